@@ -1,0 +1,66 @@
+"""What the commands share: KEY=VALUE on the command line, one clear message for a mistake, the exit status."""
+
+import errno
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, nearest
+
+
+def run_command(call: Callable[[], int]) -> int:
+    """Run a command; the exit status.
+
+    A user's mistake and a full disk give one message and 2, Ctrl-C gives 130.
+    """
+    try:
+        return call()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            raise
+        print(
+            f"error: cannot write {error.filename or ''}: {error.strerror}; what was written before is whole.",
+            file=sys.stderr,
+        )
+    return USER_MISTAKE
+
+
+def set_up_log() -> None:
+    """Send the log of `gans` to the terminal, once."""
+    log = logging.getLogger("gans")
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    for name in ("jax", "absl", "orbax"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def key_values(arguments: list[str], types: dict[str, type]) -> dict[str, Any]:
+    """KEY=VALUE arguments as values of these types.
+
+    Raises:
+        UserError: another form, an unknown key, a key twice, or a value of another type.
+    """
+    given: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise UserError(f"{argument}: arguments are KEY=VALUE; keys are {', '.join(types)}.")
+        if key not in types:
+            raise UserError(f"unknown key {key}; allowed are {', '.join(types)}.{nearest(key, types)}")
+        if key in given:
+            raise UserError(f"{key} is given twice.")
+        try:
+            given[key] = types[key](value.replace("_", "") if types[key] is int else value)
+        except ValueError:
+            raise UserError(f"{key}={value}: a whole number is needed.") from None
+    return given

@@ -1,0 +1,1 @@
+"""Where a condition comes from, and how `where` fixes it at sampling."""

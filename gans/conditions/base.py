@@ -1,0 +1,203 @@
+"""Conditions on columns, fitted to a table."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.base import FittedColumn
+from gans.data.layout import Encoded, Layout, one_hot
+from gans.errors import UserError, nearest
+from gans.files import write_atomic
+
+
+@dataclass
+class FittedCondition:
+    """Which columns condition generator and discriminator, and how often their values occur together.
+
+    A category or boolean leaves the row: the generator is given it and the discriminator too. A number stays in the
+    row and its bin is the condition. `combinations [m, columns]` are the distinct conditions of the training rows,
+    `counts [m]` their rows.
+    """
+
+    codec: FittedCodec
+    columns: list[FittedColumn]
+    edges: list[np.ndarray]
+    combinations: np.ndarray
+    counts: np.ndarray
+
+    def __post_init__(self) -> None:
+        self.cardinalities = tuple(
+            c.cardinality if c.knots is None else len(e) + 1 + c.column.missing
+            for c, e in zip(self.columns, self.edges, strict=True)
+        )
+        self.given = [c.code for c in self.columns if c.knots is None]
+        whole = self.codec.layout
+        self.left = [code for code in range(len(whole.cardinalities)) if code not in self.given]
+        self.layout: Layout = dataclasses.replace(
+            whole,
+            cardinalities=tuple(whole.cardinalities[code] for code in self.left),
+            masks=tuple((score, self.left.index(code)) for score, code in whole.masks),
+        )
+
+    def codes(self, encoded: Encoded) -> np.ndarray:
+        """The condition of each row, [rows, columns] int32."""
+        out = np.zeros((len(encoded.scores), len(self.columns)), np.int32)
+        for place, (fitted, edges) in enumerate(zip(self.columns, self.edges, strict=True)):
+            if fitted.knots is None:
+                out[:, place] = encoded.codes[:, fitted.code]
+                continue
+            out[:, place] = np.searchsorted(edges, _values(fitted, encoded), side="right")
+            if fitted.code >= 0:
+                out[encoded.codes[:, fitted.code] == 1, place] = len(edges) + 1
+        return out
+
+    def rest(self, encoded: Encoded) -> Encoded:
+        """The rows without the codes that the condition gives."""
+        return Encoded(encoded.scores, encoded.codes[:, self.left])
+
+    def join(self, rest: Encoded, condition: np.ndarray) -> Encoded:
+        """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
+        codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
+        codes[:, self.left] = rest.codes
+        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.knots is None]]
+        return Encoded(rest.scores, codes)
+
+    def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
+        """One-hot conditions side by side."""
+        return one_hot(condition, self.cardinalities)
+
+    def draw(self, rows: int, seed: int, fixed: Mapping[int, int] | None = None) -> np.ndarray:
+        """Conditions [rows, columns] int32 as they occur in the training rows, some columns fixed to a code.
+
+        Where the fixed values never occur together, the other columns follow their own distribution. The first rows
+        of a longer draw are those of a shorter one.
+        """
+        fixed = dict(fixed or {})
+        fits = np.ones(len(self.counts), bool)
+        for place, code in fixed.items():
+            fits &= self.combinations[:, place] == code
+        weights = self.counts * fits if fits.any() else self.counts
+        share = np.cumsum(weights) / weights.sum()
+        drawn = np.searchsorted(share, np.random.default_rng(seed).random(rows), side="right")
+        out = self.combinations[np.minimum(drawn, len(share) - 1)].astype(np.int32)
+        for place, code in fixed.items():
+            out[:, place] = code
+        return out
+
+    def fix(self, where: Mapping[str, Any]) -> tuple[dict[int, int], dict[str, Any]]:
+        """What `where` fixes: codes by place among the conditions, and values by numeric column that rows must hold.
+
+        Raises:
+            UserError: a column is no condition of this run, or the value does not occur there.
+        """
+        codes: dict[int, int] = {}
+        values: dict[str, Any] = {}
+        names = [fitted.column.name for fitted in self.columns]
+        for name, value in where.items():
+            if name not in names:
+                known = f"its conditions are {', '.join(names)}" if names else "it has no conditions"
+                raise UserError(
+                    f"where: column '{name}' is no condition of this run; {known}."
+                    f"{nearest(name, names)} Train with condition=labels condition.columns=[{name}] to sample by it."
+                )
+            place = names.index(name)
+            fitted = self.columns[place]
+            encoded = self._encode_value(fitted, value)
+            codes[place] = int(self.codes(encoded)[0, place])
+            if fitted.knots is not None:
+                values[name] = value
+        return codes, values
+
+    def _encode_value(self, fitted: FittedColumn, value: Any) -> Encoded:
+        column, layout = fitted.column, self.codec.layout
+        empty = Encoded(np.zeros((1, layout.scores), np.float32), np.zeros((1, len(layout.cardinalities)), np.int32))
+        if fitted.knots is None:
+            matches = [
+                k
+                for k, level in enumerate(fitted.levels)
+                if level == value and isinstance(level, bool) == isinstance(value, bool)
+            ]
+            if not matches:
+                allowed = ["null" if level is None else repr(level) for level in fitted.levels]
+                raise UserError(
+                    f"where: {column.name} == {value!r} does not occur in the training table; allowed are "
+                    f"{', '.join(allowed[:20])}{', ...' if len(allowed) > 20 else ''}.{nearest(str(value), map(str, fitted.levels))}"
+                )
+            empty.codes[0, fitted.code] = matches[0]
+            return empty
+        if value is None:
+            if not column.missing:
+                raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
+            empty.codes[0, fitted.code] = 1
+            return empty
+        low, high = column.bounds or (-math.inf, math.inf)
+        if (
+            isinstance(value, (bool, str))
+            or not low <= value <= high
+            or (column.kind == "integer" and value != int(value))
+        ):
+            allowed = f"{'a whole number' if column.kind == 'integer' else 'a number'} from {low} to {high}"
+            raise UserError(f"where: {column.name} == {value!r}: allowed is {allowed}.")
+        empty.scores[0, fitted.score] = fitted.knots.encode(np.array([value - fitted.origin], np.float64), None)[0]
+        return empty
+
+    def save(self, path: Path) -> None:
+        """Write to one .npz file: counts of combinations of the condition columns, never another column."""
+        arrays: dict[str, Any] = {f"{place}.edges": edges for place, edges in enumerate(self.edges)}
+        arrays["columns"] = np.array([fitted.column.name for fitted in self.columns], dtype=np.str_)
+        arrays |= {"combinations": self.combinations, "counts": self.counts}
+        write_atomic(path, lambda temporary: np.savez_compressed(temporary, **arrays))
+
+    @classmethod
+    def load(cls, path: Path, codec: FittedCodec) -> "FittedCondition":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                columns = [codec[str(name)] for name in data["columns"]]
+                edges = [data[f"{place}.edges"] for place in range(len(columns))]
+                return cls(codec, columns, edges, data["combinations"], data["counts"])
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{path}: not a readable condition ({error}).") from None
+
+
+def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+    assert fitted.knots is not None
+    return fitted.knots.decode(encoded.scores[:, fitted.score])
+
+
+@dataclass(kw_only=True)
+class Condition:
+    """Which columns condition generator and discriminator."""
+
+    def names(self) -> list[str]:
+        """The columns."""
+        return []
+
+    def fit(self, codec: FittedCodec, encoded: Encoded) -> FittedCondition:
+        """Learn the bins and the frequencies of the conditions from the training rows.
+
+        Raises:
+            UserError: a column is not in the table or not learnt; no column is left beside the conditions.
+        """
+        columns = [codec[name] for name in self.names()]
+        edges = [self._edges(fitted, encoded) for fitted in columns]
+        blank = np.zeros((0, len(columns)), np.int32)
+        fitted = FittedCondition(codec, columns, edges, blank, np.zeros(0, np.int64))
+        if fitted.layout.width == 0:
+            raise UserError(f"condition.columns={self.names()}: no column is left to generate.")
+        fitted.combinations, fitted.counts = np.unique(fitted.codes(encoded), axis=0, return_counts=True)
+        return fitted
+
+    def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+        return np.zeros(0)

@@ -1,0 +1,12 @@
+"""No condition."""
+
+from dataclasses import dataclass
+
+from gans.conditions.base import Condition
+from gans.registry import register
+
+
+@register("condition", "none")
+@dataclass(kw_only=True)
+class Unconditional(Condition):
+    """Generator and discriminator see no condition."""

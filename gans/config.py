@@ -1,0 +1,333 @@
+"""The schema of a run: composed by Hydra, checked before anything compiles, read back from a run directory."""
+
+import contextlib
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from gans.conditions.base import Condition
+from gans.data.base import Source, Split
+from gans.data.codecs import Codec
+from gans.errors import UserError, in_range, nearest
+from gans.networks.base import Network
+from gans.objectives.base import Objective
+from gans.optimizers.base import Optimizer
+from gans.penalties.base import Penalty
+from gans.registry import COMPONENTS
+from gans.tracking.settings import TrackerSettings
+from gans.training.trainer import Trainer
+
+ROOMS = (
+    "data",
+    "data.codecs",
+    "networks",
+    "objectives",
+    "penalties",
+    "conditions",
+    "optimizers",
+    "tracking",
+    "training",
+)
+PLUGINS = "gans.plugins"
+MANY = ("penalty",)
+
+
+@dataclass(kw_only=True)
+class Run:
+    """Everything that decides a run.
+
+    Attributes:
+        name: the variant, for people.
+        run_dir: where the run is written; null for runs/NAME/TIME.
+        seed: of initialisation, batches, latents and sampling.
+        samples: rows written to samples.parquet; null for as many as training rows, at most 50,000.
+        profile: write a trace of one block.
+    """
+
+    name: str = "vanilla"
+    run_dir: str | None = None
+    seed: int = 0
+    samples: int | None = None
+    profile: bool = False
+    data: Source
+    codec: Codec
+    network: Network
+    objective: Objective
+    penalty: dict[str, Penalty] = field(default_factory=dict)
+    condition: Condition
+    optimizer: Optimizer
+    trainer: Trainer
+    tracker: TrackerSettings
+
+    def __post_init__(self) -> None:
+        in_range("seed", self.seed, 0, 2**31 - 1)
+        if self.samples is not None:
+            in_range("samples", self.samples, 1)
+        label = component_name("objective", type(self.objective))
+        takes, needs = self.objective.takes, self.objective.needs
+        for name in self.penalty:
+            if takes is not None and name not in takes:
+                allowed = ", ".join(takes) or "none"
+                raise UserError(f"penalty=[{name}]: objective={label} does not take it; allowed are {allowed}.")
+        if needs and not set(needs) & set(self.penalty):
+            raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
+
+    def check(self, split: Split) -> None:
+        """What only the table can tell.
+
+        Raises:
+            UserError: a batch larger than the table, or a condition column that is not there or not learnt.
+        """
+        rows = split.training.num_rows
+        if self.trainer.batch_size > rows:
+            raise UserError(f"trainer.batch_size={self.trainer.batch_size}: the table has only {rows} training rows.")
+        names = [column.name for column in split.schema.features]
+        for name in self.condition.names():
+            if name not in names:
+                raise UserError(
+                    f"condition.columns: column '{name}' is not among the learnt columns "
+                    f"{', '.join(names)}.{nearest(name, names)}"
+                )
+
+
+def component_name(group: str, kind: type) -> str:
+    """The name under which a component is selected."""
+    return next((name for name, known in COMPONENTS[group].items() if known is kind), kind.__name__)
+
+
+def conf_folder() -> Path:
+    """The folder of the configs: inside an installed package, or beside a checkout's."""
+    package = Path(__file__).parent
+    return next(path for path in (package / "conf", package.parent / "conf") if path.is_dir())
+
+
+@cache
+def load_components() -> None:
+    """Import every component and plugin, and hand their schemas to Hydra.
+
+    Raises:
+        UserError: a plugin cannot be imported.
+    """
+    from hydra.core.config_store import ConfigStore
+
+    for room in ROOMS:
+        package = importlib.import_module(f"gans.{room}")
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                importlib.import_module(f"gans.{room}.{module.name}")
+    for plugin in entry_points(group=PLUGINS):
+        try:
+            plugin.load()
+        except Exception as error:
+            raise UserError(f"plugin '{plugin.name}' ({plugin.value}) cannot be loaded: {error!r}") from error
+    store = ConfigStore.instance()
+    store.store(name="run_schema", node=Run)
+    for group, known in COMPONENTS.items():
+        for name, kind in known.items():
+            package = f"{group}.{name}" if group in MANY else group
+            store.store(group=group, name=f"{name}_schema", node=kind, package=package)
+            if not (conf_folder() / group / f"{name}.yaml").exists():
+                store.store(group=group, name=name, node=kind, package=package)
+
+
+def read_overrides(arguments: Sequence[str]) -> list[str]:
+    """Overrides as Hydra takes them. Entries of a dictionary need no sign: `data.kinds.zip=category`.
+
+    Raises:
+        UserError: an argument is not KEY=VALUE.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser, out = OverridesParser.create(), []
+    for argument in arguments:
+        if argument.startswith("data.kinds"):
+            argument = f"++{argument}"
+        try:
+            parser.parse_override(argument)
+        except HydraException as error:
+            reason = str(error).split("\n", 1)[0]
+            raise UserError(
+                f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
+            ) from None
+        out.append(argument)
+    return out
+
+
+def compose(overrides: Sequence[str] = ()) -> Run:
+    """A run from conf/ and overrides as on the command line.
+
+    Raises:
+        UserError: an unknown key, option or experiment, a wrong type, or a value out of range.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    load_components()
+    with hydra_errors():
+        if GlobalHydra.instance().is_initialized():
+            return to_run(hydra_compose("train", overrides=read_overrides(overrides)))
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            return to_run(hydra_compose("train", overrides=read_overrides(overrides)))
+
+
+def to_run(config: Any) -> Run:
+    """The objects that a composed config describes.
+
+    Raises:
+        UserError: a value is out of range.
+    """
+    from omegaconf import OmegaConf
+
+    with hydra_errors():
+        return OmegaConf.to_object(config)  # pyright: ignore[reportReturnType]
+
+
+def to_yaml(run: Run) -> str:
+    """A run's config as YAML, each component with the name that selects it, so that `read_run` needs nothing else."""
+    from omegaconf import OmegaConf
+
+    chosen = {group: component_name(group, type(getattr(run, group))) for group in _groups()}
+    config = OmegaConf.structured(run)
+    return OmegaConf.to_yaml(OmegaConf.create({"components": chosen})) + OmegaConf.to_yaml(config)
+
+
+def read_run(path: Path) -> Run:
+    """Read the config.yaml of a run directory. Nothing in it is executed.
+
+    Raises:
+        UserError: the file is missing or does not follow the schema.
+    """
+    from omegaconf import OmegaConf
+
+    load_components()
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; {path.parent} is no run directory.")
+    with hydra_errors(str(path)):
+        stored: Any = OmegaConf.load(path)
+        chosen = stored.pop("components")
+        fields: dict[str, Any] = {}
+        for group, name in chosen.items():
+            if name not in COMPONENTS[group]:
+                raise UserError(f"{path}: {group}={name} is not known here; is a plugin missing?")
+            fields[group] = OmegaConf.merge(OmegaConf.structured(COMPONENTS[group][name]), stored.pop(group))
+        penalties = {
+            name: OmegaConf.merge(OmegaConf.structured(COMPONENTS["penalty"][name]), value)
+            for name, value in stored.pop("penalty").items()
+        }
+        schema = OmegaConf.structured(Run)
+        return to_run(OmegaConf.merge(schema, stored, fields, {"penalty": penalties}))
+
+
+FREE_ON_RESUME = (
+    "run_dir",
+    "samples",
+    "profile",
+    "tracker.*",
+    *(
+        f"trainer.{key}"
+        for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement")
+    ),
+    *(f"trainer.{key}" for key in ("cache", "coordinator", "processes", "process")),
+)
+
+
+def resumed(run: Run, overrides: list[str]) -> Run:
+    """The run that lies in `run.run_dir`, with what was said on the command line of the keys that may change.
+
+    Where none lies there, the run itself, for `check_run_directory` to refuse.
+
+    Raises:
+        UserError: an override contradicts the run.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    path = Path(run.run_dir or "").expanduser() / "config.yaml"
+    if run.run_dir is None or not path.is_file():
+        return run
+    old, new = OmegaConf.structured(read_run(path)), OmegaConf.structured(run)
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group
+        if any(fnmatch(key, free) for free in FREE_ON_RESUME):
+            OmegaConf.update(old, key, OmegaConf.select(new, key))
+            continue
+        key = "name" if key == "experiment" else key
+        was, now = OmegaConf.select(old, key), OmegaConf.select(new, key)
+        if was != now or OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key):
+            shown = "" if OmegaConf.is_config(was) else f" with {key}={was}"
+            raise UserError(f"{override.input_line}: {run.run_dir} was begun{shown}; a resumed run cannot change it.")
+    return to_run(old)
+
+
+def _groups() -> list[str]:
+    return [group for group in COMPONENTS if group not in MANY]
+
+
+def known_keys() -> list[str]:
+    """Every key of the default run, for the nearest match."""
+    from omegaconf import DictConfig, OmegaConf
+
+    def walk(node: Any, prefix: str) -> Iterator[str]:
+        for key in node:
+            yield f"{prefix}{key}"
+            child = node._get_node(key)
+            if isinstance(child, DictConfig) and not child._is_none():
+                yield from walk(child, f"{prefix}{key}.")
+
+    return list(walk(OmegaConf.structured(compose()), ""))
+
+
+@contextlib.contextmanager
+def hydra_errors(where: str = "") -> Iterator[None]:
+    """Turn what Hydra and OmegaConf raise into a UserError with the full key, what is allowed and the nearest match."""
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    prefix = f"{where}: " if where else ""
+    try:
+        yield
+    except MissingConfigException as error:
+        raise UserError(prefix + _missing_option(error)) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(prefix + _explain(error)) from None
+    except YAMLError as error:
+        raise UserError(prefix + f"not readable as YAML: {' '.join(str(error).split())}") from None
+
+
+def _missing_option(error: Any) -> str:
+    asked = (error.missing_cfg_file or "").split("/")
+    group, name = "/".join(asked[:-1]), asked[-1]
+    options = [option for option in error.options or [] if not option.endswith("_schema")]
+    if not options:
+        return str(error).split("\n", 1)[0]
+    key = f"+{group}" if group == "experiment" else group
+    return f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
+
+
+def _explain(error: BaseException) -> str:
+    if match := re.search(r"Could not (?:load|find) '(\w+)/(\w+)'", str(error)):
+        options = COMPONENTS.get(match[1], {})
+        return f"{match[1]}={match[2]}: allowed are {', '.join(sorted(options))}.{nearest(match[2], options)}"
+    chain, seen = error, error
+    while chain is not None:
+        seen = chain if getattr(chain, "full_key", None) else seen
+        chain = chain.__cause__ or chain.__context__
+    key = getattr(seen, "full_key", None) or ""
+    text = (getattr(seen, "msg", None) or str(seen)).strip().split("\n", 1)[0]
+    if re.search(r"not in struct|not in '|Key '.*' not", text):
+        near = nearest(key, known_keys())
+        siblings = sorted({k for k in known_keys() if k.rpartition(".")[0] == key.rpartition(".")[0]})
+        return f"unknown key {key}; allowed are {', '.join(siblings)}.{near}"
+    if "Missing mandatory" in text or "MISSING" in text:
+        return f"{key} is not set."
+    return f"{key}: {text}" if key and key not in text else text

@@ -1,0 +1,1 @@
+"""Tables: sources, schema, codecs."""

@@ -1,0 +1,72 @@
+"""What every source of a table shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from gans.data.schema import Schema, detect, normalise
+from gans.errors import UserError, in_range
+
+
+class Split(NamedTuple):
+    """A table cut into training and held-out rows, and the schema of the training rows."""
+
+    training: pa.Table
+    holdout: pa.Table
+    schema: Schema
+
+
+@dataclass(kw_only=True)
+class Source:
+    """Where a table comes from.
+
+    Attributes:
+        holdout: share of rows that are set aside before anything is learnt; scores during training are against them.
+        split_seed: of that split; not the seed of the run, so that runs over seeds share their rows.
+        limit: use this many rows only, drawn by split_seed; null for all.
+        kinds: kinds of columns that detection got wrong, as in `data.kinds.zip=category`.
+        drop: columns to leave out.
+        target: the column that people ask about; experiments that condition on a label take it.
+    """
+
+    holdout: float = 0.1
+    split_seed: int = 0
+    limit: int | None = None
+    kinds: dict[str, str] = field(default_factory=dict)
+    drop: list[str] = field(default_factory=list)
+    target: str = ""
+
+    def __post_init__(self) -> None:
+        in_range("data.holdout", self.holdout, 0, 1, open_low=True, open_high=True)
+        in_range("data.split_seed", self.split_seed, 0)
+        if self.limit is not None:
+            in_range("data.limit", self.limit, 4)
+
+    def read(self) -> pa.Table:
+        """The whole table.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        raise NotImplementedError(f"{type(self).__name__} reads no table")
+
+    def split(self, table: pa.Table | None = None) -> Split:
+        """Read (unless a table is given), cut, and find the schema in the training rows.
+
+        Raises:
+            UserError: the table cannot be read, has fewer than four rows, or nothing to learn.
+        """
+        whole = normalise(self.read() if table is None else table)
+        order = np.random.default_rng(self.split_seed).permutation(whole.num_rows)[: self.limit]
+        if len(order) < 4:
+            raise UserError(f"the table has {len(order)} rows; at least 4 are needed.")
+        held = min(max(1, round(self.holdout * len(order))), len(order) - 2)
+        holdout, training = (whole.take(np.sort(part)) for part in (order[:held], order[held:]))
+        return Split(training, holdout, detect(training, self.fixed_kinds(), self.drop))
+
+    def fixed_kinds(self) -> Mapping[str, str]:
+        """Kinds that need no detection."""
+        return self.kinds

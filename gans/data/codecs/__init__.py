@@ -1,0 +1,5 @@
+"""Codecs: a table to codes and scores, and back."""
+
+from gans.data.codecs.base import Codec, FittedCodec
+
+__all__ = ["Codec", "FittedCodec"]

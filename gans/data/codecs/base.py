@@ -1,0 +1,309 @@
+"""What every codec shares: a table becomes int32 codes and float32 scores, and comes back exactly.
+
+Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
+piecewise-linear map through knots (score, value); where its column has missing values, a code of two levels says
+whether it is there. Round trip: exact for every category, boolean, integer, time and missing value, and for numbers
+of at most six decimals; within float32 error for other numbers. Subclasses choose the scores of the knots.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.data.layout import Encoded, Layout, round_up
+from gans.data.schema import Column, Schema, arrow_type
+from gans.errors import UserError, nearest
+from gans.files import write_atomic
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+MOST_KNOTS = 16_384
+TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_000, 1_000_000, 1_000, 1)
+
+
+@dataclass
+class Knots:
+    """The distinct values of a numeric column, ascending, and the scores [low, high] that stand for each."""
+
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def encode(self, values: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+        """Scores [rows] float32. A value between knots is interpolated, one outside them clipped."""
+        at = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
+        known = self.values[at] == values
+        low, high = self.low[at], self.high[at]
+        scores = low.copy()
+        wide = known & (high > low)
+        if rng is not None and wide.any():
+            scores[wide] = _between(low[wide], high[wide], rng)
+        elif wide.any():
+            scores[wide] = (low[wide] + high[wide]) / 2
+        if not known.all():
+            middle = (self.low.astype(np.float64) + self.high) / 2
+            scores[~known] = np.interp(values[~known], self.values, middle)
+        return scores
+
+    def decode(self, scores: np.ndarray) -> np.ndarray:
+        """Values [rows] float64; a score on a knot gives its value exactly, one between knots the line between them."""
+        flat = self.high > self.low
+        order = np.argsort(np.concatenate([np.arange(len(flat)), np.flatnonzero(flat)]), kind="stable")
+        at = np.concatenate([self.low, self.high[flat]])[order].astype(np.float64)
+        value = np.concatenate([self.values, self.values[flat]])[order]
+        return np.interp(scores, at, value)
+
+
+def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A normal draw truncated to [low, high], so that the scores of tied values follow the normal law too."""
+    from scipy.special import ndtr, ndtri
+
+    left, right = ndtr(low.astype(np.float64)), ndtr(high.astype(np.float64))
+    draw = ndtri(left + (right - left) * rng.random(len(low)))
+    return np.clip(draw.astype(np.float32), low, high)
+
+
+@dataclass
+class FittedColumn:
+    """A column with what the codec learnt of it: levels (with None last for missing) or knots."""
+
+    column: Column
+    levels: list[Any] = field(default_factory=list)
+    knots: Knots | None = None
+    origin: int = 0
+    step: int = 1
+    score: int = -1
+    code: int = -1
+
+    @property
+    def cardinality(self) -> int:
+        """Levels of its code; 0 where it has none."""
+        return len(self.levels) if self.knots is None else 2 * self.column.missing
+
+
+@dataclass
+class FittedCodec:
+    """A codec that has seen its table. `layout` says where each column lives."""
+
+    schema: Schema
+    columns: list[FittedColumn]
+
+    def __post_init__(self) -> None:
+        coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
+        for place, fitted in enumerate(coded):
+            fitted.code = place
+        for place, fitted in enumerate(c for c in self.columns if c.knots is not None):
+            fitted.score = place
+        bounds = [abs(float(edge)) for c in self.columns if c.knots for edge in (c.knots.low[0], c.knots.high[-1])]
+        self.layout = Layout(
+            scores=len([c for c in self.columns if c.knots is not None]),
+            bound=round_up(max(bounds, default=1.0)),
+            cardinalities=tuple(c.cardinality for c in coded),
+            masks=tuple((c.score, c.code) for c in self.columns if c.score >= 0 and c.code >= 0),
+        )
+
+    def __getitem__(self, name: str) -> FittedColumn:
+        for fitted in self.columns:
+            if fitted.column.name == name:
+                return fitted
+        names = [fitted.column.name for fitted in self.columns]
+        column = self.schema[name]
+        raise UserError(
+            f"column '{name}' is not learnt ({column.reason or column.role}); "
+            f"learnt are {', '.join(names)}.{nearest(name, names)}"
+        )
+
+    def encode(self, table: pa.Table, seed: int | None = 0) -> Encoded:
+        """Scores [rows, numbers] and codes [rows, categories]. Tied numbers are spread over their interval by `seed`.
+
+        Raises:
+            UserError: a column is missing, has a level or a type that the training table had not.
+        """
+        scores = np.zeros((table.num_rows, self.layout.scores), np.float32)
+        codes = np.zeros((table.num_rows, len(self.layout.cardinalities)), np.int32)
+        for place, fitted in enumerate(self.columns):
+            name = fitted.column.name
+            if name not in table.column_names:
+                raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
+            array = table[name]
+            if fitted.knots is None:
+                codes[:, fitted.code] = _encode_levels(fitted, array)
+                continue
+            missing = _encode_missing(fitted, array)
+            values = _numbers(array.drop_null(), fitted)
+            rng = None if seed is None else np.random.default_rng((seed, place))
+            scores[~missing, fitted.score] = fitted.knots.encode(values, rng)
+            if fitted.code >= 0:
+                codes[:, fitted.code] = missing
+        return Encoded(scores, codes)
+
+    def decode(self, encoded: Encoded) -> pa.Table:
+        """The table: columns in the order of the training table, with its types and missing values."""
+        rows = len(encoded.scores)
+        arrays, fitted_by_name = {}, {fitted.column.name: fitted for fitted in self.columns}
+        for column in self.schema.kept:
+            kind = arrow_type(column.type)
+            if column.role == "constant":
+                value = column.bounds[0] if column.bounds else None
+                arrays[column.name] = (
+                    pa.array([value], pa.infer_type([value])).cast(kind).take(pa.array(np.zeros(rows, int)))
+                )
+            else:
+                arrays[column.name] = _decode_column(fitted_by_name[column.name], encoded, kind)
+        return pa.table(arrays)
+
+    def save(self, path: Path) -> None:
+        """Write to one .npz file: marginal knots and levels, never a row."""
+        arrays, meta = {}, []
+        for place, fitted in enumerate(self.columns):
+            meta.append(
+                {"name": fitted.column.name, "levels": fitted.levels, "origin": fitted.origin, "step": fitted.step}
+            )
+            if fitted.knots is not None:
+                arrays[f"{place}.knots"] = np.stack([fitted.knots.values, fitted.knots.low, fitted.knots.high])
+        with_meta = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays}
+        write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
+
+    @classmethod
+    def load(cls, path: Path, schema: Schema) -> "FittedCodec":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                meta = json.loads(data["meta"].tobytes())
+                columns = []
+                for place, row in enumerate(meta):
+                    knots = None
+                    if f"{place}.knots" in data:
+                        values, low, high = data[f"{place}.knots"]
+                        knots = Knots(values, low.astype(np.float32), high.astype(np.float32))
+                    name = row.pop("name")
+                    columns.append(FittedColumn(column=schema[name], knots=knots, **row))
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{path}: not a readable codec ({error}).") from None
+        return cls(schema, columns)
+
+
+@dataclass(kw_only=True)
+class Codec:
+    """How numbers become scores. Everything that is learnt from the data is learnt in `fit`."""
+
+    def fit(self, table: pa.Table, schema: Schema) -> FittedCodec:
+        """Learn levels and knots from the training table.
+
+        Raises:
+            UserError: a column cannot be held exactly in float64.
+        """
+        return FittedCodec(schema, [self._fit_column(table[c.name], c) for c in schema.features])
+
+    def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [low, high] of distinct ascending values [n] that occur counts [n] times."""
+        raise NotImplementedError(f"{type(self).__name__} gives no scores")
+
+    def _fit_column(self, array: pa.ChunkedArray, column: Column) -> FittedColumn:
+        if column.kind in ("category", "boolean"):
+            levels = pc.unique(array.drop_null()).to_pylist()
+            levels = sorted(levels) + [None] * column.missing
+            return FittedColumn(column=column, levels=levels)
+        fitted = FittedColumn(column=column)
+        valid = array.drop_null()
+        if column.kind == "datetime":
+            ticks = _ticks(valid)
+            fitted.origin = int(ticks.min())
+            fitted.step = next(step for step in TIME_STEPS if not np.any((ticks - fitted.origin) % step))
+        elif column.kind == "integer" and pa.types.is_integer(array.type):
+            fitted.origin = int(pc.min(valid).as_py())
+        values, counts = np.unique(_numbers(valid, fitted), return_counts=True)
+        if values[-1] - values[0] >= 2**53:
+            raise UserError(f"column '{column.name}': its values span more than 2^53; declare it as category or id.")
+        low, high = self.scores(values, counts)
+        keep = _thin(counts) if column.kind == "numeric" else slice(None)
+        fitted.knots = Knots(values[keep], low[keep].astype(np.float32), high[keep].astype(np.float32))
+        return fitted
+
+
+def _thin(counts: np.ndarray) -> np.ndarray | slice:
+    """Which distinct values become knots where there are too many: both ends, heavy ones, and evenly by mass."""
+    if len(counts) <= MOST_KNOTS:
+        return slice(None)
+    mass = np.cumsum(counts)
+    even = np.searchsorted(mass, np.linspace(0, mass[-1], MOST_KNOTS))
+    heavy = np.flatnonzero(counts > mass[-1] / MOST_KNOTS)
+    return np.unique(np.concatenate([[0], np.minimum(even, len(counts) - 1), heavy, [len(counts) - 1]]))
+
+
+def _ticks(array: pa.ChunkedArray) -> np.ndarray:
+    """Times as int64 nanoseconds."""
+    unit = pa.timestamp("ns", tz=getattr(array.type, "tz", None))
+    try:
+        return array.cast(unit).cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid as error:
+        raise UserError(f"times outside 1677 to 2262 cannot be held ({error}).") from None
+
+
+def _numbers(valid: pa.ChunkedArray, fitted: FittedColumn) -> np.ndarray:
+    """Values [rows] float64 of a column without missing ones, counted from its origin in its steps."""
+    if fitted.column.kind == "datetime":
+        return ((_ticks(valid) - fitted.origin) / fitted.step).astype(np.float64)
+    if fitted.origin and pa.types.is_integer(valid.type):
+        return (valid.cast(pa.int64()).to_numpy() - fitted.origin).astype(np.float64)
+    try:
+        return valid.cast(pa.float64(), safe=False).to_numpy() - fitted.origin
+    except pa.ArrowInvalid as error:
+        raise UserError(f"column '{fitted.column.name}' is {fitted.column.kind}: {error}.") from None
+
+
+def _encode_levels(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
+    known = fitted.levels[:-1] if fitted.levels[-1] is None else fitted.levels
+    kind = arrow_type(fitted.column.type)
+    try:
+        found = pc.index_in(array.cast(kind), value_set=pa.array(known, kind))
+    except pa.ArrowInvalid as error:
+        raise UserError(f"column '{fitted.column.name}' is {fitted.column.type}: {error}.") from None
+    _encode_missing(fitted, array)
+    codes = pc.fill_null(found, -1).to_numpy().astype(np.int32)
+    unseen = (codes < 0) & ~array.is_null().to_numpy()
+    if unseen.any():
+        value = array[int(np.flatnonzero(unseen)[0])].as_py()
+        allowed = ", ".join(map(str, known[:10])) + (", ..." if len(known) > 10 else "")
+        raise UserError(
+            f"column '{fitted.column.name}': the value {value!r} was not in the training table, which had {allowed}."
+            f"{nearest(str(value), map(str, known))}"
+        )
+    return np.where(codes < 0, len(known), codes)
+
+
+def _encode_missing(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
+    missing = array.is_null().to_numpy()
+    if not fitted.column.missing and missing.any():
+        row = int(np.flatnonzero(missing)[0])
+        raise UserError(
+            f"column '{fitted.column.name}' is missing in row {row}; the training table had no missing value there."
+        )
+    return missing
+
+
+def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) -> pa.Array:
+    column = fitted.column
+    if fitted.knots is None:
+        levels = pa.array(fitted.levels, kind)
+        return levels.take(pa.array(encoded.codes[:, fitted.code]))
+    missing = encoded.codes[:, fitted.code] == 1 if fitted.code >= 0 else None
+    values = fitted.knots.decode(encoded.scores[:, fitted.score])
+    if column.kind == "datetime":
+        ticks = np.rint(values).astype(np.int64) * fitted.step + fitted.origin
+        stamp = pa.timestamp("ns", tz=getattr(kind, "tz", None))
+        return pa.array(ticks, pa.int64(), mask=missing).cast(stamp).cast(kind, safe=False)
+    if column.kind == "integer":
+        whole = np.rint(values).astype(np.int64) + fitted.origin
+        return pa.array(whole, pa.int64(), mask=missing).cast(kind)
+    values = values if column.decimals is None else np.round(values, column.decimals)
+    return pa.array(values, pa.float64(), mask=missing).cast(kind, safe=False)

@@ -1,0 +1,145 @@
+"""Tables of the user: files, SQL, and folders of published tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gans.data.base import Source
+from gans.errors import UserError
+from gans.registry import register
+
+MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+
+
+def read_table(path: str, key: str) -> pa.Table:
+    """A Parquet or CSV file as a table; delimiter and types of a CSV file are found by DuckDB.
+
+    Raises:
+        UserError: the file is missing, of another type, or cannot be read; the message names `key`.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        beside = sorted(p.name for p in file.parent.iterdir() if p.is_file())[:10] if file.parent.is_dir() else []
+        raise UserError(
+            f"{key}={path}: no such file." + (f" In {file.parent} are {', '.join(beside)}." if beside else "")
+        )
+    if file.suffix.lower() in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        try:
+            return pq.read_table(file)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{key}={path}: not a readable Parquet file ({_first_line(error)}).") from None
+    if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        raise UserError(f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files.")
+    words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
+    name = str(file).replace("'", "''")
+    return _query(f"select * from read_csv('{name}', nullstr=[{words}], sample_size=-1)", None, f"{key}={path}")
+
+
+def _query(query: str, database: str | None, what: str) -> pa.Table:
+    import duckdb
+
+    try:
+        with duckdb.connect(database or ":memory:", read_only=database is not None) as connection:
+            relation = connection.sql(query)
+            if relation is None:
+                raise UserError(f"{what}: it returns no table; a SELECT is needed.")
+            return relation.to_arrow_table()
+    except duckdb.Error as error:
+        raise UserError(f"{what}: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+@register("data", "table")
+@dataclass(kw_only=True)
+class TableFile(Source):
+    """One CSV or Parquet file.
+
+    Attributes:
+        path: the file.
+    """
+
+    path: str = ""
+
+    def read(self) -> pa.Table:
+        """The table of the file."""
+        if not self.path:
+            raise UserError("data.path is not set: data=table needs data.path=FILE.csv or FILE.parquet.")
+        return read_table(self.path, "data.path")
+
+
+@register("data", "sql")
+@dataclass(kw_only=True)
+class Sql(Source):
+    """The result of a query, run by DuckDB: over files ("select * from 'orders/*.parquet'") or over a database file.
+
+    Attributes:
+        query: one SELECT.
+        database: a DuckDB database file, opened for reading.
+    """
+
+    query: str = ""
+    database: str | None = None
+
+    def read(self) -> pa.Table:
+        """The result."""
+        if not self.query:
+            raise UserError("data.query is not set: data=sql needs data.query=\"select ... from 'FILE.parquet'\".")
+        if self.database is not None and not Path(self.database).is_file():
+            raise UserError(f"data.database={self.database}: no such file.")
+        return _query(self.query, self.database, "data.query")
+
+
+@register("data", "published")
+@dataclass(kw_only=True)
+class Published(Source):
+    """A published table: from a folder of Parquet files, or fetched once from OpenML by scikit-learn.
+
+    Attributes:
+        root: the folder that holds FILE.
+        file: name of the Parquet file.
+        openml: number of the data set on OpenML, where it is there.
+        rename: OpenML's column names that differ.
+        categories: whole-number columns that are categories.
+    """
+
+    root: str | None = None
+    file: str = ""
+    openml: int | None = None
+    rename: dict[str, str] = field(default_factory=dict)
+    categories: list[str] = field(default_factory=list)
+
+    def fixed_kinds(self) -> Mapping[str, str]:
+        """The published kinds, and over them the user's."""
+        return dict.fromkeys(self.categories, "category") | self.kinds
+
+    def read(self) -> pa.Table:
+        """The table of the folder, or of OpenML."""
+        if self.root is not None:
+            return read_table(str(Path(self.root) / self.file), "data.root")
+        if self.openml is None:
+            raise UserError(f"data.root is not set: set it to the folder that holds {self.file}.")
+        try:
+            from sklearn.datasets import fetch_openml
+        except ImportError:
+            raise UserError(
+                f"data.root is not set: set it to the folder that holds {self.file}, "
+                "or install scikit-learn to fetch it from OpenML."
+            ) from None
+        try:
+            fetched: Any = fetch_openml(data_id=self.openml, as_frame=True, parser="auto")
+        except Exception as error:
+            raise UserError(
+                f"OpenML data set {self.openml} cannot be fetched ({_first_line(error)}); "
+                f"set data.root to the folder that holds {self.file}."
+            ) from None
+        return pa.Table.from_pandas(
+            fetched.frame.rename(columns=self.rename), preserve_index=False
+        ).replace_schema_metadata()

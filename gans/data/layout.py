@@ -1,0 +1,94 @@
+"""Where each column lives in a row, compact on the host and wide on the device."""
+
+import math
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+
+class Encoded(NamedTuple):
+    """A table as arrays: `scores` [rows, numbers] float32 and `codes` [rows, categories] int32."""
+
+    scores: np.ndarray
+    codes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How compact rows become wide ones: `[batch, scores + sum(cardinalities)]`, scores first, then one-hots.
+
+    Attributes:
+        scores: how many scores a row has.
+        bound: no score of the training table is larger than this in size.
+        cardinalities: how many levels each code has, ascending, so that equal ones lie side by side.
+        masks: pairs (score, code): the score counts only where the code is level 0 and is zero elsewhere (missing
+            values).
+    """
+
+    scores: int
+    bound: float
+    cardinalities: tuple[int, ...]
+    masks: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Features of a wide row."""
+        return self.scores + sum(self.cardinalities)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where the one-hot of each code starts within a wide row."""
+        ends = np.cumsum((self.scores, *self.cardinalities)).tolist()
+        return tuple(ends[:-1]) if self.cardinalities else ()
+
+    def groups(self) -> list[tuple[int, int, int]]:
+        """Runs of codes with equal cardinality: (start within a wide row, how many codes, their cardinality)."""
+        out, start = [], self.scores
+        for cardinality, run in groupby(self.cardinalities):
+            count = len(list(run))
+            out.append((start, count, cardinality))
+            start += count * cardinality
+        return out
+
+    def wide(
+        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"]
+    ) -> Float[Array, "batch width"]:
+        """Scores and one-hot codes side by side."""
+        return jnp.concatenate([scores, one_hot(codes, self.cardinalities)], axis=-1)
+
+    def compact(
+        self, rows: Float[Array, "batch width"]
+    ) -> tuple[Float[Array, "batch scores"], Int[Array, "batch codes"]]:
+        """The inverse of `wide`: scores, and the largest entry of each one-hot."""
+        codes = [
+            jnp.argmax(rows[:, start : start + count * size].reshape(-1, count, size), axis=-1)
+            for start, count, size in self.groups()
+        ]
+        empty = jnp.zeros((rows.shape[0], 0), jnp.int32)
+        return rows[:, : self.scores], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
+
+    def masked(
+        self, scores: Float[Array, "batch scores"], hots: Float[Array, "batch hots"]
+    ) -> Float[Array, "batch scores"]:
+        """Scores times the one-hot entry that says the value is there."""
+        if not self.masks:
+            return scores
+        which = np.array([score for score, _ in self.masks])
+        entry = np.array([self.offsets[code] - self.scores for _, code in self.masks])
+        return scores.at[:, which].multiply(hots[:, entry])
+
+
+def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) -> Float[Array, "batch hots"]:
+    """The one-hots of all codes side by side, by one gather and one comparison."""
+    code_of = np.repeat(np.arange(len(cardinalities)), cardinalities)
+    level_of = np.concatenate([np.arange(size) for size in cardinalities] or [np.zeros(0, int)])
+    return (codes[:, code_of] == level_of).astype(jnp.float32)
+
+
+def round_up(value: float) -> float:
+    """The bound of a layout: the next tenth."""
+    return math.ceil(value * 10) / 10

@@ -1,0 +1,271 @@
+"""The schema of a table: what each column is, found in the table, written as schema.json, editable by hand."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.errors import UserError, nearest, one_of
+from gans.files import write_text
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+KINDS = ("numeric", "integer", "category", "boolean", "datetime", "id", "text")
+ROLES = ("feature", "constant", "dropped")
+ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|key|index|rownumber)$|[a-z]I[Dd]$", re.IGNORECASE)
+MOST_DECIMALS = 6
+
+
+@dataclass(kw_only=True)
+class Column:
+    """One column.
+
+    Attributes:
+        kind: one of KINDS. `id` and `text` are never learnt.
+        role: `feature` is learnt; `constant` is written back as it was; `dropped` is left out.
+        type: the Arrow type, which sampled rows get back.
+        missing: whether the training rows hold a missing value.
+        bounds: smallest and largest value of a number or a time (ISO text); for a constant, its value twice.
+        levels: number of distinct values.
+        decimals: decimals of a numeric column, where all its values have at most six.
+        reason: why the column is not learnt.
+        dtype: the pandas type, where the table came from pandas.
+    """
+
+    name: str
+    kind: str
+    type: str
+    role: str = "feature"
+    missing: bool = False
+    bounds: list[Any] | None = None
+    levels: int = 0
+    decimals: int | None = None
+    reason: str = ""
+    dtype: str = ""
+
+
+@dataclass
+class Schema:
+    """The columns of a table, in its order."""
+
+    columns: list[Column]
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        names = [column.name for column in self.columns]
+        raise UserError(f"column '{name}' is not in the table; it has {', '.join(names)}.{nearest(name, names)}")
+
+    @property
+    def features(self) -> list[Column]:
+        """The columns that are learnt."""
+        return [column for column in self.columns if column.role == "feature"]
+
+    @property
+    def kept(self) -> list[Column]:
+        """The columns that a sampled table has."""
+        return [column for column in self.columns if column.role != "dropped"]
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, atomically."""
+        rows = [dataclasses.asdict(column) for column in self.columns]
+        write_text(path, json.dumps({"columns": rows}, indent=1, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Schema":
+        """Read what `write` wrote.
+
+        Raises:
+            UserError: the file is missing or is no schema.
+        """
+        try:
+            return cls([Column(**row) for row in json.loads(path.read_text())["columns"]])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: not a readable schema ({error}).") from None
+
+    def lines(self) -> list[str]:
+        """One line a column, for the terminal."""
+        width = max(len(column.name) for column in self.columns)
+        out = []
+        for column in self.columns:
+            if column.role == "dropped":
+                text = f"{column.kind}, left out: {column.reason}"
+            elif column.role == "constant":
+                text = f"constant, not learnt, written back: {column.reason}"
+            elif column.kind in ("category", "boolean"):
+                text = f"{column.kind}, {column.levels} levels"
+            else:
+                low, high = column.bounds or ("", "")
+                text = f"{column.kind}, {low} to {high}"
+            out.append(f"{column.name:<{width}}  {text}{', some missing' if column.missing else ''}")
+        return out
+
+
+def arrow_type(text: str) -> pa.DataType:
+    """The Arrow type that `str(type)` named, for the types that a sampled column can have."""
+    if match := re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", text):
+        return pa.timestamp(match[1], tz=match[2])
+    if match := re.fullmatch(r"decimal128\((\d+), (-?\d+)\)", text):
+        return pa.decimal128(int(match[1]), int(match[2]))
+    aliases = {"date32[day]": pa.date32(), "date64[ms]": pa.date64(), "double": pa.float64(), "float": pa.float32()}
+    return aliases[text] if text in aliases else pa.type_for_alias(text)
+
+
+def normalise(table: pa.Table) -> pa.Table:
+    """Plain columns: dictionaries and views unpacked, NaN as missing.
+
+    Raises:
+        UserError: no rows, no columns, a name twice, or an infinite number.
+    """
+    if table.num_columns == 0 or table.num_rows == 0:
+        raise UserError(f"the table is empty: {table.num_rows} rows, {table.num_columns} columns.")
+    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if twice:
+        raise UserError(f"the table has two columns named '{twice[0]}'.")
+    arrays = []
+    for name in table.column_names:
+        array = table[name]
+        kind = array.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            kind = pa.string()
+        if pa.types.is_float16(kind):
+            kind = pa.float32()
+        array = array.cast(kind) if kind != array.type else array
+        if pa.types.is_floating(kind):
+            array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
+            if pc.any(pc.is_inf(array)).as_py():
+                raise UserError(f"column '{name}' holds an infinite number; remove it or write it as missing.")
+        arrays.append(array)
+    return pa.table(arrays, names=table.column_names)
+
+
+def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterable[str] = ()) -> Schema:
+    """Find the schema of a normalised table.
+
+    Args:
+        kinds: kinds that the user fixed, by column.
+        drop: columns to leave out.
+
+    Raises:
+        UserError: an override names a column that is not there, or a kind that does not fit the values; nothing is
+        left to learn.
+    """
+    kinds, drop = dict(kinds or {}), list(drop)
+    for key, names in (("data.kinds", kinds), ("data.drop", drop)):
+        for name in names:
+            if name not in table.column_names:
+                allowed = ", ".join(table.column_names)
+                raise UserError(
+                    f"{key}: column '{name}' is not in the table; it has {allowed}.{nearest(name, table.column_names)}"
+                )
+    for name, kind in kinds.items():
+        one_of(f"data.kinds.{name}", kind, KINDS)
+    columns = [_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
+    schema = Schema(columns)
+    if not schema.features:
+        raise UserError("no column is left to learn: " + "; ".join(schema.lines()))
+    return schema
+
+
+def _column(name: str, array: pa.ChunkedArray, kind: str | None, dropped: bool) -> Column:
+    valid = array.drop_null()
+    nested = pa.types.is_nested(array.type) or pa.types.is_binary(array.type)
+    column = Column(name=name, kind=kind or "text", type=str(array.type), missing=array.null_count > 0)
+    if nested or dropped:
+        column.role = "dropped"
+        column.reason = "data.drop names it" if dropped else f"values of type {array.type} cannot be learnt"
+        return column
+    column.levels = pc.count_distinct(valid).as_py()
+    if kind is None:
+        column.kind, column.reason = _find_kind(name, valid, column.levels, column.missing)
+    else:
+        _check_kind(name, kind, valid)
+        column.reason = f"data.kinds.{name}={kind}"
+    if column.levels + column.missing <= 1:
+        value = valid[0].as_py() if column.levels else None
+        value = value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+        column.role, column.reason, column.bounds = "constant", repr(value), [value, value]
+        return column
+    if column.kind in ("id", "text"):
+        column.role = "dropped"
+        return column
+    column.reason = ""
+    if column.kind in ("numeric", "integer", "datetime"):
+        low, high = pc.min_max(valid).as_py().values()
+        if column.kind == "datetime":
+            column.bounds = [low.isoformat(), high.isoformat()]
+        else:
+            column.bounds = [int(low), int(high)] if column.kind == "integer" else [float(low), float(high)]
+    if column.kind == "numeric":
+        column.decimals = _decimals(valid.cast(pa.float64()).to_numpy())
+    return column
+
+
+def _find_kind(name: str, valid: pa.ChunkedArray, levels: int, missing: bool) -> tuple[str, str]:
+    kind, rows = valid.type, len(valid)
+    if pa.types.is_boolean(kind):
+        return "boolean", ""
+    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) and not pa.types.is_time(kind):
+        return "datetime", ""
+    if pa.types.is_string(kind):
+        return _find_text_kind(valid, levels)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return "text", f"values of type {kind} cannot be learnt"
+    if levels <= 2:
+        return "category", ""
+    values = valid.cast(pa.float64(), safe=False).to_numpy()
+    whole = pa.types.is_integer(kind) or bool(np.all(values == np.floor(values)) and np.abs(values).max() < 2**53)
+    if not whole:
+        return "numeric", ""
+    if levels == rows and not missing and rows >= 20 and values.max() - values.min() + 1 == rows:
+        return "id", "every value is distinct, one after the other"
+    if ID_NAME.search(name) and levels > 0.9 * rows and rows >= 20:
+        return "id", "by its name, and nearly every value is distinct"
+    return "integer", ""
+
+
+def _find_text_kind(valid: pa.ChunkedArray, levels: int) -> tuple[str, str]:
+    rows = len(valid)
+    words = pc.mean(pc.add(pc.count_substring(valid, " "), 1)).as_py() or 0
+    if rows >= 20 and words > 4 and levels > 0.5 * rows:
+        return "text", "free text"
+    if rows >= 20 and levels > 0.95 * rows:
+        return ("id", "nearly every value is distinct") if words < 1.5 else ("text", "free text")
+    return "category", ""
+
+
+def _check_kind(name: str, kind: str, valid: pa.ChunkedArray) -> None:
+    numbers = pa.types.is_integer(valid.type) or pa.types.is_floating(valid.type) or pa.types.is_decimal(valid.type)
+    temporal = pa.types.is_timestamp(valid.type) or pa.types.is_date(valid.type)
+    fits = {
+        "numeric": numbers,
+        "integer": numbers,
+        "datetime": temporal,
+        "boolean": pa.types.is_boolean(valid.type),
+        "category": not temporal,
+    }
+    if not fits.get(kind, True):
+        raise UserError(f"data.kinds.{name}={kind}: the column holds values of type {valid.type}.")
+    if kind == "integer" and not pa.types.is_integer(valid.type):
+        values = valid.cast(pa.float64()).to_numpy()
+        if np.any(values != np.floor(values)):
+            bad = values[values != np.floor(values)][0]
+            raise UserError(f"data.kinds.{name}=integer: the column holds {bad:g}, which is not whole.")
+
+
+def _decimals(values: np.ndarray) -> int | None:
+    sample = values if len(values) <= 100_000 else values[:: len(values) // 100_000]
+    for decimals in range(MOST_DECIMALS + 1):
+        if np.allclose(np.round(sample, decimals), sample, rtol=1e-12, atol=1e-12):
+            return decimals if np.array_equal(np.round(values, decimals), values) else None
+    return None

@@ -1,0 +1,41 @@
+"""Mistakes that a user can mend: one message, no traceback, exit status 2."""
+
+import difflib
+from collections.abc import Iterable
+
+DONE, USER_MISTAKE, DIVERGED, INTERRUPTED = 0, 2, 3, 130
+
+
+class UserError(Exception):
+    """A mistake in what the user gave. The message names the key or column, the value, and what is allowed."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """A sentence that names the closest allowed word, or nothing: " Did you mean 'age'?"."""
+    match = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return f" Did you mean '{match[0]}'?" if match else ""
+
+
+def one_of(key: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise UserError unless `value` is among `allowed`."""
+    allowed = list(allowed)
+    if value not in allowed:
+        raise UserError(f"{key}={value}: allowed are {', '.join(allowed)}.{nearest(str(value), allowed)}")
+
+
+def in_range(
+    key: str,
+    value: float,
+    low: float,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> None:
+    """Raise UserError unless low <= value <= high (strictly where a side is open; high None: no upper bound)."""
+    below = value <= low if open_low else value < low
+    above = high is not None and (value >= high if open_high else value > high)
+    if below or above or value != value:
+        left = f"{'more than' if open_low else 'at least'} {low:g}"
+        right = "" if high is None else f" and {'less than' if open_high else 'at most'} {high:g}"
+        raise UserError(f"{key}={value:g}: it must be {left}{right}.")

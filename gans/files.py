@@ -1,0 +1,38 @@
+"""Files that are whole or not there: written to a temporary name, then renamed."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
+    """Call `write` with a temporary path beside `path`, then rename it. On an error nothing stays behind."""
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically, in UTF-8."""
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_table(path: Path, table: Any) -> None:
+    """Write an Arrow table as .parquet or .csv, by the file's suffix, atomically."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        write_atomic(path, lambda temporary: pq.write_table(table, temporary))
+    else:
+        import pyarrow.csv as csv
+
+        write_atomic(path, lambda temporary: csv.write_csv(table, temporary))

@@ -1,0 +1,97 @@
+"""Residual multilayer perceptrons without normalisation."""
+
+from dataclasses import dataclass
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from gans.data.layout import Layout
+from gans.errors import in_range
+from gans.networks.base import Network
+from gans.networks.layers import RowHead, fold
+from gans.registry import register
+
+
+class ResidualTrunk(nn.Module):
+    """Inputs -> [batch, width]: a linear layer, then blocks h + W2 act(W1 act(h)) whose W2 starts at zero."""
+
+    width: int
+    blocks: int
+    slope: float
+
+    @nn.compact
+    def __call__(self, h: Float[Array, "batch inputs"]) -> Float[Array, "batch width"]:
+        """Features after the last activation."""
+        h = nn.Dense(self.width)(h)
+        for _ in range(self.blocks):
+            inner = nn.Dense(self.width)(nn.leaky_relu(h, self.slope))
+            h = h + nn.Dense(self.width, kernel_init=nn.initializers.zeros)(nn.leaky_relu(inner, self.slope))
+        return nn.leaky_relu(h, self.slope)
+
+
+class ResidualGenerator(nn.Module):
+    """A residual trunk and a row head."""
+
+    layout: Layout
+    width: int
+    blocks: int
+    slope: float
+    temperature: float
+
+    @nn.compact
+    def __call__(
+        self,
+        latent: Float[Array, "batch latent"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+        train: bool,
+    ) -> Float[Array, "batch width"]:
+        """Rows in the wide form of the layout."""
+        h = ResidualTrunk(self.width, self.blocks, self.slope)(jnp.concatenate([latent, condition], axis=-1))
+        return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0))
+
+
+class ResidualDiscriminator(nn.Module):
+    """A residual trunk and a linear logit."""
+
+    width: int
+    blocks: int
+    slope: float
+
+    @nn.compact
+    def __call__(
+        self,
+        rows: Float[Array, "batch width"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+        train: bool,
+    ) -> Float[Array, " batch"]:
+        """Logits."""
+        h = ResidualTrunk(self.width, self.blocks, self.slope)(jnp.concatenate([rows, condition], axis=-1))
+        return nn.Dense(1)(h)[:, 0]
+
+
+@register("network", "residual")
+@dataclass(kw_only=True)
+class Residual(Network):
+    """Equal width and depth, no dropout, no normalisation (after R3GAN, Huang et al. 2024, arXiv:2501.05441)."""
+
+    latent: int = 64
+    width: int = 256
+    blocks: int = 2
+    slope: float = 0.2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("network.width", self.width, 1)
+        in_range("network.blocks", self.blocks, 0)
+        in_range("network.slope", self.slope, 0, 1)
+
+    def generator(self, layout: Layout) -> nn.Module:
+        """The generator for rows of this layout."""
+        return ResidualGenerator(layout, self.width, self.blocks, self.slope, self.temperature)
+
+    def discriminator(self) -> nn.Module:
+        """The discriminator."""
+        return ResidualDiscriminator(self.width, self.blocks, self.slope)

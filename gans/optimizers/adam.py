@@ -1,0 +1,29 @@
+"""Adam."""
+
+from dataclasses import dataclass
+
+import optax
+
+from gans.errors import in_range
+from gans.optimizers.base import Optimizer
+from gans.registry import register
+
+
+@register("optimizer", "adam")
+@dataclass(kw_only=True)
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980), with b1 = .5 as for DCGAN (Radford et al. 2015, arXiv:1511.06434)."""
+
+    b1: float = 0.5
+    b2: float = 0.99
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("optimizer.b1", self.b1, 0, 1, open_high=True)
+        in_range("optimizer.b2", self.b2, 0, 1, open_high=True)
+        in_range("optimizer.eps", self.eps, 0, open_low=True)
+
+    def make(self, schedule: optax.Schedule) -> optax.GradientTransformation:
+        """Adam with this schedule."""
+        return optax.adam(schedule, b1=self.b1, b2=self.b2, eps=self.eps)

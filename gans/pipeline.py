@@ -1,0 +1,283 @@
+"""One run from config to run directory: table, codec, training, samples, report, summary."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pyarrow as pa
+
+from gans.conditions.base import FittedCondition
+from gans.config import Run, to_yaml
+from gans.data.base import Split
+from gans.data.codecs import FittedCodec
+from gans.errors import UserError
+from gans.evaluation.fidelity import Fidelity, Reference
+from gans.files import write_table, write_text
+from gans.run_directory import check_run_directory, run_directory
+from gans.sampling import Sampler
+from gans.tracking.jsonl import JsonLines, read_lines
+from gans.tracking.terminal import Terminal
+from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.training.build import build
+from gans.training.checkpoints import Checkpoints
+from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, train
+from gans.training.step import Rows
+
+log = logging.getLogger("gans")
+
+MOST_SAMPLES = 50_000
+MOST_DRAWN = 60
+PACKAGES = ("gans", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core", "pyarrow")
+
+
+@dataclass
+class Result:
+    """What a run leaves: its folder, its summary, and a sampler of its best generator."""
+
+    run_dir: Path
+    summary: dict[str, Any]
+    sampler: Sampler
+
+    @property
+    def status(self) -> str:
+        """completed, diverged or interrupted."""
+        return self.summary["status"]
+
+    @property
+    def score(self) -> float:
+        """The score of the samples against the holdout, in [0, 1]; 0, the worst, where there are none. For sweepers."""
+        return self.summary["scores"].get("holdout", {}).get("score", 0.0)
+
+
+@dataclass
+class Prepared:
+    """A table made ready for training: everything that is learnt from it is learnt, and nothing is written yet."""
+
+    run: Run
+    split: Split
+    codec: FittedCodec
+    condition: FittedCondition
+    rows: Rows
+
+    @cached_property
+    def holdout(self) -> Reference:
+        """The held-out rows as a reference."""
+        return Reference(self.split.holdout, self.split.schema)
+
+    @cached_property
+    def training(self) -> Reference:
+        """The training rows as a reference."""
+        return Reference(self.split.training, self.split.schema)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """A sampler; its parameters are set when they are known."""
+        return Sampler(build(self.run, self.condition), self.codec, self.condition)
+
+
+def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
+    """Read, split, fit the codec and the condition, encode.
+
+    Raises:
+        UserError: the table cannot be read, or does not fit the config.
+    """
+    split = run.data.split(table)
+    run.check(split)
+    codec = run.codec.fit(split.training, split.schema)
+    encoded = codec.encode(split.training, run.data.split_seed)
+    condition = run.condition.fit(codec, encoded)
+    rest = condition.rest(encoded)
+    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.codes(encoded)))
+
+
+def execute(
+    run: Run, table: pa.Table | None = None, show: bool = True, dtypes: Mapping[str, str] | None = None
+) -> Result:
+    """Train a run and write its directory.
+
+    Args:
+        table: instead of reading the source of `run.data`.
+        show: progress and lines on the terminal.
+        dtypes: the pandas types of the columns, kept in the schema for sampled frames.
+
+    Raises:
+        UserError: the table, the config or the run directory do not fit; nothing was written then.
+        OSError: the disk is full; what was written before is whole.
+    """
+    run.trainer.prepare()
+    if run.trainer.processes > 1 and run.run_dir is None:
+        raise UserError("run_dir is not set: processes that train together need the same run_dir.")
+    placement = run.trainer.place()
+    check_run_directory(run)
+    first = jax.process_index() == 0
+    ready = prepare(run, table)
+    for column in ready.split.schema.columns:
+        column.dtype = (dtypes or {}).get(column.name, "")
+    if show and first:
+        for line in ready.split.schema.lines():
+            log.info(line)
+    gan = build(run, ready.condition, placement)
+    with run_directory(run, writes=first) as run_dir:
+        if not first:
+            outcome = train(gan, ready.rows, run.trainer, run.seed, Hooks(), None)
+            return Result(run_dir, {"status": outcome.status, "steps": outcome.step, "scores": {}}, ready.sampler)
+        mode = settle_mode(run.tracker)
+        if mode != "disabled" and run.tracker.id is None:
+            run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=new_id()))
+        config = to_yaml(dataclasses.replace(run, run_dir=str(run_dir)))
+        write_text(run_dir / "config.yaml", config)
+        ready.split.schema.write(run_dir / "schema.json")
+        ready.codec.save(run_dir / "checkpoints" / "codec.npz")
+        ready.condition.save(run_dir / "checkpoints" / "condition.npz")
+        tracker = WeightsAndBiases(run.tracker, mode, run.name, config, run_dir)
+        outcome = _train(run, ready, gan, run_dir, tracker, show)
+        return _finish(run, ready, outcome, run_dir, config, tracker)
+
+
+def _train(run: Run, ready: Prepared, gan: Any, run_dir: Path, tracker: WeightsAndBiases, show: bool) -> Outcome:
+    terminal, lines = Terminal(show), JsonLines(run_dir / "metrics.jsonl")
+    sampler, members = ready.sampler, range(run.trainer.seeds)
+
+    def evaluate(average: Any) -> list[dict[str, float]]:
+        scores = []
+        for member in members:
+            sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
+            scores.append(ready.holdout.compare(sampler.sample(run.trainer.evaluate_rows, run.seed)).scores())
+        return scores
+
+    def tell(metrics: dict[str, float], step: int, seconds: float) -> None:
+        metrics = metrics | {"seconds": round(seconds, 3)}
+        lines.log(metrics, step)
+        terminal.log(metrics, step)
+        tracker.log(metrics, step)
+
+    def rewind(step: int) -> None:
+        if step:
+            log.info("going on with %s from step %s", run_dir, f"{step:,}")
+        lines.rewind(step)
+        terminal.start(run.name, run.trainer.steps, step)
+
+    checkpoints = Checkpoints(run_dir / "checkpoints", run.trainer.keep)
+    profile = run_dir / "profile" if run.profile else None
+    hooks = Hooks(evaluate, tell, rewind, fingerprint(ready.rows), profile)
+    try:
+        return train(gan, ready.rows, run.trainer, run.seed, hooks, checkpoints)
+    finally:
+        terminal.close()
+        lines.close()
+        checkpoints.close()
+
+
+def _finish(
+    run: Run, ready: Prepared, outcome: Outcome, run_dir: Path, config: str, tracker: WeightsAndBiases
+) -> Result:
+    best = outcome.best
+    summary: dict[str, Any] = {
+        "status": outcome.status,
+        "name": run.name,
+        "steps": outcome.step,
+        "seconds": round(outcome.seconds, 2),
+        "compile_seconds": round(outcome.compile_seconds, 2),
+        "seed": run.seed,
+        "rows": {"training": ready.split.training.num_rows, "holdout": ready.split.holdout.num_rows},
+        "scores": {},
+        "versions": {name: _version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+    table, figures = None, {}
+    if outcome.status != INTERRUPTED and (best.step > 0).any():
+        synthetic, fidelities = _samples(run, ready, outcome)
+        summary["scores"] = {name: fidelity.scores() for name, fidelity in fidelities.items()} | summary["scores"]
+        write_table(run_dir / "samples.parquet", synthetic)
+        figures = _report(run, ready, run_dir, config, summary, synthetic, fidelities)
+        table = synthetic.slice(0, 20).to_pandas()
+    summary["scores"]["best"] = [
+        {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
+        for member, (step, value) in enumerate(zip(best.step, best.value, strict=True))
+    ]
+    write_text(run_dir / "summary.json", json.dumps(summary, indent=1) + "\n")
+    tracker.finish(summary, run_dir, table, figures)
+    return Result(run_dir, summary, ready.sampler)
+
+
+def _samples(run: Run, ready: Prepared, outcome: Outcome) -> tuple[pa.Table, dict[str, Fidelity]]:
+    """Samples of the best member, and their distances; the noise floor is that of held-out rows to training rows."""
+    best, sampler = outcome.best, ready.sampler
+    values = best.value * (run.trainer.direction or 1)
+    member = 0 if np.isnan(values).all() else int(np.nanargmax(values))
+    sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
+    rows = run.samples or min(ready.split.training.num_rows, MOST_SAMPLES)
+    synthetic = sampler.sample(rows, run.seed)
+    return synthetic, {
+        "training": ready.training.compare(synthetic),
+        "holdout": ready.holdout.compare(synthetic),
+        "floor": ready.training.compare(ready.split.holdout),
+    }
+
+
+def _report(
+    run: Run,
+    ready: Prepared,
+    run_dir: Path,
+    config: str,
+    summary: dict[str, Any],
+    synthetic: pa.Table,
+    fidelities: dict[str, Fidelity],
+) -> dict[str, Any]:
+    from gans.report.figures import marginal_grid
+    from gans.report.page import RunReport, write_report
+
+    report = RunReport(
+        name=run.name,
+        config=config,
+        summary=summary,
+        history=read_lines(run_dir / "metrics.jsonl"),
+        schema=ready.split.schema,
+        training=ready.split.training,
+        synthetic=synthetic,
+        against_training=fidelities["training"],
+        against_holdout=fidelities["holdout"],
+        floor=fidelities["floor"],
+    )
+    write_report(run_dir / "report.html", report)
+    return {"marginals": marginal_grid(ready.split.training, synthetic, ready.split.schema.features[:MOST_DRAWN])}
+
+
+def fingerprint(rows: Rows) -> str:
+    """A digest of the encoded training rows: a run goes on only with the table that it began with."""
+    total = hashlib.sha256()
+    for leaf in jax.tree.leaves(rows):
+        total.update(np.ascontiguousarray(leaf).tobytes())
+    return total.hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that runs; None outside one."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+EXIT = {COMPLETED: 0, DIVERGED: 3, INTERRUPTED: 130}

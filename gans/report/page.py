@@ -1,0 +1,170 @@
+"""One self-contained HTML page about a run: no script, no request, no training row."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gans.data.schema import Column, Schema
+from gans.evaluation.fidelity import Fidelity
+from gans.files import write_text
+from gans.report.associations import associations
+from gans.report.figures import association_figure, marginal_figure, render, score_curves, training_curves
+from gans.report.marginals import marginal
+from gans.report.plain_words import duration, headline, sentences, worst
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_BYTES = 4_000_000
+MOST_FIGURES = 60
+MOST_PAIRS = 15
+SAMPLE_ROWS = 20
+LOOKED_AT = 200
+LONGEST_TEXT = 60
+
+
+@dataclass(kw_only=True)
+class RunReport:
+    """What the page of a run is made from.
+
+    Attributes:
+        name: the variant's name.
+        config: the text of config.yaml.
+        summary: status, steps, seconds, seed, scores {name: value}, versions {package: version}, commit.
+        history: rows of metrics.jsonl, each with `step`.
+        schema: the columns.
+        training: the real training rows; only counts and shares of them reach the page.
+        synthetic: the generated rows, with the columns of `schema.kept`.
+        against_training: distances of the synthetic to the training rows.
+        against_holdout: distances of the synthetic to the held-out rows.
+        floor: distances of the held-out to the training rows, what a perfect generator would have.
+    """
+
+    name: str
+    config: str
+    summary: dict[str, Any]
+    history: list[dict[str, float]]
+    schema: Schema
+    training: pa.Table
+    synthetic: pa.Table
+    against_training: Fidelity
+    against_holdout: Fidelity
+    floor: Fidelity
+
+    @property
+    def status(self) -> str:
+        """completed, diverged or interrupted."""
+        return str(self.summary.get("status", "unknown"))
+
+
+def write_report(path: Path, report: RunReport) -> None:
+    """Write the page, atomically.
+
+    Raises:
+        OSError: the folder of `path` is missing or cannot be written.
+        KeyError: a learnt column is not in one of the tables or distances.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.get_template("page.html.jinja")
+    figures, content = _figures(report), _content(path, report)
+    text = template.render(images=_encode(figures, "svg"), **content)
+    if len(text) > MOST_BYTES:
+        text = template.render(images=_encode(figures, "png"), **content)
+    write_text(path, text)
+
+
+def _content(path: Path, report: RunReport) -> dict[str, Any]:
+    sample, skipped = _sample(report)
+    columns = worst(report.against_holdout.columns, report.floor.columns)
+    return {
+        "report": report,
+        "directory": path.resolve().parent.name,
+        "headline": headline(report),
+        "sentences": sentences(report),
+        "scores": report.against_holdout.scores(),
+        "training_scores": report.against_training.scores(),
+        "floor": report.floor.scores(),
+        "duration": duration,
+        "columns": columns,
+        "shown": columns[:MOST_FIGURES],
+        "pairs": worst(report.against_holdout.pairs, report.floor.pairs)[:MOST_PAIRS],
+        "constants": [column for column in report.schema.kept if column.role == "constant"],
+        "sample": sample,
+        "skipped": skipped,
+    }
+
+
+def _figures(report: RunReport) -> dict[str, dict[str, "Figure"]]:
+    """Figures by section and title."""
+    columns = [report.schema[name] for name, *_ in worst(report.against_holdout.columns, report.floor.columns)]
+    columns = columns[:MOST_FIGURES]
+    marginals = {
+        column.name: marginal_figure(marginal(report.training[column.name], report.synthetic[column.name], column))
+        for column in columns
+    }
+    ordered = [column for column in report.schema.features if column.name in marginals]
+    real, synthetic = (associations(table, report.training, ordered) for table in (report.training, report.synthetic))
+    matrices = {"": association_figure([column.name for column in ordered], real, synthetic)}
+    return {
+        "curves": training_curves(report.history),
+        "scores": score_curves(report.history, report.floor.scores()),
+        "marginals": marginals,
+        "matrices": matrices,
+    }
+
+
+def _encode(figures: dict[str, dict[str, "Figure"]], kind: str) -> dict[str, dict[str, str]]:
+    """The figures as data addresses: images of their own, which run nothing and share no identifiers."""
+    media = "image/svg+xml" if kind == "svg" else "image/png"
+    return {
+        section: {
+            title: f"data:{media};base64,{base64.b64encode(render(figure, kind)).decode()}"
+            for title, figure in group.items()
+        }
+        for section, group in figures.items()
+    }
+
+
+def _sample(report: RunReport) -> tuple[list[list[str | None]], int]:
+    """The first twenty synthetic rows that equal no training row, as texts, and how many were passed over."""
+    features = sorted(report.schema.features, key=lambda column: -column.levels)
+    keys = [column.name for column in features]
+    chosen, skipped = [], 0
+    for row in range(min(LOOKED_AT, report.synthetic.num_rows)):
+        if _occurs(report.training, report.synthetic, row, keys):
+            skipped += 1
+        else:
+            chosen.append(row)
+        if len(chosen) == SAMPLE_ROWS:
+            break
+    rows = report.synthetic.take(pa.array(chosen, pa.int64()))
+    texts = [_texts(rows[column.name], column) for column in report.schema.kept]
+    return [list(row) for row in zip(*texts, strict=True)], skipped
+
+
+def _occurs(training: pa.Table, synthetic: pa.Table, row: int, names: list[str]) -> bool:
+    for place, name in enumerate(names):
+        value = synthetic[name][row]
+        array = training[name]
+        same = pc.equal(array, value.cast(array.type)) if value.is_valid else pc.is_null(array)  # pyright: ignore[reportAttributeAccessIssue]
+        training = training.select(names[place:]).filter(same)
+        if not training.num_rows:
+            return False
+    return True
+
+
+def _texts(array: pa.ChunkedArray, column: Column) -> list[str | None]:
+    if pa.types.is_floating(array.type):
+        form = ".6g" if column.decimals is None else f".{column.decimals}f"
+        return [None if value is None else format(value, form) for value in array.to_pylist()]
+    values = array.cast(pa.string()).to_pylist()
+    return [text if text is None or len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…" for text in values]

@@ -1,0 +1,69 @@
+"""The folder of a run.
+
+It holds config.yaml, schema.json, metrics.jsonl, checkpoints/, samples.parquet, report.html and summary.json.
+"""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from gans.config import Run
+from gans.errors import UserError
+
+
+@contextmanager
+def run_directory(run: Run, writes: bool = True) -> Iterator[Path]:
+    """Claim the folder of a run; one that was made here and holds no checkpoint yet is removed again on an error.
+
+    Args:
+        writes: False for a process that leaves the writing to another.
+
+    Raises:
+        UserError: the folder holds something else, or there is nothing to resume, or it cannot be made.
+    """
+    if not writes:
+        yield Path(run.run_dir or "")
+        return
+    check_run_directory(run)
+    path = _free(run.name) if run.run_dir is None else Path(run.run_dir).expanduser()
+    made = not path.exists()
+    try:
+        (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"run_dir={path}: it cannot be made ({error.strerror}).") from None
+    try:
+        yield path
+    except BaseException:
+        if made and not any(child.name.isdigit() for child in (path / "checkpoints").iterdir()):
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def check_run_directory(run: Run) -> None:
+    """Raise UserError where the folder cannot be claimed."""
+    path = Path(run.run_dir or "").expanduser()
+    if run.trainer.resume:
+        if run.run_dir is None:
+            raise UserError("run_dir is not set: trainer.resume=true goes on with run_dir=DIR.")
+        if not (path / "config.yaml").is_file():
+            raise UserError(f"run_dir={run.run_dir}: there is nothing to resume, it has no config.yaml.")
+    elif run.run_dir is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"run_dir={path}: it is not empty; choose another, or go on with it by trainer.resume=true.")
+
+
+def _free(name: str) -> Path:
+    stem = Path("runs") / name / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    for number in itertools.count():
+        path = stem.with_name(f"{stem.name}_{number}") if number else stem
+        try:
+            path.mkdir(parents=True)
+            path.rmdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"run_dir={path}: it cannot be made ({error.strerror}).") from None
+        return path
+    raise AssertionError("unreachable")

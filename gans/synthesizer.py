@@ -1,0 +1,111 @@
+"""The notebook API: a frame in, a synthetic frame out."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gans.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gans.sampling import Sampler
+
+
+class Synthesizer:
+    """A trained generator of rows like those of a frame.
+
+    As in `Synthesizer.fit(frame, experiment="cgan", overrides=["condition.columns=[churned]"])`, then
+    `.sample(1000, where={"churned": "yes"})`.
+    """
+
+    def __init__(self, sampler: "Sampler", run_dir: Path, summary: Mapping[str, Any]) -> None:
+        self._sampler = sampler
+        self.run_dir, self.summary = run_dir, summary
+
+    @classmethod
+    def fit(
+        cls,
+        frame: "pd.DataFrame",
+        experiment: str = "vanilla",
+        overrides: Sequence[str] = (),
+        run_dir: str | Path | None = None,
+        progress: bool = True,
+    ) -> "Synthesizer":
+        """Train on a frame.
+
+        Args:
+            frame: the real rows; its index is not learnt.
+            experiment: a file of conf/experiment.
+            overrides: as on the command line, such as "trainer.steps=2000".
+            run_dir: where the run is written; a temporary folder unless given. `save` copies it.
+            progress: show a progress bar.
+
+        Raises:
+            UserError: the frame or an override does not fit; or training diverged.
+        """
+        import pyarrow as pa
+
+        from gans.command import set_up_log
+        from gans.config import compose
+        from gans.pipeline import execute
+
+        set_up_log()
+        folder = Path(run_dir) if run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
+        names = [str(name) for name in frame.columns]
+        plain = frame.set_axis(names, axis=1)
+        try:
+            table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata()
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise UserError(f"the frame cannot be read: {' '.join(map(str, error.args))}") from None
+        fixed = [f"+experiment={experiment}", f"run_dir='{folder}'", "tracker.mode=disabled"]
+        run = compose([*fixed, *overrides])
+        result = execute(run, table, show=progress, dtypes={name: str(plain[name].dtype) for name in names})
+        if result.status == "diverged":
+            raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
+        return cls(result.sampler, folder, result.summary)
+
+    def sample(self, n: int, where: Mapping[str, Any] | None = None, seed: int = 0) -> "pd.DataFrame":
+        """A frame [n, columns] with the columns, dtypes and missing values of the training frame.
+
+        Args:
+            where: values that condition columns are fixed to.
+
+        Raises:
+            UserError: `where` names a column that is no condition, or a value that does not occur.
+        """
+        frame = self._sampler.sample(n, seed, where).to_pandas()
+        dtypes = {c.name: c.dtype for c in self._sampler.codec.schema.kept if c.dtype}
+        return frame.astype(dtypes)
+
+    def save(self, path: str | Path) -> None:
+        """Copy the run directory to `path`. It holds no training row.
+
+        Raises:
+            UserError: the path exists.
+        """
+        path = Path(path)
+        if path.exists():
+            raise UserError(f"{path} exists; choose another path.")
+        partial = path.with_name(f".{path.name}-partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(self.run_dir, partial)
+        partial.rename(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Synthesizer":
+        """Read a run directory, one of `save` or of `python -m gans.train`.
+
+        Raises:
+            UserError: it is no run directory, or holds no trained generator.
+        """
+        import json
+
+        from gans.sampling import load_sampler
+
+        folder = Path(path)
+        sampler, _ = load_sampler(folder)
+        summary = folder / "summary.json"
+        return cls(sampler, folder, json.loads(summary.read_text()) if summary.exists() else {})

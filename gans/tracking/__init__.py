@@ -1,0 +1,1 @@
+"""Where metrics go: the terminal, a JSON-lines file, Weights & Biases."""

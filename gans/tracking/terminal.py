@@ -1,0 +1,58 @@
+"""The terminal: a progress bar with rate, time left and score, and plain lines."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+console = Console(stderr=True, highlight=False)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} steps/s" if task.speed else "compiling")
+
+
+class Terminal:
+    """A bar where a person looks on, else a line at each score."""
+
+    def __init__(self, show: bool) -> None:
+        self.show = show
+        self.live = show and console.is_terminal
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,}/{task.total:,}"),
+            _Rate(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[score]}"),
+        )
+        self.progress = Progress(*columns, console=console, disable=not self.live)
+        self.task = None
+
+    def start(self, name: str, steps: int, done: int) -> None:
+        """Show the bar, `done` of `steps` behind it already."""
+        self.task = self.progress.add_task(name, total=steps, completed=done, score="")
+        self.progress.start()
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Move the bar; where there is none, print the score."""
+        if self.task is None:
+            return
+        score = metrics.get("holdout/score")
+        self.progress.update(self.task, completed=step)
+        if score is not None:
+            self.progress.tasks[0].fields["score"] = f"score {score:.4f}"
+        if self.show and not self.live and score is not None:
+            console.print(
+                f"step {step:,}  score {score:.4f}  columns {metrics['holdout/column_distance']:.4f}  "
+                f"pairs {metrics['holdout/pair_distance']:.4f}  {metrics['seconds']:.0f} s",
+                soft_wrap=True,
+            )
+
+    def close(self) -> None:
+        """Take the bar down."""
+        self.progress.stop()

@@ -1,0 +1,102 @@
+"""Weights & Biases. Whatever fails there is said once, and the run goes on."""
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gans.tracking.settings import TrackerSettings
+
+log = logging.getLogger("gans")
+
+
+def new_id() -> str:
+    """An id for a new run."""
+    return secrets.token_hex(4)
+
+
+def settle_mode(settings: TrackerSettings) -> str:
+    """The mode, `auto` settled: online where there is an API key, else offline with one line that says so."""
+    if settings.mode != "auto":
+        return settings.mode
+    if os.environ.get("WANDB_MODE") in ("offline", "disabled", "dryrun"):
+        return "disabled" if os.environ["WANDB_MODE"] == "disabled" else "offline"
+    if os.environ.get("WANDB_API_KEY") or _key_in_netrc():
+        return "online"
+    log.info("tracking offline: there is no Weights & Biases key (`wandb sync` uploads later)")
+    return "offline"
+
+
+def _key_in_netrc() -> bool:
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return "api.wandb.ai" in path.read_text()
+    except OSError:
+        return False
+
+
+class WeightsAndBiases:
+    """One run there: config, metrics, sample rows, figures, and the generator as an artifact."""
+
+    def __init__(self, settings: TrackerSettings, mode: str, name: str, config: str, run_dir: Path) -> None:
+        self.run: Any = None
+        self.failed = mode == "disabled"
+
+        def start() -> None:
+            os.environ.setdefault("WANDB_SILENT", "true")
+            os.environ.setdefault("WANDB_CONSOLE", "off")
+            import wandb
+            import yaml
+
+            Path(settings.folder).mkdir(parents=True, exist_ok=True)
+            self.run = wandb.init(
+                project=settings.project,
+                entity=settings.entity,
+                group=settings.group or name,
+                job_type=settings.job_type,
+                tags=settings.tags,
+                id=settings.id,
+                name=run_dir.name,
+                resume="allow" if mode == "online" else None,
+                mode=mode,  # pyright: ignore[reportArgumentType]
+                dir=settings.folder,
+                config=yaml.safe_load(config),
+            )
+
+        self._try(start)
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Metrics of a step."""
+        self._try(lambda: self.run.log(dict(metrics), step=step))
+
+    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, Any]) -> None:
+        """Summary, sample rows, figures and the generator; then close the run."""
+
+        def close() -> None:
+            import wandb
+
+            self.run.summary.update(summary)
+            if table is not None:
+                self.run.log({"samples": wandb.Table(dataframe=table)})
+            if figures:
+                self.run.log({name: wandb.Image(figure) for name, figure in figures.items()})
+            artifact = wandb.Artifact(f"generator-{self.run.id}", type="generator")
+            for name in ("config.yaml", "schema.json"):
+                artifact.add_file(str(run_dir / name))
+            artifact.add_dir(str(run_dir / "checkpoints"), name="checkpoints")
+            self.run.log_artifact(artifact)
+            self.run.finish(exit_code=0 if summary["status"] == "completed" else 1)
+
+        self._try(close)
+
+    def _try(self, call: Callable[[], None]) -> None:
+        if self.failed:
+            return
+        try:
+            call()
+        except Exception as error:
+            self.failed = True
+            reason = (str(error).strip() or repr(error)).split("\n", 1)[0]
+            log.warning("tracking failed and stops here, the run goes on; metrics.jsonl has all (%s)", reason)

@@ -1,0 +1,1 @@
+"""The step, the loop, how it is spread over devices, checkpoints, random streams."""

@@ -1,0 +1,101 @@
+"""Checkpoints by Orbax: asynchronous, atomic, the last few kept, checked by a digest of their content.
+
+The best generator so far lies inside each checkpoint, so that "best" always means the parameters that were scored.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax.serialization import to_state_dict
+
+from gans.errors import UserError
+
+log = logging.getLogger("gans")
+
+
+class Checkpoints:
+    """The folder `checkpoints/` of a run: trees of arrays (nested dictionaries) with a JSON record, by step."""
+
+    def __init__(self, folder: Path, keep: int = 2) -> None:
+        import orbax.checkpoint as ocp
+
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        process = jax.process_index()
+        alone = ocp.options.MultiprocessingOptions(
+            primary_host=process, active_processes={process}, barrier_sync_key_prefix=f"process{process}"
+        )
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=keep, create=False, enable_async_checkpointing=True, multiprocessing_options=alone
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        self.ocp, self.folder = ocp, folder
+        self.manager = ocp.CheckpointManager(folder.absolute(), options=options)
+
+    def save(self, step: int, tree: Any, record: dict[str, Any]) -> None:
+        """Begin to write; training goes on meanwhile. `tree` must not be changed afterwards.
+
+        Raises:
+            OSError: an earlier checkpoint could not be written.
+        """
+        tree = to_state_dict(tree)
+        args = self.ocp.args.Composite(
+            tree=self.ocp.args.StandardSave(tree), record=self.ocp.args.JsonSave(record | {"sha256": digest(tree)})
+        )
+        self.manager.save(step, args=args, force=True)
+
+    def latest(self) -> tuple[int, Any, dict[str, Any]] | None:
+        """The newest whole checkpoint: (step, tree as nested dictionaries, record); None where there is none.
+
+        A damaged one is passed over with a warning.
+
+        Raises:
+            UserError: checkpoints are there and all of them are damaged.
+        """
+        steps = sorted(self.manager.all_steps(), reverse=True)
+        for step in steps:
+            try:
+                args = self.ocp.args.Composite(tree=self.ocp.args.StandardRestore(), record=self.ocp.args.JsonRestore())
+                found = self.manager.restore(step, args=args)
+                tree, record = jax.tree.map(np.asarray, found["tree"]), dict(found["record"])
+                if digest(tree) != record.pop("sha256"):
+                    raise ValueError("its content does not match its digest")
+            except Exception as error:
+                reason = str(error).strip().split("\n", 1)[0]
+                log.warning("checkpoint %s of %s is damaged and passed over (%s)", step, self.folder, reason)
+                continue
+            return step, tree, record
+        if steps:
+            raise UserError(f"{self.folder}: all checkpoints ({', '.join(map(str, steps))}) are damaged.")
+        return None
+
+    def drop_after(self, step: int) -> None:
+        """Delete checkpoints newer than a step: those that `latest` passed over."""
+        for other in self.manager.all_steps():
+            if other > step:
+                self.manager.delete(other)
+
+    def wait(self) -> None:
+        """Until all is on disk.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.manager.wait_until_finished()
+
+    def close(self) -> None:
+        """Wait, and stop the writing threads."""
+        self.manager.close()
+
+
+def digest(tree: Any) -> str:
+    """SHA-256 of the leaves of a tree, with their paths, types and shapes."""
+    sum_ = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        array = np.ascontiguousarray(leaf)
+        sum_.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
+        sum_.update(array.tobytes())
+    return sum_.hexdigest()

@@ -1,0 +1,124 @@
+"""How long and where a run trains, how often it looks up."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gans.errors import UserError, in_range, one_of
+from gans.registry import register
+
+PLACEMENTS = ("auto", "jit", "sharded", "pmap")
+METRICS = {"score": 1, "column_distance": -1, "pair_distance": -1, "last": 0}
+
+
+@register("trainer", "default")
+@dataclass(kw_only=True)
+class Trainer:
+    """The budget and the rhythm of a run.
+
+    Attributes:
+        steps: generator updates.
+        batch_size: rows of a batch, over all devices.
+        critic_steps: discriminator updates for one generator update.
+        average: highest decay of the averaged generator.
+        block: steps between two looks of the host, run as one compiled loop.
+        evaluate_every: steps between scores of generated against held-out rows.
+        evaluate_rows: rows generated for such a score.
+        checkpoint_every: steps between checkpoints.
+        keep: checkpoints kept.
+        best: the score by which the best generator is kept, or `last` for the final one.
+        seeds: train this many seeds at once, vmapped: seed, seed + 1, ...
+        placement: auto (sharded where there are several devices, else jit), jit, sharded, or pmap.
+        resume: go on with run_dir from its last checkpoint.
+        cache: keep compiled programs in the user's cache folder.
+        coordinator: host:port of process 0, for training over processes.
+        processes: how many processes train together.
+        process: the number of this one.
+    """
+
+    steps: int = 8_000
+    batch_size: int = 500
+    critic_steps: int = 1
+    average: float = 0.999
+    block: int = 100
+    evaluate_every: int = 500
+    evaluate_rows: int = 5_000
+    checkpoint_every: int = 1_000
+    keep: int = 2
+    best: str = "score"
+    seeds: int = 1
+    placement: str = "auto"
+    resume: bool = False
+    cache: bool = True
+    coordinator: str | None = None
+    processes: int = 1
+    process: int = 0
+
+    def __post_init__(self) -> None:
+        for key in (
+            "steps",
+            "batch_size",
+            "critic_steps",
+            "block",
+            "evaluate_every",
+            "checkpoint_every",
+            "keep",
+            "seeds",
+            "processes",
+        ):
+            in_range(f"trainer.{key}", getattr(self, key), 1)
+        in_range("trainer.evaluate_rows", self.evaluate_rows, 10)
+        in_range("trainer.average", self.average, 0, 1, open_high=True)
+        in_range("trainer.process", self.process, 0, self.processes - 1)
+        one_of("trainer.best", self.best, METRICS)
+        one_of("trainer.placement", self.placement, PLACEMENTS)
+        if self.processes > 1 and not self.coordinator:
+            raise UserError("trainer.coordinator is not set: training over processes needs the HOST:PORT of process 0.")
+
+    @property
+    def direction(self) -> int:
+        """1 where a larger score is better, -1 where a smaller one is, 0 where the last generator is taken."""
+        return METRICS[self.best]
+
+    def place(self) -> str:
+        """The placement, `auto` settled by the devices that are there.
+
+        Raises:
+            UserError: the batch does not divide among the devices, or pmap is asked for over processes.
+        """
+        import jax
+
+        placement = self.placement
+        if placement == "auto":
+            placement = "sharded" if jax.device_count() > 1 else "jit"
+        if placement == "pmap" and self.processes > 1:
+            raise UserError("trainer.placement=pmap: over processes allowed are auto and sharded.")
+        devices = 1 if placement == "jit" else jax.device_count()
+        if self.batch_size % devices:
+            raise UserError(f"trainer.batch_size={self.batch_size}: it must be a multiple of the {devices} devices.")
+        return placement
+
+    def prepare(self) -> None:
+        """Set up JAX before its first use: the compilation cache and the processes.
+
+        Raises:
+            UserError: the other processes cannot be reached.
+        """
+        import jax
+
+        self.prepare_cache()
+        if self.processes > 1 and not jax.distributed.is_initialized():
+            jax.config.update("jax_cpu_collectives_implementation", "gloo")
+            try:
+                jax.distributed.initialize(self.coordinator, self.processes, self.process)
+            except Exception as error:
+                raise UserError(f"trainer.coordinator={self.coordinator}: {str(error).splitlines()[0]}") from None
+
+    def prepare_cache(self) -> None:
+        """Keep compiled programs in the user's cache folder, unless `cache` is off."""
+        import jax
+
+        if self.cache:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+            jax.config.update("jax_compilation_cache_dir", str(base / "gans" / "jax"))
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
