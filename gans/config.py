@@ -76,6 +76,11 @@ class Run:
             if takes is not None and name not in takes:
                 allowed = ", ".join(takes) or "none"
                 raise UserError(f"penalty=[{name}]: objective={label} does not take it; allowed are {allowed}.")
+        if self.trainer.batch_size % self.network.pack:
+            size, pack = self.trainer.batch_size, self.network.pack
+            raise UserError(f"trainer.batch_size={size}: it must be a multiple of network.pack={pack}.")
+        if self.trainer.placement == "pmap" and not self.network.per_example:
+            raise UserError("trainer.placement=pmap: batch norm needs the whole batch; allowed are jit and sharded.")
         if needs and not set(needs) & set(self.penalty):
             raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
 
@@ -138,7 +143,7 @@ def load_components() -> None:
 
 
 def read_overrides(arguments: Sequence[str]) -> list[str]:
-    """Overrides as Hydra takes them. Entries of a dictionary need no sign: `data.kinds.zip=category`.
+    """Overrides as Hydra takes them. Entries of a dictionary need no sign: `data.kinds.zip=category`; debug comes last.
 
     Raises:
         UserError: an argument is not KEY=VALUE.
@@ -148,7 +153,7 @@ def read_overrides(arguments: Sequence[str]) -> list[str]:
 
     parser, out = OverridesParser.create(), []
     for argument in arguments:
-        if argument.startswith("data.kinds"):
+        if argument.startswith(("data.kinds.", "data.kinds=")):
             argument = f"++{argument}"
         try:
             parser.parse_override(argument)
@@ -158,7 +163,7 @@ def read_overrides(arguments: Sequence[str]) -> list[str]:
                 f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
             ) from None
         out.append(argument)
-    return out
+    return sorted(out, key=lambda argument: argument.startswith("+debug="))
 
 
 def compose(overrides: Sequence[str] = ()) -> Run:
@@ -305,19 +310,15 @@ def hydra_errors(where: str = "") -> Iterator[None]:
 
 
 def _missing_option(error: Any) -> str:
-    asked = (error.missing_cfg_file or "").split("/")
-    group, name = "/".join(asked[:-1]), asked[-1]
-    options = [option for option in error.options or [] if not option.endswith("_schema")]
-    if not options:
+    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    if not group:
         return str(error).split("\n", 1)[0]
+    options = [option for option in error.options or COMPONENTS.get(group, ()) if not option.endswith("_schema")]
     key = f"+{group}" if group == "experiment" else group
     return f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
 
 
 def _explain(error: BaseException) -> str:
-    if match := re.search(r"Could not (?:load|find) '(\w+)/(\w+)'", str(error)):
-        options = COMPONENTS.get(match[1], {})
-        return f"{match[1]}={match[2]}: allowed are {', '.join(sorted(options))}.{nearest(match[2], options)}"
     chain, seen = error, error
     while chain is not None:
         seen = chain if getattr(chain, "full_key", None) else seen
@@ -325,9 +326,11 @@ def _explain(error: BaseException) -> str:
     key = getattr(seen, "full_key", None) or ""
     text = (getattr(seen, "msg", None) or str(seen)).strip().split("\n", 1)[0]
     if re.search(r"not in struct|not in '|Key '.*' not", text):
-        near = nearest(key, known_keys())
-        siblings = sorted({k for k in known_keys() if k.rpartition(".")[0] == key.rpartition(".")[0]})
-        return f"unknown key {key}; allowed are {', '.join(siblings)}.{near}"
+        known, group = known_keys(), key.rpartition(".")[0]
+        if key in known:
+            return f"key {key} does not belong to the chosen {group}."
+        siblings = [other for other in known if other.rpartition(".")[0] == group]
+        return f"unknown key {key}; allowed are {', '.join(sorted(siblings))}.{nearest(key, known)}"
     if "Missing mandatory" in text or "MISSING" in text:
         return f"{key} is not set."
     return f"{key}: {text}" if key and key not in text else text

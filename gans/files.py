@@ -2,9 +2,14 @@
 
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# what reading a missing or damaged .npz or .json file raises
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:

@@ -117,7 +117,7 @@ def execute(
     run.trainer.prepare()
     if run.trainer.processes > 1 and run.run_dir is None:
         raise UserError("run_dir is not set: processes that train together need the same run_dir.")
-    placement = run.trainer.place()
+    placement = run.trainer.place(run.network.pack)
     check_run_directory(run)
     first = jax.process_index() == 0
     ready = prepare(run, table)
@@ -233,8 +233,8 @@ def _report(
     summary: dict[str, Any],
     synthetic: pa.Table,
     fidelities: dict[str, Fidelity],
-) -> dict[str, Any]:
-    from gans.report.figures import marginal_grid
+) -> dict[str, bytes]:
+    from gans.report.figures import marginal_grid, render
     from gans.report.page import RunReport, write_report
 
     report = RunReport(
@@ -250,7 +250,8 @@ def _report(
         floor=fidelities["floor"],
     )
     write_report(run_dir / "report.html", report)
-    return {"marginals": marginal_grid(ready.split.training, synthetic, ready.split.schema.features[:MOST_DRAWN])}
+    grid = marginal_grid(ready.split.training, synthetic, ready.split.schema.features[:MOST_DRAWN])
+    return {"marginals": render(grid, "png")}
 
 
 def fingerprint(rows: Rows) -> str:

@@ -27,7 +27,7 @@ class Sampler:
     """A generator with its codec and condition.
 
     Attributes:
-        parameters: of the averaged generator that scored best.
+        parameters: and statistics of the averaged generator that scored best.
     """
 
     def __init__(self, gan: GAN, codec: FittedCodec, condition: FittedCondition, parameters: Any = None) -> None:
@@ -35,7 +35,7 @@ class Sampler:
 
         def chunk(parameters: Any, labels: Any, seed: Any, start: Any) -> tuple[Any, Any]:
             keys = per_example(stream(seed, jnp.zeros((), jnp.int32), "sample"), CHUNK, start)
-            return gan.layout.compact(gan.generate(parameters, condition.wide(labels), keys, False))
+            return gan.layout.compact(gan.generate(parameters, condition.wide(labels), keys, False)[0])
 
         self._chunk = jax.jit(chunk)
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gans.data.codecs import FittedCodec
 from gans.data.codecs.base import FittedColumn
 from gans.data.layout import Encoded, Layout, one_hot
 from gans.errors import UserError, nearest
-from gans.files import write_atomic
+from gans.files import UNREADABLE, write_atomic
 
 
 @dataclass
@@ -122,13 +123,14 @@ class FittedCondition:
             matches = [
                 k
                 for k, level in enumerate(fitted.levels)
-                if level == value and isinstance(level, bool) == isinstance(value, bool)
+                if _plain(level) == value and isinstance(level, bool) == isinstance(value, bool)
             ]
             if not matches:
-                allowed = ["null" if level is None else repr(level) for level in fitted.levels]
+                allowed = ["null" if level is None else repr(_plain(level)) for level in fitted.levels]
+                near = nearest(str(value), map(str, fitted.levels))
                 raise UserError(
                     f"where: {column.name} == {value!r} does not occur in the training table; allowed are "
-                    f"{', '.join(allowed[:20])}{', ...' if len(allowed) > 20 else ''}.{nearest(str(value), map(str, fitted.levels))}"
+                    f"{', '.join(allowed[:20])}{', ...' if len(allowed) > 20 else ''}.{near}"
                 )
             empty.codes[0, fitted.code] = matches[0]
             return empty
@@ -137,6 +139,10 @@ class FittedCondition:
                 raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
             empty.codes[0, fitted.code] = 1
             return empty
+        if column.kind == "datetime":
+            raise UserError(
+                f"where: {column.name} == {value!r}: a time cannot be fixed; condition on a category of it."
+            )
         low, high = column.bounds or (-math.inf, math.inf)
         if (
             isinstance(value, (bool, str))
@@ -163,12 +169,17 @@ class FittedCondition:
             UserError: the file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 columns = [codec[str(name)] for name in data["columns"]]
                 edges = [data[f"{place}.edges"] for place in range(len(columns))]
                 return cls(codec, columns, edges, data["combinations"], data["counts"])
-        except (OSError, ValueError, KeyError) as error:
+        except UNREADABLE as error:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
+
+
+def _plain(level: Any) -> Any:
+    """A level as `where` writes it: decimals as numbers."""
+    return float(level) if isinstance(level, Decimal) else level
 
 
 def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:

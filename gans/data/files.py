@@ -37,7 +37,8 @@ def read_table(path: str, key: str) -> pa.Table:
         raise UserError(f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files.")
     words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
     name = str(file).replace("'", "''")
-    return _query(f"select * from read_csv('{name}', nullstr=[{words}], sample_size=-1)", None, f"{key}={path}")
+    options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false"
+    return _query(f"select * from read_csv('{name}', {options})", None, f"{key}={path}")
 
 
 def _query(query: str, database: str | None, what: str) -> pa.Table:
@@ -45,11 +46,14 @@ def _query(query: str, database: str | None, what: str) -> pa.Table:
 
     try:
         with duckdb.connect(database or ":memory:", read_only=database is not None) as connection:
+            connection.execute("set python_enable_replacements = false")
             relation = connection.sql(query)
             if relation is None:
                 raise UserError(f"{what}: it returns no table; a SELECT is needed.")
             return relation.to_arrow_table()
     except duckdb.Error as error:
+        if "not utf-8" in str(error):
+            raise UserError(f"{what}: the file is not in UTF-8; save it as UTF-8.") from None
         raise UserError(f"{what}: {_first_line(error)}") from None
 
 

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.errors import UserError, nearest, one_of
-from gans.files import write_text
+from gans.files import UNREADABLE, write_text
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 KINDS = ("numeric", "integer", "category", "boolean", "datetime", "id", "text")
 ROLES = ("feature", "constant", "dropped")
-ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|key|index|rownumber)$|[a-z]I[Dd]$", re.IGNORECASE)
+ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|index|rownumber)$)|[a-z]I[Dd]$")
 MOST_DECIMALS = 6
 
 
@@ -87,8 +87,8 @@ class Schema:
             UserError: the file is missing or is no schema.
         """
         try:
-            return cls([Column(**row) for row in json.loads(path.read_text())["columns"]])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return cls([Column(**row) for row in json.loads(path.read_text(encoding="utf-8"))["columns"]])
+        except UNREADABLE as error:
             raise UserError(f"{path}: not a readable schema ({error}).") from None
 
     def lines(self) -> list[str]:
@@ -120,7 +120,7 @@ def arrow_type(text: str) -> pa.DataType:
 
 
 def normalise(table: pa.Table) -> pa.Table:
-    """Plain columns: dictionaries and views unpacked, NaN as missing.
+    """Plain columns: dictionaries, views and extension types unpacked, NaN as missing.
 
     Raises:
         UserError: no rows, no columns, a name twice, or an infinite number.
@@ -134,12 +134,16 @@ def normalise(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         array = table[name]
         kind = array.type
+        if isinstance(kind, pa.BaseExtensionType):
+            kind = kind.storage_type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
         if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
             kind = pa.string()
         if pa.types.is_float16(kind):
             kind = pa.float32()
+        if pa.types.is_decimal(kind):
+            kind = pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else pa.float64()
         array = array.cast(kind) if kind != array.type else array
         if pa.types.is_floating(kind):
             array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
@@ -179,17 +183,17 @@ def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterab
 
 def _column(name: str, array: pa.ChunkedArray, kind: str | None, dropped: bool) -> Column:
     valid = array.drop_null()
-    nested = pa.types.is_nested(array.type) or pa.types.is_binary(array.type)
     column = Column(name=name, kind=kind or "text", type=str(array.type), missing=array.null_count > 0)
-    if nested or dropped:
+    if kind is not None:
+        _check_kind(name, kind, valid)
+    if dropped or not _can_be_learnt(array.type):
         column.role = "dropped"
         column.reason = "data.drop names it" if dropped else f"values of type {array.type} cannot be learnt"
         return column
-    column.levels = pc.count_distinct(valid).as_py()
+    column.levels = pc.count_distinct(valid).as_py() if len(valid) else 0
     if kind is None:
         column.kind, column.reason = _find_kind(name, valid, column.levels, column.missing)
     else:
-        _check_kind(name, kind, valid)
         column.reason = f"data.kinds.{name}={kind}"
     if column.levels + column.missing <= 1:
         value = valid[0].as_py() if column.levels else None
@@ -211,25 +215,41 @@ def _column(name: str, array: pa.ChunkedArray, kind: str | None, dropped: bool) 
     return column
 
 
+def _can_be_learnt(kind: pa.DataType) -> bool:
+    plain = (
+        pa.types.is_boolean,
+        pa.types.is_string,
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_decimal,
+        pa.types.is_timestamp,
+        pa.types.is_date,
+        pa.types.is_null,
+    )
+    return any(test(kind) for test in plain)
+
+
 def _find_kind(name: str, valid: pa.ChunkedArray, levels: int, missing: bool) -> tuple[str, str]:
     kind, rows = valid.type, len(valid)
     if pa.types.is_boolean(kind):
         return "boolean", ""
-    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) and not pa.types.is_time(kind):
+    if pa.types.is_temporal(kind):
         return "datetime", ""
     if pa.types.is_string(kind):
         return _find_text_kind(valid, levels)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        return "text", f"values of type {kind} cannot be learnt"
     if levels <= 2:
         return "category", ""
     values = valid.cast(pa.float64(), safe=False).to_numpy()
     whole = pa.types.is_integer(kind) or bool(np.all(values == np.floor(values)) and np.abs(values).max() < 2**53)
     if not whole:
         return "numeric", ""
-    if levels == rows and not missing and rows >= 20 and values.max() - values.min() + 1 == rows:
-        return "id", "every value is distinct, one after the other"
-    if ID_NAME.search(name) and levels > 0.9 * rows and rows >= 20:
+    low, high = pc.min_max(valid).as_py().values()
+    distinct = rows >= 20 and levels > 0.9 * rows
+    if high - low >= 2**53:  # such as hashes
+        return ("id", "nearly every value is distinct, and they span more than 2^53") if distinct else ("category", "")
+    if distinct and levels == rows and not missing and high - low < 2 * rows:
+        return "id", "every value is distinct, and they follow each other"
+    if distinct and ID_NAME.search(name):
         return "id", "by its name, and nearly every value is distinct"
     return "integer", ""
 
@@ -252,11 +272,11 @@ def _check_kind(name: str, kind: str, valid: pa.ChunkedArray) -> None:
         "integer": numbers,
         "datetime": temporal,
         "boolean": pa.types.is_boolean(valid.type),
-        "category": not temporal,
+        "category": _can_be_learnt(valid.type) and not temporal,
     }
-    if not fits.get(kind, True):
+    if not fits.get(kind, True) and not pa.types.is_null(valid.type):
         raise UserError(f"data.kinds.{name}={kind}: the column holds values of type {valid.type}.")
-    if kind == "integer" and not pa.types.is_integer(valid.type):
+    if kind == "integer" and (pa.types.is_floating(valid.type) or pa.types.is_decimal(valid.type)):
         values = valid.cast(pa.float64()).to_numpy()
         if np.any(values != np.floor(values)):
             bad = values[values != np.floor(values)][0]
@@ -264,8 +284,10 @@ def _check_kind(name: str, kind: str, valid: pa.ChunkedArray) -> None:
 
 
 def _decimals(values: np.ndarray) -> int | None:
+    if np.abs(values).max() >= 2**53:
+        return None
     sample = values if len(values) <= 100_000 else values[:: len(values) // 100_000]
     for decimals in range(MOST_DECIMALS + 1):
-        if np.allclose(np.round(sample, decimals), sample, rtol=1e-12, atol=1e-12):
-            return decimals if np.array_equal(np.round(values, decimals), values) else None
+        if all(np.array_equal(np.round(some, decimals), some) for some in (sample, values)):
+            return decimals
     return None

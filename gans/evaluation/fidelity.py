@@ -21,6 +21,7 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 
 BINS = 10
 MOST_PAIRS = 2_000
+MOST_CELLS = 65_536
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Reference:
             pairs = [pairs[i] for i in np.sort(chosen)]
         self.pairs = pairs
         own = [prepared.view(table[column.name]) for prepared, column in zip(self.prepared, self.columns, strict=True)]
-        self.joint = [_joint(own[a], own[b]) for a, b in pairs]
+        self.joint = [_Joint(own[a], own[b]) for a, b in pairs]
 
     def compare(self, table: pa.Table) -> Fidelity:
         """Distances of `table` to the reference.
@@ -69,8 +70,7 @@ class Reference:
         columns = {c.name: p.distance(v) for c, p, v in zip(self.columns, self.prepared, views, strict=True)}
         pairs = {}
         for (a, b), reference in zip(self.pairs, self.joint, strict=True):
-            distance = np.abs(_joint(views[a], views[b]) - reference).sum() / 2
-            pairs[self.columns[a].name, self.columns[b].name] = float(distance)
+            pairs[self.columns[a].name, self.columns[b].name] = reference.distance(views[a], views[b])
         return Fidelity(columns, pairs)
 
 
@@ -144,9 +144,30 @@ def correlation(left: np.ndarray, right: np.ndarray) -> float:
     return float(np.corrcoef(left, right)[0, 1])
 
 
-def _joint(left: _View, right: _View) -> np.ndarray:
-    """What two views are compared by, half their L1 distance counting: the correlation, or the shares of cells."""
-    if left.numbers is not None and right.numbers is not None:
-        return np.array([correlation(left.numbers, right.numbers)])
-    cells = np.bincount(left.codes * right.size + right.codes, minlength=left.size * right.size)
-    return cells / max(len(left.codes), 1)
+class _Joint:
+    """The reference's side of a pair: the correlation of two numbers, else the shares of the cells that occur."""
+
+    def __init__(self, left: _View, right: _View) -> None:
+        self.correlation = _both(left, right)
+        cells = left.codes * right.size + right.codes
+        self.cells, counts = np.unique(cells, return_counts=True)
+        self.shares = counts / max(len(cells), 1)
+
+    def distance(self, left: _View, right: _View) -> float:
+        if self.correlation is not None:
+            return abs((_both(left, right) or 0.0) - self.correlation) / 2
+        cells, size = left.codes * right.size + right.codes, left.size * right.size
+        if size <= MOST_CELLS:
+            counts = np.bincount(cells, minlength=size)[self.cells]
+        else:
+            place = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
+            counts = np.bincount(place[self.cells[place] == cells], minlength=len(self.cells))
+        rows = max(len(cells), 1)
+        elsewhere = (len(cells) - counts.sum()) / rows
+        return float(np.abs(counts / rows - self.shares).sum() + elsewhere) / 2
+
+
+def _both(left: _View, right: _View) -> float | None:
+    if left.numbers is None or right.numbers is None:
+        return None
+    return correlation(left.numbers, right.numbers)

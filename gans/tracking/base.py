@@ -12,6 +12,6 @@ class Tracker(Protocol):
         """Metrics of a step."""
         ...
 
-    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, Any]) -> None:
-        """The end: the summary, the run directory, a frame of sample rows and figures by name."""
+    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, bytes]) -> None:
+        """The end: the summary, the run directory, a frame of sample rows and PNG figures by name."""
         ...

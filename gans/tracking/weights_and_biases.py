@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -71,17 +72,18 @@ class WeightsAndBiases:
         """Metrics of a step."""
         self._try(lambda: self.run.log(dict(metrics), step=step))
 
-    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, Any]) -> None:
-        """Summary, sample rows, figures and the generator; then close the run."""
+    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, bytes]) -> None:
+        """Summary, a frame of sample rows, figures as PNG, and the generator; then close the run."""
 
         def close() -> None:
             import wandb
+            from PIL.Image import open as open_image
 
             self.run.summary.update(summary)
             if table is not None:
                 self.run.log({"samples": wandb.Table(dataframe=table)})
             if figures:
-                self.run.log({name: wandb.Image(figure) for name, figure in figures.items()})
+                self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in figures.items()})
             artifact = wandb.Artifact(f"generator-{self.run.id}", type="generator")
             for name in ("config.yaml", "schema.json"):
                 artifact.add_file(str(run_dir / name))

@@ -24,6 +24,7 @@ def build(run: "Run", condition: FittedCondition, placement: str = "jit") -> GAN
         discriminator_optimizer=optimizer.discriminator(trainer.steps * trainer.critic_steps),
         latent=run.network.latent,
         batch_size=trainer.batch_size,
+        pack=run.network.pack,
         critic_steps=trainer.critic_steps,
         average=trainer.average,
         spread=spread_for(placement),

@@ -136,7 +136,7 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     if hooks.rewind:
         hooks.rewind(step)
 
-    placed = place(make_block(gan), trainer.place(), trainer.seeds)
+    placed = place(make_block(gan), trainer.place(gan.pack), trainer.seeds)
     state, rows = placed.put(state), placed.put(data)
     stop, status, compile_seconds = max(trainer.steps, step), COMPLETED, 0.0
     blocks, start = 0, time.monotonic()

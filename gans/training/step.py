@@ -28,15 +28,26 @@ class Rows(flax.struct.PyTreeNode):
 
 
 class TrainState(flax.struct.PyTreeNode):
-    """All that changes in training. `average` is the averaged generator, which sampling uses."""
+    """All that changes in training.
+
+    Attributes:
+        statistics: what the generator holds beside its parameters (running statistics of batch norm).
+        average: parameters and statistics of the averaged generator, which sampling uses.
+    """
 
     seed: Int[Array, ""]
     step: Int[Array, ""]
     generator: Any
+    statistics: Any
     discriminator: Any
     generator_optimizer: Any
     discriminator_optimizer: Any
     average: Any
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The generator as Linen takes it."""
+        return {"params": self.generator, **self.statistics}
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class GAN:
     """The parts of a variant. Variants differ by these objects and by nothing else.
 
     Attributes:
+        pack: rows that the discriminator sees side by side.
         critic_steps: discriminator updates for one generator update.
         average: the highest decay of the averaged generator, min(average, (1 + step) / (10 + step)).
     """
@@ -58,6 +70,7 @@ class GAN:
     discriminator_optimizer: optax.GradientTransformation
     latent: int
     batch_size: int
+    pack: int = 1
     critic_steps: int = 1
     average: float = 0.999
     spread: Spread = field(default_factory=Spread)
@@ -70,44 +83,49 @@ class GAN:
             jnp.zeros((2, self.latent)),
             self.condition.wide(jnp.zeros((2, len(self.condition.columns)), int)),
         )
-        generator = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)["params"]
-        rows = jnp.zeros((2, self.layout.width))
-        discriminator = self.discriminator.init(stream(seed, zero, "discriminator"), rows, condition, keys, True)[
-            "params"
-        ]
+        average = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)
+        generator = average["params"]
+        rows, labels = (jnp.zeros((2, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
+        discriminator = self.discriminator.init(stream(seed, zero, "discriminator"), rows, labels, keys, True)["params"]
         return TrainState(
             seed=jnp.asarray(seed, jnp.uint32),
             step=zero,
             generator=generator,
+            statistics={name: tree for name, tree in average.items() if name != "params"},
             discriminator=discriminator,
             generator_optimizer=self.generator_optimizer.init(generator),
             discriminator_optimizer=self.discriminator_optimizer.init(discriminator),
-            average=jax.tree.map(jnp.copy, generator),
+            average=jax.tree.map(jnp.copy, dict(average)),
         )
 
     def generate(
-        self, parameters: Any, condition: Float[Array, "batch condition"], keys: Key[Array, " batch"], train: bool
-    ) -> Float[Array, "batch width"]:
-        """Rows for latents drawn by the keys."""
+        self, variables: Any, condition: Float[Array, "batch condition"], keys: Key[Array, " batch"], train: bool
+    ) -> tuple[Float[Array, "batch width"], Any]:
+        """Rows for latents drawn by the keys, and the generator's statistics after them."""
         latent = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 0), (self.latent,)))(keys)
         inner = jax.vmap(lambda key: jax.random.fold_in(key, 1))(keys)
-        return self.generator.apply({"params": parameters}, latent, condition, inner, train)  # pyright: ignore[reportReturnType]
+        mutable = ["batch_stats"] if train else []
+        return self.generator.apply(variables, latent, condition, inner, train, mutable=mutable)  # pyright: ignore[reportReturnType]
+
+    def packed(self, batch: Float[Array, "batch width"]) -> Float[Array, "packs packed"]:
+        """Rows side by side, as the discriminator sees them."""
+        return batch.reshape(batch.shape[0] // self.pack, -1)
 
     def critic(
         self,
         parameters: Any,
-        rows: Float[Array, "batch width"],
-        condition: Float[Array, "batch condition"],
-        keys: Key[Array, " batch"],
-    ) -> Float[Array, " batch"]:
-        """Logits."""
+        rows: Float[Array, "packs width"],
+        condition: Float[Array, "packs condition"],
+        keys: Key[Array, " packs"],
+    ) -> Float[Array, " packs"]:
+        """Logits of packed rows."""
         return self.discriminator.apply({"params": parameters}, rows, condition, keys, True)  # pyright: ignore[reportReturnType]
 
     def batch(self, data: Rows, seed: Any, step: Any, part: Any) -> tuple[Array, Array, Any]:
-        """Real rows [batch, width], their conditions [batch, condition], and a function name -> keys [batch]."""
+        """Real rows [batch, width], conditions [batch, condition], a function (name, pack) -> keys [batch / pack]."""
 
-        def keys(name: str) -> Key[Array, " batch"]:
-            return self.spread.shard(per_example(stream(seed, step, name, part), self.batch_size))
+        def keys(name: str, pack: int = 1) -> Key[Array, " batch"]:
+            return self.spread.shard(per_example(stream(seed, step, name, part), self.batch_size // pack))
 
         count = data.scores.shape[0]
         picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, count))(keys("rows"))
@@ -121,26 +139,23 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
     def discriminator_update(carry: tuple[Any, Any], part: Int[Array, ""]) -> tuple[tuple[Any, Any], dict[str, Array]]:
         parameters, optimizer = carry
         real, condition, keys = gan.batch(data, state.seed, state.step, part)
-        fake = gan.generate(state.generator, condition, keys("latent"), True)
+        fake, _ = gan.generate(state.variables, condition, keys("latent"), True)
+        real, fake, condition = gan.packed(real), gan.packed(fake), gan.packed(condition)
 
         def loss(parameters: Any) -> tuple[Array, dict[str, Array]]:
             def critic(rows: Array, condition: Array, keys: Array) -> Array:
                 return gan.critic(parameters, rows, condition, keys)
 
             both = jnp.concatenate([real, fake]), jnp.concatenate([condition, condition])
-            both_keys = jnp.concatenate([keys("critic real"), keys("critic fake")])
+            both_keys = jnp.concatenate([keys("critic real", gan.pack), keys("critic fake", gan.pack)])
             real_logits, fake_logits = jnp.split(critic(*both, both_keys), 2)
             adversarial = gan.objective.discriminator(real_logits, fake_logits)
             costs = {
-                f"penalty/{name}": penalty(critic, real, fake, condition, keys(f"penalty {name}"))
+                f"penalty/{name}": penalty(critic, real, fake, condition, keys(f"penalty {name}", gan.pack))
                 for name, penalty in gan.penalties.items()
             }
-            metrics = {
-                "loss/discriminator": adversarial,
-                "critic/real": real_logits.mean(),
-                "critic/fake": fake_logits.mean(),
-            }
-            return adversarial + sum(costs.values()), metrics | costs
+            logits = {"critic/real": real_logits.mean(), "critic/fake": fake_logits.mean()}
+            return adversarial + sum(costs.values()), {"loss/discriminator": adversarial, **logits, **costs}
 
         gradient, metrics = gan.spread.mean(jax.grad(loss, has_aux=True)(parameters))
         updates, optimizer = gan.discriminator_optimizer.update(gradient, optimizer, parameters)
@@ -154,27 +169,29 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
 
     real, condition, keys = gan.batch(data, state.seed, state.step, gan.critic_steps)
 
-    def loss(parameters: Any) -> Array:
-        fake = gan.generate(parameters, condition, keys("latent"), True)
-        fake_logits = gan.critic(discriminator, fake, condition, keys("critic fake"))
-        real_logits = gan.critic(discriminator, real, condition, keys("critic real"))
-        return gan.objective.generator(real_logits, fake_logits)
+    def loss(parameters: Any) -> tuple[Array, Any]:
+        fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
+        labels = gan.packed(condition)
+        fake_logits = gan.critic(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
+        real_logits = gan.critic(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
+        return gan.objective.generator(real_logits, fake_logits), statistics
 
-    value, gradient = gan.spread.mean(jax.value_and_grad(loss)(state.generator))
+    (value, statistics), gradient = gan.spread.mean(jax.value_and_grad(loss, has_aux=True)(state.generator))
     updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
     metrics |= {"loss/generator": value, "gradient/generator": optax.global_norm(gradient)}
 
     decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
-    average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, generator)
+    new = {"params": generator, **statistics}
     return (
         state.replace(
             step=state.step + 1,
             generator=generator,
+            statistics=statistics,
             discriminator=discriminator,
             generator_optimizer=generator_optimizer,
             discriminator_optimizer=discriminator_optimizer,
-            average=average,
+            average=jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, new),
         ),
         metrics,
     )

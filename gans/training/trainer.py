@@ -80,8 +80,8 @@ class Trainer:
         """1 where a larger score is better, -1 where a smaller one is, 0 where the last generator is taken."""
         return METRICS[self.best]
 
-    def place(self) -> str:
-        """The placement, `auto` settled by the devices that are there.
+    def place(self, pack: int = 1) -> str:
+        """The placement, `auto` settled by the devices that are there; `pack` rows stay on one device.
 
         Raises:
             UserError: the batch does not divide among the devices, or pmap is asked for over processes.
@@ -94,8 +94,12 @@ class Trainer:
         if placement == "pmap" and self.processes > 1:
             raise UserError("trainer.placement=pmap: over processes allowed are auto and sharded.")
         devices = 1 if placement == "jit" else jax.device_count()
-        if self.batch_size % devices:
-            raise UserError(f"trainer.batch_size={self.batch_size}: it must be a multiple of the {devices} devices.")
+        if self.batch_size % (devices * pack):
+            packs = f" times network.pack={pack}" if pack > 1 else ""
+            raise UserError(
+                f"trainer.batch_size={self.batch_size}: it must be a multiple of the {devices} devices{packs}, "
+                "or trainer.placement=jit."
+            )
         return placement
 
     def prepare(self) -> None:

@@ -3,11 +3,13 @@
 Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
 piecewise-linear map through knots (score, value); where its column has missing values, a code of two levels says
 whether it is there. Round trip: exact for every category, boolean, integer, time and missing value, and for numbers
-of at most six decimals; within float32 error for other numbers. Subclasses choose the scores of the knots.
+of a column with at most 16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores
+of the knots.
 """
 
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,12 @@ import pyarrow.compute
 from gans.data.layout import Encoded, Layout, round_up
 from gans.data.schema import Column, Schema, arrow_type
 from gans.errors import UserError, nearest
-from gans.files import write_atomic
+from gans.files import UNREADABLE, write_atomic
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 MOST_KNOTS = 16_384
-TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_000, 1_000_000, 1_000, 1)
+TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_000, 1_000_000, 1_000, 1)  # ticks
 
 
 @dataclass
@@ -36,7 +38,8 @@ class Knots:
 
     def encode(self, values: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
         """Scores [rows] float32. A value between knots is interpolated, one outside them clipped."""
-        at = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
+        values = np.clip(values, self.values[0], self.values[-1])
+        at = np.searchsorted(self.values, values)
         known = self.values[at] == values
         low, high = self.low[at], self.high[at]
         scores = low.copy()
@@ -46,8 +49,11 @@ class Knots:
         elif wide.any():
             scores[wide] = (low[wide] + high[wide]) / 2
         if not known.all():
-            middle = (self.low.astype(np.float64) + self.high) / 2
-            scores[~known] = np.interp(values[~known], self.values, middle)
+            right = at[~known]
+            left = right - 1
+            share = (values[~known] - self.values[left]) / (self.values[right] - self.values[left])
+            start = self.high[left].astype(np.float64)
+            scores[~known] = start + share * (self.low[right] - start)
         return scores
 
     def decode(self, scores: np.ndarray) -> np.ndarray:
@@ -150,9 +156,8 @@ class FittedCodec:
             kind = arrow_type(column.type)
             if column.role == "constant":
                 value = column.bounds[0] if column.bounds else None
-                arrays[column.name] = (
-                    pa.array([value], pa.infer_type([value])).cast(kind).take(pa.array(np.zeros(rows, int)))
-                )
+                written = pa.array([value], pa.string() if isinstance(value, str) else kind).cast(kind)
+                arrays[column.name] = written.take(pa.array(np.zeros(rows, int)))
             else:
                 arrays[column.name] = _decode_column(fitted_by_name[column.name], encoded, kind)
         return pa.table(arrays)
@@ -166,7 +171,7 @@ class FittedCodec:
             )
             if fitted.knots is not None:
                 arrays[f"{place}.knots"] = np.stack([fitted.knots.values, fitted.knots.low, fitted.knots.high])
-        with_meta = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays}
+        with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
 
     @classmethod
@@ -177,7 +182,7 @@ class FittedCodec:
             UserError: the file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 meta = json.loads(data["meta"].tobytes())
                 columns = []
                 for place, row in enumerate(meta):
@@ -185,9 +190,11 @@ class FittedCodec:
                     if f"{place}.knots" in data:
                         values, low, high = data[f"{place}.knots"]
                         knots = Knots(values, low.astype(np.float32), high.astype(np.float32))
-                    name = row.pop("name")
-                    columns.append(FittedColumn(column=schema[name], knots=knots, **row))
-        except (OSError, ValueError, KeyError) as error:
+                    column = schema[row.pop("name")]
+                    if pa.types.is_decimal(arrow_type(column.type)):
+                        row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
+                    columns.append(FittedColumn(column=column, knots=knots, **row))
+        except UNREADABLE as error:
             raise UserError(f"{path}: not a readable codec ({error}).") from None
         return cls(schema, columns)
 
@@ -216,14 +223,19 @@ class Codec:
         fitted = FittedColumn(column=column)
         valid = array.drop_null()
         if column.kind == "datetime":
-            ticks = _ticks(valid)
+            ticks = _ticks(valid, column)
             fitted.origin = int(ticks.min())
-            fitted.step = next(step for step in TIME_STEPS if not np.any((ticks - fitted.origin) % step))
+            since = _since(ticks, fitted.origin)
+            fitted.step = next(step for step in TIME_STEPS if not np.any(since % np.uint64(step)))
         elif column.kind == "integer" and pa.types.is_integer(array.type):
             fitted.origin = int(pc.min(valid).as_py())
         values, counts = np.unique(_numbers(valid, fitted), return_counts=True)
-        if values[-1] - values[0] >= 2**53:
-            raise UserError(f"column '{column.name}': its values span more than 2^53; declare it as category or id.")
+        if column.kind != "numeric" and values[-1] - values[0] >= 2**53:
+            raise UserError(
+                f"column '{column.name}': its values span more than 2^53, too much to be held exactly; "
+                f"set data.kinds.{column.name}=id to leave it out"
+                f"{', or round its times' if column.kind == 'datetime' else ', or category to learn each value'}."
+            )
         low, high = self.scores(values, counts)
         keep = _thin(counts) if column.kind == "numeric" else slice(None)
         fitted.knots = Knots(values[keep], low[keep].astype(np.float32), high[keep].astype(np.float32))
@@ -240,25 +252,33 @@ def _thin(counts: np.ndarray) -> np.ndarray | slice:
     return np.unique(np.concatenate([[0], np.minimum(even, len(counts) - 1), heavy, [len(counts) - 1]]))
 
 
-def _ticks(array: pa.ChunkedArray) -> np.ndarray:
-    """Times as int64 nanoseconds."""
-    unit = pa.timestamp("ns", tz=getattr(array.type, "tz", None))
-    try:
-        return array.cast(unit).cast(pa.int64()).to_numpy()
-    except pa.ArrowInvalid as error:
-        raise UserError(f"times outside 1677 to 2262 cannot be held ({error}).") from None
+def _ticks(array: pa.ChunkedArray, column: Column) -> np.ndarray:
+    """Times as int64: nanoseconds where the column has them, else microseconds, which reach from year 1 to 9999."""
+    unit = _tick_type(arrow_type(column.type))
+    return array.cast(pa.timestamp(unit.unit, tz=getattr(array.type, "tz", None))).cast(pa.int64()).to_numpy()
+
+
+def _tick_type(kind: pa.DataType) -> pa.TimestampType:
+    return pa.timestamp("ns" if getattr(kind, "unit", "") == "ns" else "us", tz=getattr(kind, "tz", None))
+
+
+def _since(values: np.ndarray, origin: int) -> np.ndarray:
+    """Whole numbers of 64 bits counted from `origin`, uint64: exact for any two, 0 for what lies before it."""
+    return np.where(values >= origin, values.astype(np.uint64) - np.uint64(origin % 2**64), np.uint64(0))
 
 
 def _numbers(valid: pa.ChunkedArray, fitted: FittedColumn) -> np.ndarray:
     """Values [rows] float64 of a column without missing ones, counted from its origin in its steps."""
-    if fitted.column.kind == "datetime":
-        return ((_ticks(valid) - fitted.origin) / fitted.step).astype(np.float64)
-    if fitted.origin and pa.types.is_integer(valid.type):
-        return (valid.cast(pa.int64()).to_numpy() - fitted.origin).astype(np.float64)
+    column = fitted.column
     try:
+        if column.kind == "datetime":
+            whole, part = np.divmod(_since(_ticks(valid, column), fitted.origin), np.uint64(fitted.step))
+            return whole + part / fitted.step
+        if fitted.origin and pa.types.is_integer(valid.type):
+            return _since(valid.to_numpy(), fitted.origin).astype(np.float64)
         return valid.cast(pa.float64(), safe=False).to_numpy() - fitted.origin
-    except pa.ArrowInvalid as error:
-        raise UserError(f"column '{fitted.column.name}' is {fitted.column.kind}: {error}.") from None
+    except pa.ArrowException as error:
+        raise UserError(f"column '{column.name}' is {column.kind}: {error}.") from None
 
 
 def _encode_levels(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
@@ -266,7 +286,7 @@ def _encode_levels(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
     kind = arrow_type(fitted.column.type)
     try:
         found = pc.index_in(array.cast(kind), value_set=pa.array(known, kind))
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise UserError(f"column '{fitted.column.name}' is {fitted.column.type}: {error}.") from None
     _encode_missing(fitted, array)
     codes = pc.fill_null(found, -1).to_numpy().astype(np.int32)
@@ -299,11 +319,17 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     missing = encoded.codes[:, fitted.code] == 1 if fitted.code >= 0 else None
     values = fitted.knots.decode(encoded.scores[:, fitted.score])
     if column.kind == "datetime":
-        ticks = np.rint(values).astype(np.int64) * fitted.step + fitted.origin
-        stamp = pa.timestamp("ns", tz=getattr(kind, "tz", None))
-        return pa.array(ticks, pa.int64(), mask=missing).cast(stamp).cast(kind, safe=False)
-    if column.kind == "integer":
-        whole = np.rint(values).astype(np.int64) + fitted.origin
-        return pa.array(whole, pa.int64(), mask=missing).cast(kind)
-    values = values if column.decimals is None else np.round(values, column.decimals)
+        ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
+        return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)
+    if column.kind == "integer" and pa.types.is_integer(kind):
+        whole = _whole(values, 1, fitted.origin)
+        whole = whole if kind == pa.uint64() else whole.view(np.int64)
+        return pa.array(whole, mask=missing).cast(kind)
+    decimals = 0 if column.kind == "integer" else column.decimals
+    values = values if decimals is None else np.round(values, decimals)
     return pa.array(values, pa.float64(), mask=missing).cast(kind, safe=False)
+
+
+def _whole(values: np.ndarray, step: int, origin: int) -> np.ndarray:
+    """The inverse of `_since`, for values counted in steps: uint64, whose bits are those of int64."""
+    return np.rint(values).astype(np.uint64) * np.uint64(step) + np.uint64(origin % 2**64)

@@ -19,7 +19,8 @@ class Standard(Codec):
 
     def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores of distinct ascending values [n]; low and high are the same."""
+        values = values / (np.abs(values).max() or 1.0)  # no overflow in the squares
         mean = np.average(values, weights=counts)
-        deviation = np.sqrt(np.average((values - mean) ** 2, weights=counts))
+        deviation = np.sqrt(np.average((values - mean) ** 2, weights=counts)) or 1.0
         score = ((values - mean) / deviation).astype(np.float32)
         return score, score

@@ -1,0 +1,72 @@
+"""The networks of CTGAN."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from gans.data.layout import Layout
+from gans.errors import in_range
+from gans.networks.base import Network
+from gans.networks.layers import RowHead, fold
+from gans.networks.mlp import MLPDiscriminator
+from gans.registry import register
+
+
+class CTGANGenerator(nn.Module):
+    """Blocks h -> [relu(batch norm(W h)), h], then a row head."""
+
+    layout: Layout
+    width: int
+    blocks: int
+    temperature: float
+
+    @nn.compact
+    def __call__(
+        self,
+        latent: Float[Array, "batch latent"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+        train: bool,
+    ) -> Float[Array, "batch width"]:
+        """Rows in the wide form of the layout; batch statistics in training, running ones in sampling."""
+        h = jnp.concatenate([latent, condition], axis=-1)
+        for _ in range(self.blocks):
+            normal = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(nn.Dense(self.width)(h))
+            h = jnp.concatenate([nn.relu(normal), h], axis=-1)
+        return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0))
+
+
+@register("network", "ctgan")
+@dataclass(kw_only=True)
+class CTGAN(Network):
+    """Generator of two concatenating blocks with batch norm, discriminator on packs of ten rows with dropout .5.
+
+    Xu et al. 2019, arXiv:1907.00503, section 4.4. Where we differ: categories are hard one-hots (straight-through), and
+    sampling uses running statistics, not those of the sampled batch.
+    """
+
+    per_example: ClassVar[bool] = False
+
+    latent: int = 128
+    temperature: float = 0.2
+    pack: int = 10
+    width: int = 256
+    blocks: int = 2
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("network.width", self.width, 1)
+        in_range("network.blocks", self.blocks, 0)
+        in_range("network.dropout", self.dropout, 0, 1, open_high=True)
+
+    def generator(self, layout: Layout) -> nn.Module:
+        """The generator for rows of this layout."""
+        return CTGANGenerator(layout, self.width, self.blocks, self.temperature)
+
+    def discriminator(self) -> nn.Module:
+        """The discriminator."""
+        return MLPDiscriminator((self.width, self.width), self.dropout, 0.2)
