@@ -1,11 +1,12 @@
-"""Show that a run does not depend on where it runs: jit, sharded, pmap and a seed out of a vmapped batch, on forced host devices.
+"""Show that a run does not depend on where it runs: jit, sharded, pmap, and a seed out of a vmapped batch.
 
     python scripts/placements.py [devices=4] [steps=50] [experiments=vanilla,cgan,wgan_gp] [KEY=VALUE ...]
 
-Prints how far the generator's parameters moved, and the largest difference of parameters and losses to those of plain jit;
-exit status 1 above 1e-4. The learning rate is 2e-5 unless given: a hard one-hot, the slope of a leaky relu and Adam's sign on a
-vanishing gradient are steps, which a rounding error can flip, and a large learning rate amplifies such a flip. The line
-`rounding` shows that: plain jit against itself, the initial parameters multiplied by 1 + 1e-7, at the experiment's own rate.
+On forced host devices. Prints how far the generator's parameters moved, and the largest difference of parameters and
+losses to those of plain jit; exit status 1 above 1e-4. The learning rate is 2e-5 unless given: a hard one-hot, the
+slope of a leaky relu and Adam's sign on a vanishing gradient are steps, which a rounding error can flip, and a large
+learning rate amplifies such a flip. The line `rounding` shows that: plain jit against itself, the initial parameters
+multiplied by 1 + 1e-7, at the experiment's own rate.
 """
 
 import os
@@ -82,9 +83,8 @@ def main() -> int:
             print(f"{experiment:10} {name:12} parameters {apart:.1e}  losses {losses_apart:.1e}")
         own, own_losses, _ = parameters(experiment, "jit", 1, steps, rate="")
         shaken, shaken_losses, _ = parameters(experiment, "jit", 1, steps, rate="", noise=1e-7)
-        print(
-            f"{experiment:10} {'rounding':12} parameters {gap(own, shaken):.1e}  losses {gap(own_losses, shaken_losses):.1e}"
-        )
+        apart, losses_apart = gap(own, shaken), gap(own_losses, shaken_losses)
+        print(f"{experiment:10} {'rounding':12} parameters {apart:.1e}  losses {losses_apart:.1e}")
     print(f"largest difference of placements {worst:.1e}, allowed {TOLERANCE:.0e}")
     return int(worst > TOLERANCE)
 

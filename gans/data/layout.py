@@ -79,7 +79,7 @@ class Layout:
             return scores
         which = np.array([score for score, _ in self.masks])
         entry = np.array([self.offsets[code] - self.scores for _, code in self.masks])
-        return scores.at[:, which].multiply(hots[:, entry])
+        return scores.at[:, which].multiply(hots[:, entry], unique_indices=True)
 
 
 def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) -> Float[Array, "batch hots"]:

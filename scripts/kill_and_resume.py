@@ -1,0 +1,80 @@
+"""Show that a run that is killed and resumed ends with the same parameters, to the bit, as one left alone.
+
+    python scripts/kill_and_resume.py [kills=10] [seed=0] [experiment=cgan] [steps=4000] [folder=FOLDER]
+
+Trains once undisturbed, then again with SIGKILL at random moments; compares the last checkpoints by content.
+"""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gans.tracking.jsonl import read_lines
+from gans.training.checkpoints import Checkpoints, digest
+
+settings = dict(argument.split("=", 1) for argument in sys.argv[1:])
+
+
+def command(run_dir: Path) -> list[str]:
+    """The run; resumed where its config is there already."""
+    steps = settings.get("steps", "4000")
+    resume = "true" if (run_dir / "config.yaml").exists() else "false"
+    return [
+        *(sys.executable, "-m", "gans.train", f"+experiment={settings.get('experiment', 'cgan')}"),
+        *(f"run_dir={run_dir}", f"trainer.resume={resume}", f"trainer.steps={steps}", "tracker.mode=disabled"),
+        *("trainer.block=20", "trainer.evaluate_every=200", "trainer.checkpoint_every=100"),
+    ]
+
+
+def last(run_dir: Path) -> tuple[int, str, int]:
+    """Step and digest of the last checkpoint, and the number of lines of metrics.jsonl."""
+    checkpoints = Checkpoints(run_dir / "checkpoints")
+    found = checkpoints.latest()
+    checkpoints.close()
+    if found is None:
+        raise SystemExit(f"{run_dir}: no checkpoint")
+    return found[0], digest(found[1]), len(read_lines(run_dir / "metrics.jsonl"))
+
+
+def main() -> int:
+    """Run, kill, resume, compare."""
+    folder = Path(settings.get("folder") or tempfile.mkdtemp(prefix="gans-kill-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = random.Random(int(settings.get("seed", "0")))
+    alone, killed = folder / "alone", folder / "killed"
+    began = time.monotonic()
+    subprocess.run(command(alone), check=True, capture_output=True)
+    whole = time.monotonic() - began
+    print(f"undisturbed: {whole:.0f} s")
+    kills, wanted = 0, int(settings.get("kills", "10"))
+    while kills < wanted:
+        process = subprocess.Popen(command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        moment = draw.uniform(1.0, 6.0 + 1.6 * whole / wanted)
+        try:
+            process.wait(moment)
+            print(f"ended by itself with status {process.returncode} before kill {kills + 1}: take more steps")
+            return 1
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        kills += 1
+        lines = read_lines(killed / "metrics.jsonl")
+        print(f"kill {kills} after {moment:.1f} s, at step {lines[-1]['step'] if lines else 0}")
+        if killed.exists() and not (killed / "config.yaml").exists():
+            shutil.rmtree(killed)
+    subprocess.run(command(killed), check=True, capture_output=True)
+    left, right = last(alone), last(killed)
+    print(f"undisturbed: step {left[0]}, sha256 {left[1]}, {left[2]} lines of metrics")
+    print(f"killed {kills} times: step {right[0]}, sha256 {right[1]}, {right[2]} lines of metrics")
+    same = left == right
+    print("the same to the bit" if same else "DIFFERENT")
+    return int(not same)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

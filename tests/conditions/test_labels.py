@@ -1,0 +1,327 @@
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gans.conditions.base import FittedCondition
+from gans.conditions.labels import Labels
+from gans.conditions.none import Unconditional
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.quantile import Quantile
+from gans.data.codecs.standard import Standard
+from gans.data.layout import Encoded
+from gans.data.schema import detect, normalise
+from gans.errors import UserError
+
+ROWS = 1_000
+
+
+def table() -> pa.Table:
+    rng = np.random.default_rng(0)
+    plan = rng.choice(["basic", "gold", "free"], ROWS, p=[0.6, 0.3, 0.1])
+    churned = rng.random(ROWS) < np.where(plan == "free", 0.0, 0.4)
+    start = dt.date(2020, 1, 1)
+    columns = {
+        "vip": np.arange(ROWS) % 9 == 0,
+        "plan": plan,
+        "spend": pa.array(rng.gamma(2, 20, ROWS), mask=rng.random(ROWS) < 0.15),
+        "churned": churned,
+        "age": rng.integers(18, 90, ROWS),
+        "region": pa.array(rng.choice(["n", "s"], ROWS), mask=rng.random(ROWS) < 0.1),
+        "zip": rng.choice([1011, 2022, 3033], ROWS),
+        "tier": pa.array([Decimal("0.10") if i % 3 else Decimal("0.25") for i in range(ROWS)]),
+        "joined": pa.array([start + dt.timedelta(days=int(d)) for d in rng.integers(0, 900, ROWS)]),
+        "shop_id": [f"c{i}" for i in range(ROWS)],
+        "country": ["NL"] * ROWS,
+    }
+    return normalise(pa.table(columns))
+
+
+TABLE = table()
+SCHEMA = detect(TABLE, {"zip": "category"})
+CODEC = Quantile().fit(TABLE, SCHEMA)
+ENCODED = CODEC.encode(TABLE)
+
+
+def fit(*columns: str, bins: int = 10) -> FittedCondition:
+    return Labels(columns=list(columns), bins=bins).fit(CODEC, ENCODED)
+
+
+def test_codes_of_categories_are_their_levels() -> None:
+    condition = fit("plan", "churned", "region")
+    codes = condition.codes(ENCODED)
+    assert codes.dtype == np.int32
+    levels = [["basic", "free", "gold"], [False, True], ["n", "s", None]]
+    for place, (name, known) in enumerate(zip(["plan", "churned", "region"], levels, strict=True)):
+        assert [known[code] for code in codes[:, place]] == TABLE[name].to_pylist()
+    assert condition.cardinalities == (3, 2, 3)
+
+
+@pytest.mark.parametrize("columns", [["plan"], ["region", "plan"], ["age"], ["spend", "churned"], ["spend", "age"]])
+def test_join_is_the_inverse_of_rest(columns: list[str]) -> None:
+    condition = fit(*columns)
+    rest, codes = condition.rest(ENCODED), condition.codes(ENCODED)
+    back = condition.join(rest, codes)
+    assert np.array_equal(back.scores, ENCODED.scores)
+    assert np.array_equal(back.codes, ENCODED.codes)
+    given = {"plan", "region", "churned"} & set(columns)
+    assert rest.codes.shape[1] == ENCODED.codes.shape[1] - len(given)
+    assert condition.layout.scores == CODEC.layout.scores
+    sizes = {name: CODEC[name].cardinality for name in given}
+    assert condition.layout.width == CODEC.layout.width - sum(sizes.values())
+
+
+def test_masks_follow_their_codes_when_codes_leave_the_row() -> None:
+    condition = fit("vip", "plan")
+    spend = CODEC["spend"]
+    assert CODEC["vip"].code < spend.code
+    ((score, code),) = condition.layout.masks
+    assert score == spend.score
+    assert np.array_equal(condition.rest(ENCODED).codes[:, code], ENCODED.codes[:, spend.code])
+    assert code == spend.code - 1
+
+
+def test_bins_have_equal_mass() -> None:
+    for name, bins in (("age", 4), ("spend", 5), ("age", 10)):
+        condition = fit(name, bins=bins)
+        codes = condition.codes(ENCODED)[:, 0]
+        there = TABLE[name].is_valid().to_numpy()
+        counts = np.bincount(codes[there], minlength=bins)
+        assert len(counts) == bins
+        assert np.all(np.abs(counts / there.sum() - 1 / bins) < 0.03)
+        values = TABLE[name].drop_null().to_numpy()
+        assert np.all(np.diff([values[codes[there] == k].mean() for k in range(bins)]) > 0)
+        ends = [(values[codes[there] == k].min(), values[codes[there] == k].max()) for k in range(bins)]
+        assert all(ends[k][1] < ends[k + 1][0] for k in range(bins - 1))
+
+
+def test_missing_numbers_have_a_bin_of_their_own() -> None:
+    condition = fit("spend", bins=5)
+    assert condition.cardinalities == (6,)
+    codes = condition.codes(ENCODED)[:, 0]
+    assert np.array_equal(codes == 5, TABLE["spend"].is_null().to_numpy())
+
+
+def test_bins_of_few_values_are_those_values() -> None:
+    small = normalise(pa.table({"n": [1] * 70 + [2] * 20 + [5] * 10, "x": np.arange(100) / 7}))
+    codec = Standard().fit(small, detect(small))
+    encoded = codec.encode(small)
+    condition = Labels(columns=["n"], bins=10).fit(codec, encoded)
+    codes = condition.codes(encoded)[:, 0]
+    assert len({*codes[:70]}) == len({*codes[70:90]}) == len({*codes[90:]}) == 1
+    assert codes[0] < codes[70] <= codes[90]
+    assert codes.max() < condition.cardinalities[0]
+
+
+def test_wide_conditions_are_one_hot() -> None:
+    condition = fit("plan", "spend", bins=4)
+    codes = condition.codes(ENCODED)[:50]
+    expected = np.concatenate([np.eye(n)[codes[:, k]] for k, n in enumerate(condition.cardinalities)], axis=1)
+    np.testing.assert_array_equal(condition.wide(jnp.asarray(codes)), expected)
+
+
+def test_without_a_condition_the_row_is_whole() -> None:
+    condition = Unconditional().fit(CODEC, ENCODED)
+    assert condition.cardinalities == ()
+    assert condition.layout == CODEC.layout
+    assert condition.draw(5, 0).shape == condition.codes(ENCODED)[:5].shape == (5, 0)
+    assert condition.wide(jnp.zeros((5, 0), jnp.int32)).shape == (5, 0)
+    assert condition.fix({}) == ({}, {})
+    with pytest.raises(UserError, match="column 'plan' is no condition of this run; it has no conditions"):
+        condition.fix({"plan": "gold"})
+
+
+# ---- what is drawn
+
+
+def shares(codes: np.ndarray) -> dict[tuple[int, ...], float]:
+    found, counts = np.unique(codes, axis=0, return_counts=True)
+    return {tuple(row.tolist()): count / len(codes) for row, count in zip(found, counts, strict=True)}
+
+
+def test_draws_follow_the_joint_frequencies() -> None:
+    condition = fit("plan", "churned", "region")
+    real = shares(condition.codes(ENCODED))
+    drawn = shares(condition.draw(100_000, 3))
+    assert set(drawn) <= set(real)
+    for row, share in real.items():
+        assert abs(drawn.get(row, 0) - share) < 5 * np.sqrt(share * (1 - share) / 100_000)
+    assert condition.counts.sum() == ROWS
+
+
+def test_the_first_rows_of_a_longer_draw_are_a_shorter_draw() -> None:
+    condition = fit("plan", "spend")
+    for fixed in ({}, {0: 1}):
+        long = condition.draw(5_000, 7, fixed)
+        for n in (1, 10, 4_999):
+            assert np.array_equal(condition.draw(n, 7, fixed), long[:n])
+        assert not np.array_equal(condition.draw(5_000, 8, fixed), long)
+    assert condition.draw(0, 0).shape == (0, 2)
+
+
+def test_with_a_fixed_code_the_others_follow_their_conditional_law() -> None:
+    condition = fit("plan", "churned")
+    codes = condition.codes(ENCODED)
+    drawn = condition.draw(50_000, 1, {0: 2})
+    assert set(drawn[:, 0]) == {2}
+    real = codes[codes[:, 0] == 2, 1].mean()
+    assert abs(drawn[:, 1].mean() - real) < 5 * np.sqrt(real * (1 - real) / 50_000)
+
+
+def test_fixed_values_are_kept_where_they_never_occur_together() -> None:
+    condition = fit("plan", "churned", "region")
+    codes = condition.codes(ENCODED)
+    assert not np.any((codes[:, 0] == 1) & (codes[:, 1] == 1))  # nobody on the free plan leaves
+    drawn = condition.draw(50_000, 1, {0: 1, 1: 1})
+    assert set(map(tuple, drawn[:, :2].tolist())) == {(1, 1)}
+    real = np.bincount(codes[:, 2]) / ROWS
+    np.testing.assert_allclose(np.bincount(drawn[:, 2]) / 50_000, real, atol=0.015)
+
+
+# ---- what `where` fixes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "level"),
+    [
+        ("plan", "gold", "gold"),
+        ("churned", True, True),
+        ("region", None, None),
+        ("region", "s", "s"),
+        ("zip", 2022, 2022),
+        ("zip", 2022.0, 2022),
+        ("tier", 0.1, Decimal("0.10")),
+        ("tier", 0.25, Decimal("0.25")),
+    ],
+)
+def test_fix_a_level(name: str, value: Any, level: Any) -> None:
+    condition = fit("plan", name) if name != "plan" else fit("plan")
+    codes, values = condition.fix({name: value})
+    place = len(condition.columns) - 1
+    assert codes == {place: CODEC[name].levels.index(level)}
+    assert values == {}
+
+
+@pytest.mark.parametrize("value", [18, 40, 40.0, 89])
+def test_fix_a_number_to_its_bin_and_keep_the_value(value: float) -> None:
+    condition = fit("age", bins=6)
+    row = TABLE["age"].to_pylist().index(int(value))
+    assert condition.fix({"age": value}) == ({0: int(condition.codes(ENCODED)[row, 0])}, {"age": value})
+
+
+def test_fix_a_missing_number() -> None:
+    condition = fit("spend", bins=6)
+    assert condition.fix({"spend": None}) == ({0: 6}, {"spend": None})
+
+
+@pytest.mark.parametrize(
+    ("where", "part"),
+    [
+        ({"plna": "gold"}, "column 'plna' is no condition of this run; its conditions are plan.*Did you mean 'plan'"),
+        ({"zip": 1011}, r"'zip' is no condition.*condition\.columns=\[zip\]"),
+        ({"plan": "golf"}, "plan == 'golf' does not occur.*'basic', 'free', 'gold'.*Did you mean 'gold'"),
+        ({"plan": 1}, "plan == 1 does not occur"),
+        ({"plan": None}, "plan == None does not occur"),
+        ({"churned": "True"}, "churned == 'True' does not occur"),
+        ({"churned": 1}, "churned == 1 does not occur.*allowed are False, True"),
+        ({"tier": 0.2}, r"tier == 0\.2 does not occur.*allowed are 0\.1, 0\.25"),
+        ({"age": 17}, "age == 17: allowed is a whole number from 18 to 89"),
+        ({"age": 40.5}, r"age == 40\.5: allowed is a whole number"),
+        ({"age": "40"}, "age == '40': allowed is a whole number"),
+        ({"age": True}, "age == True: allowed is a whole number"),
+        ({"age": None}, "age == null: the column has no missing value"),
+        ({"age": float("inf")}, "age == inf: allowed is"),
+        ({"age": float("nan")}, "age == nan: allowed is"),
+        ({"spend": -1e9}, "allowed is a number from"),
+        ({"joined": "2020-01-05"}, "joined == '2020-01-05': a time cannot be fixed"),
+        ({"joined": 2020}, "joined == 2020: a time cannot be fixed"),
+    ],
+)
+def test_fix_errors(where: dict[str, Any], part: str) -> None:
+    condition = fit("plan", "churned", "tier", "age", "spend", "joined")
+    with pytest.raises(UserError, match=f"^where: .*{part}"):
+        condition.fix(where)
+
+
+# ---- fitting, saving
+
+
+@pytest.mark.parametrize(
+    ("columns", "part"),
+    [
+        (["plna"], "'plna' is not in the table.*Did you mean 'plan'"),
+        (["shop_id"], "'shop_id' is not learnt.*distinct"),
+        (["country"], "'country' is not learnt.*'NL'"),
+    ],
+)
+def test_columns_that_cannot_condition(columns: list[str], part: str) -> None:
+    with pytest.raises(UserError, match=part):
+        fit(*columns)
+
+
+def test_no_column_left_beside_the_conditions() -> None:
+    small = normalise(pa.table({"a": ["x", "y"] * 5, "b": [True, False] * 5}))
+    codec = Quantile().fit(small, detect(small))
+    with pytest.raises(UserError, match="no column is left to generate"):
+        Labels(columns=["a", "b"]).fit(codec, codec.encode(small))
+    only = Labels(columns=["a"]).fit(codec, codec.encode(small))
+    assert only.layout.width == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({}, r"condition\.columns is empty"),
+        ({"columns": [""]}, r"condition\.columns is empty"),
+        ({"columns": ["a", "b", "a"]}, "column 'a' is named twice"),
+        ({"columns": ["a"], "bins": 1}, r"condition\.bins=1: it must be at least 2"),
+    ],
+)
+def test_options(options: dict[str, Any], part: str) -> None:
+    with pytest.raises(UserError, match=part):
+        Labels(**options)
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    condition = fit("plan", "spend", "churned", bins=7)
+    condition.save(tmp_path / "condition.npz")
+    CODEC.save(tmp_path / "codec.npz")
+    codec = FittedCodec.load(tmp_path / "codec.npz", SCHEMA)
+    loaded = FittedCondition.load(tmp_path / "condition.npz", codec)
+    assert loaded.cardinalities == condition.cardinalities
+    assert loaded.layout == condition.layout
+    assert np.array_equal(loaded.codes(ENCODED), condition.codes(ENCODED))
+    assert np.array_equal(loaded.draw(500, 4, {0: 1}), condition.draw(500, 4, {0: 1}))
+    assert loaded.fix({"plan": "gold", "spend": 20}) == condition.fix({"plan": "gold", "spend": 20})
+    with np.load(tmp_path / "condition.npz", allow_pickle=False) as data:
+        assert len(data["combinations"]) == len(np.unique(condition.codes(ENCODED), axis=0)) < ROWS / 4
+
+
+def test_save_and_load_without_conditions(tmp_path: Path) -> None:
+    Unconditional().fit(CODEC, ENCODED).save(tmp_path / "condition.npz")
+    loaded = FittedCondition.load(tmp_path / "condition.npz", CODEC)
+    assert loaded.cardinalities == ()
+    assert loaded.draw(3, 0).shape == (3, 0)
+
+
+@pytest.mark.parametrize("damage", [b"", b"hello", b"PK\x03\x04 broken", "cut"])
+def test_damaged_condition(damage: bytes | str, tmp_path: Path) -> None:
+    path = tmp_path / "condition.npz"
+    fit("plan").save(path)
+    path.write_bytes(damage if isinstance(damage, bytes) else path.read_bytes()[:-200])
+    with pytest.raises(UserError, match=r"condition\.npz: not a readable condition"):
+        FittedCondition.load(path, CODEC)
+    with pytest.raises(UserError, match="not a readable condition"):
+        FittedCondition.load(tmp_path / "none.npz", CODEC)
+
+
+def test_rest_of_no_rows() -> None:
+    condition = fit("plan", "spend")
+    none = Encoded(ENCODED.scores[:0], ENCODED.codes[:0])
+    assert condition.codes(none).shape == (0, 2)
+    assert condition.join(condition.rest(none), condition.codes(none)).codes.shape == none.codes.shape

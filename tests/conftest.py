@@ -1,0 +1,182 @@
+"""Array annotations checked at run time, a small table, a command run in-process, and one finished run."""
+
+import hashlib
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, runtime_checkable
+
+import jaxtyping
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gans.penalties.base import Critic
+
+runtime_checkable(Critic)  # beartype asks that of a protocol before it checks an argument by it
+CHECKED = ["gans.objectives", "gans.penalties", "gans.networks", "gans.data.layout", "gans.training.streams"]
+jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
+
+ROWS = 197
+TINY = (
+    "network.latent=8",
+    "network.generator_widths=[16,16,16]",
+    "network.discriminator_widths=[16,8]",
+    "trainer.batch_size=50",
+)
+
+
+@dataclass
+class Said:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile without optimisation: the quick tests spend their time on compiling, not on running."""
+    if config.option.markexpr == "not slow" and "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+
+
+@pytest.fixture(autouse=True)
+def restored_logs() -> Iterator[None]:
+    """Commands and Hydra add handlers to loggers; take them away again, with the streams that pytest closes."""
+    names = ("", "gans", "hydra")
+    before = [(log := logging.getLogger(name), list(log.handlers), log.level, log.propagate) for name in names]
+    yield
+    for log, handlers, level, propagate in before:
+        log.handlers[:] = handlers
+        log.setLevel(level)
+        log.propagate = propagate
+
+
+def call(name: str, arguments: tuple[str, ...]) -> int:
+    """The exit status of `python -m gans.NAME ARGUMENTS`, run in this process."""
+    from gans.command import run_command
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYDRA_FULL_ERROR", "1")
+        patch.setattr(sys, "argv", [f"gans.{name}", *arguments])
+        return run_command(importlib.import_module(f"gans.{name}").main)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str, *arguments: str) -> Said:
+        capsys.readouterr()
+        status = call(name, arguments)
+        return Said(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> Callable[[Path], dict[str, str]]:
+    """A function: the files under a folder with digests of their content."""
+
+    def take(folder: Path) -> dict[str, str]:
+        return {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+            for path in sorted(folder.rglob("*"))
+        }
+
+    return take
+
+
+def make_table(seed: int = 0, rows: int = ROWS) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    age, segment = rng.integers(18, 90, rows), rng.choice(["basic", "plus", "gold"], rows)
+    return pa.table(
+        {
+            "segment": segment,
+            "age": age,
+            "income": rng.permutation(rows * 7)[:rows] / 100 + 1000 + age,
+            "balance": rng.permutation(rows * 9)[:rows] / 100 + 7000,
+            "member": rng.random(rows) < 0.3,
+            "since": pa.array(rng.integers(10_000, 19_000, rows).astype(np.int32), pa.date32()),
+            "visits": pa.array(rng.integers(0, 9, rows), mask=rng.random(rows) < 0.2),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def table() -> pa.Table:
+    """197 customers: every income and every balance occurs once; visits has missing values."""
+    return make_table()
+
+
+@dataclass
+class Finished:
+    """A finished run, the table and the arguments that made it."""
+
+    path: Path
+    table_path: Path
+    arguments: tuple[str, ...]
+    status: int
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> Path:
+    """A folder with `table.parquet`."""
+    import pyarrow.parquet as pq
+
+    folder = tmp_path_factory.mktemp("inputs")
+    pq.write_table(table, folder / "table.parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, inputs: Path) -> Finished:
+    """A run of `+experiment=cgan +debug=limit` on the small table, conditioned on segment and age."""
+    path, table_path = tmp_path_factory.mktemp("runs") / "cgan", inputs / "table.parquet"
+    arguments = (
+        "+experiment=cgan",
+        "+debug=limit",
+        "data=table",
+        f"data.path={table_path}",
+        "condition.columns=[segment,age]",
+        *TINY,
+    )
+    return Finished(path, table_path, arguments, call("train", (*arguments, f"run_dir={path}")))
+
+
+@pytest.fixture(scope="session")
+def tiny() -> tuple[str, ...]:
+    """Overrides that make the networks small."""
+    return TINY
+
+
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """A function that makes gans see these entry points; what they registered is forgotten after the test."""
+    from hydra.core.config_store import ConfigStore
+
+    from gans import config
+    from gans.registry import COMPONENTS
+
+    config.load_components()
+    store: Any = ConfigStore.instance().repo
+    known = {group: dict(names) for group, names in COMPONENTS.items()}
+    stored = {group: dict(store[group]) for group in known}
+
+    def install(*points: Any) -> None:
+        monkeypatch.setattr(config, "entry_points", lambda group: [point for point in points if point.group == group])
+        config.load_components.cache_clear()
+
+    yield install
+    for group, names in known.items():
+        COMPONENTS[group].clear()
+        COMPONENTS[group].update(names)
+        store[group].clear()
+        store[group].update(stored[group])
+    config.load_components.cache_clear()

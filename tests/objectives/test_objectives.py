@@ -1,0 +1,117 @@
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import jaxtyping
+import numpy as np
+import pytest
+
+from gans.config import compose, load_components
+from gans.errors import UserError
+from gans.objectives.minimax import Minimax
+from gans.objectives.non_saturating import NonSaturating
+from gans.registry import COMPONENTS
+
+load_components()
+OBJECTIVES = COMPONENTS["objective"]
+REAL, FAKE = np.array([0.3, -1.2, 2.5]), np.array([-0.7, 0.4, 1.1])
+
+Loss = Callable[[np.ndarray, np.ndarray], float]
+
+
+def probability(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logits))
+
+
+def log_loss(real: np.ndarray, fake: np.ndarray) -> float:
+    return -np.log(probability(real)).mean() - np.log(1 - probability(fake)).mean()
+
+
+# name: discriminator's loss, generator's loss, takes, needs
+EXPECTED: dict[str, tuple[Loss, Loss, tuple[str, ...] | None, tuple[str, ...]]] = {
+    "minimax": (log_loss, lambda _, fake: np.log(1 - probability(fake)).mean(), (), ()),
+    "non_saturating": (log_loss, lambda _, fake: -np.log(probability(fake)).mean(), None, ()),
+    "wasserstein": (
+        lambda real, fake: fake.mean() - real.mean(),
+        lambda _, fake: -fake.mean(),
+        None,
+        ("gradient_penalty",),
+    ),
+}
+
+
+def test_every_objective_has_its_expectation() -> None:
+    assert set(EXPECTED) == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("rows", [2, 3])
+def test_losses_are_those_of_numpy(name: str, rows: int) -> None:
+    objective, (discriminator, generator, _, _) = OBJECTIVES[name](), EXPECTED[name]
+    real, fake = REAL[:rows], FAKE[:rows]
+    args = jnp.asarray(real, jnp.float32), jnp.asarray(fake, jnp.float32)
+    np.testing.assert_allclose(objective.discriminator(*args), discriminator(real, fake), rtol=1e-5)
+    np.testing.assert_allclose(objective.generator(*args), generator(real, fake), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_gradients_point_the_right_way(name: str) -> None:
+    objective = OBJECTIVES[name]()
+    real, fake = jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32)
+    by_real, by_fake = jax.grad(objective.discriminator, (0, 1))(real, fake)
+    assert (np.asarray(by_real) < 0).all()
+    assert (np.asarray(by_fake) > 0).all()
+    assert (np.asarray(jax.grad(objective.generator, 1)(real, fake)) < 0).all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_finite_at_extreme_logits(name: str) -> None:
+    objective = OBJECTIVES[name]()
+    for high in (1e4, -1e4):
+        real, fake = jnp.array([high, -high]), jnp.array([-high, -high])
+        for loss in (objective.discriminator, objective.generator):
+            value, gradients = jax.value_and_grad(loss, (0, 1))(real, fake)
+            assert np.isfinite(value)
+            assert np.isfinite(gradients).all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("shapes", [((3,), (2,)), ((3, 1), (3, 1)), ((3,), (3, 1))])
+def test_wrong_shapes_raise(name: str, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    objective, (real, fake) = OBJECTIVES[name](), map(jnp.zeros, shapes)
+    for loss in (objective.discriminator, objective.generator):
+        with pytest.raises(jaxtyping.TypeCheckError):
+            loss(real, fake)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_takes_and_needs(name: str) -> None:
+    assert (OBJECTIVES[name].takes, OBJECTIVES[name].needs) == EXPECTED[name][2:]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_run_takes_exactly_the_allowed_penalties(name: str) -> None:
+    takes, needs = EXPECTED[name][2:]
+    if needs:
+        with pytest.raises(UserError, match=f"objective={name} needs one of {', '.join(needs)}"):
+            compose([f"objective={name}"])
+    else:
+        assert compose([f"objective={name}"]).penalty == {}
+    for penalty in COMPONENTS["penalty"]:
+        overrides = [f"objective={name}", f"penalty=[{','.join({penalty, *needs[:1]})}]"]
+        if takes is None or penalty in takes:
+            assert penalty in compose(overrides).penalty
+        else:
+            with pytest.raises(UserError, match=f"penalty=\\[{penalty}\\]: objective={name} does not take it"):
+                compose(overrides)
+
+
+def test_an_undecided_critic_pays_twice_log_two() -> None:
+    zero = jnp.zeros(5)
+    np.testing.assert_allclose(NonSaturating().discriminator(zero, zero), 2 * np.log(2), rtol=1e-6)
+
+
+def test_only_the_non_saturating_generator_learns_from_a_sure_critic() -> None:
+    real, fake = jnp.full(4, 12.0), jnp.full(4, -12.0)
+    np.testing.assert_allclose(jax.grad(NonSaturating().generator, 1)(real, fake), -0.25, rtol=1e-4)
+    np.testing.assert_allclose(jax.grad(Minimax().generator, 1)(real, fake), 0, atol=1e-5)

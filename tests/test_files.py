@@ -1,0 +1,90 @@
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+import pytest
+
+from gans.errors import UserError, in_range, nearest, one_of
+from gans.files import write_atomic, write_table, write_text
+
+
+def test_text_is_utf8_and_replaces_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_text(path, "old")
+    write_text(path, "né ✓ 日本\n")
+    assert path.read_bytes() == "né ✓ 日本\n".encode()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    write_text(path, "old")
+
+    def half(temporary: Path) -> None:
+        assert temporary.parent == path.parent
+        assert temporary.suffix == ".npz"
+        temporary.write_text("new, but only ha")
+        assert path.read_text() == "old"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(path, half)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_first_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def refuse(_: Path) -> Any:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        write_atomic(tmp_path / "a.txt", refuse)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_by_suffix(tmp_path: Path) -> None:
+    table = pa.table({"a": [1, None, 3], "naïve": ["x, y", "", None]})
+    write_table(tmp_path / "t.parquet", table)
+    assert pq.read_table(tmp_path / "t.parquet").equals(table)
+    write_table(tmp_path / "t.csv", table)
+    options = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
+    assert csv.read_csv(tmp_path / "t.csv", convert_options=options).equals(table)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
+
+
+def test_nearest_word() -> None:
+    assert nearest("agee", ["age", "income"]) == " Did you mean 'age'?"
+    assert nearest("zzz", ["age", "income"]) == ""
+    assert nearest("x", []) == ""
+
+
+def test_one_of_names_key_value_and_allowed() -> None:
+    one_of("codec", "quantile", ["quantile", "standard"])
+    with pytest.raises(UserError, match=r"codec=quantil: allowed are quantile, standard\. Did you mean 'quantile'\?"):
+        one_of("codec", "quantil", ["quantile", "standard"])
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "part"),
+    [
+        (-1, {}, "x=-1: it must be at least 0 and at most 1"),
+        (2, {}, "x=2: it must be at least 0 and at most 1"),
+        (0, {"open_low": True}, "more than 0 and at most 1"),
+        (1, {"open_high": True}, "at least 0 and less than 1"),
+        (float("nan"), {}, "x=nan"),
+        (float("inf"), {}, "x=inf"),
+    ],
+)
+def test_out_of_range(value: float, options: dict[str, bool], part: str) -> None:
+    with pytest.raises(UserError, match=part):
+        in_range("x", value, 0, 1, **options)
+
+
+def test_in_range_keeps_its_closed_ends() -> None:
+    in_range("x", 0, 0, 1)
+    in_range("x", 1, 0, 1)
+    in_range("x", 1e300, 0)
+    in_range("x", 0.5, 0, 1, open_low=True, open_high=True)
