@@ -56,10 +56,9 @@ def conditional(seeds: int) -> None:
             satisfied.append(np.mean([cell == value for cell in rows[name].to_pylist()]))
             found.append(np.mean([reference.compare(rows).columns[other] for other in others]))
         ignoring = np.mean([marginal.columns[other] for other in others])
-        print(
-            f"where {name} == {value!r}: {100 * np.mean(satisfied):.2f} % of rows satisfy it; mean distance of the others"
-            f" to the real conditional: generated {spread(found)}, real unconditional rows {ignoring:.4f}"
-        )
+        share = f"{100 * np.mean(satisfied):.2f} % of rows satisfy it"
+        distances = f"generated {spread(found)}, real unconditional rows {ignoring:.4f}"
+        print(f"where {name} == {value!r}: {share}; distance of the others to the real conditional: {distances}")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Integer, Key
 
 from gans.conditions.base import FittedCondition
 from gans.data.layout import Layout
@@ -35,8 +35,8 @@ class TrainState(flax.struct.PyTreeNode):
         average: parameters and statistics of the averaged generator, which sampling uses.
     """
 
-    seed: Int[Array, ""]
-    step: Int[Array, ""]
+    seed: Integer[Array, ""]
+    step: Integer[Array, ""]
     generator: Any
     statistics: Any
     discriminator: Any
@@ -75,7 +75,7 @@ class GAN:
     average: float = 0.999
     spread: Spread = field(default_factory=Spread)
 
-    def init(self, seed: Int[Array, ""]) -> TrainState:
+    def init(self, seed: Integer[Array, ""]) -> TrainState:
         """The state at step 0, a function of the seed."""
         zero = jnp.zeros((), jnp.int32)
         keys = per_example(stream(seed, zero, "shapes"), 2)
@@ -136,7 +136,7 @@ class GAN:
 def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
     """`critic_steps` discriminator updates, then one of the generator and of its average."""
 
-    def discriminator_update(carry: tuple[Any, Any], part: Int[Array, ""]) -> tuple[tuple[Any, Any], dict[str, Array]]:
+    def discriminator_update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], dict[str, Array]]:
         parameters, optimizer = carry
         real, condition, keys = gan.batch(data, state.seed, state.step, part)
         fake, _ = gan.generate(state.variables, condition, keys("latent"), True)
@@ -159,7 +159,7 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
 
         gradient, metrics = gan.spread.mean(jax.grad(loss, has_aux=True)(parameters))
         updates, optimizer = gan.discriminator_optimizer.update(gradient, optimizer, parameters)
-        metrics["gradient/discriminator"] = optax.global_norm(gradient)
+        metrics["gradient/discriminator"] = optax.tree.norm(gradient)
         return (optax.apply_updates(parameters, updates), optimizer), metrics
 
     (discriminator, discriminator_optimizer), metrics = jax.lax.scan(
@@ -179,7 +179,7 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
     (value, statistics), gradient = gan.spread.mean(jax.value_and_grad(loss, has_aux=True)(state.generator))
     updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
-    metrics |= {"loss/generator": value, "gradient/generator": optax.global_norm(gradient)}
+    metrics |= {"loss/generator": value, "gradient/generator": optax.tree.norm(gradient)}
 
     decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
     new = {"params": generator, **statistics}

@@ -4,10 +4,12 @@ import zlib
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Integer, Key
 
 
-def stream(seed: Int[Array, ""], step: Int[Array, ""], name: str, part: Int[Array, ""] | int = 0) -> Key[Array, ""]:
+def stream(
+    seed: Integer[Array, ""], step: Integer[Array, ""], name: str, part: Integer[Array, ""] | int = 0
+) -> Key[Array, ""]:
     """The key of the stream `name` at a step; `part` tells the critic's extra steps apart."""
     key = jax.random.key(seed)
     for number in (step, zlib.crc32(name.encode()) & 0x7FFFFFFF, part):
@@ -15,6 +17,6 @@ def stream(seed: Int[Array, ""], step: Int[Array, ""], name: str, part: Int[Arra
     return key
 
 
-def per_example(key: Key[Array, ""], count: int, start: Int[Array, ""] | int = 0) -> Key[Array, " batch"]:
+def per_example(key: Key[Array, ""], count: int, start: Integer[Array, ""] | int = 0) -> Key[Array, " batch"]:
     """One key an example, by its number: the same whatever batch or device it falls into."""
     return jax.vmap(lambda number: jax.random.fold_in(key, number))(start + jnp.arange(count))
