@@ -1,0 +1,36 @@
+"""The worked example of CONTRIBUTING.md, followed to the letter on a copy of the checkout."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_new_variant_in_three_files(tmp_path):
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    steps = re.findall(r"^\d\. .*?`((?:gans|conf)/[^`]+)`.*?```\w+\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in steps] == [
+        "gans/objectives/least_squares.py",
+        "conf/objective/least_squares.yaml",
+        "conf/experiment/lsgan.yaml",
+    ]
+    for room in ("gans", "conf"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, content in steps:
+        assert not (tmp_path / name).exists()
+        (tmp_path / name).write_text(content)
+    command = re.search(r"`python -m (gans\.train \+experiment=lsgan objective\.goal=0\.9)`", text)
+    assert command
+    arguments = [*command[1].split(), "+debug=limit", "network.generator_widths=[8]", "run_dir=run"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert "objective: least_squares" in config
+    assert "goal: 0.9" in config

@@ -1,0 +1,141 @@
+"""A real offline run of Weights & Biases, read back from its file; and failures that do not end a run."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from gans.config import compose
+from gans.pipeline import execute
+from gans.tracking.settings import TrackerSettings
+from gans.tracking.weights_and_biases import WeightsAndBiases, settle_mode
+
+RUN = ["+experiment=cgan", "+debug=limit", "network.generator_widths=[8,8]", "trainer.steps=20"]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+def records(file: Path):
+    """All records of a .wandb file: LevelDB's log format behind a header of seven bytes, each record a protobuf."""
+    from wandb.proto import wandb_internal_pb2
+
+    data, place, parts, found = file.read_bytes(), 7, b"", []
+    assert data[:4] == b":W&B"
+    while place + 7 <= len(data):
+        if 32768 - place % 32768 < 7:
+            place += 32768 - place % 32768
+            continue
+        length, kind = int.from_bytes(data[place + 4 : place + 6], "little"), data[place + 6]
+        parts += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # a whole record, or the last part of one
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(parts)
+            found.append(record)
+            parts = b""
+    return found
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory):
+    """A run directory and the records of its offline run."""
+    folder = tmp_path_factory.mktemp("tracked")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("WANDB_API_KEY", raising=False)
+        patch.setenv("NETRC", str(folder / "none"))
+        overrides = ["tracker.mode=auto", f"tracker.folder={folder}", "tracker.tags=[a,b]", "tracker.group=study"]
+        result = execute(compose([*RUN, f"run_dir={folder / 'run'}", *overrides]), show=False)
+    files = list(folder.glob("wandb/offline-run-*/*.wandb"))
+    assert len(files) == 1
+    return result, records(files[0]), files[0].parent
+
+
+def history(found):
+    """Rows of metrics as dictionaries."""
+    rows = []
+    for record in found:
+        if record.WhichOneof("record_type") == "history":
+            items = record.history.item
+            rows.append({item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items})
+    return rows
+
+
+def test_config_group_tags_and_id_are_there(tracked):
+    result, found, _ = tracked
+    run = next(record.run for record in found if record.WhichOneof("record_type") == "run")
+    config = {item.key: json.loads(item.value_json) for item in run.config.update}
+    assert config["trainer"]["steps"] == 20
+    assert config["components"]["objective"] == "non_saturating"
+    assert (run.run_group, list(run.tags), run.job_type, run.project) == ("study", ["a", "b"], "train", "gans")
+    assert f"id: {run.run_id}" in (result.run_dir / "config.yaml").read_text()
+
+
+def test_metrics_equal_those_of_metrics_jsonl(tracked):
+    result, found, _ = tracked
+    lines = [json.loads(line) for line in (result.run_dir / "metrics.jsonl").read_text().splitlines()]
+    rows = {row["_step"]: row for row in history(found)}
+    for line in lines:
+        for key, value in line.items():
+            if key != "step":
+                assert rows[line["step"]][key] == pytest.approx(value)
+
+
+def test_sample_rows_figure_and_generator_are_there_and_the_run_is_finished(tracked):
+    _, found, folder = tracked
+    media = {key.split("/")[0] for row in history(found) for key in row}
+    assert {"samples", "marginals"} <= media
+    assert list(folder.glob("files/media/images/marginals*.png"))
+    assert list(folder.glob("files/media/table/samples*.json"))
+    kinds = [record.WhichOneof("record_type") for record in found]
+    assert "exit" in kinds
+    artifacts = [
+        record.request.log_artifact.artifact for record in found if record.WhichOneof("record_type") == "request"
+    ] + [record.artifact for record in found if record.WhichOneof("record_type") == "artifact"]
+    names = {entry.path for artifact in artifacts for entry in artifact.manifest.contents}
+    assert {"config.yaml", "schema.json", "checkpoints/codec.npz"} <= names
+
+
+def test_sample_rows_have_the_columns_of_the_table(tracked):
+    result, _, folder = tracked
+    table = json.loads(next(iter(folder.glob("files/media/table/samples*.json"))).read_text())
+    assert table["columns"] == [column.name for column in result.sampler.codec.schema.kept]
+    assert len(table["data"]) == 20
+
+
+@pytest.mark.parametrize(("environment", "mode"), [
+    ({}, "offline"),
+    ({"WANDB_API_KEY": "x" * 40}, "online"),
+    ({"WANDB_MODE": "disabled", "WANDB_API_KEY": "x" * 40}, "disabled"),
+    ({"WANDB_MODE": "offline", "WANDB_API_KEY": "x" * 40}, "offline"),
+])  # fmt: skip
+def test_auto_is_online_with_a_key_only(monkeypatch, tmp_path, environment, mode):
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert settle_mode(TrackerSettings()) == mode
+    assert settle_mode(TrackerSettings(mode="disabled")) == "disabled"
+
+
+def test_a_tracker_that_fails_says_so_once_and_the_run_goes_on(tmp_path, caplog, monkeypatch):
+    import wandb
+
+    def broken(**arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(wandb, "init", broken)
+    monkeypatch.setattr(logging.getLogger("gans"), "propagate", True)
+    overrides = ["tracker.mode=offline", f"tracker.folder={tmp_path}", f"run_dir={tmp_path / 'run'}"]
+    result = execute(compose([*RUN, *overrides]), show=False)
+    assert result.status == "completed"
+    said = [record.message for record in caplog.records if "tracking failed" in record.message]
+    assert len(said) == 1
+    assert "No space left" in said[0]
+
+
+def test_disabled_touches_nothing(tmp_path):
+    tracker = WeightsAndBiases(TrackerSettings(folder=str(tmp_path)), "disabled", "name", "{}", tmp_path)
+    tracker.log({"a": 1.0}, 1)
+    tracker.finish({"status": "completed"}, tmp_path, None, {})
+    assert list(tmp_path.iterdir()) == []
