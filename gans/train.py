@@ -68,6 +68,11 @@ def run_job(config: Any) -> tuple[int, float]:
 
 def main() -> int:
     """Compose, run, and give the exit status: 0 done, 2 a user's mistake, 3 diverged, 130 interrupted and saved."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        from gans.usage import usage
+
+        print(usage())
+        return 0
     import hydra
 
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -1,10 +1,12 @@
 """Array annotations checked at run time, a small table, a command run in-process, and one finished run."""
 
+import gc
 import hashlib
 import importlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +42,13 @@ class Said:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile without optimisation: the quick tests spend their time on compiling, not on running."""
+    """The quick tests spend their time on compiling and composing: keep what was compiled, collect garbage rarely."""
+    import jax
+
+    gc.set_threshold(100_000, 50, 50)
+
+    jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / "gans-tests-jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     if config.option.markexpr == "not slow" and "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 
@@ -64,7 +72,10 @@ def call(name: str, arguments: tuple[str, ...]) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYDRA_FULL_ERROR", "1")
         patch.setattr(sys, "argv", [f"gans.{name}", *arguments])
-        return run_command(importlib.import_module(f"gans.{name}").main)
+        try:
+            return run_command(importlib.import_module(f"gans.{name}").main)
+        except SystemExit as end:  # of --help
+            return int(end.code or 0)
 
 
 @pytest.fixture
@@ -154,6 +165,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory, inputs: Path) -> Finished
 def tiny() -> tuple[str, ...]:
     """Overrides that make the networks small."""
     return TINY
+
+
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the report out, whose figures take most of the time of a short run."""
+    from gans import pipeline
+
+    monkeypatch.setattr(pipeline, "_report", lambda *_: {})
 
 
 @pytest.fixture

@@ -29,20 +29,23 @@ def keys(count: int = BATCH, seed: int = 0) -> jax.Array:
 class Made:
     """Generator and discriminator of a network with their variables and an input."""
 
-    def __init__(self, network: Any, condition: int = CONDITION) -> None:
+    def __init__(self, network: Any) -> None:
         rng = np.random.default_rng(0)
         self.latent = jnp.asarray(rng.normal(size=(BATCH, network.latent)), jnp.float32)
-        self.condition = jnp.asarray(rng.normal(size=(BATCH, condition)), jnp.float32)
+        self.condition = jnp.asarray(rng.normal(size=(BATCH, CONDITION)), jnp.float32)
         self.rows = jnp.asarray(rng.normal(size=(BATCH, WIDTH)), jnp.float32)
         self.generator, self.discriminator = network.generator(LAYOUT), network.discriminator()
-        self.g = self.generator.init(jax.random.key(0), self.latent, self.condition, keys(), True)
-        self.d = self.discriminator.init(jax.random.key(1), self.rows, self.condition, keys(), True)
+        init = jax.jit(lambda module, *args: module.init(*args, True), static_argnums=0)
+        self.g = init(self.generator, jax.random.key(0), self.latent, self.condition, keys())
+        self.d = init(self.discriminator, jax.random.key(1), self.rows, self.condition, keys())
+        self.apply_g = jax.jit(
+            lambda g, *args: self.generator.apply(g, *args, mutable=["batch_stats"]), static_argnums=4
+        )
+        self.apply_d = jax.jit(self.discriminator.apply, static_argnums=4)
 
     def generate(self, train: bool, pick: slice = slice(None), of: jax.Array | None = None) -> np.ndarray:
         each = keys() if of is None else of
-        mutable = ["batch_stats"] if train else []
-        args = self.latent[pick], self.condition[pick], each[pick]
-        return np.asarray(self.generator.apply(self.g, *args, train, mutable=mutable)[0])
+        return np.asarray(self.apply_g(self.g, self.latent[pick], self.condition[pick], each[pick], train)[0])
 
     def judge(self, train: bool, pick: slice = slice(None), of: jax.Array | None = None) -> np.ndarray:
         each = keys() if of is None else of
@@ -108,6 +111,18 @@ def test_wrong_shapes_raise(made: tuple[Any, Made]) -> None:
         parts.discriminator.apply(parts.d, parts.rows, parts.condition, keys(2), False)
 
 
+def shapes(network: Any, condition: int = CONDITION) -> tuple[Any, Any]:
+    """Variables of generator and discriminator as shapes."""
+
+    def init() -> tuple[Any, Any]:
+        latent, rows, labels = (jnp.zeros((2, width)) for width in (network.latent, WIDTH, condition))
+        key = jax.random.key(0)
+        generator = network.generator(LAYOUT).init(key, latent, labels, keys(2), True)
+        return generator, network.discriminator().init(key, rows, labels, keys(2), True)
+
+    return jax.eval_shape(init)
+
+
 def kernels(tree: Any) -> list[tuple[int, ...]]:
     """Shapes of the dense layers, in their order."""
     found = jax.tree_util.tree_leaves_with_path(tree["params"])
@@ -120,19 +135,19 @@ def kernels(tree: Any) -> list[tuple[int, ...]]:
 
 @pytest.mark.parametrize("condition", [0, CONDITION])
 def test_layers_of_the_mlp(condition: int) -> None:
-    parts = Made(MLP(), condition)
-    assert kernels(parts.g) == [(100 + condition, 256), (256, 512), (512, 128), (128, WIDTH)]
-    assert kernels(parts.d) == [(WIDTH + condition, 256), (256, 128), (128, 1)]
-    assert set(parts.g) == set(parts.d) == {"params"}
+    g, d = shapes(MLP(), condition)
+    assert kernels(g) == [(100 + condition, 256), (256, 512), (512, 128), (128, WIDTH)]
+    assert kernels(d) == [(WIDTH + condition, 256), (256, 128), (128, 1)]
+    assert set(g) == set(d) == {"params"}
 
 
 def test_layers_of_the_other_networks() -> None:
-    ctgan, residual = Made(NETWORKS["ctgan"]()), Made(NETWORKS["residual"]())
+    ctgan, residual = shapes(NETWORKS["ctgan"]()), shapes(NETWORKS["residual"]())
     inputs = 128 + CONDITION
-    assert kernels(ctgan.g) == [(inputs, 256), (256 + inputs, 256), (512 + inputs, WIDTH)]
-    assert kernels(ctgan.d) == [(WIDTH + CONDITION, 256), (256, 256), (256, 1)]
-    assert sorted(kernels(residual.g)) == sorted([(64 + CONDITION, 256), *[(256, 256)] * 4, (256, WIDTH)])
-    assert sorted(kernels(residual.d)) == sorted([(WIDTH + CONDITION, 256), *[(256, 256)] * 4, (256, 1)])
+    assert kernels(ctgan[0]) == [(inputs, 256), (256 + inputs, 256), (512 + inputs, WIDTH)]
+    assert kernels(ctgan[1]) == [(WIDTH + CONDITION, 256), (256, 256), (256, 1)]
+    assert sorted(kernels(residual[0])) == sorted([(64 + CONDITION, 256), *[(256, 256)] * 4, (256, WIDTH)])
+    assert sorted(kernels(residual[1])) == sorted([(WIDTH + CONDITION, 256), *[(256, 256)] * 4, (256, 1)])
 
 
 def test_the_mlp_discriminator_is_what_numpy_computes() -> None:
@@ -160,7 +175,7 @@ def test_residual_blocks_start_as_the_identity(blocks: int) -> None:
 
 
 def head(raw: Any, each: jax.Array, temperature: float = 1.0) -> Any:
-    return RowHead(LAYOUT, temperature).apply({}, jnp.asarray(raw), each)
+    return jax.jit(lambda raw, each: RowHead(LAYOUT, temperature).apply({}, raw, each))(jnp.asarray(raw), each)
 
 
 def test_scores_are_a_bounded_tanh() -> None:
@@ -265,17 +280,18 @@ def test_folded_keys_differ_by_layer_and_example() -> None:
 def test_generator_dropout_stays_on_in_sampling() -> None:
     latent, condition = jnp.ones((BATCH, 100)), jnp.zeros((BATCH, 0))
     for rate, alike in ((0.3, False), (0.0, True)):
-        generator: nn.Module = MLP(generator_dropout=rate).generator(LAYOUT)
-        variables = generator.init(jax.random.key(0), latent, condition, keys(), False)
-        scores = np.asarray(generator.apply(variables, latent, condition, keys(), False))[:, 0]
+        generator: nn.Module = MLP(generator_dropout=rate, generator_widths=[16, 16, 16]).generator(LAYOUT)
+        apply = jax.jit(generator.apply, static_argnums=4)
+        variables = jax.jit(generator.init, static_argnums=4)(jax.random.key(0), latent, condition, keys(), False)
+        scores = np.asarray(apply(variables, latent, condition, keys(), False))[:, 0]
         assert np.allclose(scores, scores[0], atol=1e-6) == alike
-        trained = np.asarray(generator.apply(variables, latent, condition, keys(), True))[:, 0]
+        trained = np.asarray(apply(variables, latent, condition, keys(), True))[:, 0]
         np.testing.assert_array_equal(scores, trained)
 
 
 def test_batch_norm_uses_running_statistics_in_sampling() -> None:
     parts = Made(NETWORKS["ctgan"]())
-    _, changed = parts.generator.apply(parts.g, parts.latent, parts.condition, keys(), True, mutable=["batch_stats"])
+    _, changed = parts.apply_g(parts.g, parts.latent, parts.condition, keys(), True)
     dense = parts.g["params"]["Dense_0"]
     h = np.concatenate([parts.latent, parts.condition], axis=1) @ np.asarray(dense["kernel"]) + np.asarray(
         dense["bias"]

@@ -1,0 +1,316 @@
+import json
+import os
+import re
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from gans.command import set_up_log
+from gans.config import conf_folder
+
+HOLDS = {"config.yaml", "schema.json", "metrics.jsonl", "checkpoints", "samples.parquet", "report.html", "summary.json"}
+
+# gans.train
+
+
+def test_a_run_leaves_its_directory(finished: Any, table: pa.Table) -> None:
+    assert finished.status == 0
+    assert {path.name for path in finished.path.iterdir()} == HOLDS
+    summary = json.loads((finished.path / "summary.json").read_text())
+    assert (summary["status"], summary["steps"], summary["seed"], summary["name"]) == ("completed", 20, 0, "cgan")
+    assert summary["rows"] == {"training": 177, "holdout": 20}
+    assert set(summary["scores"]) == {"training", "holdout", "floor", "best"}
+    assert {"gans", "jax"} <= set(summary["versions"])
+    steps = [json.loads(line)["step"] for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
+    assert steps == [5, 10, 15, 20]
+    samples = pq.read_table(finished.path / "samples.parquet")
+    assert samples.schema.equals(table.schema)
+    assert samples.num_rows == 177
+
+
+def test_the_best_score_is_the_largest_that_was_logged(finished: Any) -> None:
+    lines = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
+    scored = {line["step"]: line["holdout/score"] for line in lines if "holdout/score" in line}
+    (best,) = json.loads((finished.path / "summary.json").read_text())["scores"]["best"]
+    assert set(scored) == {10, 20}
+    assert best == {"seed": 0, "step": max(scored, key=lambda step: scored[step]), "value": max(scored.values())}
+
+
+def test_no_training_row_is_in_the_run_directory(finished: Any, table: pa.Table) -> None:
+    """Incomes and balances occur once each: two of one row side by side would be that row."""
+    pairs = {(f"{row['income']:.2f}", f"{row['balance']:.2f}") for row in table.to_pylist()}
+    pairs = {tuple(text.rstrip("0").rstrip(".") for text in pair) for pair in pairs}
+    assert len(pairs) == len({income for income, _ in pairs}) == table.num_rows
+    for path in finished.path.rglob("*"):
+        if path.suffix in (".yaml", ".json", ".jsonl", ".html"):
+            text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text())
+            for line in re.split(r"\n|</tr>", text):
+                numbers = set(re.findall(r"\d+(?:\.\d+)?", line.replace(",", "")))
+                assert not [pair for pair in pairs if set(pair) <= numbers], path
+    samples = pq.read_table(finished.path / "samples.parquet").to_pylist()
+    drawn = {(f"{row['income']:.2f}", f"{row['balance']:.2f}") for row in samples}
+    assert not drawn & {(f"{row['income']:.2f}", f"{row['balance']:.2f}") for row in table.to_pylist()}
+
+
+def test_arrays_of_the_run_directory_are_marginal(finished: Any, table: pa.Table) -> None:
+    """What the codec keeps of a column is sorted, and no parameter is as long as the table."""
+    from gans.sampling import load_sampler
+
+    with np.load(finished.path / "checkpoints" / "codec.npz") as arrays:
+        knots = {name: arrays[name][0] for name in arrays.files if name.endswith(".knots")}
+    assert len(knots) == 5
+    for values in knots.values():
+        assert (np.diff(values) > 0).all()
+    with np.load(finished.path / "checkpoints" / "condition.npz") as arrays:
+        assert list(arrays["columns"]) == ["segment", "age"]
+        assert arrays["combinations"].shape[1] == 2
+        assert arrays["counts"].sum() == 177
+    sampler, _ = load_sampler(finished.path)
+    import jax
+
+    for leaf in jax.tree.leaves(sampler.parameters):
+        assert not {177, 197} & set(leaf.shape)
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_run_repeats_itself(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command("train", *finished.arguments, "run_dir=again")
+    assert done.status == 0
+    rows = pq.read_table(tmp_path / "again" / "samples.parquet")
+    assert rows.equals(pq.read_table(finished.path / "samples.parquet"))
+
+
+def test_a_diverged_run(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command("train", *finished.arguments, "run_dir=run", "optimizer.learning_rate=1e30")
+    assert done.status == 3
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["status"] == "diverged"
+    assert summary["scores"] == {"best": [{"seed": 0, "step": 0, "value": None}]}
+    assert not (tmp_path / "run" / "samples.parquet").exists()
+    sampled = command("sample", "run=run", "n=3", "out=rows.csv")
+    assert sampled.status == 2
+    assert "Traceback" not in sampled.err
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_a_sweeper_gets_the_worst_score_for_a_diverged_run(
+    finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hydra import compose, initialize_config_dir
+
+    from gans.config import conf_folder
+    from gans.train import Jobs
+
+    monkeypatch.chdir(tmp_path)
+    jobs, scores = Jobs(), []
+    for changed in ("optimizer.learning_rate=1e30", "optimizer.learning_rate=-1"):
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            config = compose("train", [*finished.arguments, changed, f"run_dir={tmp_path / 'run'}"])
+        scores.append(jobs(config))
+    assert (jobs.statuses, scores) == ([3, 2], [0.0, 0.0])
+    assert capsys.readouterr().err.count("error:") == 1
+
+
+@pytest.mark.usefixtures("no_report")
+def test_multirun(inputs: Path, tiny: tuple[str, ...], command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command(
+        "train",
+        "-m",
+        "+experiment=vanilla,cgan",
+        "seed=0,1",
+        "+debug=limit",
+        "data=table",
+        "data.target=segment",
+        f"data.path={inputs / 'table.parquet'}",
+        "data.drop=[age,income,member,since,visits]",
+        "optimizer.schedule=constant",
+        "trainer.steps=2",
+        "trainer.evaluate_rows=10",
+        *tiny,
+    )
+    assert done.status == 0, done.err
+    seen = set()
+    for path in tmp_path.glob("runs/*/*/summary.json"):
+        summary = json.loads(path.read_text())
+        assert summary["status"] == "completed"
+        assert path.parent.parent.name == summary["name"]
+        seen.add((summary["name"], summary["seed"]))
+    assert seen == {("vanilla", 0), ("vanilla", 1), ("cgan", 0), ("cgan", 1)}
+    assert len(list(tmp_path.glob("runs/*/*"))) == 4
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_mistake_in_one_job_does_not_end_a_multirun(
+    finished: Any, command: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = command("train", "-m", *finished.arguments, "run_dir=run", "trainer.batch_size=999,50")
+    assert done.status == 2
+    assert "error: trainer.batch_size=999" in done.err
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "completed"
+
+
+def test_help_of_train_lists_every_option(command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command("train", "--help")
+    assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
+    assert "[GROUP=NAME ...] [KEY=VALUE ...]" in done.out
+    listed: dict[str, set[str]] = {}
+    group = ""
+    for line in done.out.splitlines():
+        if heading := re.fullmatch(r"\+?(\w+)=", line):
+            group = heading[1]
+        elif group and (option := re.match(r"  (\w+) ", line)):
+            listed.setdefault(group, set()).add(option[1])
+    there: dict[str, set[str]] = {}
+    for path in conf_folder().glob("*/*.yaml"):
+        there.setdefault(path.parent.name, set()).add(path.stem)
+    assert listed == there
+
+
+def test_help_of_sample_names_every_key(command: Callable[..., Any], tmp_path: Path) -> None:
+    for arguments in ((), ("--help",), ("run=x", "-h")):
+        done = command("sample", *arguments)
+        assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
+        for key in ("run", "n", "out", "where", "seed", "member"):
+            assert re.search(rf"^  {key} ", done.out, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("no_report")
+def test_ctrl_c_saves_and_says_how_to_go_on(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
+    set_up_log()
+    metrics, over = tmp_path / "run" / "metrics.jsonl", threading.Event()
+
+    def press() -> None:
+        while not over.is_set() and not (metrics.exists() and metrics.read_text()):
+            time.sleep(0.02)
+        if not over.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    constant = "optimizer.schedule=constant"
+    done = command("train", *finished.arguments, "run_dir=run", constant, "trainer.steps=100000")
+    over.set()
+    thread.join()
+    assert done.status == 130
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    step = summary["steps"]
+    assert 0 < step < 100_000
+    assert (tmp_path / "run" / "checkpoints" / str(step)).is_dir()
+    (line,) = [line for line in done.err.splitlines() if "go on with" in line]
+    words = shlex.split(line.partition("python -m ")[2])
+    assert words[0] == "gans.train"
+
+    done = command("train", *words[1:], f"trainer.steps={step + 5}")
+    assert done.status == 0, done.err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["status"], summary["steps"]) == ("completed", step + 5)
+    steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == step + 5
+    assert {path.name for path in (tmp_path / "run").iterdir()} == HOLDS - {"report.html"}
+
+
+def test_an_error_while_training_removes_the_new_folder(
+    finished: Any, command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gans import pipeline
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "train", interrupt)
+    done = command("train", *finished.arguments, "run_dir=run")
+    assert done.status == 130
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "run").exists()
+
+
+# gans.sample
+
+
+def drawn(command: Callable[..., Any], finished: Any, out: str, **given: Any) -> pa.Table:
+    given = {"n": 50} | given
+    done = command("sample", f"run={finished.path}", f"out={out}", *(f"{key}={value}" for key, value in given.items()))
+    assert (done.status, done.err) == (0, "")
+    return pq.read_table(out) if out.endswith(".parquet") else pyarrow.csv.read_csv(out)
+
+
+def test_sampled_files_have_the_columns_and_types_of_the_table(
+    finished: Any, command: Callable[..., Any], table: pa.Table, tmp_path: Path
+) -> None:
+    rows = drawn(command, finished, "rows.parquet")
+    assert rows.schema.equals(table.schema)
+    assert rows.num_rows == 50
+    text = drawn(command, finished, "rows.csv")
+    assert text.column_names == table.column_names
+    assert text.cast(table.schema).to_pylist() == rows.to_pylist()
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.parquet", "rows.csv"}
+    for name in table.column_names:
+        known = [value for value in table[name].to_pylist() if value is not None]
+        got = [value for value in rows[name].to_pylist() if value is not None]
+        assert min(known) <= min(got) <= max(got) <= max(known)
+    assert {name for name in rows.column_names if rows[name].null_count} <= {"visits"}
+
+
+def test_seeds(finished: Any, command: Callable[..., Any]) -> None:
+    rows = drawn(command, finished, "a.parquet", seed=3)
+    assert rows.equals(drawn(command, finished, "b.parquet", seed=3))
+    assert rows.slice(0, 20).equals(drawn(command, finished, "c.parquet", seed=3, n=20))
+    assert not rows.equals(drawn(command, finished, "d.parquet", seed=4))
+    assert len(set(rows["income"].to_pylist())) > 40  # a row is not its neighbour's copy
+
+
+def test_a_longer_draw_begins_with_the_shorter_one_beyond_a_chunk(finished: Any) -> None:
+    from gans.sampling import CHUNK, load_sampler
+
+    sampler, _ = load_sampler(finished.path)
+    long = sampler.sample(CHUNK + 10, seed=1)
+    assert long.slice(0, CHUNK - 5).equals(sampler.sample(CHUNK - 5, seed=1))
+    assert not long.slice(CHUNK, 10).equals(long.slice(0, 10))
+
+
+@pytest.mark.parametrize(
+    ("where", "fixed"),
+    [
+        ("segment == 'gold'", {"segment": "gold"}),
+        ("age == 40", {"age": 40}),
+        ('`segment` == "basic" and age == 89', {"segment": "basic", "age": 89}),
+    ],
+)
+def test_where_holds_in_every_row(
+    finished: Any, command: Callable[..., Any], where: str, fixed: dict[str, Any]
+) -> None:
+    rows = drawn(command, finished, "rows.parquet", where=where, n=200)
+    for name, value in fixed.items():
+        assert set(rows[name].to_pylist()) == {value}
+    free = {"segment", "age"} - set(fixed)
+    for name in free:
+        assert len(set(rows[name].to_pylist())) > 1
+
+
+def test_conditions_are_drawn_as_often_as_they_occur(finished: Any, table: pa.Table) -> None:
+    from gans.sampling import load_sampler
+
+    sampler, run = load_sampler(finished.path)
+    training = run.data.split(table).training
+    rows = sampler.sample(4000, seed=0)
+    for segment in ("basic", "plus", "gold"):
+        share = np.mean(np.array(training["segment"]) == segment)
+        got = np.mean(np.array(rows["segment"]) == segment)
+        assert abs(got - share) < 4 * np.sqrt(share * (1 - share) / 4000)
+
+
+def test_an_existing_file_is_replaced_whole(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("old\n" * 1000)
+    assert drawn(command, finished, "rows.csv", n=3).num_rows == 3
