@@ -35,13 +35,18 @@ def run_command(call: Callable[[], int]) -> int:
     return USER_MISTAKE
 
 
+class _Stderr(logging.Handler):
+    """Plain lines on what is the standard error at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
 def set_up_log() -> None:
     """Send the log of `gans` to the terminal, once."""
     log = logging.getLogger("gans")
     if not log.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
+        log.addHandler(_Stderr())
         log.setLevel(logging.INFO)
         log.propagate = False
     for name in ("jax", "absl", "orbax"):

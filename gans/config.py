@@ -68,6 +68,8 @@ class Run:
 
     def __post_init__(self) -> None:
         in_range("seed", self.seed, 0, 2**31 - 1)
+        if self.run_dir == "":
+            raise UserError("run_dir='': a folder is needed; without run_dir it is runs/NAME/TIME.")
         if self.samples is not None:
             in_range("samples", self.samples, 1)
         label = component_name("objective", type(self.objective))
@@ -107,6 +109,12 @@ def component_name(group: str, kind: type) -> str:
     return next((name for name, known in COMPONENTS[group].items() if known is kind), kind.__name__)
 
 
+def group_options(group: str) -> list[str]:
+    """The names that a group can be given."""
+    named = [path.stem for path in (conf_folder() / group).glob("*.yaml")]
+    return sorted({*named, *COMPONENTS.get(group, ())})
+
+
 def conf_folder() -> Path:
     """The folder of the configs: inside an installed package, or beside a checkout's."""
     package = Path(__file__).parent
@@ -143,25 +151,36 @@ def load_components() -> None:
 
 
 def read_overrides(arguments: Sequence[str]) -> list[str]:
-    """Overrides as Hydra takes them. Entries of a dictionary need no sign: `data.kinds.zip=category`; debug comes last.
+    """Overrides as Hydra takes them: with a + where one is due and nowhere else, debug last.
 
     Raises:
-        UserError: an argument is not KEY=VALUE.
+        UserError: an argument is not KEY=VALUE, or a group is given something else than names.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     parser, out = OverridesParser.create(), []
     for argument in arguments:
-        if argument.startswith(("data.kinds.", "data.kinds=")):
-            argument = f"++{argument}"
+        plain = argument.lstrip("+")
+        if plain.startswith(("experiment=", "debug=")):
+            argument = f"+{plain}"
+        elif plain.startswith(("data.kinds.", "data.kinds=")):
+            argument = f"++{plain}"
+        elif not plain.startswith("hydra"):
+            argument = plain
         try:
-            parser.parse_override(argument)
+            override = parser.parse_override(argument)
         except HydraException as error:
             reason = str(error).split("\n", 1)[0]
             raise UserError(
                 f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
             ) from None
+        group = override.key_or_group
+        if group in COMPONENTS and not override.is_sweep_override():
+            value = override.value()
+            names = value if isinstance(value, list) and group in MANY else [value]
+            if not all(isinstance(name, str) and not name.endswith("_schema") for name in names):
+                raise UserError(f"{argument}: allowed are {', '.join(group_options(group))}.")
         out.append(argument)
     return sorted(out, key=lambda argument: argument.startswith("+debug="))
 
@@ -217,19 +236,29 @@ def read_run(path: Path) -> Run:
     if not path.is_file():
         raise UserError(f"{path}: no such file; {path.parent} is no run directory.")
     with hydra_errors(str(path)):
-        stored: Any = OmegaConf.load(path)
-        chosen = stored.pop("components")
-        fields: dict[str, Any] = {}
-        for group, name in chosen.items():
-            if name not in COMPONENTS[group]:
-                raise UserError(f"{path}: {group}={name} is not known here; is a plugin missing?")
-            fields[group] = OmegaConf.merge(OmegaConf.structured(COMPONENTS[group][name]), stored.pop(group))
-        penalties = {
-            name: OmegaConf.merge(OmegaConf.structured(COMPONENTS["penalty"][name]), value)
-            for name, value in stored.pop("penalty").items()
-        }
-        schema = OmegaConf.structured(Run)
-        return to_run(OmegaConf.merge(schema, stored, fields, {"penalty": penalties}))
+        text = path.read_text(encoding="utf-8")
+        if "${" in text:
+            raise UserError("interpolations (${...}) are not read")
+        stored: Any = OmegaConf.create(text)
+        try:
+            fields: dict[str, Any] = {
+                group: OmegaConf.merge(_schema(group, name), stored.pop(group))
+                for group, name in stored.pop("components").items()
+            }
+            penalties = {
+                name: OmegaConf.merge(_schema("penalty", name), value) for name, value in stored.pop("penalty").items()
+            }
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
+            raise UserError(f"it does not follow the schema of a run ({error}).") from None
+        return to_run(OmegaConf.merge(OmegaConf.structured(Run), stored, fields, {"penalty": penalties}))
+
+
+def _schema(group: str, name: str) -> Any:
+    from omegaconf import OmegaConf
+
+    if name not in COMPONENTS.get(group, {}):
+        raise UserError(f"{group}={name} is not known here; is a plugin missing?")
+    return OmegaConf.structured(COMPONENTS[group][name])
 
 
 FREE_ON_RESUME = (
@@ -262,12 +291,14 @@ def resumed(run: Run, overrides: list[str]) -> Run:
     old, new = OmegaConf.structured(read_run(path)), OmegaConf.structured(run)
     for override in OverridesParser.create().parse_overrides(overrides):
         key = override.key_or_group
+        if key == "debug":
+            raise UserError(f"{override.input_line}: a resumed run keeps its settings; leave it out.")
         if any(fnmatch(key, free) for free in FREE_ON_RESUME):
             OmegaConf.update(old, key, OmegaConf.select(new, key))
             continue
         key = "name" if key == "experiment" else key
         was, now = OmegaConf.select(old, key), OmegaConf.select(new, key)
-        if was != now or OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key):
+        if was != now or (key in _groups() and OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key)):
             shown = "" if OmegaConf.is_config(was) else f" with {key}={was}"
             raise UserError(f"{override.input_line}: {run.run_dir} was begun{shown}; a resumed run cannot change it.")
     return to_run(old)
@@ -301,6 +332,8 @@ def hydra_errors(where: str = "") -> Iterator[None]:
     prefix = f"{where}: " if where else ""
     try:
         yield
+    except UserError as error:
+        raise UserError(prefix + str(error)) from None
     except MissingConfigException as error:
         raise UserError(prefix + _missing_option(error)) from None
     except (HydraException, OmegaConfBaseException) as error:
@@ -313,7 +346,7 @@ def _missing_option(error: Any) -> str:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     if not group:
         return str(error).split("\n", 1)[0]
-    options = [option for option in error.options or COMPONENTS.get(group, ()) if not option.endswith("_schema")]
+    options = group_options(group)
     key = f"+{group}" if group == "experiment" else group
     return f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
 
@@ -329,8 +362,9 @@ def _explain(error: BaseException) -> str:
         known, group = known_keys(), key.rpartition(".")[0]
         if key in known:
             return f"key {key} does not belong to the chosen {group}."
-        siblings = [other for other in known if other.rpartition(".")[0] == group]
-        return f"unknown key {key}; allowed are {', '.join(sorted(siblings))}.{nearest(key, known)}"
+        siblings = sorted(other for other in known if other.rpartition(".")[0] == group)
+        allowed = f"; allowed are {', '.join(siblings)}" if siblings else ""
+        return f"unknown key {key}{allowed}.{nearest(key, known)}"
     if "Missing mandatory" in text or "MISSING" in text:
         return f"{key} is not set."
     return f"{key}: {text}" if key and key not in text else text

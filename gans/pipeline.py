@@ -55,8 +55,8 @@ class Result:
 
     @property
     def score(self) -> float:
-        """The score of the samples against the holdout, in [0, 1]; 0, the worst, where there are none. For sweepers."""
-        return self.summary["scores"].get("holdout", {}).get("score", 0.0)
+        """The score of the samples against the holdout in [0, 1], for sweepers; 0, the worst, if diverged or none."""
+        return 0.0 if self.status == DIVERGED else self.summary["scores"].get("holdout", {}).get("score", 0.0)
 
 
 @dataclass
@@ -101,14 +101,14 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
 
 
 def execute(
-    run: Run, table: pa.Table | None = None, show: bool = True, dtypes: Mapping[str, str] | None = None
+    run: Run, table: pa.Table | None = None, show: bool = True, pandas: Mapping[str, Any] | None = None
 ) -> Result:
     """Train a run and write its directory.
 
     Args:
         table: instead of reading the source of `run.data`.
         show: progress and lines on the terminal.
-        dtypes: the pandas types of the columns, kept in the schema for sampled frames.
+        pandas: by column the fields of the schema that pandas needs to make sampled frames alike.
 
     Raises:
         UserError: the table, the config or the run directory do not fit; nothing was written then.
@@ -122,7 +122,8 @@ def execute(
     first = jax.process_index() == 0
     ready = prepare(run, table)
     for column in ready.split.schema.columns:
-        column.dtype = (dtypes or {}).get(column.name, "")
+        for name, value in (pandas or {}).get(column.name, {}).items():
+            setattr(column, name, value)
     if show and first:
         for line in ready.split.schema.lines():
             log.info(line)

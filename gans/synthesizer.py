@@ -1,5 +1,6 @@
 """The notebook API: a frame in, a synthetic frame out."""
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,9 @@ from gans.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
+    from gans.data.schema import Column
     from gans.sampling import Sampler
 
 
@@ -23,6 +26,7 @@ class Synthesizer:
 
     def __init__(self, sampler: "Sampler", run_dir: Path, summary: Mapping[str, Any]) -> None:
         self._sampler = sampler
+        self._schema = sampler.codec.schema
         self.run_dir, self.summary = run_dir, summary
 
     @classmethod
@@ -55,14 +59,17 @@ class Synthesizer:
         set_up_log()
         folder = Path(run_dir) if run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
         names = [str(name) for name in frame.columns]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise UserError(f"the frame has two columns named '{twice[0]}'.")
         plain = frame.set_axis(names, axis=1)
         try:
             table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata()
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise UserError(f"the frame cannot be read: {' '.join(map(str, error.args))}") from None
-        fixed = [f"+experiment={experiment}", f"run_dir='{folder}'", "tracker.mode=disabled"]
-        run = compose([*fixed, *overrides])
-        result = execute(run, table, show=progress, dtypes={name: str(plain[name].dtype) for name in names})
+        run = compose([f"+experiment={experiment}", "tracker.mode=disabled", *overrides])
+        run = dataclasses.replace(run, run_dir=str(folder))
+        result = execute(run, table, show=progress, pandas={name: _pandas_fields(plain[name]) for name in names})
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
         return cls(result.sampler, folder, result.summary)
@@ -76,9 +83,10 @@ class Synthesizer:
         Raises:
             UserError: `where` names a column that is no condition, or a value that does not occur.
         """
-        frame = self._sampler.sample(n, seed, where).to_pandas()
-        dtypes = {c.name: c.dtype for c in self._sampler.codec.schema.kept if c.dtype}
-        return frame.astype(dtypes)
+        import pandas as pd
+
+        table = self._sampler.sample(n, seed, where)
+        return pd.DataFrame({column.name: _to_pandas(table[column.name], column) for column in self._schema.kept})
 
     def save(self, path: str | Path) -> None:
         """Copy the run directory to `path`. It holds no training row.
@@ -109,3 +117,25 @@ class Synthesizer:
         sampler, _ = load_sampler(folder)
         summary = folder / "summary.json"
         return cls(sampler, folder, json.loads(summary.read_text()) if summary.exists() else {})
+
+
+def _pandas_fields(series: Any) -> dict[str, Any]:
+    """The fields of a schema's column that bring a sampled column back to this dtype."""
+    dtype: Any = series.dtype
+    if not hasattr(dtype, "categories"):
+        return {"dtype": str(dtype)}
+    categories = list(dtype.categories)
+    plain = all(isinstance(category, (str, int, float, bool)) for category in categories)
+    return {"dtype": "category", "categories": categories if plain else None, "ordered": bool(dtype.ordered)}
+
+
+def _to_pandas(array: "pa.ChunkedArray", column: "Column") -> "pd.Series":
+    import pandas as pd
+
+    if column.dtype == "category":
+        return array.to_pandas().astype(pd.CategoricalDtype(column.categories, column.ordered))
+    dtype: Any = pd.api.types.pandas_dtype(column.dtype) if column.dtype else None
+    if hasattr(dtype, "__from_arrow__"):  # dtypes of pandas that hold missing values beside whole numbers
+        return pd.Series(dtype.__from_arrow__(array))
+    series = array.to_pandas()
+    return series if dtype is None else series.astype(dtype)

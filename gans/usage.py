@@ -16,7 +16,7 @@ Groups and their options (an experiment and a debug setting take a +, penalties 
 def options(group: str) -> dict[str, str]:
     """The options of a group with the first comment line of their files; a plugin without a file with its docstring."""
     found = {name: (kind.__doc__ or "").split("\n", 1)[0] for name, kind in COMPONENTS.get(group, {}).items()}
-    found.pop("published", None)
+    found.pop("published", None)  # what adult and the other published tables are made of
     for path in sorted((conf_folder() / group).glob("*.yaml")):
         comments = [line[1:].strip() for line in path.read_text().splitlines() if line.startswith("# ")]
         found[path.stem] = next((line for line in comments if not line.startswith("@package")), "")

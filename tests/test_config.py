@@ -189,7 +189,7 @@ def written(folder: Path, text: str) -> Path:
         ("network:\n  latent", "network:\n  _target_: os.system\n  command: touch {evil}\n  latent", "_target_"),
         ("components:\n", "_target_: os.system\ncommand: touch {evil}\ncomponents:\n", "unknown key _target_"),
         ("network: mlp", "network: os.system", "network=os.system is not known here"),
-        ("seed: 0\n", "seed: ${{system:touch {evil}}}\n", "system"),
+        ("seed: 0\n", "seed: ${{system:touch {evil}}}\n", "interpolations"),
         ("components:\n", "compnents:\n", "components"),
         ("\ncodec: {{}}", "", "codec"),
         ("latent: 100", "latent: many", "latent"),
@@ -218,9 +218,6 @@ def test_reading_a_strangers_run_executes_nothing(tmp_path: Path, old: str, new:
         ("penalty: {}", "penalty: null"),
     ],
     ids=["unknown group", "unknown penalty", "null penalty"],
-)
-@pytest.mark.xfail(
-    reason="read_run lets a KeyError or AttributeError out", strict=True, raises=(KeyError, AttributeError)
 )
 def test_a_damaged_config_is_a_users_mistake(tmp_path: Path, change: tuple[str, str]) -> None:
     text = to_yaml(compose())
@@ -330,7 +327,6 @@ def test_a_resumed_run_takes_what_may_change(begun: tuple[Path, Run]) -> None:
         "network=mlp",
         pytest.param(
             "optimizer.learning_rate=0.0005",
-            marks=pytest.mark.xfail(reason="resumed() asks get_type for a key with a dot", strict=True),
         ),
     ],
 )

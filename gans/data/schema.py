@@ -37,6 +37,8 @@ class Column:
         decimals: decimals of a numeric column, where all its values have at most six.
         reason: why the column is not learnt.
         dtype: the pandas type, where the table came from pandas.
+        categories: of a pandas categorical, in its order.
+        ordered: whether that order means something.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Column:
     decimals: int | None = None
     reason: str = ""
     dtype: str = ""
+    categories: list[Any] | None = None
+    ordered: bool = False
 
 
 @dataclass

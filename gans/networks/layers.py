@@ -16,7 +16,7 @@ def dropout(
     Deviation: one random byte decides a feature, so the share that is kept is rounded to 1/256; the scale uses the
     rounded one.
     """
-    kept = round((1 - rate) * 256)
+    kept = max(1, round((1 - rate) * 256))
     if not train or kept == 256:
         return h
     words = -(-h.shape[1] // 4)

@@ -25,7 +25,7 @@ from gans.files import UNREADABLE, write_atomic
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 MOST_KNOTS = 16_384
-TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_000, 1_000_000, 1_000, 1)  # ticks
+TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_000, 1_000_000, 1_000, 1)  # nanoseconds
 
 
 @dataclass
@@ -226,7 +226,9 @@ class Codec:
             ticks = _ticks(valid, column)
             fitted.origin = int(ticks.min())
             since = _since(ticks, fitted.origin)
-            fitted.step = next(step for step in TIME_STEPS if not np.any(since % np.uint64(step)))
+            tick = 1 if _tick_type(array.type).unit == "ns" else 1_000
+            steps = (step // tick for step in TIME_STEPS if step >= tick)
+            fitted.step = next(step for step in steps if not np.any(since % np.uint64(step)))
         elif column.kind == "integer" and pa.types.is_integer(array.type):
             fitted.origin = int(pc.min(valid).as_py())
         values, counts = np.unique(_numbers(valid, fitted), return_counts=True)
