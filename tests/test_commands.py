@@ -242,7 +242,7 @@ def test_an_error_while_training_removes_the_new_folder(
 def drawn(command: Callable[..., Any], finished: Any, out: str, **given: Any) -> pa.Table:
     given = {"n": 50} | given
     done = command("sample", f"run={finished.path}", f"out={out}", *(f"{key}={value}" for key, value in given.items()))
-    assert (done.status, done.err) == (0, "")
+    assert done.status == 0, done.err
     return pq.read_table(out) if out.endswith(".parquet") else pyarrow.csv.read_csv(out)
 
 
