@@ -25,6 +25,7 @@ from gans.evaluation.fidelity import Fidelity, Reference
 from gans.files import write_table, write_text
 from gans.run_directory import check_run_directory, run_directory
 from gans.sampling import Sampler
+from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines, read_lines
 from gans.tracking.terminal import Terminal
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
@@ -118,8 +119,9 @@ def execute(
     if run.trainer.processes > 1 and run.run_dir is None:
         raise UserError("run_dir is not set: processes that train together need the same run_dir.")
     placement = run.trainer.place(run.network.pack)
-    check_run_directory(run)
     first = jax.process_index() == 0
+    if first:
+        check_run_directory(run)
     ready = prepare(run, table)
     for column in ready.split.schema.columns:
         for name, value in (pandas or {}).get(column.name, {}).items():
@@ -147,6 +149,7 @@ def execute(
 
 def _train(run: Run, ready: Prepared, gan: Any, run_dir: Path, tracker: WeightsAndBiases, show: bool) -> Outcome:
     terminal, lines = Terminal(show), JsonLines(run_dir / "metrics.jsonl")
+    trackers: tuple[Tracker, ...] = (lines, terminal, tracker)
     sampler, members = ready.sampler, range(run.trainer.seeds)
 
     def evaluate(average: Any) -> list[dict[str, float]]:
@@ -157,10 +160,8 @@ def _train(run: Run, ready: Prepared, gan: Any, run_dir: Path, tracker: WeightsA
         return scores
 
     def tell(metrics: dict[str, float], step: int, seconds: float) -> None:
-        metrics = metrics | {"seconds": round(seconds, 3)}
-        lines.log(metrics, step)
-        terminal.log(metrics, step)
-        tracker.log(metrics, step)
+        for one in trackers:
+            one.log(metrics | {"seconds": round(seconds, 3)}, step)
 
     def rewind(step: int) -> None:
         if step:

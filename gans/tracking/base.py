@@ -1,17 +1,12 @@
 """What a tracker is."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Tracker(Protocol):
-    """Takes what a run tells; called by one process, between blocks."""
+    """Takes the metrics of a run; called by one process, between blocks. The file, the terminal and W&B are such."""
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Metrics of a step."""
-        ...
-
-    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, bytes]) -> None:
-        """The end: the summary, the run directory, a frame of sample rows and PNG figures by name."""
         ...
