@@ -3,7 +3,9 @@
 import errno
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +15,10 @@ from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, nearest
 def run_command(call: Callable[[], int]) -> int:
     """Run a command; the exit status.
 
-    A user's mistake and a full disk give one message and 2, Ctrl-C gives 130.
+    A user's mistake and a full disk give one message and 2, Ctrl-C and SIGTERM give 130.
     """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return call()
     except UserError as error:

@@ -81,6 +81,8 @@ class Run:
         if self.trainer.batch_size % self.network.pack:
             size, pack = self.trainer.batch_size, self.network.pack
             raise UserError(f"trainer.batch_size={size}: it must be a multiple of network.pack={pack}.")
+        if self.trainer.placement in ("jit", "pmap") and self.trainer.processes > 1:
+            raise UserError(f"trainer.placement={self.trainer.placement}: over processes allowed are auto and sharded.")
         if self.trainer.placement == "pmap" and not self.network.per_example:
             raise UserError("trainer.placement=pmap: batch norm needs the whole batch; allowed are jit and sharded.")
         if needs and not set(needs) & set(self.penalty):
@@ -94,7 +96,9 @@ class Run:
         """
         rows = split.training.num_rows
         if self.trainer.batch_size > rows:
-            raise UserError(f"trainer.batch_size={self.trainer.batch_size}: the table has only {rows} training rows.")
+            raise UserError(
+                f"trainer.batch_size={self.trainer.batch_size}: the table has only {rows} training rows; set it lower."
+            )
         names = [column.name for column in split.schema.features]
         for name in self.condition.names():
             if name not in names:
@@ -168,6 +172,10 @@ def read_overrides(arguments: Sequence[str]) -> list[str]:
             argument = f"++{plain}"
         elif not plain.startswith("hydra"):
             argument = plain
+        key, _, value = argument.partition("=")
+        odd = key in ("data.path", "data.root", "run_dir") and re.search(r"[\s()'\"]", value)
+        if (odd or key == "data.query") and value[:1] not in ("'", '"'):
+            argument = f"{key}=" + "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         try:
             override = parser.parse_override(argument)
         except HydraException as error:

@@ -1,7 +1,6 @@
 """One run from config to run directory: table, codec, training, samples, report, summary."""
 
 import dataclasses
-import hashlib
 import json
 import logging
 import subprocess
@@ -30,7 +29,7 @@ from gans.tracking.jsonl import JsonLines, read_lines
 from gans.tracking.terminal import Terminal
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
 from gans.training.build import build
-from gans.training.checkpoints import Checkpoints
+from gans.training.checkpoints import Checkpoints, digest
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, train
 from gans.training.step import Rows
 
@@ -138,16 +137,14 @@ def execute(
         if mode != "disabled" and run.tracker.id is None:
             run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=new_id()))
         config = to_yaml(dataclasses.replace(run, run_dir=str(run_dir)))
-        write_text(run_dir / "config.yaml", config)
-        ready.split.schema.write(run_dir / "schema.json")
-        ready.codec.save(run_dir / "checkpoints" / "codec.npz")
-        ready.condition.save(run_dir / "checkpoints" / "condition.npz")
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, run_dir)
-        outcome = _train(run, ready, gan, run_dir, tracker, show)
+        outcome = _train(run, ready, gan, run_dir, config, tracker, show)
         return _finish(run, ready, outcome, run_dir, config, tracker)
 
 
-def _train(run: Run, ready: Prepared, gan: Any, run_dir: Path, tracker: WeightsAndBiases, show: bool) -> Outcome:
+def _train(
+    run: Run, ready: Prepared, gan: Any, run_dir: Path, config: str, tracker: WeightsAndBiases, show: bool
+) -> Outcome:
     terminal, lines = Terminal(show), JsonLines(run_dir / "metrics.jsonl")
     trackers: tuple[Tracker, ...] = (lines, terminal, tracker)
     sampler, members = ready.sampler, range(run.trainer.seeds)
@@ -164,14 +161,20 @@ def _train(run: Run, ready: Prepared, gan: Any, run_dir: Path, tracker: WeightsA
             one.log(metrics | {"seconds": round(seconds, 3)}, step)
 
     def rewind(step: int) -> None:
+        """Write what belongs to the run, now that its checkpoint, if any, is known to fit."""
+        write_text(run_dir / "config.yaml", config)
         if step:
             log.info("going on with %s from step %s", run_dir, f"{step:,}")
+        else:
+            ready.split.schema.write(run_dir / "schema.json")
+            ready.codec.save(run_dir / "checkpoints" / "codec.npz")
+            ready.condition.save(run_dir / "checkpoints" / "condition.npz")
         lines.rewind(step)
         terminal.start(run.name, run.trainer.steps, step)
 
     checkpoints = Checkpoints(run_dir / "checkpoints", run.trainer.keep)
     profile = run_dir / "profile" if run.profile else None
-    hooks = Hooks(evaluate, tell, rewind, fingerprint(ready.rows), profile)
+    hooks = Hooks(evaluate, tell, rewind, fingerprint(ready), profile)
     try:
         return train(gan, ready.rows, run.trainer, run.seed, hooks, checkpoints)
     finally:
@@ -256,12 +259,13 @@ def _report(
     return {"marginals": render(grid, "png")}
 
 
-def fingerprint(rows: Rows) -> str:
-    """A digest of the encoded training rows: a run goes on only with the table that it began with."""
-    total = hashlib.sha256()
-    for leaf in jax.tree.leaves(rows):
-        total.update(np.ascontiguousarray(leaf).tobytes())
-    return total.hexdigest()
+def fingerprint(ready: Prepared) -> str:
+    """A digest of the training table, encoded and how: a run goes on only with the table that it began with."""
+    knots = [
+        [fitted.knots.values, fitted.knots.low, fitted.knots.high] for fitted in ready.codec.columns if fitted.knots
+    ]
+    words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
+    return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})
 
 
 def _version(name: str) -> str:

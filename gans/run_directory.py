@@ -29,7 +29,7 @@ def run_directory(run: Run, writes: bool = True) -> Iterator[Path]:
         return
     check_run_directory(run)
     path = _free(run.name) if run.run_dir is None else Path(run.run_dir).expanduser()
-    made = not path.exists()
+    made = run.run_dir is None or not path.exists()
     try:
         (path / "checkpoints").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -60,7 +60,6 @@ def _free(name: str) -> Path:
         path = stem.with_name(f"{stem.name}_{number}") if number else stem
         try:
             path.mkdir(parents=True)
-            path.rmdir()
         except FileExistsError:
             continue
         except OSError as error:

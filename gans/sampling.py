@@ -55,8 +55,15 @@ class Sampler:
         labels = self.condition.draw(n, seed, codes)
         encoded = self.condition.join(self._rows(n, seed, labels), labels)
         for name, value in values.items():
-            self._write(encoded, name, value)
-        return self.codec.decode(encoded)
+            if self.codec[name].code >= 0:
+                encoded.codes[:, self.codec[name].code] = value is None
+        table = self.codec.decode(encoded)
+        for name, value in values.items():
+            if value is not None:
+                place = table.column_names.index(name)
+                kind = table.schema.field(place).type
+                table = table.set_column(place, name, pa.repeat(pa.scalar(value).cast(kind), n))
+        return table
 
     def _rows(self, n: int, seed: int, labels: np.ndarray) -> Encoded:
         parts = []
@@ -66,15 +73,6 @@ class Sampler:
             parts.append(self._chunk(self.parameters, part, np.int32(seed), np.int32(start)))
         scores, codes = zip(*jax.device_get(parts), strict=True)
         return Encoded(np.concatenate(scores)[:n], np.concatenate(codes)[:n])
-
-    def _write(self, encoded: Encoded, name: str, value: Any) -> None:
-        """Give every row the value that `where` fixes, in place."""
-        fitted = self.codec[name]
-        if fitted.code >= 0:
-            encoded.codes[:, fitted.code] = value is None
-        if value is not None and fitted.knots is not None:
-            number = np.array([value - fitted.origin], np.float64)
-            encoded.scores[:, fitted.score] = fitted.knots.encode(number, None)[0]
 
 
 def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run]:

@@ -68,8 +68,12 @@ class Synthesizer:
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise UserError(f"the frame cannot be read: {' '.join(map(str, error.args))}") from None
         run = compose([f"+experiment={experiment}", "tracker.mode=disabled", *overrides])
+        if run.trainer.resume:
+            raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
         run = dataclasses.replace(run, run_dir=str(folder))
         result = execute(run, table, show=progress, pandas={name: _pandas_fields(plain[name]) for name in names})
+        if result.status == "interrupted":
+            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train run_dir={folder} trainer.resume=true")
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
         return cls(result.sampler, folder, result.summary)

@@ -101,7 +101,8 @@ class FittedCondition:
         codes: dict[int, int] = {}
         values: dict[str, Any] = {}
         names = [fitted.column.name for fitted in self.columns]
-        for name, value in where.items():
+        for name, given in where.items():
+            value = _scalar(name, given)
             if name not in names:
                 known = f"its conditions are {', '.join(names)}" if names else "it has no conditions"
                 raise UserError(
@@ -180,6 +181,14 @@ class FittedCondition:
 def _plain(level: Any) -> Any:
     """A level as `where` writes it: decimals as numbers."""
     return float(level) if isinstance(level, Decimal) else level
+
+
+def _scalar(name: str, value: Any) -> Any:
+    """A plain Python value; NaN and pandas' NA are missing."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, (list, tuple, set, dict, np.ndarray)):
+        raise UserError(f"where: {name} == {value!r}: one value is needed.")
+    return None if type(value).__name__ in ("NAType", "NaTType") or value != value else value
 
 
 def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Tables of the user: files, SQL, and folders of published tables."""
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from gans.data.base import Source
 from gans.errors import UserError
 from gans.registry import register
 
+CSV_KINDS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN, which would take yes and no
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
@@ -36,8 +38,9 @@ def read_table(path: str, key: str) -> pa.Table:
     if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
         raise UserError(f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files.")
     words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
+    kinds = ", ".join(f"'{kind}'" for kind in CSV_KINDS)
     name = str(file).replace("'", "''")
-    options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false"
+    options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false, auto_type_candidates=[{kinds}]"
     return _query(f"select * from read_csv('{name}', {options})", None, f"{key}={path}")
 
 
@@ -131,14 +134,14 @@ class Published(Source):
         if self.openml is None:
             raise UserError(f"data.root is not set: set it to the folder that holds {self.file}.")
         try:
-            from sklearn.datasets import fetch_openml
+            datasets: Any = importlib.import_module("sklearn.datasets")
         except ImportError:
             raise UserError(
                 f"data.root is not set: set it to the folder that holds {self.file}, "
                 "or install scikit-learn to fetch it from OpenML."
             ) from None
         try:
-            fetched: Any = fetch_openml(data_id=self.openml, as_frame=True, parser="auto")
+            fetched: Any = datasets.fetch_openml(data_id=self.openml, as_frame=True, parser="auto")
         except Exception as error:
             raise UserError(
                 f"OpenML data set {self.openml} cannot be fetched ({_first_line(error)}); "

@@ -20,7 +20,7 @@ class Optimizer:
         final: the last learning rate as a share of the first.
     """
 
-    learning_rate: float = 3e-4
+    learning_rate: float = 5e-4
     discriminator_learning_rate: float | None = None
     schedule: str = "cosine"
     final: float = 0.05

@@ -127,7 +127,7 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     best = Best(jax.tree.map(np.array, members(state.average)), np.zeros(trainer.seeds, np.int64), blank)
     step, before = 0, 0.0
     if trainer.resume and checkpoints:
-        state, best, step, before = _resume(checkpoints, state, best, hooks.fingerprint)
+        state, best, step, before = _resume(checkpoints, state, best, hooks.fingerprint, trainer.steps)
     if jax.process_count() > 1:
         from jax.experimental import multihost_utils
 
@@ -138,7 +138,7 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
 
     placed = place(make_block(gan), trainer.place(gan.pack), trainer.seeds)
     state, rows = placed.put(state), placed.put(data)
-    stop, status, compile_seconds = max(trainer.steps, step), COMPLETED, 0.0
+    stop, status, compile_seconds = trainer.steps, COMPLETED, 0.0
     blocks, start = 0, time.monotonic()
     with _signals() as stopped:
         while step < stop:
@@ -181,7 +181,9 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     return Outcome(status, step, seconds, best, state, compile_seconds)
 
 
-def _resume(checkpoints: Checkpoints, state: Any, best: Best, fingerprint: str) -> tuple[Any, Best, int, float]:
+def _resume(
+    checkpoints: Checkpoints, state: Any, best: Best, fingerprint: str, steps: int
+) -> tuple[Any, Best, int, float]:
     """State, best, step and seconds of the newest whole checkpoint, or what was given where there is none."""
     found = checkpoints.latest()
     if not found:
@@ -189,6 +191,8 @@ def _resume(checkpoints: Checkpoints, state: Any, best: Best, fingerprint: str) 
     step, tree, record = found
     if record["fingerprint"] != fingerprint:
         raise UserError(f"{checkpoints.folder.parent}: the training table is not the one that this run began with.")
+    if steps < step:
+        raise UserError(f"trainer.steps={steps}: the run is at step {step} already.")
     checkpoints.drop_after(step)
     state, kept = from_state_dict(state, tree["state"]), from_state_dict(best.tree(), tree["best"])
     best = Best(jax.tree.map(np.array, kept["generator"]), np.array(kept["step"]), np.array(kept["value"]))

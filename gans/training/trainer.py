@@ -84,15 +84,13 @@ class Trainer:
         """The placement, `auto` settled by the devices that are there; `pack` rows stay on one device.
 
         Raises:
-            UserError: the batch does not divide among the devices, or pmap is asked for over processes.
+            UserError: the batch does not divide among the devices.
         """
         import jax
 
         placement = self.placement
         if placement == "auto":
             placement = "sharded" if jax.device_count() > 1 else "jit"
-        if placement == "pmap" and self.processes > 1:
-            raise UserError("trainer.placement=pmap: over processes allowed are auto and sharded.")
         devices = 1 if placement == "jit" else jax.device_count()
         if self.batch_size % (devices * pack):
             packs = f" times network.pack={pack}" if pack > 1 else ""

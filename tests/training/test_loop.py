@@ -43,7 +43,7 @@ class Recorder:
 def go(overrides, recorder, folder: Path | None = None):
     ready = prepare(compose([*SMALL, *overrides]))
     checkpoints = Checkpoints(folder, ready.run.trainer.keep) if folder else None
-    hooks = Hooks(recorder.evaluate, recorder.log, None, fingerprint(ready.rows))
+    hooks = Hooks(recorder.evaluate, recorder.log, None, fingerprint(ready))
     try:
         return train(
             build(ready.run, ready.condition), ready.rows, ready.run.trainer, ready.run.seed, hooks, checkpoints

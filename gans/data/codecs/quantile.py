@@ -11,7 +11,7 @@ from gans.registry import register
 @register("codec", "quantile")
 @dataclass(kw_only=True)
 class Quantile(Codec):
-    """Score = normal quantile of the empirical distribution function (rank-based inverse normal, Blom 1958, c = 1/2).
+    """Score = normal quantile of the empirical distribution function (rank-based inverse normal, c = 1/2).
 
     A value that occurs once sits at the middle of its step; one that occurs more often keeps the whole step as an
     interval, inside which encoding draws at random (dequantisation), so that ties do not become spikes.
