@@ -12,7 +12,7 @@ from gans.data.base import Source
 from gans.errors import UserError
 from gans.registry import register
 
-CSV_KINDS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN, which would take yes and no
+CSV_KINDS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")  # no BOOLEAN: it would take yes and no
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
