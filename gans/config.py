@@ -21,6 +21,7 @@ from gans.objectives.base import Objective
 from gans.optimizers.base import Optimizer
 from gans.penalties.base import Penalty
 from gans.registry import COMPONENTS
+from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
 from gans.training.trainer import Trainer
 
@@ -30,13 +31,14 @@ ROOMS = (
     "networks",
     "objectives",
     "penalties",
+    "terms",
     "conditions",
     "optimizers",
     "tracking",
     "training",
 )
 PLUGINS = "gans.plugins"
-MANY = ("penalty",)
+MANY = ("penalty", "term")
 
 
 @dataclass(kw_only=True)
@@ -61,6 +63,7 @@ class Run:
     network: Network
     objective: Objective
     penalty: dict[str, Penalty] = field(default_factory=dict)
+    term: dict[str, Term] = field(default_factory=dict)
     condition: Condition
     optimizer: Optimizer
     trainer: Trainer
@@ -253,12 +256,15 @@ def read_run(path: Path) -> Run:
                 group: OmegaConf.merge(_schema(group, name), stored.pop(group))
                 for group, name in stored.pop("components").items()
             }
-            penalties = {
-                name: OmegaConf.merge(_schema("penalty", name), value) for name, value in stored.pop("penalty").items()
+            several = {
+                group: {
+                    name: OmegaConf.merge(_schema(group, name), value) for name, value in stored.pop(group, {}).items()
+                }
+                for group in MANY
             }
         except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise UserError(f"it does not follow the schema of a run ({error}).") from None
-        return to_run(OmegaConf.merge(OmegaConf.structured(Run), stored, fields, {"penalty": penalties}))
+        return to_run(OmegaConf.merge(OmegaConf.structured(Run), stored, fields, several))
 
 
 def _schema(group: str, name: str) -> Any:

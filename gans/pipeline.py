@@ -97,7 +97,8 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     encoded = codec.encode(split.training, run.data.split_seed)
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
-    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.codes(encoded)))
+    known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
+    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.codes(encoded), known))
 
 
 def execute(

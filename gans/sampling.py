@@ -87,7 +87,7 @@ def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run
     run = read_run(run_dir / "config.yaml")
     schema = Schema.read(run_dir / "schema.json")
     codec = FittedCodec.load(run_dir / "checkpoints" / "codec.npz", schema)
-    condition = FittedCondition.load(run_dir / "checkpoints" / "condition.npz", codec)
+    condition = run.condition.fitted.load(run_dir / "checkpoints" / "condition.npz", codec, run.condition)
     gan = build(run, condition)
     checkpoints = Checkpoints(run_dir / "checkpoints")
     try:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Key
 
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.base import FittedColumn
@@ -27,6 +27,7 @@ class FittedCondition:
     `counts [m]` their rows.
     """
 
+    rule: "Condition"
     codec: FittedCodec
     columns: list[FittedColumn]
     edges: list[np.ndarray]
@@ -45,6 +46,12 @@ class FittedCondition:
             whole,
             cardinalities=tuple(whole.cardinalities[code] for code in self.left),
             masks=tuple((score, self.left.index(code)) for score, code in whole.masks),
+            columns=whole.columns[: whole.scores]
+            + tuple(
+                column
+                for code in self.left
+                for column in whole.columns[whole.offsets[code] : whole.offsets[code] + whole.cardinalities[code]]
+            ),
         )
 
     def codes(self, encoded: Encoded) -> np.ndarray:
@@ -71,8 +78,15 @@ class FittedCondition:
         return Encoded(rest.scores, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
-        """One-hot conditions side by side."""
+        """One-hot conditions side by side: what generator and discriminator are given in sampling."""
         return one_hot(condition, self.cardinalities)
+
+    def reveal(
+        self, real: Float[Array, "batch width"], condition: Int[Array, "batch columns"], keys: Key[Array, " batch"]
+    ) -> Float[Array, "batch condition"]:
+        """What they are given in training: for real rows [batch, width] and their conditions."""
+        del real, keys
+        return self.wide(condition)
 
     def draw(self, rows: int, seed: int, fixed: Mapping[int, int] | None = None) -> np.ndarray:
         """Conditions [rows, columns] int32 as they occur in the training rows, some columns fixed to a code.
@@ -163,7 +177,7 @@ class FittedCondition:
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **arrays))
 
     @classmethod
-    def load(cls, path: Path, codec: FittedCodec) -> "FittedCondition":
+    def load(cls, path: Path, codec: FittedCodec, rule: "Condition") -> "FittedCondition":
         """Read what `save` wrote.
 
         Raises:
@@ -173,7 +187,7 @@ class FittedCondition:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 columns = [codec[str(name)] for name in data["columns"]]
                 edges = [data[f"{place}.edges"] for place in range(len(columns))]
-                return cls(codec, columns, edges, data["combinations"], data["counts"])
+                return cls(rule, codec, columns, edges, data["combinations"], data["counts"])
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
 
@@ -200,6 +214,8 @@ def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
 class Condition:
     """Which columns condition generator and discriminator."""
 
+    fitted: ClassVar[type[FittedCondition]] = FittedCondition
+
     def names(self) -> list[str]:
         """The columns."""
         return []
@@ -213,7 +229,7 @@ class Condition:
         columns = [codec[name] for name in self.names()]
         edges = [self._edges(fitted, encoded) for fitted in columns]
         blank = np.zeros((0, len(columns)), np.int32)
-        fitted = FittedCondition(codec, columns, edges, blank, np.zeros(0, np.int64))
+        fitted = self.fitted(self, codec, columns, edges, blank, np.zeros(0, np.int64))
         if fitted.layout.width == 0:
             raise UserError(f"condition.columns={self.names()}: no column is left to generate.")
         fitted.combinations, fitted.counts = np.unique(fitted.codes(encoded), axis=0, return_counts=True)

@@ -26,13 +26,20 @@ class Layout:
         bound: no score of the training table is larger than this in size.
         cardinalities: how many levels each code has, ascending, so that equal ones lie side by side.
         masks: pairs (score, code): the score counts only where the code is level 0 and is zero elsewhere (missing
-            values).
+            values, atoms).
+        exclusions: pairs (entry, entry) of the one-hots, the first of an earlier code, that never go together.
+        columns: the column of each feature of a wide row, from 0.
+        partial: whether the condition of a generator is a partial row: a wide row, of which the columns that the mask
+            behind it, one entry a column, says are given.
     """
 
     scores: int
     bound: float
     cardinalities: tuple[int, ...]
     masks: tuple[tuple[int, int], ...] = ()
+    exclusions: tuple[tuple[int, int], ...] = ()
+    columns: tuple[int, ...] = ()
+    partial: bool = False
 
     @property
     def width(self) -> int:
@@ -70,6 +77,16 @@ class Layout:
         ]
         empty = jnp.zeros((rows.shape[0], 0), jnp.int32)
         return rows[:, : self.scores], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
+
+    def impose(
+        self, features: Float[Array, "batch features"], condition: Float[Array, "batch condition"] | None, start: int
+    ) -> Float[Array, "batch features"]:
+        """Features `start`, ... of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
+        if not self.partial or condition is None:
+            return features
+        here = slice(start, start + features.shape[1])
+        given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
+        return features * (1 - given) + condition[:, : self.width][:, here] * given
 
     def masked(
         self, scores: Float[Array, "batch scores"], hots: Float[Array, "batch hots"]

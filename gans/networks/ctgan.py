@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, Key
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
-from gans.networks.layers import RowHead, fold
+from gans.networks.heads import RowHead
+from gans.networks.layers import fold
 from gans.networks.mlp import MLPDiscriminator
 from gans.registry import register
 
@@ -36,7 +37,7 @@ class CTGANGenerator(nn.Module):
         for _ in range(self.blocks):
             normal = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(nn.Dense(self.width)(h))
             h = jnp.concatenate([nn.relu(normal), h], axis=-1)
-        return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0))
+        return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0), condition)
 
 
 @register("network", "ctgan")

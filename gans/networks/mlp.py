@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Key
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
-from gans.networks.layers import RowHead, dropout, fold
+from gans.networks.heads import RowHead
+from gans.networks.layers import dropout, fold
 from gans.registry import register
 
 
@@ -41,7 +42,7 @@ class MLPGenerator(nn.Module):
             if place < 2:
                 h = dropout(h, fold(keys, place), self.dropout, train=True)
         raw = nn.Dense(self.layout.width)(h)
-        return RowHead(self.layout, self.temperature)(raw, fold(keys, len(self.widths)))
+        return RowHead(self.layout, self.temperature)(raw, fold(keys, len(self.widths)), condition)
 
 
 class MLPDiscriminator(nn.Module):

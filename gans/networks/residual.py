@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Key
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
-from gans.networks.layers import RowHead, fold
+from gans.networks.heads import CoupledHead, RowHead
+from gans.networks.layers import fold
 from gans.registry import register
 
 
@@ -38,6 +39,7 @@ class ResidualGenerator(nn.Module):
     blocks: int
     slope: float
     temperature: float
+    head: str
 
     @nn.compact
     def __call__(
@@ -49,7 +51,9 @@ class ResidualGenerator(nn.Module):
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
         h = ResidualTrunk(self.width, self.blocks, self.slope)(jnp.concatenate([latent, condition], axis=-1))
-        return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0))
+        if self.head == "coupled":
+            return CoupledHead(self.layout, self.width, self.slope, self.temperature)(h, fold(keys, 0), condition)
+        return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0), condition)
 
 
 class ResidualDiscriminator(nn.Module):
@@ -81,6 +85,9 @@ class Residual(Network):
     width: int = 256
     blocks: int = 2
     slope: float = 0.2
+    discriminator_width: int | None = None
+    discriminator_blocks: int | None = None
+    head: str = "plain"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,8 +97,10 @@ class Residual(Network):
 
     def generator(self, layout: Layout) -> nn.Module:
         """The generator for rows of this layout."""
-        return ResidualGenerator(layout, self.width, self.blocks, self.slope, self.temperature)
+        return ResidualGenerator(layout, self.width, self.blocks, self.slope, self.temperature, self.head)
 
     def discriminator(self) -> nn.Module:
         """The discriminator."""
-        return ResidualDiscriminator(self.width, self.blocks, self.slope)
+        width = self.width if self.discriminator_width is None else self.discriminator_width
+        blocks = self.blocks if self.discriminator_blocks is None else self.discriminator_blocks
+        return ResidualDiscriminator(width, blocks, self.slope)

@@ -15,16 +15,22 @@ from gans.conditions.base import FittedCondition
 from gans.data.layout import Layout
 from gans.objectives.base import Objective
 from gans.penalties.base import Penalty
+from gans.terms.base import Term
 from gans.training.placement import Spread
 from gans.training.streams import per_example, stream
 
 
 class Rows(flax.struct.PyTreeNode):
-    """Training rows on the device: scores [rows, numbers], codes [rows, categories], condition [rows, columns]."""
+    """Training rows on the device: scores [rows, numbers], codes [rows, categories], condition [rows, columns].
+
+    Attributes:
+        known: what each term of the generator's cost knows of them, by name.
+    """
 
     scores: Any
     codes: Any
     condition: Any
+    known: Any = flax.struct.field(default_factory=dict)
 
 
 class TrainState(flax.struct.PyTreeNode):
@@ -55,6 +61,7 @@ class GAN:
     """The parts of a variant. Variants differ by these objects and by nothing else.
 
     Attributes:
+        steps: of the whole run, for what changes over it.
         pack: rows that the discriminator sees side by side.
         critic_steps: discriminator updates for one generator update.
         average: the highest decay of the averaged generator, min(average, (1 + step) / (10 + step)).
@@ -64,11 +71,13 @@ class GAN:
     discriminator: nn.Module
     objective: Objective
     penalties: Mapping[str, Penalty]
+    terms: Mapping[str, Term]
     layout: Layout
     condition: FittedCondition
     generator_optimizer: optax.GradientTransformation
     discriminator_optimizer: optax.GradientTransformation
     latent: int
+    steps: int
     batch_size: int
     pack: int = 1
     critic_steps: int = 1
@@ -130,7 +139,7 @@ class GAN:
         count = data.scores.shape[0]
         picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, count))(keys("rows"))
         real = self.layout.wide(data.scores[picked], data.codes[picked])
-        return real, self.condition.wide(data.condition[picked]), keys
+        return real, self.condition.reveal(real, data.condition[picked], keys("condition")), keys
 
 
 def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
@@ -169,17 +178,20 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
 
     real, condition, keys = gan.batch(data, state.seed, state.step, gan.critic_steps)
 
-    def loss(parameters: Any) -> tuple[Array, Any]:
+    def loss(parameters: Any) -> tuple[Array, tuple[Any, dict[str, Array]]]:
         fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
         labels = gan.packed(condition)
         fake_logits = gan.critic(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
         real_logits = gan.critic(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
-        return gan.objective.generator(real_logits, fake_logits), statistics
+        adversarial = gan.objective.generator(real_logits, fake_logits)
+        progress = state.step / gan.steps
+        costs = {f"term/{name}": term(gan.layout, data.known[name], fake, progress) for name, term in gan.terms.items()}
+        return adversarial + sum(costs.values()), (statistics, {"loss/generator": adversarial, **costs})
 
-    (value, statistics), gradient = gan.spread.mean(jax.value_and_grad(loss, has_aux=True)(state.generator))
+    (_, (statistics, costs)), gradient = gan.spread.mean(jax.value_and_grad(loss, has_aux=True)(state.generator))
     updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
-    metrics |= {"loss/generator": value, "gradient/generator": optax.tree.norm(gradient)}
+    metrics |= costs | {"gradient/generator": optax.tree.norm(gradient)}
 
     decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
     new = {"params": generator, **statistics}

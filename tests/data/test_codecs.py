@@ -198,7 +198,7 @@ def test_random_tables_come_back(table: pa.Table) -> None:
     ids=["distinct", "nine in ten zero", "counts", "three values"],
 )
 def test_quantile_scores_are_standard_normal(values: np.ndarray) -> None:
-    table, fitted = fit(Quantile(), pa.table({"x": values}))
+    table, fitted = fit(Quantile(atom=1), pa.table({"x": values}))
     scores = np.sort(fitted.encode(table).scores[:, 0].astype(np.float64))
     share = ndtr(scores)
     steps = np.arange(len(scores) + 1) / len(scores)

@@ -10,7 +10,8 @@ import pytest
 from gans.config import load_components
 from gans.data.layout import Layout
 from gans.errors import UserError
-from gans.networks.layers import RowHead, dropout, fold
+from gans.networks.heads import RowHead
+from gans.networks.layers import dropout, fold
 from gans.networks.mlp import MLP
 from gans.networks.residual import ResidualTrunk
 from gans.registry import COMPONENTS

@@ -1,8 +1,8 @@
 """What every codec shares: a table becomes int32 codes and float32 scores, and comes back exactly.
 
 Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
-piecewise-linear map through knots (score, value); where its column has missing values, a code of two levels says
-whether it is there. Round trip: exact for every category, boolean, integer, time and missing value, and for numbers
+piecewise-linear map through knots (score, value); where its column has atoms (values that hold a large share of the
+rows) or missing values, a code says which of them it is, level 0 being an ordinary number. Round trip: exact for every category, boolean, integer, time and missing value, and for numbers
 of a column with at most 16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores
 of the knots.
 """
@@ -76,11 +76,17 @@ def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.
 
 @dataclass
 class FittedColumn:
-    """A column with what the codec learnt of it: levels (with None last for missing) or knots."""
+    """A column with what the codec learnt of it: levels (with None last for missing), or knots and atoms.
+
+    Attributes:
+        atoms: values of a numeric column, ascending, that are levels 1, 2, ... of its code; missing is the last level.
+        origin: what the numbers are counted from, in steps of `step`.
+    """
 
     column: Column
     levels: list[Any] = field(default_factory=list)
     knots: Knots | None = None
+    atoms: np.ndarray = field(default_factory=lambda: np.zeros(0))
     origin: int = 0
     step: int = 1
     score: int = -1
@@ -89,7 +95,17 @@ class FittedColumn:
     @property
     def cardinality(self) -> int:
         """Levels of its code; 0 where it has none."""
-        return len(self.levels) if self.knots is None else 2 * self.column.missing
+        if self.knots is None:
+            return len(self.levels)
+        special = len(self.atoms) + self.column.missing
+        return 1 + special if special else 0
+
+    def atom_codes(self, values: np.ndarray) -> np.ndarray:
+        """For numbers [rows]: 0 for an ordinary one, 1 + place for an atom."""
+        if not len(self.atoms):
+            return np.zeros(len(values), np.int32)
+        at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
+        return np.where(self.atoms[at] == values, 1 + at, 0).astype(np.int32)
 
 
 @dataclass
@@ -111,7 +127,14 @@ class FittedCodec:
             bound=round_up(max(bounds, default=1.0)),
             cardinalities=tuple(c.cardinality for c in coded),
             masks=tuple((c.score, c.code) for c in self.columns if c.score >= 0 and c.code >= 0),
+            columns=tuple(self._places()),
         )
+
+    def _places(self) -> list[int]:
+        """The place of the column of each feature of a wide row."""
+        scores = [place for place, c in enumerate(self.columns) if c.score >= 0]
+        coded = sorted((c.code, place, c.cardinality) for place, c in enumerate(self.columns) if c.code >= 0)
+        return scores + [place for _, place, cardinality in coded for _ in range(cardinality)]
 
     def __getitem__(self, name: str) -> FittedColumn:
         for fitted in self.columns:
@@ -143,9 +166,12 @@ class FittedCodec:
             missing = _encode_missing(fitted, array)
             values = _numbers(array.drop_null(), fitted)
             rng = None if seed is None else np.random.default_rng((seed, place))
-            scores[~missing, fitted.score] = fitted.knots.encode(values, rng)
+            code = np.full(len(missing), fitted.cardinality - 1, np.int32)
+            code[~missing] = fitted.atom_codes(values)
+            ordinary = ~missing & (code == 0)
+            scores[ordinary, fitted.score] = fitted.knots.encode(values[code[~missing] == 0], rng)
             if fitted.code >= 0:
-                codes[:, fitted.code] = missing
+                codes[:, fitted.code] = code
         return Encoded(scores, codes)
 
     def decode(self, encoded: Encoded) -> pa.Table:
@@ -171,6 +197,7 @@ class FittedCodec:
             )
             if fitted.knots is not None:
                 arrays[f"{place}.knots"] = np.stack([fitted.knots.values, fitted.knots.low, fitted.knots.high])
+                arrays[f"{place}.atoms"] = fitted.atoms
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
 
@@ -186,14 +213,14 @@ class FittedCodec:
                 meta = json.loads(data["meta"].tobytes())
                 columns = []
                 for place, row in enumerate(meta):
-                    knots = None
                     if f"{place}.knots" in data:
                         values, low, high = data[f"{place}.knots"]
-                        knots = Knots(values, low.astype(np.float32), high.astype(np.float32))
+                        row["knots"] = Knots(values, low.astype(np.float32), high.astype(np.float32))
+                        row["atoms"] = data[f"{place}.atoms"]
                     column = schema[row.pop("name")]
                     if pa.types.is_decimal(arrow_type(column.type)):
                         row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
-                    columns.append(FittedColumn(column=column, knots=knots, **row))
+                    columns.append(FittedColumn(column=column, **row))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable codec ({error}).") from None
         return cls(schema, columns)
@@ -210,6 +237,10 @@ class Codec:
             UserError: a column cannot be held exactly in float64.
         """
         return FittedCodec(schema, [self._fit_column(table[c.name], c) for c in schema.features])
+
+    def atoms(self, counts: np.ndarray) -> np.ndarray:
+        """Which of the distinct values, that occur counts [n] times, are levels of a code; none here."""
+        return np.zeros(len(counts), bool)
 
     def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores [low, high] of distinct ascending values [n] that occur counts [n] times."""
@@ -238,6 +269,8 @@ class Codec:
                 f"set data.kinds.{column.name}=id to leave it out"
                 f"{', or round its times' if column.kind == 'datetime' else ', or category to learn each value'}."
             )
+        atoms = self.atoms(counts)
+        fitted.atoms, values, counts = values[atoms], values[~atoms], counts[~atoms]
         low, high = self.scores(values, counts)
         keep = _thin(counts) if column.kind == "numeric" else slice(None)
         fitted.knots = Knots(values[keep], low[keep].astype(np.float32), high[keep].astype(np.float32))
@@ -318,8 +351,12 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     if fitted.knots is None:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    missing = encoded.codes[:, fitted.code] == 1 if fitted.code >= 0 else None
-    values = fitted.knots.decode(encoded.scores[:, fitted.score])
+    values, missing = fitted.knots.decode(encoded.scores[:, fitted.score]), None
+    if fitted.code >= 0:
+        code = encoded.codes[:, fitted.code]
+        missing = code == fitted.cardinality - 1 if column.missing else None
+        at = np.minimum(code, len(fitted.atoms))
+        values = np.where(at > 0, np.concatenate([[0.0], fitted.atoms])[at], values)
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)

@@ -1,0 +1,26 @@
+"""R2: the gradient penalty on generated rows."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Array, Float, Key
+
+from gans.penalties.base import Critic
+from gans.penalties.zero_centred import ZeroCentred
+from gans.registry import register
+
+
+@register("penalty", "r2")
+@dataclass(kw_only=True)
+class R2(ZeroCentred):
+    """On generated rows (Mescheder et al. 2018, arXiv:1801.04406, equation 10)."""
+
+    def __call__(
+        self,
+        critic: Critic,
+        real: Float[Array, "batch width"],
+        fake: Float[Array, "batch width"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+    ) -> Float[Array, ""]:
+        """The cost, its weight included."""
+        return self.cost(critic, fake, condition, keys)
