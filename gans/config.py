@@ -97,7 +97,8 @@ class Run:
         """What only the table can tell.
 
         Raises:
-            UserError: a batch larger than the table, too few held-out rows for a metric, or a condition column that is not there or not learnt.
+            UserError: a batch larger than the table, too few held-out rows for a metric, or a condition column that is
+            not there or not learnt.
         """
         rows = split.training.num_rows
         if self.trainer.batch_size > rows:

@@ -27,7 +27,7 @@ class Detector:
     """The held-out side, prepared once: at most 3,000 of its rows, the same at every call.
 
     Three folds: on rows of Adult, five cost more and vary more where both sides are alike, at the same power. What
-    remains is the chance of the draw: of 3,000 real against 3,000 real rows the score is .994 +- .005, of 300 .98 +- .02.
+    remains is the chance of the draw: real against real rows score .994 +- .005 where there are 3,000 of each, .98 +- .02 with 300.
     """
 
     def __init__(self, table: pa.Table, schema: Schema) -> None:

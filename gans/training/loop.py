@@ -191,7 +191,7 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
 
 
 def _enough(trainer: Trainer, best: Best, step: int) -> bool:
-    """Whether patience has run out. It follows from what a checkpoint holds; of several processes the first one says."""
+    """Whether patience has run out: follows from what a checkpoint holds; of several processes the first one says."""
     if trainer.patience is None:
         return False
     enough = best.waited(step, trainer.evaluate_every) >= trainer.patience
