@@ -145,7 +145,7 @@ def test_the_command_line_wins_over_the_experiment() -> None:
         (["trainer.best=detect"], ["trainer.best=detect", "last", "Did you mean 'detection'?"]),
         (["trainer.metrics=[fidelty]"], ["trainer.metrics=fidelty", "Did you mean 'fidelity'?"]),
         (["trainer.metrics=[score]"], ["trainer.metrics=score", "fidelity, detection"]),
-        (["trainer.metrics=detection"], ["trainer.metrics", "detection"]),
+        (["trainer.metrics=detection"], ["trainer.metrics", "list"]),
         (["trainer.patience=0"], ["trainer.patience=0", "at least 1"]),
         (["trainer.patience=soon"], ["trainer.patience", "soon", "Integer"]),
         (["trainer.patience=3", "trainer.best=last"], ["trainer.patience=3", "trainer.best=last", "detection"]),

@@ -51,9 +51,9 @@ def test_the_very_rows_cannot_be_told_apart() -> None:
     assert detector(customers(0)).score(customers(0)) > 0.93
 
 
-def test_a_constant_apart_scores_nothing() -> None:
+def test_a_constant_apart_scores_next_to_nothing() -> None:
     far = replaced(customers(1), "spend", pa.array(np.full(600, 99.0)))
-    assert detector(customers(0)).score(far) == 0
+    assert detector(customers(0)).score(far) < 0.02  # the largest real number may share its bin
 
 
 def test_wrong_pairs_of_categories_are_seen() -> None:
@@ -64,13 +64,11 @@ def test_wrong_pairs_of_categories_are_seen() -> None:
 
 
 def test_missing_values_are_seen() -> None:
-    table = customers(0).select(["hole", "level"])
-    assert detector(table).score(customers(1)) > 0.9
+    real, made = customers(0, 2_000), customers(1, 2_000)
     for name in ("hole", "level"):
-        there = customers(1)[name].combine_chunks()
-        assert detector(table).score(replaced(customers(1), name, there.fill_null(there.drop_null()[0]))) < 0.95
-        gone = pa.nulls(600, there.type)
-        assert detector(table).score(replaced(customers(1), name, gone)) < 0.3
+        one = detector(real.select([name, "ok"]))
+        assert one.score(made) > 0.93
+        assert one.score(replaced(made, name, pa.nulls(2_000, made[name].type))) < 0.25
 
 
 def test_the_same_tables_give_the_same_bits_on_any_number_of_threads() -> None:
