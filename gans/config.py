@@ -16,6 +16,7 @@ from gans.conditions.base import Condition
 from gans.data.base import Source, Split
 from gans.data.codecs import Codec
 from gans.errors import UserError, in_range, nearest
+from gans.evaluation.metrics import METRICS
 from gans.networks.base import Network
 from gans.objectives.base import Objective
 from gans.optimizers.base import Optimizer
@@ -75,6 +76,10 @@ class Run:
             raise UserError("run_dir='': a folder is needed; without run_dir it is runs/NAME/TIME.")
         if self.samples is not None:
             in_range("samples", self.samples, 1)
+        for metric in self.trainer.measured:
+            if self.trainer.evaluate_rows < METRICS[metric].least:
+                rows, least = self.trainer.evaluate_rows, METRICS[metric].least
+                raise UserError(f"trainer.evaluate_rows={rows}: {metric} needs at least {least}.")
         label = component_name("objective", type(self.objective))
         takes, needs = self.objective.takes, self.objective.needs
         for name in self.penalty:
@@ -95,13 +100,21 @@ class Run:
         """What only the table can tell.
 
         Raises:
-            UserError: a batch larger than the table, or a condition column that is not there or not learnt.
+            UserError: a batch larger than the table, too few held-out rows for a metric, or a condition column that is
+            not there or not learnt.
         """
         rows = split.training.num_rows
         if self.trainer.batch_size > rows:
             raise UserError(
                 f"trainer.batch_size={self.trainer.batch_size}: the table has only {rows} training rows; set it lower."
             )
+        for metric in self.trainer.measured:
+            least = METRICS[metric].least
+            if split.holdout.num_rows < least:
+                raise UserError(
+                    f"{metric}: it needs at least {least} held-out rows, there are {split.holdout.num_rows}; "
+                    "set data.holdout higher, or leave it out of trainer.metrics and trainer.best."
+                )
         names = [column.name for column in split.schema.features]
         for name in self.condition.names():
             if name not in names:
@@ -282,7 +295,7 @@ FREE_ON_RESUME = (
     "tracker.*",
     *(
         f"trainer.{key}"
-        for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement")
+        for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement", "patience")
     ),
     *(f"trainer.{key}" for key in ("cache", "coordinator", "processes", "process")),
 )

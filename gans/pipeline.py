@@ -21,6 +21,7 @@ from gans.data.base import Split
 from gans.data.codecs import FittedCodec
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
+from gans.evaluation.metrics import METRICS
 from gans.files import write_table, write_text
 from gans.run_directory import check_run_directory, run_directory
 from gans.sampling import Sampler
@@ -149,12 +150,14 @@ def _train(
     terminal, lines = Terminal(show), JsonLines(run_dir / "metrics.jsonl")
     trackers: tuple[Tracker, ...] = (lines, terminal, tracker)
     sampler, members = ready.sampler, range(run.trainer.seeds)
+    judges = [METRICS[name].prepare(ready.split.holdout, ready.split.schema) for name in run.trainer.measured]
 
     def evaluate(average: Any) -> list[dict[str, float]]:
         scores = []
         for member in members:
             sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
-            scores.append(ready.holdout.compare(sampler.sample(run.trainer.evaluate_rows, run.seed)).scores())
+            rows = sampler.sample(run.trainer.evaluate_rows, run.seed)
+            scores.append({name: value for judge in judges for name, value in judge(rows).items()})
         return scores
 
     def tell(metrics: dict[str, float], step: int, seconds: float) -> None:
@@ -192,6 +195,7 @@ def _finish(
         "status": outcome.status,
         "name": run.name,
         "steps": outcome.step,
+        "stopped": outcome.stopped,
         "seconds": round(outcome.seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "seed": run.seed,
@@ -219,8 +223,7 @@ def _finish(
 def _samples(run: Run, ready: Prepared, outcome: Outcome) -> tuple[pa.Table, dict[str, Fidelity]]:
     """Samples of the best member, and their distances; the noise floor is that of held-out rows to training rows."""
     best, sampler = outcome.best, ready.sampler
-    values = best.value * (run.trainer.direction or 1)
-    member = 0 if np.isnan(values).all() else int(np.nanargmax(values))
+    member = run.trainer.best_member(best.value)
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
     rows = run.samples or min(ready.split.training.num_rows, MOST_SAMPLES)
     synthetic = sampler.sample(rows, run.seed)

@@ -97,10 +97,9 @@ def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run
     if found is None:
         raise UserError(f"run={run_dir}: it holds no checkpoint yet.")
     best = found[1]["best"]
-    values = best["value"] * (run.trainer.direction or 1)
     if member is None:
-        member = 0 if np.isnan(values).all() else int(np.nanargmax(values))
-    in_range("member", member, 0, len(values) - 1)
+        member = run.trainer.best_member(best["value"])
+    in_range("member", member, 0, len(best["value"]) - 1)
     trained = best["step"][member] > 0
     if not trained:
         raise UserError(

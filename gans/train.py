@@ -51,9 +51,10 @@ def run_job(config: Any) -> tuple[int, float]:
     summary, scores = result.summary, result.summary["scores"].get("training")
     if scores:
         log.info(
-            "%s after %s steps in %.0f s: columns %.4f, pairs %.4f from the training rows; see %s",
+            "%s after %s steps%s in %.0f s: columns %.4f, pairs %.4f from the training rows; see %s",
             result.status,
             f"{summary['steps']:,}",
+            f" ({summary['stopped']})" if summary["stopped"] else "",
             summary["seconds"],
             scores["column_distance"],
             scores["pair_distance"],

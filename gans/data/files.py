@@ -1,6 +1,5 @@
 """Tables of the user: files, SQL, and folders of published tables."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,15 +132,10 @@ class Published(Source):
             return read_table(str(Path(self.root) / self.file), "data.root")
         if self.openml is None:
             raise UserError(f"data.root is not set: set it to the folder that holds {self.file}.")
+        from sklearn.datasets import fetch_openml
+
         try:
-            datasets: Any = importlib.import_module("sklearn.datasets")
-        except ImportError:
-            raise UserError(
-                f"data.root is not set: set it to the folder that holds {self.file}, "
-                "or install scikit-learn to fetch it from OpenML."
-            ) from None
-        try:
-            fetched: Any = datasets.fetch_openml(data_id=self.openml, as_frame=True, parser="auto")
+            fetched: Any = fetch_openml(data_id=self.openml, as_frame=True, parser="auto")
         except Exception as error:
             raise UserError(
                 f"OpenML data set {self.openml} cannot be fetched ({_first_line(error)}); "

@@ -47,9 +47,10 @@ class Terminal:
         if score is not None:
             self.progress.tasks[0].fields["score"] = f"score {score:.4f}"
         if self.show and not self.live and score is not None:
+            detection = f"detection {metrics['holdout/detection']:.4f}  " if "holdout/detection" in metrics else ""
             console.print(
                 f"step {step:,}  score {score:.4f}  columns {metrics['holdout/column_distance']:.4f}  "
-                f"pairs {metrics['holdout/pair_distance']:.4f}  {metrics['seconds']:.0f} s",
+                f"pairs {metrics['holdout/pair_distance']:.4f}  {detection}{metrics['seconds']:.0f} s",
                 soft_wrap=True,
             )
 

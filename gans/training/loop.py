@@ -43,6 +43,10 @@ class Best:
         self.step[better], self.value[better] = step, values[better]
         return bool(better.any())
 
+    def waited(self, step: int, every: int) -> int:
+        """How many scores, one each `every` steps, have come since the last that was better, of the latest seed."""
+        return int((step // every - self.step // every).min())
+
     def tree(self) -> dict[str, Any]:
         """As it lies in a checkpoint: copies, since a checkpoint is written while training goes on."""
         return {
@@ -54,7 +58,7 @@ class Best:
 
 @dataclass
 class Outcome:
-    """How training ended. `best` is what sampling uses."""
+    """How training ended. `best` is what sampling uses, `stopped` why it ended before its last step, if it did."""
 
     status: str
     step: int
@@ -62,6 +66,7 @@ class Outcome:
     best: Best
     state: Any
     compile_seconds: float = 0.0
+    stopped: str | None = None
 
 
 @dataclass
@@ -111,7 +116,7 @@ def initial_state(gan: GAN, seed: int, seeds: int) -> TrainState:
 
 
 def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, checkpoints: Checkpoints | None) -> Outcome:
-    """Train until the last step, a non-finite loss, or a signal.
+    """Train until the last step, the end of patience, a non-finite loss, or a signal.
 
     Raises:
         UserError: a resumed run has another table, or its checkpoints are all damaged.
@@ -140,8 +145,9 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     state, rows = placed.put(state), placed.put(data)
     stop, status, compile_seconds = trainer.steps, COMPLETED, 0.0
     blocks, start = 0, time.monotonic()
+    enough = _enough(trainer, best, step)
     with _signals() as stopped:
-        while step < stop:
+        while step < stop and not enough:
             border = _border(step, stop, trainer)
             count, began = placed.put(np.int32(border - step)), time.monotonic()
             trace = hooks.profile if blocks == 1 else None
@@ -160,12 +166,14 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
                 best.update(step, values, trainer.direction, average)
                 stacked = {f"holdout/{name}": np.array([one[name] for one in scores]) for name in scores[0]}
                 metrics |= stacked if several else {name: value[0] for name, value in stacked.items()}
+            enough = _enough(trainer, best, step)
             seconds = before + time.monotonic() - start
             if hooks.log:
                 hooks.log(_named(metrics, several, seed), step, seconds)
-            if stopped() and step < stop:
+            if stopped() and step < stop and not enough:
                 status = INTERRUPTED
-            if checkpoints and (step % trainer.checkpoint_every == 0 or step == stop or status == INTERRUPTED):
+            last = step == stop or enough or status == INTERRUPTED
+            if checkpoints and (step % trainer.checkpoint_every == 0 or last):
                 record = {"seconds": seconds, "fingerprint": hooks.fingerprint}
                 checkpoints.save(step, {"state": placed.get(state), "best": best.tree()}, record)
             if status == INTERRUPTED:
@@ -178,7 +186,20 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     state = placed.get(state)
     if np.isnan(best.value).all():
         best = Best(jax.tree.map(np.array, members(state.average)), np.full(trainer.seeds, step), blank)
-    return Outcome(status, step, seconds, best, state, compile_seconds)
+    stopped_by = f"no better {trainer.best} for {trainer.patience} evaluations" if enough and step < stop else None
+    return Outcome(status, step, seconds, best, state, compile_seconds, stopped_by)
+
+
+def _enough(trainer: Trainer, best: Best, step: int) -> bool:
+    """Whether patience has run out: follows from what a checkpoint holds; of several processes the first one says."""
+    if trainer.patience is None:
+        return False
+    enough = best.waited(step, trainer.evaluate_every) >= trainer.patience
+    if jax.process_count() == 1:
+        return enough
+    from jax.experimental import multihost_utils
+
+    return bool(multihost_utils.broadcast_one_to_all(np.array(enough)))
 
 
 def _resume(

@@ -1,14 +1,18 @@
 """How long and where a run trains, how often it looks up."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from gans.errors import UserError, in_range, one_of
+from gans.evaluation.metrics import METRICS, metric_of
 from gans.registry import register
 
 PLACEMENTS = ("auto", "jit", "sharded", "pmap")
-METRICS = {"score": 1, "column_distance": -1, "pair_distance": -1, "last": 0}
+LAST = "last"
+SCORES = {name: sign for metric in METRICS.values() for name, sign in metric.scores.items()} | {LAST: 0}
 
 
 @register("trainer", "default")
@@ -26,7 +30,9 @@ class Trainer:
         evaluate_rows: rows generated for such a score.
         checkpoint_every: steps between checkpoints.
         keep: checkpoints kept.
+        metrics: what is scored and logged: fidelity, detection; that of `best` is always among them.
         best: the score by which the best generator is kept, or `last` for the final one.
+        patience: stop when `best` has not improved for this many scores, of all seeds; null to train all steps.
         seeds: train this many seeds at once, vmapped: seed, seed + 1, ...
         placement: auto (sharded where there are several devices, else jit), jit, sharded, or pmap.
         resume: go on with run_dir from its last checkpoint.
@@ -45,7 +51,9 @@ class Trainer:
     evaluate_rows: int = 5_000
     checkpoint_every: int = 1_000
     keep: int = 2
+    metrics: list[str] = field(default_factory=lambda: ["fidelity"])
     best: str = "score"
+    patience: int | None = None
     seeds: int = 1
     placement: str = "auto"
     resume: bool = False
@@ -70,7 +78,16 @@ class Trainer:
         in_range("trainer.evaluate_rows", self.evaluate_rows, 10)
         in_range("trainer.average", self.average, 0, 1, open_high=True)
         in_range("trainer.process", self.process, 0, self.processes - 1)
-        one_of("trainer.best", self.best, METRICS)
+        for name in self.metrics:
+            one_of("trainer.metrics", name, METRICS)
+        one_of("trainer.best", self.best, SCORES)
+        if self.patience is not None:
+            in_range("trainer.patience", self.patience, 1)
+            if self.best == LAST:
+                raise UserError(
+                    f"trainer.patience={self.patience}: trainer.best=last has no score to improve; "
+                    f"set trainer.best to {', '.join(name for name in SCORES if name != LAST)}."
+                )
         one_of("trainer.placement", self.placement, PLACEMENTS)
         if self.processes > 1 and not self.coordinator:
             raise UserError("trainer.coordinator is not set: training over processes needs the HOST:PORT of process 0.")
@@ -78,7 +95,17 @@ class Trainer:
     @property
     def direction(self) -> int:
         """1 where a larger score is better, -1 where a smaller one is, 0 where the last generator is taken."""
-        return METRICS[self.best]
+        return SCORES[self.best]
+
+    @property
+    def measured(self) -> list[str]:
+        """The metrics that are computed: `metrics`, and that of `best`."""
+        chosen = [] if self.best == LAST else [metric_of(self.best)]
+        return [name for name in METRICS if name in (*self.metrics, *chosen)]
+
+    def best_member(self, values: np.ndarray) -> int:
+        """The place of the seed with the best of these scores [seeds]; the first where there are none."""
+        return 0 if np.isnan(values).all() else int(np.nanargmax(values * (self.direction or 1)))
 
     def place(self, pack: int = 1) -> str:
         """The placement, `auto` settled by the devices that are there; `pack` rows stay on one device.

@@ -15,6 +15,7 @@ from gans.pipeline import fingerprint, prepare
 from gans.training.build import build
 from gans.training.checkpoints import Checkpoints, digest
 from gans.training.loop import Best, Hooks, train
+from gans.training.trainer import Trainer
 
 SMALL = [
     *("data.limit=400", "trainer.batch_size=20", "network.generator_widths=[8,8]", "network.discriminator_widths=[8]"),
@@ -103,6 +104,69 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path, seeds):
     assert_same(whole.state, resumed.state)
     assert_same(whole.best.generator, resumed.best.generator)
     assert resumed.best.step.tolist() == [20] * seeds
+
+
+@pytest.mark.parametrize(("patience", "scores", "step", "best"), [
+    (1, [0.5, 0.6, 0.6, 0.9], 30, 20),
+    (2, [0.5, 0.4, 0.3, 0.9], 30, 10),
+    (2, [0.5, 0.4, 0.6, 0.1], 40, 30),
+    (2, [np.nan, np.nan, 0.6, 0.1], 20, 20),
+    (3, [0.5, 0.4, 0.4, 0.4], 40, 10),
+])  # fmt: skip
+def test_patience_counts_scores_since_the_best(patience, scores, step, best):
+    recorder = Recorder(scores)
+    outcome = go([f"trainer.patience={patience}"], recorder)
+    assert (outcome.status, outcome.step, len(recorder.seen)) == ("completed", step, step // 10)
+    assert outcome.stopped == (f"no better score for {patience} evaluations" if step < 40 else None)
+    assert outcome.best.step.tolist() == [best]
+
+
+def test_patience_ends_when_that_of_all_seeds_has():
+    outcome = go(["trainer.seeds=2", "trainer.patience=1"], Recorder([[0.5, 0.1], [0.4, 0.2], [0.3, 0.2], [1, 1]]))
+    assert (outcome.step, outcome.best.step.tolist()) == (30, [10, 20])
+
+
+def test_patience_follows_the_direction_of_the_score():
+    """The recorder's column distance is 1 - score: it falls while the score rises."""
+    outcome = go(["trainer.best=column_distance", "trainer.patience=1"], Recorder([0.1, 0.2, 0.2, 0.3]))
+    assert (outcome.step, outcome.best.step.tolist()) == (30, [20])
+    assert outcome.stopped == "no better column_distance for 1 evaluations"
+
+
+def test_a_resumed_run_stops_at_the_step_at_which_it_would_have(tmp_path):
+    scores = [0.5, 0.4, 0.3, 0.9]
+    whole = go(["trainer.patience=2"], Recorder(scores))
+    first = Recorder(scores, act=lambda count: os.kill(os.getpid(), signal.SIGTERM) if count == 2 else None)
+    assert go(["trainer.patience=2"], first, tmp_path).step == 20
+    for left in ([0.3, 0.9], []):  # the second time it has stopped already and trains no further
+        resumed = go(["trainer.patience=2", "trainer.resume=true"], Recorder(left), tmp_path)
+        assert (resumed.status, resumed.step, resumed.stopped) == (whole.status, 30, whole.stopped)
+        assert_same(whole.state, resumed.state)
+        assert_same(whole.best.generator, resumed.best.generator)
+    longer = go(["trainer.resume=true"], Recorder([0.9]), tmp_path)
+    assert (longer.step, longer.stopped, longer.best.step.tolist()) == (40, None, [40])
+
+
+@pytest.mark.parametrize(("best", "values", "place"), [
+    ("score", [0.1, np.nan, 0.3, 0.2], 2),
+    ("pair_distance", [0.2, 0.1, np.nan], 1),
+    ("score", [np.nan, np.nan], 0),
+    ("last", [np.nan, np.nan], 0),
+])  # fmt: skip
+def test_the_best_member_of_several_seeds(best, values, place):
+    assert Trainer(best=best).best_member(np.array(values)) == place
+
+
+@pytest.mark.parametrize(("settings", "measured"), [
+    ({}, ["fidelity"]),
+    ({"best": "detection"}, ["fidelity", "detection"]),
+    ({"metrics": ["detection", "fidelity"]}, ["fidelity", "detection"]),
+    ({"metrics": ["detection"]}, ["fidelity", "detection"]),
+    ({"metrics": ["detection"], "best": "detection"}, ["detection"]),
+    ({"metrics": [], "best": "last"}, []),
+])  # fmt: skip
+def test_what_is_measured(settings, measured):
+    assert Trainer(**settings).measured == measured
 
 
 def test_ctrl_c_before_the_first_score_saves_and_gives_the_generator_of_then(tmp_path):
