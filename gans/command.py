@@ -33,7 +33,8 @@ def run_command(call: Callable[[], int]) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
             raise
         print(
-            f"error: cannot write {error.filename or ''}: {error.strerror}; what was written before is whole.",
+            f"error: cannot write {error.filename or ''}: {os.strerror(error.errno)}; "
+            "what was written before is whole.",
             file=sys.stderr,
         )
     return USER_MISTAKE

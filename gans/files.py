@@ -23,6 +23,9 @@ def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
         write(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # not the temporary name, and pyarrow gives none
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,15 +40,13 @@ def write_table(path: Path, table: Any) -> None:
     write_tables(path, iter([table]))
 
 
-def write_tables(path: Path, tables: Iterator[Any]) -> int:
-    """Write Arrow tables, at least one and all of one schema, as one file like `write_table`; the number of rows.
+def write_tables(path: Path, tables: Iterator[Any]) -> None:
+    """Write Arrow tables, at least one and all of one schema, end to end as one file, as `write_table` would.
 
     Only one table is held at a time. In Parquet each is a row group.
     """
-    rows = 0
 
     def write(temporary: Path) -> None:
-        nonlocal rows
         first = next(tables)
         if path.suffix == ".parquet":
             import pyarrow.parquet as pq
@@ -58,7 +59,5 @@ def write_tables(path: Path, tables: Iterator[Any]) -> int:
         with writer:
             for table in chain([first], tables):
                 writer.write_table(table)
-                rows += table.num_rows
 
     write_atomic(path, write)
-    return rows

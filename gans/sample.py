@@ -45,7 +45,6 @@ def main() -> int:
     run_dir = Path(given["run"]).expanduser()
     if not run_dir.is_dir():
         raise UserError(f"run={given['run']}: no such folder.")
-
     start, stop = part_of(given.get("part", "1/1"), given["n"])
 
     from gans.conditions.where import parse_where
@@ -55,11 +54,8 @@ def main() -> int:
     sampler, run = load_sampler(run_dir, given.get("member"))
     run.trainer.prepare_cache()
     tables = sampler.stream(given["n"], given.get("seed", 0), where, start, stop)
-
-    from gans.files import write_tables
-
-    rows = write_tables(out, shown(tables, out.name, stop - start))
-    log.info("%s rows, %s columns: %s", f"{rows:,}", len(sampler.codec.schema.kept), out)
+    write_shown(out, tables, stop - start)
+    log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.kept), out)
     return 0
 
 
@@ -77,15 +73,20 @@ def part_of(text: str, n: int) -> tuple[int, int]:
     return n * (place - 1) // parts, n * place // parts
 
 
-def shown(tables: Iterator[Any], name: str, rows: int) -> Iterator[Any]:
-    """The tables, with a progress bar where a person looks on."""
+def write_shown(out: Path, tables: Iterator[Any], rows: int) -> None:
+    """Write the tables, with a progress bar where a person looks on."""
+    from gans.files import write_tables
     from gans.tracking.terminal import console, progress_bar
 
     with progress_bar("rows", console.is_terminal) as bar:
-        task = bar.add_task(name, total=rows)
-        for table in tables:
-            yield table
-            bar.advance(task, table.num_rows)
+        task = bar.add_task(out.name, total=rows)
+
+        def counted() -> Iterator[Any]:
+            for table in tables:
+                yield table
+                bar.advance(task, table.num_rows)
+
+        write_tables(out, counted())
 
 
 if __name__ == "__main__":
