@@ -77,22 +77,23 @@ class Sampler:
         in_range("n", n, 1, MOST_ROWS)
         in_range("seed", seed, 0, 2**31 - 1)
         codes, values = self.condition.fix(where or {})
+        parameters = jax.device_put(self.parameters)
         stop = n if stop is None else stop
         edges = [start, *range(start // rows * rows + rows, stop, rows), stop]
 
         def table(low: int, high: int) -> pa.Table:
             labels = self.condition.draw(high - low, seed, codes, low)
-            return self._decode(self._rows(low, high, seed, labels), values)
+            return self._decode(self._rows(parameters, low, high, seed, labels), values)
 
         return _ahead(table, pairwise(edges))
 
-    def _rows(self, low: int, high: int, seed: int, labels: np.ndarray) -> Encoded:
+    def _rows(self, parameters: Any, low: int, high: int, seed: int, labels: np.ndarray) -> Encoded:
         """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
         first = low // CHUNK * CHUNK
         padded = np.zeros((-(-(high - first) // CHUNK) * CHUNK, labels.shape[1]), np.int32)
         padded[low - first : high - first] = labels
         parts = [
-            self._chunk(self.parameters, padded[place : place + CHUNK], np.int32(seed), np.int32(first + place))
+            self._chunk(parameters, padded[place : place + CHUNK], np.int32(seed), np.int32(first + place))
             for place in range(0, len(padded), CHUNK)
         ]
         there = slice(low - first, high - first)
