@@ -33,7 +33,8 @@ def run_command(call: Callable[[], int]) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
             raise
         print(
-            f"error: cannot write {error.filename or ''}: {error.strerror}; what was written before is whole.",
+            f"error: cannot write {error.filename or ''}: {os.strerror(error.errno)}; "
+            "what was written before is whole.",
             file=sys.stderr,
         )
     return USER_MISTAKE
@@ -73,7 +74,22 @@ def key_values(arguments: list[str], types: dict[str, type]) -> dict[str, Any]:
         if key in given:
             raise UserError(f"{key} is given twice.")
         try:
-            given[key] = types[key](value.replace("_", "") if types[key] is int else value)
+            given[key] = whole(value) if types[key] is int else types[key](value)
         except ValueError:
             raise UserError(f"{key}={value}: a whole number is needed.") from None
     return given
+
+
+def whole(text: str) -> int:
+    """A whole number as people write it: 1000, 1_000, 1e3.
+
+    Raises:
+        ValueError: it is no number, or not whole.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer():
+            raise
+        return int(number)

@@ -4,7 +4,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
         write(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # not the temporary name, and pyarrow gives none
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -33,11 +37,27 @@ def write_text(path: Path, text: str) -> None:
 
 def write_table(path: Path, table: Any) -> None:
     """Write an Arrow table as .parquet or .csv, by the file's suffix, atomically."""
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
+    write_tables(path, iter([table]))
 
-        write_atomic(path, lambda temporary: pq.write_table(table, temporary))
-    else:
-        import pyarrow.csv as csv
 
-        write_atomic(path, lambda temporary: csv.write_csv(table, temporary))
+def write_tables(path: Path, tables: Iterator[Any]) -> None:
+    """Write Arrow tables, at least one and all of one schema, end to end as one file, as `write_table` would.
+
+    Only one table is held at a time. In Parquet each is a row group.
+    """
+
+    def write(temporary: Path) -> None:
+        first = next(tables)
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            writer: Any = pq.ParquetWriter(temporary, first.schema, compression="zstd")
+        else:
+            import pyarrow.csv as csv
+
+            writer = csv.CSVWriter(temporary, first.schema)
+        with writer:
+            for table in chain([first], tables):
+                writer.write_table(table)
+
+    write_atomic(path, write)

@@ -1,23 +1,27 @@
-"""Draw rows: `python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value"] [seed=0]`."""
+"""Draw rows: `python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value"] [part=2/8]`."""
 
 import logging
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gans.command import key_values, run_command, set_up_log
-from gans.errors import UserError
+from gans.errors import UserError, in_range
 
 log = logging.getLogger("gans")
 
 HELP = """Draw rows from a trained run.
 
-  python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value and ..."] [seed=0] [member=K]
+  python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value and ..."] [KEY=VALUE ...]
 
   run     run directory of gans.train
-  n       rows
+  n       rows, 10_000_000 or 1e7; memory does not grow with them
   out     a .csv or .parquet file; columns, types and missing values are those of the training table
   where   values that condition columns are fixed to; a column name with spaces goes in backticks
   seed    the same seed gives the same rows; the first rows of a longer draw are those of a shorter one
+  part    2/8 writes the second of eight parts that joined in order are the whole draw, for several processes
   member  of a run over several seeds, which one, from 0; the one that scored best unless said
 """
 
@@ -27,7 +31,9 @@ def main() -> int:
     if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
         print(HELP)
         return 0
-    given = key_values(sys.argv[1:], {"run": str, "n": int, "out": str, "where": str, "seed": int, "member": int})
+    given = key_values(
+        sys.argv[1:], {"run": str, "n": int, "out": str, "where": str, "seed": int, "part": str, "member": int}
+    )
     for key in ("run", "n", "out"):
         if key not in given:
             raise UserError(f"{key} is not set; usage: python -m gans.sample run=DIR n=1000 out=FILE.csv")
@@ -39,6 +45,7 @@ def main() -> int:
     run_dir = Path(given["run"]).expanduser()
     if not run_dir.is_dir():
         raise UserError(f"run={given['run']}: no such folder.")
+    start, stop = part_of(given.get("part", "1/1"), given["n"])
 
     from gans.conditions.where import parse_where
     from gans.sampling import load_sampler
@@ -46,13 +53,40 @@ def main() -> int:
     where = parse_where(given.get("where", ""))
     sampler, run = load_sampler(run_dir, given.get("member"))
     run.trainer.prepare_cache()
-    table = sampler.sample(given["n"], given.get("seed", 0), where)
-
-    from gans.files import write_table
-
-    write_table(out, table)
-    log.info("%s rows, %s columns: %s", f"{table.num_rows:,}", table.num_columns, out)
+    tables = sampler.stream(given["n"], given.get("seed", 0), where, start, stop)
+    write_shown(out, tables, stop - start)
+    log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.kept), out)
     return 0
+
+
+def part_of(text: str, n: int) -> tuple[int, int]:
+    """First row and end of a part such as 2/8, the second of eight.
+
+    Raises:
+        UserError: it has another form, there is no such part, or there are more parts than rows.
+    """
+    in_range("n", n, 1)
+    match = re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", text)
+    place, parts = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= place <= parts <= n:
+        raise UserError(f"part={text}: it must be K/PARTS, as in part=2/8, K from 1 to PARTS, PARTS from 1 to n={n:,}.")
+    return n * (place - 1) // parts, n * place // parts
+
+
+def write_shown(out: Path, tables: Iterator[Any], rows: int) -> None:
+    """Write the tables, with a progress bar where a person looks on."""
+    from gans.files import write_tables
+    from gans.tracking.terminal import console, progress_bar
+
+    with progress_bar("rows", console.is_terminal) as bar:
+        task = bar.add_task(out.name, total=rows)
+
+        def counted() -> Iterator[Any]:
+            for table in tables:
+                yield table
+                bar.advance(task, table.num_rows)
+
+        write_tables(out, counted())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Rows from a trained generator. Row i depends on the seed and on i only, not on how many rows are drawn."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,10 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.step import GAN
 from gans.training.streams import per_example, stream
 
-CHUNK = 4096
+CHUNK = 4096  # rows of a call of the compiled program
+ROWS = 131_072  # rows of a table of a stream, and of a row group of a file
+MOST_ROWS = 2**31  # a row number is an int32
+THREADS = 2
 
 
 class Sampler:
@@ -46,14 +52,56 @@ class Sampler:
             where: values that columns are fixed to; every row satisfies it.
 
         Raises:
+            UserError: as `stream`.
+        """
+        return pa.concat_tables(self.stream(n, seed, where))
+
+    def stream(
+        self,
+        n: int,
+        seed: int = 0,
+        where: Mapping[str, Any] | None = None,
+        start: int = 0,
+        stop: int | None = None,
+        rows: int = ROWS,
+    ) -> Iterator[pa.Table]:
+        """Rows `start` to `stop` of `sample` as tables of at most `rows` rows, in bounded memory.
+
+        Args:
+            stop: n unless given.
+
+        Raises:
             UserError: n or seed out of range, or `where` names a column that is no condition or a value that does not
             occur.
         """
-        in_range("n", n, 1)
+        in_range("n", n, 1, MOST_ROWS)
         in_range("seed", seed, 0, 2**31 - 1)
         codes, values = self.condition.fix(where or {})
-        labels = self.condition.draw(n, seed, codes)
-        encoded = self.condition.join(self._rows(n, seed, labels), labels)
+        parameters = jax.device_put(self.parameters)
+        stop = n if stop is None else stop
+        edges = [start, *range(start // rows * rows + rows, stop, rows), stop]
+
+        def table(low: int, high: int) -> pa.Table:
+            labels = self.condition.draw(high - low, seed, codes, low)
+            return self._decode(self._rows(parameters, low, high, seed, labels), values)
+
+        return _ahead(table, pairwise(edges))
+
+    def _rows(self, parameters: Any, low: int, high: int, seed: int, labels: np.ndarray) -> Encoded:
+        """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
+        first = low // CHUNK * CHUNK
+        padded = np.zeros((-(-(high - first) // CHUNK) * CHUNK, labels.shape[1]), np.int32)
+        padded[low - first : high - first] = labels
+        parts = [
+            self._chunk(parameters, padded[place : place + CHUNK], np.int32(seed), np.int32(first + place))
+            for place in range(0, len(padded), CHUNK)
+        ]
+        there = slice(low - first, high - first)
+        scores, codes = (np.concatenate(part)[there] for part in zip(*jax.device_get(parts), strict=True))
+        return self.condition.join(Encoded(scores, codes), labels)
+
+    def _decode(self, encoded: Encoded, values: Mapping[str, Any]) -> pa.Table:
+        """The table, with the numeric columns of `values` at the very value."""
         for name, value in values.items():
             if self.codec[name].code >= 0:
                 encoded.codes[:, self.codec[name].code] = value is None
@@ -62,17 +110,23 @@ class Sampler:
             if value is not None:
                 place = table.column_names.index(name)
                 kind = table.schema.field(place).type
-                table = table.set_column(place, name, pa.repeat(pa.scalar(value).cast(kind), n))
+                table = table.set_column(place, name, pa.repeat(pa.scalar(value).cast(kind), table.num_rows))
         return table
 
-    def _rows(self, n: int, seed: int, labels: np.ndarray) -> Encoded:
-        parts = []
-        for start in range(0, n, CHUNK):
-            part = np.zeros((CHUNK, labels.shape[1]), np.int32)
-            part[: min(CHUNK, n - start)] = labels[start : start + CHUNK]
-            parts.append(self._chunk(self.parameters, part, np.int32(seed), np.int32(start)))
-        scores, codes = zip(*jax.device_get(parts), strict=True)
-        return Encoded(np.concatenate(scores)[:n], np.concatenate(codes)[:n])
+
+def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:
+    """The tables in order, made by two threads ahead of the reader: the device works while a table is decoded."""
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        waiting: deque[Future[pa.Table]] = deque()
+        for span in spans:
+            waiting.append(pool.submit(make, *span))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run]:

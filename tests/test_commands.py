@@ -180,7 +180,7 @@ def test_help_of_sample_names_every_key(command: Callable[..., Any], tmp_path: P
     for arguments in ((), ("--help",), ("run=x", "-h")):
         done = command("sample", *arguments)
         assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
-        for key in ("run", "n", "out", "where", "seed", "member"):
+        for key in ("run", "n", "out", "where", "seed", "part", "member"):
             assert re.search(rf"^  {key} ", done.out, re.MULTILINE)
 
 
@@ -269,15 +269,6 @@ def test_seeds(finished: Any, command: Callable[..., Any]) -> None:
     assert rows.slice(0, 20).equals(drawn(command, finished, "c.parquet", seed=3, n=20))
     assert not rows.equals(drawn(command, finished, "d.parquet", seed=4))
     assert len(set(rows["income"].to_pylist())) > 40  # a row is not its neighbour's copy
-
-
-def test_a_longer_draw_begins_with_the_shorter_one_beyond_a_chunk(finished: Any) -> None:
-    from gans.sampling import CHUNK, load_sampler
-
-    sampler, _ = load_sampler(finished.path)
-    long = sampler.sample(CHUNK + 10, seed=1)
-    assert long.slice(0, CHUNK - 5).equals(sampler.sample(CHUNK - 5, seed=1))
-    assert not long.slice(CHUNK, 10).equals(long.slice(0, 10))
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ class FittedCondition:
         del real, keys
         return self.wide(condition)
 
-    def draw(self, rows: int, seed: int, fixed: Mapping[int, int] | None = None) -> np.ndarray:
+    def draw(self, rows: int, seed: int, fixed: Mapping[int, int] | None = None, start: int = 0) -> np.ndarray:
         """Conditions [rows, columns] int32 as they occur in the training rows, some columns fixed to a code.
 
-        Where the fixed values never occur together, the other columns follow their own distribution. The first rows
-        of a longer draw are those of a shorter one.
+        Where the fixed values never occur together, the other columns follow their own distribution. The condition of
+        a row depends on the seed and on its number only, which is counted from `start`.
         """
         fixed = dict(fixed or {})
         fits = np.ones(len(self.counts), bool)
@@ -100,7 +100,7 @@ class FittedCondition:
             fits &= self.combinations[:, place] == code
         weights = self.counts * fits if fits.any() else self.counts
         share = np.cumsum(weights) / weights.sum()
-        drawn = np.searchsorted(share, np.random.default_rng(seed).random(rows), side="right")
+        drawn = np.searchsorted(share, _uniform(seed, start, rows), side="right")
         out = self.combinations[np.minimum(drawn, len(share) - 1)].astype(np.int32)
         for place, code in fixed.items():
             out[:, place] = code
@@ -190,6 +190,16 @@ class FittedCondition:
                 return cls(rule, codec, columns, edges, data["combinations"], data["counts"])
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
+
+
+def _uniform(seed: int, start: int, count: int) -> np.ndarray:
+    """Numbers `start` to `start + count` of the stream of a seed, [count] in [0, 1).
+
+    Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") enciphers a counter, so that any place
+    is reached at once; each count gives four numbers.
+    """
+    ahead, skip = divmod(start, 4)
+    return np.random.Generator(np.random.Philox(seed).advance(ahead)).random(skip + count)[skip:]
 
 
 def _plain(level: Any) -> Any:

@@ -10,8 +10,27 @@ console = Console(stderr=True, highlight=False)
 
 
 class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.0f} steps/s" if task.speed else "compiling")
+        return Text(f"{task.speed:,.0f} {self.unit}/s" if task.speed else "compiling")
+
+
+def progress_bar(unit: str, live: bool, *more: ProgressColumn) -> Progress:
+    """A bar with what is done, the rate in `unit` a second and the time left; nothing unless `live`."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,}/{task.total:,}"),
+        _Rate(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        *more,
+    )
+    return Progress(*columns, console=console, disable=not live)
 
 
 class Terminal:
@@ -20,17 +39,7 @@ class Terminal:
     def __init__(self, show: bool) -> None:
         self.show = show
         self.live = show and console.is_terminal
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:,}/{task.total:,}"),
-            _Rate(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[score]}"),
-        )
-        self.progress = Progress(*columns, console=console, disable=not self.live)
+        self.progress = progress_bar("steps", self.live, TextColumn("{task.fields[score]}"))
         self.task = None
 
     def start(self, name: str, steps: int, done: int) -> None:

@@ -164,6 +164,20 @@ def test_the_first_rows_of_a_longer_draw_are_a_shorter_draw() -> None:
     assert condition.draw(0, 0).shape == (0, 2)
 
 
+def test_a_draw_is_by_row_number() -> None:
+    condition = fit("plan", "spend")
+    whole = condition.draw(1_000, 7)
+    for start in (0, 1, 2, 3, 4, 5, 498, 999):
+        for rows in (0, 1, min(6, 1_000 - start), 1_000 - start):
+            assert np.array_equal(condition.draw(rows, 7, start=start), whole[start : start + rows])
+    uniform = np.random.Generator(np.random.Philox(7)).random(1_000)
+    ends = np.cumsum(condition.counts)
+    expected = [condition.combinations[np.flatnonzero(u * ends[-1] < ends)[0]] for u in uniform]
+    assert np.array_equal(whole, expected)
+    far = condition.draw(5, 7, start=2**31 - 5)
+    assert np.array_equal(far[2:], condition.draw(3, 7, start=2**31 - 3))
+
+
 def test_with_a_fixed_code_the_others_follow_their_conditional_law() -> None:
     condition = fit("plan", "churned")
     codes = condition.codes(ENCODED)
