@@ -99,7 +99,7 @@ class Relation:
             UserError: it names a column that is not learnt or not of the right kind, or does not hold.
         """
         for name in self.columns:
-            self._check_column(name, schema)
+            self.check_column(name, schema)
         self.learn(table, schema)
         holds = self.holds(table)
         if not holds.all():
@@ -114,7 +114,7 @@ class Relation:
             there &= table[name].is_valid().to_numpy()
         self.support = {"rows": int(there.sum())} | self.support
 
-    def _check_column(self, name: str, schema: Schema) -> Column:
+    def check_column(self, name: str, schema: Schema) -> Column:
         known = {column.name: column for column in schema.columns}
         names = [column.name for column in schema.features]
         if name not in names:
@@ -131,7 +131,7 @@ class Relation:
         Raises:
             UserError: it is not.
         """
-        column = self._check_column(name, schema)
+        column = self.check_column(name, schema)
         if column.kind not in kinds:
             raise UserError(f"{KEY}: '{self.text}': column '{name}' is {column.kind}; needed is {' or '.join(kinds)}.")
         if column.kind in NUMBERS and max(map(abs, column.bounds or [0])) >= 2**53:

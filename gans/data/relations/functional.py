@@ -82,7 +82,7 @@ class Functional(Relation):
 
     def learn(self, table: pa.Table, schema: Schema) -> None:
         """The lookup table: of each value of `source` the first value of `target`."""
-        self._check_column(self.target, schema)
+        self.check_column(self.target, schema)
         column = self.need(self.source, schema, ("category", "boolean", "integer", "datetime"))
         snaps = column.kind in ("integer", "datetime")
         if snaps and column.levels > MOST_SNAPPED:
