@@ -57,13 +57,7 @@ class Sampler:
         for name, value in values.items():
             if self.codec[name].code >= 0:
                 encoded.codes[:, self.codec[name].code] = value is None
-        table = self.codec.decode(encoded)
-        for name, value in values.items():
-            if value is not None:
-                place = table.column_names.index(name)
-                kind = table.schema.field(place).type
-                table = table.set_column(place, name, pa.repeat(pa.scalar(value).cast(kind), n))
-        return table
+        return self.codec.decode(encoded, {name: value for name, value in values.items() if value is not None})
 
     def _rows(self, n: int, seed: int, labels: np.ndarray) -> Encoded:
         parts = []

@@ -115,6 +115,11 @@ class Relation:
         self.support = {"rows": int(there.sum())} | self.support
 
     def check_column(self, name: str, schema: Schema) -> Column:
+        """The column, which must be a learnt one.
+
+        Raises:
+            UserError: it is not.
+        """
         known = {column.name: column for column in schema.columns}
         names = [column.name for column in schema.features]
         if name not in names:

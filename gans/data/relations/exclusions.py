@@ -132,7 +132,9 @@ def find_exclusions(codes: np.ndarray, cardinalities: tuple[int, ...]) -> list[C
     swap = code[first] > code[second]
     first, second = np.where(swap, second, first), np.where(swap, first, second)
     expected = count[first] * count[second] / rows
-    found = zip(*(part.tolist() for part in (code[first], level[first], code[second], level[second], expected)), strict=True)
+    found = zip(
+        *(part.tolist() for part in (code[first], level[first], code[second], level[second], expected)), strict=True
+    )
     return sorted(found)
 
 

@@ -1,13 +1,12 @@
 """Formulas between two numbers: `b = s * a + t` and `b = a ^ 2`, exact to the decimals of b or to float rounding."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from gans.data.relations.base import (
-    KEY,
     NUMBERS,
     SINGLE,
     Columns,
@@ -108,12 +107,15 @@ class Formula(Relation):
         return from_numbers(self.values(numbers(columns[self.source])), arrow_type(self.type), self.decimals)
 
 
-def find_formulas(table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str]) -> Iterator[Formula]:
+def find_formulas(
+    table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str], accept: Callable[[Relation], bool]
+) -> Iterator[Formula]:
     """Fitted formulas; of columns that give each other the first one is kept.
 
     Args:
         sample: rows of `table` to look at first.
         skip: columns that are not to be rebuilt, nor to be rebuilt from.
+        accept: whether a found one is taken.
     """
     features = [c for c in schema.features if c.kind in NUMBERS and c.name not in skip and c.levels >= LEAST_DISTINCT]
     if len(features) < 2:
@@ -138,7 +140,7 @@ def find_formulas(table: pa.Table, sample: pa.Table, schema: Schema, skip: Colle
                 if target == source or target in determined:
                     continue
                 formula = Formula(target=features[target].name, source=column.name, power=power)
-                if _settle(formula, values[:, target], raw, table, schema):
+                if _settle(formula, values[:, target], raw, table, schema) and accept(formula):
                     determined.add(target)
                     yield formula
 

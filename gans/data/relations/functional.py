@@ -6,7 +6,7 @@ single determinants are sought.
 """
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -142,7 +142,9 @@ class Functional(Relation):
         return float(-np.log(shares[agreeing]).sum())
 
 
-def find_functional(table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str]) -> Iterator[Functional]:
+def find_functional(
+    table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str], accept: Callable[[Relation], bool]
+) -> Iterator[Functional]:
     """Fitted dependencies that chance does not explain, none of which determines a determinant.
 
     Determinants with many levels come first, so that of a chain a -> b -> c a determines both; of columns that
@@ -151,6 +153,7 @@ def find_functional(table: pa.Table, sample: pa.Table, schema: Schema, skip: Col
     Args:
         sample: rows of `table` to look at first.
         skip: columns that are not to be determined, nor to determine.
+        accept: whether a found one is taken.
     """
     features = [column for column in schema.features if column.name not in skip]
     codes = np.stack([level_codes(sample[c.name]) for c in features], 1) if features else np.zeros((0, 0), int)
@@ -177,8 +180,9 @@ def find_functional(table: pa.Table, sample: pa.Table, schema: Schema, skip: Col
             except UserError:
                 continue
             found.support["log10_chance"] = round(-surprise / math.log(10), 1)
-            determined.add(target)
-            yield found
+            if accept(found):
+                determined.add(target)
+                yield found
 
 
 def _can_determine(column: Column) -> bool:

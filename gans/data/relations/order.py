@@ -9,7 +9,7 @@ is passed over where `high` has values that many rows share, such as round amoun
 would be smeared. Each column is replaced once, by its tightest pair.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -161,12 +161,15 @@ class Order(Relation):
         return from_numbers(high, kind)
 
 
-def find_orders(table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str]) -> Iterator[Order]:
+def find_orders(
+    table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str], accept: Callable[[Relation], bool]
+) -> Iterator[Order]:
     """Fitted inequalities, the tightest first, no column replaced twice.
 
     Args:
         sample: rows of `table` to look at first.
         skip: columns that are not to be replaced, nor to be compared with.
+        accept: whether a found one is taken.
     """
     features = [c for c in schema.features if c.kind in (*NUMBERS, "datetime") and c.name not in skip]
     if len(features) < 2:
@@ -189,8 +192,9 @@ def find_orders(table: pa.Table, sample: pa.Table, schema: Schema, skip: Collect
         except UserError:
             continue
         order.support |= evidence
-        replaced.add(high)
-        yield order
+        if accept(order):
+            replaced.add(high)
+            yield order
 
 
 def _comparable(table: pa.Table, column: Column) -> np.ndarray:

@@ -4,8 +4,8 @@ Found by linear dependence: columns from the smallest to the largest mean size a
 (QR); one that leaves nothing is their combination. Columns of one sum are missing in the same rows.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,9 @@ class Sum(Relation):
     @property
     def text(self) -> str:
         """As in `total = a + b - c`."""
-        words = [f"{'+' if sign > 0 else '-'} {quoted(part)}" for part, sign in zip(self.parts, self.signs, strict=True)]
+        words = [
+            f"{'+' if sign > 0 else '-'} {quoted(part)}" for part, sign in zip(self.parts, self.signs, strict=True)
+        ]
         return f"{quoted(self.total)} = {' '.join(words).removeprefix('+ ')}"
 
     @property
@@ -115,12 +117,15 @@ class Sum(Relation):
         return from_numbers(self.values(columns), arrow_type(self.type))
 
 
-def find_sums(table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str]) -> Iterator[Sum]:
+def find_sums(
+    table: pa.Table, sample: pa.Table, schema: Schema, skip: Collection[str], accept: Callable[[Relation], bool]
+) -> Iterator[Sum]:
     """Fitted sums of two parts or more, no total determined twice and none a part of its own.
 
     Args:
         sample: rows of `table` to look at first.
         skip: columns that are neither totals nor parts.
+        accept: whether a found one is taken; it refuses one that would be built from itself.
     """
     groups: dict[bytes, list[str]] = {}
     for column in schema.features:
@@ -128,30 +133,33 @@ def find_sums(table: pa.Table, sample: pa.Table, schema: Schema, skip: Collectio
             groups.setdefault(np.packbits(table[column.name].is_null()).tobytes(), []).append(column.name)
     for names in groups.values():
         if len(names) >= 3:
-            yield from _find(table, sample, schema, names)
+            yield from _find(table, sample, schema, names, accept)
 
 
-def _find(table: pa.Table, sample: pa.Table, schema: Schema, names: list[str]) -> Iterator[Sum]:
+def _find(
+    table: pa.Table, sample: pa.Table, schema: Schema, names: list[str], accept: Callable[[Relation], bool]
+) -> Iterator[Sum]:
     values = np.stack([numbers(sample[name]) for name in names], 1)
     values = values[~np.isnan(values[:, 0])]
     many = (values != 0).sum(0) >= LEAST_NONZERO
     order = [place for place in np.argsort(np.abs(values).mean(0), kind="stable") if many[place]]
-    parents: dict[str, list[str]] = {}
     for chosen, signs in _dependences(values[:, order] if order else values[:, :0]):
         members = [names[order[place]] for place in chosen]
         for total in _totals(signs):
-            parts = [(name, -sign * signs[total]) for k, (name, sign) in enumerate(zip(members, signs, strict=True)) if k != total]
-            if members[total] in parents or _reaches(parents, [name for name, _ in parts], members[total]):
-                continue
+            parts = [
+                (name, -sign * signs[total])
+                for k, (name, sign) in enumerate(zip(members, signs, strict=True))
+                if k != total
+            ]
             parts.sort(key=lambda part: (-part[1], names.index(part[0])))
             found = Sum(total=members[total], parts=[name for name, _ in parts], signs=[sign for _, sign in parts])
             try:
                 found.fit(table, schema)
             except UserError:
                 continue
-            parents[found.total] = found.parts
-            yield found
-            break
+            if accept(found):
+                yield found
+                break
 
 
 def _dependences(values: np.ndarray) -> Iterator[tuple[list[int], list[int]]]:
@@ -182,16 +190,3 @@ def _totals(signs: list[int]) -> list[int]:
     """Which column to rebuild, best first: the only one of its sign (a sum of positives), else the first."""
     lone = [k for k, sign in enumerate(signs) if signs.count(sign) == 1]
     return lone[:1] + [k for k in range(len(signs)) if k not in lone[:1]]
-
-
-def _reaches(parents: dict[str, list[str]], start: list[str], goal: str) -> bool:
-    """Whether one of the columns is built, over any number of sums, from `goal`."""
-    waiting, seen = list(start), set()
-    while waiting:
-        name = waiting.pop()
-        if name == goal:
-            return True
-        if name not in seen:
-            seen.add(name)
-            waiting += parents.get(name, [])
-    return False

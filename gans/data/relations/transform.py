@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from gans.data.relations.base import KEY, Relation, sample_rows
@@ -150,14 +149,17 @@ def find_relations(
     for relation in denied:
         for name in relation.columns:
             relation.check_column(name, schema)
+
+    def accept(relation: Relation) -> bool:
+        return not any(_same(relation, other) for other in denied) and not plan.conflict(relation)
+
     automatic = "auto" in entries
     if automatic:
         sample = sample_rows(table)
         for kind, find in FINDERS.items():
             if kind not in kinds:
-                for relation in find(table, sample, schema, plan.taken(kind)):
-                    if not any(_same(relation, other) for other in denied) and not plan.conflict(relation):
-                        plan.add(relation)
+                for relation in find(table, sample, schema, plan.dropped(), accept):
+                    plan.add(relation)
     ordered = plan.ordered()
     replaced = [
         find_column(r.determined, pa.chunked_array([r.reduce(_columns(table, r))]), "integer" if r.whole else "numeric")
@@ -214,9 +216,9 @@ class _Plan:
         else:
             self.others.append(relation)
 
-    def taken(self, kind: str) -> set[str]:
-        """Columns that a finder passes over: those rebuilt already."""
-        return set(self.building)
+    def dropped(self) -> set[str]:
+        """Columns that a finder passes over: the model does not see them."""
+        return {name for name, relation in self.building.items() if relation.drops}
 
     def conflict(self, relation: Relation) -> str:
         """Why a relation cannot be added; "" where it can."""
