@@ -48,7 +48,8 @@ class Exclusion(Relation):
     @property
     def text(self) -> str:
         """As in `if participant == 'yes' then eligible == 'yes'`."""
-        return f"if {quoted(self.source)} == {literal(self.value)} then {consequence(self.target, self.values, self.among)}"
+        then = consequence(self.target, self.values, self.among)
+        return f"if {quoted(self.source)} == {literal(self.value)} then {then}"
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -132,10 +133,8 @@ def find_exclusions(codes: np.ndarray, cardinalities: tuple[int, ...]) -> list[C
     swap = code[first] > code[second]
     first, second = np.where(swap, second, first), np.where(swap, first, second)
     expected = count[first] * count[second] / rows
-    found = zip(
-        *(part.tolist() for part in (code[first], level[first], code[second], level[second], expected)), strict=True
-    )
-    return sorted(found)
+    parts = (code[first], level[first], code[second], level[second], expected)
+    return sorted(zip(*(part.tolist() for part in parts), strict=True))
 
 
 def _partners(count: np.ndarray, start: int, rows: int, least: float) -> int:
@@ -221,4 +220,5 @@ def _implication(
     left = [value for k, value in enumerate(levels[target]) if k not in set(gone)]
     among = len(left) <= len(gone)
     values = left if among else [levels[target][k] for k in sorted(gone)]
-    return f"{quoted(names[source])} == {literal(levels[source][level])} implies {consequence(names[target], values, among)}"
+    then = consequence(names[target], values, among)
+    return f"{quoted(names[source])} == {literal(levels[source][level])} implies {then}"

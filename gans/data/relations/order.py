@@ -150,10 +150,7 @@ class Order(Relation):
             return from_ticks(np.maximum(np.clip(end, int(least), int(most)), start), missing, kind)
         low, difference = numbers(columns[self.low]), numbers(columns[self.high])
         decimals, fine = self.decimals
-        if fine is None:
-            high = low + difference
-        else:
-            high = (scaled(low, fine) + scaled(difference, fine)) / 10.0**fine
+        high = low + difference if fine is None else (scaled(low, fine) + scaled(difference, fine)) / 10.0**fine
         high = np.maximum(np.clip(high, least, most), low)
         if decimals is not None:
             high = np.round(high, decimals)
