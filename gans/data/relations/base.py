@@ -139,7 +139,7 @@ class Relation:
         column = self.check_column(name, schema)
         if column.kind not in kinds:
             raise UserError(f"{KEY}: '{self.text}': column '{name}' is {column.kind}; needed is {' or '.join(kinds)}.")
-        if column.kind in NUMBERS and max(map(abs, column.bounds or [0])) >= 2**53:
+        if column.kind in NUMBERS and not is_exact(column):
             raise UserError(f"{KEY}: '{self.text}': column '{name}' has values beyond 2^53, too large to be exact.")
         return column
 
@@ -224,6 +224,11 @@ def from_plain(values: list[Any], kind: pa.DataType) -> pa.Array:
 def decimals_of(column: Column) -> int | None:
     """Decimals of a number: 0 for whole ones, None where they are not few."""
     return 0 if column.kind == "integer" else column.decimals
+
+
+def is_exact(column: Column) -> bool:
+    """Whether it is a number whose values 64 bits hold exactly, as far as whole numbers go."""
+    return column.kind in NUMBERS and max(map(abs, column.bounds or [0])) < 2**53
 
 
 def scaled(values: np.ndarray, decimals: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from gans.data.relations.base import (
     Relation,
     decimals_of,
     from_numbers,
+    is_exact,
     number,
     numbers,
     quoted,
@@ -23,6 +24,7 @@ from gans.errors import UserError
 LEAST_DISTINCT = 5
 NUDGE = 1e-6  # of the last decimal: decides whether halves are rounded up or down
 FIGURES = 15
+SLACK = 2.1  # times the largest error of the least squares; halves that go one way need 2
 
 
 @dataclass(kw_only=True)
@@ -117,16 +119,18 @@ def find_formulas(
         skip: columns that are not to be rebuilt, nor to be rebuilt from.
         accept: whether a found one is taken.
     """
-    features = [c for c in schema.features if c.kind in NUMBERS and c.name not in skip and c.levels >= LEAST_DISTINCT]
+    features = [c for c in schema.features if is_exact(c) and c.name not in skip and c.levels >= LEAST_DISTINCT]
     if len(features) < 2:
         return
     values = np.stack([numbers(sample[c.name]) for c in features], 1)
     steps = np.array([0 if (d := decimals_of(c)) is None else 10.0**-d for c in features])
-    largest = np.nanmax(np.abs(values), 0)
+    gone = np.isnan(values)
+    largest = np.where(gone, 0, np.abs(values)).max(0)
     determined: set[int] = set()
     for source, column in enumerate(features):
-        if source in determined or np.isnan(values[:, source]).all():
+        if source in determined or gone[:, source].all():
             continue
+        same = (gone == gone[:, source, None]).all(0)
         for power in (1, 2):
             raw = values[:, source] ** power
             low, high = np.nanargmin(raw), np.nanargmax(raw)
@@ -135,22 +139,25 @@ def find_formulas(
             slopes = (values[high] - values[low]) / (raw[high] - raw[low]) if power == 1 else np.ones(len(features))
             intercepts = values[low] - slopes * raw[low] if power == 1 else np.zeros(len(features))
             off = np.abs(values - raw[:, None] * slopes - intercepts)
-            near = (np.isnan(off) | (off <= 2 * steps + 2 * SINGLE * largest)).all(0) & (slopes != 0)
+            near = (gone | (off <= 2 * steps + 2 * SINGLE * largest)).all(0) & (slopes != 0) & same
             for target in np.flatnonzero(near).tolist():
                 if target == source or target in determined:
                     continue
                 formula = Formula(target=features[target].name, source=column.name, power=power)
-                if _settle(formula, values[:, target], raw, table, schema) and accept(formula):
+                if _settle(formula, values[:, target], raw, (sample, table), schema) and accept(formula):
                     determined.add(target)
                     yield formula
 
 
-def _settle(formula: Formula, target: np.ndarray, raw: np.ndarray, table: pa.Table, schema: Schema) -> bool:
+def _settle(
+    formula: Formula, target: np.ndarray, raw: np.ndarray, tables: tuple[pa.Table, ...], schema: Schema
+) -> bool:
     """Fit with the shortest coefficients that reproduce every row; False where none does."""
     for slope, intercept in _coefficients(target, raw) if formula.power == 1 else [(1.0, 0.0)]:
         formula.slope, formula.intercept = slope, intercept
         try:
-            formula.fit(table, schema)
+            for table in tables:
+                formula.fit(table, schema)
         except UserError:
             continue
         return True
@@ -165,14 +172,9 @@ def _coefficients(target: np.ndarray, raw: np.ndarray) -> Iterator[tuple[float, 
     slope = ((x - centre) * (y - y.mean())).sum() / ((x - centre) ** 2).sum()
     scale = np.abs(y).max() + abs(slope) * np.abs(x).max()
     best = np.abs(y - slope * x - (y.mean() - slope * centre)).max()
-    seen = set()
     for figures in range(1, FIGURES + 1):
         rounded = float(f"{slope:.{figures}g}")
         rest = float((y - rounded * x).mean())
-        for more in range(1, FIGURES + 1):
-            intercept = 0.0 if abs(rest) <= 1e-10 * scale else float(f"{rest:.{more}g}")
-            if rounded == 0 or (rounded, intercept) in seen:
-                continue
-            seen.add((rounded, intercept))
-            if np.abs(y - rounded * x - intercept).max() <= 1.5 * best + SINGLE * scale:
+        for intercept in dict.fromkeys([0.0, *(float(f"{rest:.{more}g}") for more in range(1, FIGURES + 1))]):
+            if rounded and np.abs(y - rounded * x - intercept).max() <= SLACK * best + SINGLE * scale:
                 yield rounded, intercept

@@ -23,6 +23,7 @@ from gans.data.relations.base import (
     decimals_of,
     from_numbers,
     from_ticks,
+    is_exact,
     numbers,
     pc,
     quoted,
@@ -168,7 +169,7 @@ def find_orders(
         skip: columns that are not to be replaced, nor to be compared with.
         accept: whether a found one is taken.
     """
-    features = [c for c in schema.features if c.kind in (*NUMBERS, "datetime") and c.name not in skip]
+    features = [c for c in schema.features if (is_exact(c) or c.kind == "datetime") and c.name not in skip]
     if len(features) < 2:
         return
     values = np.stack([_comparable(sample, c) for c in features], 1)

@@ -19,6 +19,7 @@ from gans.data.relations.base import (
     Relation,
     decimals_of,
     from_numbers,
+    is_exact,
     numbers,
     quoted,
     scaled,
@@ -129,7 +130,7 @@ def find_sums(
     """
     groups: dict[bytes, list[str]] = {}
     for column in schema.features:
-        if column.kind in NUMBERS and column.name not in skip:
+        if is_exact(column) and column.name not in skip:
             groups.setdefault(np.packbits(table[column.name].is_null()).tobytes(), []).append(column.name)
     for names in groups.values():
         if len(names) >= 3:
