@@ -3,10 +3,11 @@
 The difference takes the place of `high`; where either is missing it is missing, so that `low` may be missing only
 where `high` is too. The rebuilt `high` is clipped into its training range, then raised to `low` where that is larger.
 
-What is sought is conservative: no row violates it, re-pairing the rows at random would violate it in at least 1 %,
-and the difference varies less than `high` itself by a tenth at least (it is then the easier column to learn). A pair
-is passed over where `high` has values that many rows share, such as round amounts, and the difference has not: they
-would be smeared. Each column is replaced once, by its tightest pair.
+What is sought is conservative: no row violates it; re-pairing the rows at random would violate it in at least 1 %;
+the difference varies less than `high` itself by a tenth at least (it is then the easier column to learn); and, of two
+numbers, rows lie close to the border, in difference and in ratio: amounts of different size that happen to go together
+keep away from it. A pair is passed over where `high` has values that many rows share, such as round amounts, and the
+difference has not: they would be smeared. Each column is replaced once, by its tightest pair.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -36,6 +37,8 @@ from gans.errors import UserError
 LEAST_VIOLATED = 0.01  # of randomly re-paired rows
 LEAST_EXPLAINED = 0.1  # of the variance of `high`
 SHARED = 0.01  # a value that this share of rows has is a heavy one
+CLOSE = 0.05  # of the median distance from the border
+CLOSE_ROWS = 20  # that many rows lie so close above it and none below: no chance, were there no border
 MOST_SMEARED = 0.1  # of the rows may lose a heavy value
 LEAST_ROWS = 100
 FIRST_LOOK = 512
@@ -178,7 +181,7 @@ def find_orders(
         same = [(c.type == column.type) if "datetime" in (c.kind, column.kind) else True for c in features]
         fits = ~(values[:FIRST_LOOK, low, None] > values[:FIRST_LOOK]).any(0) & np.array(same)
         for high in np.flatnonzero(fits).tolist():
-            if high != low and (evidence := _evidence(values[:, low], values[:, high])):
+            if high != low and (evidence := _evidence(values[:, low], values[:, high], column.kind == "datetime")):
                 candidates.append((-evidence["explained"], low, high, evidence))
     replaced: set[int] = set()
     for _, low, high, evidence in sorted(candidates, key=lambda candidate: candidate[:3]):
@@ -202,7 +205,7 @@ def _comparable(table: pa.Table, column: Column) -> np.ndarray:
     return np.where(array.is_null().to_numpy(), np.nan, ticks(array).astype(np.float64))
 
 
-def _evidence(low: np.ndarray, high: np.ndarray) -> dict[str, float] | None:
+def _evidence(low: np.ndarray, high: np.ndarray, times: bool) -> dict[str, float] | None:
     """How tight the pair is; None where it is not taken."""
     both = ~(np.isnan(low) | np.isnan(high))
     low, high = low[both], high[both]
@@ -213,7 +216,17 @@ def _evidence(low: np.ndarray, high: np.ndarray) -> dict[str, float] | None:
     smeared = _heavy(high) - _heavy(high - low)
     if violated < LEAST_VIOLATED or explained < LEAST_EXPLAINED or smeared > MOST_SMEARED:
         return None
+    if not times and _close(low, high) < CLOSE_ROWS:
+        return None
     return {"violated_if_repaired": round(violated, 3), "explained": round(explained, 3)}
+
+
+def _close(low: np.ndarray, high: np.ndarray) -> int:
+    """Rows near low = high: both by their difference and by its share of their size, against the medians of these."""
+    difference = high - low
+    share = difference / np.maximum(np.abs(low) + np.abs(high), np.finfo(float).tiny)
+    near = (difference <= CLOSE * np.median(difference)) & (share <= CLOSE * np.median(share))
+    return int(near.sum())
 
 
 def _heavy(values: np.ndarray) -> float:

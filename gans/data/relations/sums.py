@@ -30,6 +30,7 @@ from gans.errors import UserError
 LEFT = 1e-7  # of its length a dependent column may leave; verification is exact
 LEAST_NONZERO = 10  # rows in which a part is not zero
 ROWS_PER_PART = 10
+LOOKED_AT = 5_000  # rows; what is found is verified on all
 
 
 @dataclass(kw_only=True)
@@ -140,8 +141,7 @@ def find_sums(
 def _find(
     table: pa.Table, sample: pa.Table, schema: Schema, names: list[str], accept: Callable[[Relation], bool]
 ) -> Iterator[Sum]:
-    values = np.stack([numbers(sample[name]) for name in names], 1)
-    values = values[~np.isnan(values[:, 0])]
+    values = np.stack([numbers(sample[name].drop_null()[:LOOKED_AT]) for name in names], 1)
     many = (values != 0).sum(0) >= LEAST_NONZERO
     order = [place for place in np.argsort(np.abs(values).mean(0), kind="stable") if many[place]]
     for chosen, signs in _dependences(values[:, order] if order else values[:, :0]):
@@ -165,26 +165,19 @@ def _find(
 
 def _dependences(values: np.ndarray) -> Iterator[tuple[list[int], list[int]]]:
     """Columns and their signs such that the signed sum is zero; each column against those before it."""
-    rows, count = values.shape
-    basis: list[int] = []
-    directions = np.zeros((rows, 0))
-    for place in range(count):
-        column = values[:, place]
-        length = np.linalg.norm(column)
-        rest = column - directions @ (directions.T @ column)
-        rest -= directions @ (directions.T @ rest)
-        left = np.linalg.norm(rest)
-        if left > LEFT * length:
-            if rows >= ROWS_PER_PART * (len(basis) + 1):
-                basis.append(place)
-                directions = np.concatenate([directions, rest[:, None] / left], 1)
+    values = values[:, : len(values) // ROWS_PER_PART]
+    triangle = np.linalg.qr(values, mode="r")  # the same products of columns as `values`, in few rows
+    dependent = np.abs(np.diag(triangle)) <= LEFT * np.linalg.norm(triangle, axis=0)
+    for place in np.flatnonzero(dependent).tolist():
+        basis = np.flatnonzero(~dependent[:place])
+        if not len(basis):
             continue
-        weights = np.linalg.lstsq(values[:, basis], column, rcond=None)[0]
+        weights = np.linalg.lstsq(triangle[:, basis], triangle[:, place], rcond=None)[0]
         nearest = np.rint(weights)
         if np.abs(weights - nearest).max() > 1e-3 or np.abs(nearest).max() > 1 or np.abs(nearest).sum() < 2:
             continue
         used = np.flatnonzero(nearest)
-        yield [place, *(basis[k] for k in used)], [-1, *(int(nearest[k]) for k in used)]
+        yield [place, *basis[used].tolist()], [-1, *nearest[used].astype(int).tolist()]
 
 
 def _totals(signs: list[int]) -> list[int]:

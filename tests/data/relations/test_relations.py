@@ -65,7 +65,7 @@ def linked(rows: int = ROWS, seed: int = 0) -> pa.Table:
             "start": start,
             "end": end,
             "net": net,
-            "list price": np.round(net + rng.gamma(2, 30, rows), 2),
+            "list price": np.round(net + rng.gamma(1, 30, rows), 2),
             "noise": rng.normal(size=rows),
             "word": rng.choice(["x", "y", "z"], rows),
         }
@@ -115,9 +115,9 @@ def test_what_was_planted_is_found_and_nothing_else(relations: Relations) -> Non
 
 
 def test_an_independent_table_has_none() -> None:
-    rng = np.random.default_rng(5)
     for seed in range(5):
         rng = np.random.default_rng(seed)
+        size = rng.lognormal(3, 1, 1_000)
         table = pa.table(
             {
                 "code": rng.integers(0, 900, 1_000).astype(str),  # nearly every row alone with its value
@@ -126,6 +126,10 @@ def test_an_independent_table_has_none() -> None:
                 "count": rng.poisson(3, 1_000),
                 "other": rng.poisson(300, 1_000),  # always larger than count, and never close
                 "amount": np.round(rng.gamma(2, 50, 1_000), 2),
+                "cost": np.round(size * rng.lognormal(0, 0.3, 1_000), 2),
+                "worth": np.round(
+                    size * rng.lognormal(2, 0.3, 1_000), 2
+                ),  # larger, of the same size, not bounded by it
             }
         )
         assert find_relations(table, detect(table, {"code": "category"})).relations == []
@@ -270,7 +274,7 @@ def test_declared_ones_come_first() -> None:
             r"'word -> level' does not hold in [\d,]+ of 1,500 training rows; the first is row \d+: word = ",
         ),
         ("end <= start", r"'end <= start': in \d+ rows 'end' is missing and 'start' is not"),
-        ("`list price` <= net", r"does not hold in 1,500 of 1,500 training rows; the first is row 0: `list price` = "),
+        ("`list price` <= net", r"does not hold in 1,499 of 1,500 training rows; the first is row 0: `list price` = "),
         ("total = gross + tax", r"does not hold in [\d,]+ of 1,500 training rows"),
         ("area = side", r"does not hold in [\d,]+ of 1,500 training rows; the first is row "),
         ("ctiy -> country", "column 'ctiy' is not in the table; learnt are .* Did you mean 'city'?"),
@@ -297,15 +301,15 @@ def test_declared_ones_must_fit_together() -> None:
 
 def test_a_chain_is_rebuilt_in_order() -> None:
     rng = np.random.default_rng(3)
-    a = rng.gamma(2, 50, 800).round(2)
-    b = (a + rng.gamma(1, 20, 800)).round(2)
-    c = (b + rng.gamma(1, 20, 800)).round(2)
+    a = rng.gamma(2, 50, 2_000).round(2)
+    b = (a + rng.gamma(1, 20, 2_000)).round(2)
+    c = (b + rng.gamma(1, 20, 2_000)).round(2)
     table = pa.table({"c": c, "b": b, "a": a, "d": (2 * c).round(2)})
     relations = find_relations(table, detect(table))
     assert {relation.text for relation in relations.relations} == {"a <= b", "b <= c", "d = 2 * c"}
     reduced = relations.reduce(table)
     np.testing.assert_allclose(reduced["c"].to_numpy(), c - b, atol=1e-9)
-    shuffled = pa.table({name: reduced[name].take(pa.array(rng.permutation(800))) for name in reduced.column_names})
+    shuffled = pa.table({name: reduced[name].take(pa.array(rng.permutation(2_000))) for name in reduced.column_names})
     made = relations.restore(shuffled)
     values = {name: made[name].to_numpy() for name in "abcd"}
     assert (values["a"] <= values["b"]).all()
