@@ -6,6 +6,7 @@ Found by linear dependence: columns from the smallest to the largest mean size a
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -166,7 +167,7 @@ def _find(
 def _dependences(values: np.ndarray) -> Iterator[tuple[list[int], list[int]]]:
     """Columns and their signs such that the signed sum is zero; each column against those before it."""
     values = values[:, : len(values) // ROWS_PER_PART]
-    triangle = np.linalg.qr(values, mode="r")  # the same products of columns as `values`, in few rows
+    triangle: Any = np.linalg.qr(values, mode="r")  # the same products of columns as `values`, in few rows
     dependent = np.abs(np.diag(triangle)) <= LEFT * np.linalg.norm(triangle, axis=0)
     for place in np.flatnonzero(dependent).tolist():
         basis = np.flatnonzero(~dependent[:place])

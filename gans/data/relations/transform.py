@@ -35,6 +35,7 @@ class Relations:
         replaced: the columns that the model sees in place of others of the same name.
         exclusions: whether levels that never occur together are to be found.
         switched_off: exclusions that are not to be used, as texts.
+        left_out: what was found and cannot be kept beside the conditions, in words.
     """
 
     relations: list[Relation] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Relations:
     replaced: list[Column] = field(default_factory=list)
     exclusions: bool = True
     switched_off: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @cached_property
     def _building(self) -> dict[str, Relation]:
@@ -103,7 +105,8 @@ class Relations:
 
     def lines(self) -> list[str]:
         """One line a relation, for the terminal."""
-        return [f"{relation.text}  ({_evidence(relation)})" for relation in self.relations]
+        kept = [f"{relation.text}  ({_evidence(relation)})" for relation in self.relations]
+        return kept + [f"not kept: {text}" for text in self.left_out]
 
     def to_json(self) -> str:
         """Everything, as text."""
@@ -111,7 +114,12 @@ class Relations:
             "relations": [relation.to_json() for relation in self.relations],
             "replaced": [dataclasses.asdict(column) for column in self.replaced],
         }
-        plain = {"names": self.names, "exclusions": self.exclusions, "switched_off": self.switched_off}
+        plain = {
+            "names": self.names,
+            "exclusions": self.exclusions,
+            "switched_off": self.switched_off,
+            "left_out": self.left_out,
+        }
         return json.dumps(rows | plain, ensure_ascii=False)
 
     @classmethod
@@ -149,9 +157,15 @@ def find_relations(
     for relation in denied:
         for name in relation.columns:
             relation.check_column(name, schema)
+    left_out: list[str] = []
 
     def accept(relation: Relation) -> bool:
-        return not any(_same(relation, other) for other in denied) and not plan.conflict(relation)
+        if any(_same(relation, other) for other in denied):
+            return False
+        reason = plan.conflict(relation)
+        if reason and {relation.determined, relation.snapped} & set(conditions):
+            left_out.append(f"{relation.text}; {reason}")
+        return not reason
 
     automatic = "auto" in entries
     if automatic:
@@ -168,7 +182,7 @@ def find_relations(
     ]
     off = [relation.text for relation in denied if isinstance(relation, Exclusion)]
     names = [column.name for column in schema.kept]
-    return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off)
+    return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off, left_out)
 
 
 def _columns(table: pa.Table, relation: Relation) -> dict[str, pa.ChunkedArray]:
