@@ -62,7 +62,7 @@ def test_a_declared_one_and_a_condition_contradict_each_other() -> None:
 
 def test_a_run_goes_on_only_with_its_relations(ready: Prepared) -> None:
     assert fingerprint(prepare(compose(CHARITY))) == fingerprint(ready)
-    other = prepare(compose([*CHARITY, "data.relations=[auto,\"if responded_last == 'yes' then gift != 3\"]"]))
+    other = prepare(compose([*CHARITY, "data.relations=[auto,\"if responded == 'no' then gift == 0\"]"]))
     assert fingerprint(other) != fingerprint(ready)
     assert prepare(compose([*CHARITY, "data.relations=[]"])).codec.relations.relations == []
 
