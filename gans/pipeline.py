@@ -19,6 +19,7 @@ from gans.conditions.base import FittedCondition
 from gans.config import Run, to_yaml
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
+from gans.data.relations import find_relations
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.metrics import METRICS
@@ -94,7 +95,9 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     """
     split = run.data.split(table)
     run.check(split)
-    codec = run.codec.fit(split.training, split.schema)
+    relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
+    split.schema.relations = relations.summary()
+    codec = run.codec.fit(split.training, split.schema, relations)
     encoded = codec.encode(split.training, run.data.split_seed)
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
@@ -128,7 +131,7 @@ def execute(
         for name, value in (pandas or {}).get(column.name, {}).items():
             setattr(column, name, value)
     if show and first:
-        for line in ready.split.schema.lines():
+        for line in [*ready.split.schema.lines(), *ready.codec.relations.lines()]:
             log.info(line)
     gan = build(run, ready.condition, placement)
     with run_directory(run, writes=first) as run_dir:
@@ -269,6 +272,7 @@ def fingerprint(ready: Prepared) -> str:
         [fitted.knots.values, fitted.knots.low, fitted.knots.high] for fitted in ready.codec.columns if fitted.knots
     ]
     words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
+    words.append([ready.codec.relations.to_json()])
     return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})
 
 

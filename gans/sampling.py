@@ -105,13 +105,7 @@ class Sampler:
         for name, value in values.items():
             if self.codec[name].code >= 0:
                 encoded.codes[:, self.codec[name].code] = value is None
-        table = self.codec.decode(encoded)
-        for name, value in values.items():
-            if value is not None:
-                place = table.column_names.index(name)
-                kind = table.schema.field(place).type
-                table = table.set_column(place, name, pa.repeat(pa.scalar(value).cast(kind), table.num_rows))
-        return table
+        return self.codec.decode(encoded, {name: value for name, value in values.items() if value is not None})
 
 
 def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:

@@ -1,1 +1,1 @@
-"""Tables: sources, schema, codecs."""
+"""Tables: sources, schema, codecs, relations between columns."""

@@ -30,6 +30,8 @@ class Source:
         kinds: kinds of columns that detection got wrong, as in `data.kinds.zip=category`.
         drop: columns to leave out.
         target: the column that people ask about; experiments that condition on a label take it.
+        relations: between columns, kept in generated rows: auto for those found, relations as in "city -> country" or
+            "start <= end", and what is not to be used as in "not city -> country" or "not order"; [] for none.
     """
 
     holdout: float = 0.1
@@ -38,6 +40,7 @@ class Source:
     kinds: dict[str, str] = field(default_factory=dict)
     drop: list[str] = field(default_factory=list)
     target: str = ""
+    relations: list[str] = field(default_factory=lambda: ["auto"])
 
     def __post_init__(self) -> None:
         in_range("data.holdout", self.holdout, 0, 1, open_low=True, open_high=True)

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,14 @@ class Column:
 
 @dataclass
 class Schema:
-    """The columns of a table, in its order."""
+    """The columns of a table, in its order.
+
+    Attributes:
+        relations: between columns, for people: kind, text and support of each.
+    """
 
     columns: list[Column]
+    relations: list[dict[str, Any]] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
@@ -81,7 +86,9 @@ class Schema:
     def write(self, path: Path) -> None:
         """Write as JSON, atomically."""
         rows = [dataclasses.asdict(column) for column in self.columns]
-        write_text(path, json.dumps({"columns": rows}, indent=1, ensure_ascii=False) + "\n")
+        write_text(
+            path, json.dumps({"columns": rows, "relations": self.relations}, indent=1, ensure_ascii=False) + "\n"
+        )
 
     @classmethod
     def read(cls, path: Path) -> "Schema":
@@ -91,7 +98,8 @@ class Schema:
             UserError: the file is missing or is no schema.
         """
         try:
-            return cls([Column(**row) for row in json.loads(path.read_text(encoding="utf-8"))["columns"]])
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            return cls([Column(**row) for row in stored["columns"]], list(stored.get("relations", [])))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable schema ({error}).") from None
 
@@ -178,14 +186,15 @@ def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterab
                 )
     for name, kind in kinds.items():
         one_of(f"data.kinds.{name}", kind, KINDS)
-    columns = [_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
+    columns = [find_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
     schema = Schema(columns)
     if not schema.features:
         raise UserError("no column is left to learn: " + "; ".join(schema.lines()))
     return schema
 
 
-def _column(name: str, array: pa.ChunkedArray, kind: str | None, dropped: bool) -> Column:
+def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, dropped: bool = False) -> Column:
+    """What a column is; `kind` where that is known."""
     valid = array.drop_null()
     column = Column(name=name, kind=kind or "text", type=str(array.type), missing=array.null_count > 0)
     if kind is not None:

@@ -8,6 +8,7 @@ of the knots.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.layout import Encoded, Layout, round_up
+from gans.data.relations import Relations
 from gans.data.schema import Column, Schema, arrow_type
 from gans.errors import UserError, nearest
 from gans.files import UNREADABLE, write_atomic
@@ -110,10 +112,14 @@ class FittedColumn:
 
 @dataclass
 class FittedCodec:
-    """A codec that has seen its table. `layout` says where each column lives."""
+    """A codec that has seen its table. `layout` says where each column lives.
+
+    Columns that follow from others by `relations` have no place in it: they are left out and rebuilt.
+    """
 
     schema: Schema
     columns: list[FittedColumn]
+    relations: Relations = field(default_factory=Relations)
 
     def __post_init__(self) -> None:
         coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
@@ -143,7 +149,7 @@ class FittedCodec:
         names = [fitted.column.name for fitted in self.columns]
         column = self.schema[name]
         raise UserError(
-            f"column '{name}' is not learnt ({column.reason or column.role}); "
+            f"column '{name}' is not learnt ({self.relations.explain(name) or column.reason or column.role}); "
             f"learnt are {', '.join(names)}.{nearest(name, names)}"
         )
 
@@ -153,6 +159,7 @@ class FittedCodec:
         Raises:
             UserError: a column is missing, has a level or a type that the training table had not.
         """
+        table = self.relations.reduce(table)
         scores = np.zeros((table.num_rows, self.layout.scores), np.float32)
         codes = np.zeros((table.num_rows, len(self.layout.cardinalities)), np.int32)
         for place, fitted in enumerate(self.columns):
@@ -174,11 +181,15 @@ class FittedCodec:
                 codes[:, fitted.code] = code
         return Encoded(scores, codes)
 
-    def decode(self, encoded: Encoded) -> pa.Table:
-        """The table: columns in the order of the training table, with its types and missing values."""
+    def decode(self, encoded: Encoded, fixed: Mapping[str, Any] | None = None) -> pa.Table:
+        """The table: columns in the order of the training table, with its types and missing values.
+
+        Args:
+            fixed: values that columns have in every row, whatever is encoded; what follows from them follows.
+        """
         rows = len(encoded.scores)
         arrays, fitted_by_name = {}, {fitted.column.name: fitted for fitted in self.columns}
-        for column in self.schema.kept:
+        for column in self.relations.reduce_schema(self.schema).kept:
             kind = arrow_type(column.type)
             if column.role == "constant":
                 value = column.bounds[0] if column.bounds else None
@@ -186,7 +197,9 @@ class FittedCodec:
                 arrays[column.name] = written.take(pa.array(np.zeros(rows, int)))
             else:
                 arrays[column.name] = _decode_column(fitted_by_name[column.name], encoded, kind)
-        return pa.table(arrays)
+        for name, value in (fixed or {}).items():
+            arrays[name] = pa.repeat(pa.scalar(value).cast(arrays[name].type), rows)
+        return self.relations.restore(pa.table(arrays))
 
     def save(self, path: Path) -> None:
         """Write to one .npz file: marginal knots and levels, never a row."""
@@ -198,6 +211,7 @@ class FittedCodec:
             if fitted.knots is not None:
                 arrays[f"{place}.knots"] = np.stack([fitted.knots.values, fitted.knots.low, fitted.knots.high])
                 arrays[f"{place}.atoms"] = fitted.atoms
+        arrays["relations"] = np.frombuffer(self.relations.to_json().encode(), np.uint8)
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
 
@@ -211,32 +225,36 @@ class FittedCodec:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 meta = json.loads(data["meta"].tobytes())
+                relations = Relations.from_json(data["relations"].tobytes().decode())
+                reduced = relations.reduce_schema(schema)
                 columns = []
                 for place, row in enumerate(meta):
                     if f"{place}.knots" in data:
                         values, low, high = data[f"{place}.knots"]
                         row["knots"] = Knots(values, low.astype(np.float32), high.astype(np.float32))
                         row["atoms"] = data[f"{place}.atoms"]
-                    column = schema[row.pop("name")]
+                    column = reduced[row.pop("name")]
                     if pa.types.is_decimal(arrow_type(column.type)):
                         row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
                     columns.append(FittedColumn(column=column, **row))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable codec ({error}).") from None
-        return cls(schema, columns)
+        return cls(schema, columns, relations)
 
 
 @dataclass(kw_only=True)
 class Codec:
     """How numbers become scores. Everything that is learnt from the data is learnt in `fit`."""
 
-    def fit(self, table: pa.Table, schema: Schema) -> FittedCodec:
-        """Learn levels and knots from the training table.
+    def fit(self, table: pa.Table, schema: Schema, relations: Relations | None = None) -> FittedCodec:
+        """Learn levels and knots from the training table; of columns that `relations` rebuild, nothing.
 
         Raises:
             UserError: a column cannot be held exactly in float64.
         """
-        return FittedCodec(schema, [self._fit_column(table[c.name], c) for c in schema.features])
+        relations = relations or Relations()
+        table, features = relations.reduce(table), relations.reduce_schema(schema).features
+        return FittedCodec(schema, [self._fit_column(table[c.name], c) for c in features], relations)
 
     def atoms(self, counts: np.ndarray) -> np.ndarray:
         """Which of the distinct values, that occur counts [n] times, are levels of a code; none here."""
