@@ -63,13 +63,13 @@ class Sampler:
             return rows(parameters, condition.wide(labels), seed, start, attempt)
 
         def given_chunk(
-            parameters: Any, scores: Any, codes: Any, seed: Any, start: Any, attempt: Any, given: tuple[bool, ...]
+            parameters: Any, scores: Any, codes: Any, seed: Any, start: Any, attempt: Any, given: Any
         ) -> tuple[Any, Any]:
             assert isinstance(condition, FittedSubsets)
             return rows(parameters, condition.partial(scores, codes, given), seed, start, attempt)
 
         self._chunk = jax.jit(chunk)
-        self._given_chunk = jax.jit(given_chunk, static_argnames="given")
+        self._given_chunk = jax.jit(given_chunk)
 
     def sample(self, n: int, seed: int = 0, where: Any = None, relations: Iterable[Relation] = ()) -> pa.Table:
         """A table [n, columns] with the columns, types and missing values of the training table.
@@ -132,14 +132,14 @@ class Sampler:
         start: int,
         attempt: int = 0,
         choices: dict[int, np.ndarray] | None = None,
-        given: tuple[Encoded, tuple[bool, ...]] | None = None,
+        given: tuple[Encoded, np.ndarray] | None = None,
     ) -> Encoded:
         """A chunk of rows, from row `start`, of which none holds an exclusion.
 
         Args:
             attempt: other rows of the same numbers.
             choices: of the conditions, as `FittedCondition.draw` takes them.
-            given: rows with some columns in their place, and which columns these are.
+            given: rows with some columns in their place, and a 1 for each of these columns.
         """
         out, bad = None, np.ones(CHUNK, bool)
         for again in range(ROUNDS):
@@ -148,7 +148,7 @@ class Sampler:
             if given is not None:
                 encoded, columns = given
                 found = self._given_chunk(
-                    parameters, encoded.scores, encoded.codes, np.int32(seed), place, step, given=columns
+                    parameters, encoded.scores, encoded.codes, np.int32(seed), place, step, columns
                 )
                 fresh = Encoded(*map(np.array, jax.device_get(found)))
             else:
@@ -216,14 +216,14 @@ class _Fitting:
         The rarest is drawn first, so that the others follow it.
         """
         codec, marginals = self.sampler.codec, self.sampler.marginals
-        given = [False] * len(codec.columns)
+        given = np.zeros(len(codec.columns), np.float32)
         rows = codec.empty(CHUNK)
         rng = np.random.default_rng((self.seed, start, attempt))
         for place, name in enumerate(self.order):
             fitted, allowed, marginal = codec[name], self.plan.allowed[name], marginals[name]
             fits = np.zeros(CHUNK, bool)
             if place:
-                made = self.draw(start, attempt * 8 + place, given=(rows, tuple(given)))
+                made = self.draw(start, attempt * 8 + place, given=(rows, given))
                 rule = self.plan.where.get(name)
                 if rule is not None:
                     fits = rule.mask(codec.decode_column(name, made))
@@ -233,8 +233,8 @@ class _Fitting:
             weights = marginal.counts * allowed
             drawn = rng.choice(len(weights), CHUNK, p=weights / weights.sum())
             marginal.place(fitted, rows, np.flatnonzero(~fits), drawn[~fits])
-            given[codec.columns.index(fitted)] = True
-        return self.draw(start, attempt * 8, given=(rows, tuple(given)))
+            given[codec.columns.index(fitted)] = 1
+        return self.draw(start, attempt * 8, given=(rows, given))
 
     def _filter(self, rows: Encoded) -> tuple[pa.Table, np.ndarray]:
         """The rows as a table, mended where a further relation can be, and which of them fit."""

@@ -26,10 +26,10 @@ class FittedSubsets(FittedCondition):
         return jnp.zeros((condition.shape[0], self.layout.width + len(self.codec.columns)))
 
     def partial(
-        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"], given: tuple[bool, ...]
+        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"], given: Float[Array, " columns"]
     ) -> Float[Array, "batch condition"]:
-        """The columns that are given, from rows in which they have their place."""
-        mask = jnp.broadcast_to(jnp.array(given, jnp.float32), (scores.shape[0], len(given)))
+        """The columns that are given, 1 in `given`, from rows in which they have their place."""
+        mask = jnp.broadcast_to(given, (scores.shape[0], given.shape[0]))
         wide = self.layout.wide(scores, codes)
         return jnp.concatenate([wide * mask[:, np.array(self.layout.columns, int)], mask], axis=-1)
 
