@@ -1,0 +1,74 @@
+"""Fit the package ctgan 0.12.1 for a given time and draw rows; run by study.py in an environment that has it.
+
+    python reference.py train=FILE.parquet out=FOLDER seed=0 seconds=600 discrete='["income", ...]'
+
+Its epochs are chosen from two short timed fits, which do not count. What counts, and is written, is the actual time of
+the last fit, preparation of the table included. FOLDER gets samples.parquet, then summary.json.
+"""
+
+import json
+import sys
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+VERSION, BATCH, TIMED = "0.12.1", 500, 2
+
+
+def coded(frame: pd.DataFrame, discrete: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The table with every level of a discrete column, null among them, as a code in text; and the levels."""
+    frame, levels = frame.copy(), {}
+    for name in discrete:
+        codes, levels[name] = pd.factorize(frame[name], use_na_sentinel=False)
+        frame[name] = codes.astype(str)
+    return frame, levels
+
+
+def decoded(frame: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:
+    """The levels back in the place of their codes."""
+    return frame.assign(**{name: known.take(frame[name].astype(int)) for name, known in levels.items()})
+
+
+def fit(frame: pd.DataFrame, discrete: list[str], epochs: int, seed: int) -> tuple[Any, float]:
+    """The fitted model, and the seconds that it took."""
+    import torch
+    from ctgan import CTGAN
+
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    model = CTGAN(epochs=epochs, batch_size=BATCH)
+    began = time.perf_counter()
+    model.fit(frame, discrete)
+    return model, time.perf_counter() - began
+
+
+def main() -> None:
+    """Choose the epochs, fit, sample, write."""
+    warnings.simplefilter("ignore")
+    if version("ctgan") != VERSION:
+        raise SystemExit(f"ctgan {version('ctgan')}: the reference is ctgan {VERSION}")
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    out, seed, discrete = Path(given["out"]), int(given["seed"]), json.loads(given["discrete"])
+    frame, levels = coded(pd.read_parquet(given["train"]), discrete)
+    prepared = fit(frame, discrete, 0, seed)[1]
+    epoch = max(fit(frame, discrete, TIMED, seed)[1] - prepared, 1e-3) / TIMED
+    epochs = max(1, int((float(given["seconds"]) - prepared) / epoch))
+    model, seconds = fit(frame, discrete, epochs, seed)
+    decoded(model.sample(len(frame)), levels).to_parquet(out / "samples.parquet", index=False)
+    summary = {
+        "status": "completed",
+        "steps": epochs * (len(frame) // BATCH),
+        "seconds": round(seconds, 2),
+        "compile_seconds": 0.0,
+        "commit": f"ctgan {VERSION}, torch {version('torch')}",
+    }
+    (out / "summary.json").write_text(json.dumps(summary) + "\n")
+
+
+if __name__ == "__main__":
+    main()
