@@ -20,7 +20,7 @@ KEY = ("data", "variant", "seed", "minutes", "overrides")
 COLUMNS = (*KEY, "status", "steps", "seconds", "seconds_compile", "seconds_command", "rows", *FIGURES,
            "cores", "commit", "date")  # fmt: skip
 SPLIT_SEED, TEST_SHARE = 1234, 0.1
-TIMED_BLOCK = 50
+TIMED_BLOCK = 100
 MARGIN = 0.95
 
 
@@ -55,7 +55,7 @@ def plan(
         for data in tables
         for variant in variants
         for budget in minutes
-        for seed in (seeds if seeds is not None else range(3 if FLAGSHIP == variant or data == "adult" else 1))
+        for seed in (seeds if seeds is not None else range(3 if variant == FLAGSHIP or data == "adult" else 1))
     ]
 
 

@@ -27,7 +27,7 @@ HEADS = {
     "dcr_share": "DCR share",
     "tstr": "TSTR",
 }
-TSTR_RATIO, COPIES_RATIO = "TSTR / TRTR", "copies / test rows' copies"
+TSTR_RATIO, COPIES = "TSTR / TRTR", "exact copies"
 # by figure: the target on each table of TABLES, and whether more is better
 TARGETS = {
     "xgb_c2st": ((0.92, 0.75, 0.92, 0.92), True),
@@ -114,7 +114,7 @@ def verdicts(rows: Rows, minutes: int) -> list[tuple[str, str, str, str, str]]:
         def add(name: str, found: list[float], target: str, met: Callable[[float], bool], data: str = data) -> None:
             verdict = ("met" if met(float(np.mean(found))) else "short") if found else "not run"
             count = f" (n = {len(found)})" if found and len(found) != SEEDS else ""
-            digits = 2 if name in ERRORS else 3
+            digits = 2 if name in ERRORS else 4 if name == COPIES else 3
             out.append((data, HEADS.get(name, name), spread(found, digits), target, verdict + count))
 
         for name, (targets, more) in TARGETS.items():
@@ -128,7 +128,7 @@ def verdicts(rows: Rows, minutes: int) -> list[tuple[str, str, str, str, str]]:
         copies, of_test = values(runs, "exact_copies"), values(runs, "exact_copies_test")
         most = COPIES_AT_MOST * float(np.mean(of_test)) if of_test else 0.0
         target = f"at most {most:.4f}, twice that of test rows" if of_test else "at most twice that of test rows"
-        add("exact copies", copies, target, lambda mean, most=most: mean <= most)
+        add(COPIES, copies, target, lambda mean, most=most: mean <= most)
     return out
 
 
@@ -155,7 +155,7 @@ def _figure(width: float, height: float, panels: tuple[int, int]) -> tuple[Any, 
 
 def draw_scores(rows: Rows, published: Rows, minutes: int) -> Any:
     """XGB-C2ST by variant and table: a point for a seed, a diamond for a published figure, a line for the target."""
-    methods = [m for m in dict.fromkeys(row["method"] for row in published if row["metric"] == "xgb_c2st")]
+    methods = list(dict.fromkeys(row["method"] for row in published if row["metric"] == "xgb_c2st"))
     names = [*VARIANTS, *methods]
     figure, panels = _figure(3.5, 4.6, (2, 2))
     for place, (data, axes) in enumerate(zip(TABLES, panels.flat, strict=True)):
@@ -210,7 +210,8 @@ def draw_curve(rows: Rows, published: Rows) -> Any:
 
 def render(folder: Path, minutes: int) -> None:
     """Write TABLE.md and the figures into the folder of the results."""
-    rows, curve, published = (read_rows(path) for path in (folder / "results.csv", folder / "curve.csv", HERE / "published.csv"))  # fmt: skip  # noqa: E501
+    rows, curve = read_rows(folder / "results.csv"), read_rows(folder / "curve.csv")
+    published = read_rows(HERE / "published.csv")
     write_text(folder / "TABLE.md", document(rows, published, minutes))
     figures = {"figure.png": draw_scores(rows, published, minutes)}
     if curve:
