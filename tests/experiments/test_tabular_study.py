@@ -207,3 +207,15 @@ def test_the_reference_gets_categories_as_codes_and_gives_levels_back(module):
     assert coded["word"].tolist() == ["0", "1", "2", "0"]
     assert not coded.isna().any().any()
     pandas.testing.assert_frame_equal(reference.decoded(coded, levels), frame)
+
+
+def test_the_epochs_of_the_reference_survive_a_slow_first_fit_and_noise(module):
+    reference, called = module("reference"), []
+
+    def timed(epochs):
+        called.append(epochs)
+        slow = 30 if len(called) == 1 else 0
+        return 16 + slow + 0.5 * epochs - (2 if epochs == 1 else 0)
+
+    assert reference.epochs_within(616, timed) == 1200
+    assert called == [0, 0, 1, 2, 4, 8, 16, 32, 64]
