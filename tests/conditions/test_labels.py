@@ -306,7 +306,7 @@ def test_save_and_load(tmp_path: Path) -> None:
     condition.save(tmp_path / "condition.npz")
     CODEC.save(tmp_path / "codec.npz")
     codec = FittedCodec.load(tmp_path / "codec.npz", SCHEMA)
-    loaded = FittedCondition.load(tmp_path / "condition.npz", codec)
+    loaded = FittedCondition.load(tmp_path / "condition.npz", codec, condition.rule)
     assert loaded.cardinalities == condition.cardinalities
     assert loaded.layout == condition.layout
     assert np.array_equal(loaded.codes(ENCODED), condition.codes(ENCODED))
@@ -318,7 +318,7 @@ def test_save_and_load(tmp_path: Path) -> None:
 
 def test_save_and_load_without_conditions(tmp_path: Path) -> None:
     Unconditional().fit(CODEC, ENCODED).save(tmp_path / "condition.npz")
-    loaded = FittedCondition.load(tmp_path / "condition.npz", CODEC)
+    loaded = FittedCondition.load(tmp_path / "condition.npz", CODEC, Unconditional())
     assert loaded.cardinalities == ()
     assert loaded.draw(3, 0).shape == (3, 0)
 
@@ -329,9 +329,9 @@ def test_damaged_condition(damage: bytes | str, tmp_path: Path) -> None:
     fit("plan").save(path)
     path.write_bytes(damage if isinstance(damage, bytes) else path.read_bytes()[:-200])
     with pytest.raises(UserError, match=r"condition\.npz: not a readable condition"):
-        FittedCondition.load(path, CODEC)
+        FittedCondition.load(path, CODEC, Labels(columns=["plan"]))
     with pytest.raises(UserError, match="not a readable condition"):
-        FittedCondition.load(tmp_path / "none.npz", CODEC)
+        FittedCondition.load(tmp_path / "none.npz", CODEC, Labels(columns=["plan"]))
 
 
 def test_rest_of_no_rows() -> None:
