@@ -61,9 +61,8 @@ class FittedCondition:
             if fitted.knots is None:
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            out[:, place] = np.searchsorted(edges, _values(fitted, encoded), side="right")
-            if fitted.code >= 0:
-                out[encoded.codes[:, fitted.code] == 1, place] = len(edges) + 1
+            values, missing = fitted.numbers(encoded)
+            out[:, place] = np.where(missing, len(edges) + 1, np.searchsorted(edges, values, side="right"))
         return out
 
     def rest(self, encoded: Encoded) -> Encoded:
@@ -152,7 +151,7 @@ class FittedCondition:
         if value is None:
             if not column.missing:
                 raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
-            empty.codes[0, fitted.code] = 1
+            empty.codes[0, fitted.code] = fitted.cardinality - 1
             return empty
         if column.kind == "datetime":
             raise UserError(
@@ -166,7 +165,10 @@ class FittedCondition:
         ):
             allowed = f"{'a whole number' if column.kind == 'integer' else 'a number'} from {low} to {high}"
             raise UserError(f"where: {column.name} == {value!r}: allowed is {allowed}.")
-        empty.scores[0, fitted.score] = fitted.knots.encode(np.array([value - fitted.origin], np.float64), None)[0]
+        number = np.array([value - fitted.origin], np.float64)
+        empty.scores[0, fitted.score] = fitted.knots.encode(number, None)[0]
+        if len(fitted.atoms):
+            empty.codes[0, fitted.code] = fitted.atom_codes(number)[0]
         return empty
 
     def save(self, path: Path) -> None:
@@ -213,11 +215,6 @@ def _scalar(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple, set, dict, np.ndarray)):
         raise UserError(f"where: {name} == {value!r}: one value is needed.")
     return None if type(value).__name__ in ("NAType", "NaTType") or value != value else value
-
-
-def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-    assert fitted.knots is not None
-    return fitted.knots.decode(encoded.scores[:, fitted.score])
 
 
 @dataclass(kw_only=True)

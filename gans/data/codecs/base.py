@@ -2,9 +2,9 @@
 
 Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
 piecewise-linear map through knots (score, value); where its column has atoms (values that hold a large share of the
-rows) or missing values, a code says which of them it is, level 0 being an ordinary number. Round trip: exact for every category, boolean, integer, time and missing value, and for numbers
-of a column with at most 16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores
-of the knots.
+rows) or missing values, a code says which of them it is, level 0 being an ordinary number. Round trip: exact for every
+category, boolean, integer, time and missing value, and for numbers of a column with at most 16,384 distinct values;
+within float32 error for other numbers. Subclasses choose the scores of the knots.
 """
 
 import json
@@ -108,6 +108,17 @@ class FittedColumn:
             return np.zeros(len(values), np.int32)
         at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
         return np.where(self.atoms[at] == values, 1 + at, 0).astype(np.int32)
+
+    def numbers(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers [rows] float64, counted from the origin in steps, and where [rows] they are missing."""
+        assert self.knots is not None
+        values, missing = self.knots.decode(encoded.scores[:, self.score]), np.zeros(len(encoded.scores), bool)
+        if self.code >= 0:
+            code = encoded.codes[:, self.code]
+            missing = (code == self.cardinality - 1) & self.column.missing
+            at = np.minimum(code, len(self.atoms))
+            values = np.where(at > 0, np.concatenate([[0.0], self.atoms])[at], values)
+        return values, missing
 
 
 @dataclass
@@ -369,12 +380,7 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     if fitted.knots is None:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    values, missing = fitted.knots.decode(encoded.scores[:, fitted.score]), None
-    if fitted.code >= 0:
-        code = encoded.codes[:, fitted.code]
-        missing = code == fitted.cardinality - 1 if column.missing else None
-        at = np.minimum(code, len(fitted.atoms))
-        values = np.where(at > 0, np.concatenate([[0.0], fitted.atoms])[at], values)
+    values, missing = fitted.numbers(encoded)
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)
