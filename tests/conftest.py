@@ -20,7 +20,14 @@ import pytest
 from gans.penalties.base import Critic
 
 runtime_checkable(Critic)  # beartype asks that of a protocol before it checks an argument by it
-CHECKED = ["gans.objectives", "gans.penalties", "gans.networks", "gans.data.layout", "gans.training.streams"]
+CHECKED = [
+    "gans.objectives",
+    "gans.penalties",
+    "gans.terms",
+    "gans.networks",
+    "gans.data.layout",
+    "gans.training.streams",
+]
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 ROWS = 197
