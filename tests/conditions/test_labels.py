@@ -339,3 +339,25 @@ def test_rest_of_no_rows() -> None:
     none = Encoded(ENCODED.scores[:0], ENCODED.codes[:0])
     assert condition.codes(none).shape == (0, 2)
     assert condition.join(condition.rest(none), condition.codes(none)).codes.shape == none.codes.shape
+
+
+# ---- atoms
+
+
+def test_bins_hold_atoms_and_missing_has_its_own() -> None:
+    rng = np.random.default_rng(0)
+    gain = np.where(rng.random(ROWS) < 0.4, 0, rng.integers(100, 9_000, ROWS)).astype(float)
+    hole = rng.random(ROWS) < 0.1
+    there = normalise(pa.table({"gain": pa.array(gain, mask=hole), "noise": rng.normal(size=ROWS)}))
+    codec = Quantile().fit(there, detect(there))
+    encoded = codec.encode(there)
+    assert codec["gain"].atoms.tolist() == [0]
+    condition = Labels(columns=["gain"], bins=4).fit(codec, encoded)
+    codes, present = condition.codes(encoded)[:, 0], gain[~hole]
+    edges = np.unique(np.quantile(present, [0.25, 0.5, 0.75]))
+    np.testing.assert_array_equal(codes[~hole], np.searchsorted(edges, present, side="right"))
+    assert (codes[hole] == len(edges) + 1).all()
+    assert condition.cardinalities == (len(edges) + 2,)
+    for value in (0, present.max()):
+        assert condition.fix({"gain": value})[0] == {0: int(codes[~hole][present == value][0])}
+    assert condition.fix({"gain": None})[0] == {0: len(edges) + 1}
