@@ -136,9 +136,8 @@ def test_excluded_levels_are_never_drawn(strong: float) -> None:
 def test_exclusions_leave_gradients_finite() -> None:
     layout = Layout(1, 4.0, (2, 3), exclusions=((0, 2), (1, 3)))
     pull = jnp.asarray(np.random.default_rng(0).normal(size=(BATCH, 5)), jnp.float32)
-    gradient = jax.grad(lambda logits: jnp.sum(pull * draw_categories(layout, logits, keys(), 1.0)))(
-        jnp.tile(LOGITS, (BATCH, 1))
-    )
+    cost = jax.jit(jax.grad(lambda logits: jnp.sum(pull * draw_categories(layout, logits, keys(), 1.0))))
+    gradient = cost(jnp.tile(LOGITS, (BATCH, 1)))
     assert np.isfinite(gradient).all()
     assert np.abs(gradient).max() > 0
 
@@ -150,11 +149,12 @@ def test_what_is_drawn_first_learns_through_the_coupling() -> None:
     def pull(logits: jax.Array, weights: jax.Array) -> jax.Array:
         return draw_categories(PAIR, logits, keys(), 1.0, weights)[:, 2].sum()
 
-    by_logits, by_coupling = jax.grad(pull, (0, 1))(jnp.tile(LOGITS, (BATCH, 1)), coupling)
+    both = jax.jit(jax.grad(pull, (0, 1)))
+    by_logits, by_coupling = both(jnp.tile(LOGITS, (BATCH, 1)), coupling)
     assert np.abs(by_logits[:, :2]).max() > 1e-3
     assert np.abs(by_coupling[:2, 2:]).max() > 1e-3
     assert np.abs(np.asarray(by_coupling)[np.tril_indices(5)]).max() == 0
-    alone = jax.grad(pull)(jnp.tile(LOGITS, (BATCH, 1)), jnp.zeros((5, 5)))
+    alone, _ = both(jnp.tile(LOGITS, (BATCH, 1)), jnp.zeros((5, 5)))
     assert np.abs(alone[:, :2]).max() == 0
 
 
@@ -183,14 +183,14 @@ def test_a_coupled_head_gives_rows_of_the_layout(layout: Layout) -> None:
         gone = rows[:, layout.offsets[code]] < 0.5
         assert (rows[gone, score] == 0).all()
         assert 0 < gone.sum() < BATCH
-    gradient = jax.grad(lambda v: jnp.sum(module.apply(v, h, keys()) ** 2))(variables)
+    gradient = jax.jit(jax.grad(lambda v: jnp.sum(module.apply(v, h, keys()) ** 2)))(variables)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
 def test_scores_of_a_coupled_head_know_the_categories() -> None:
     """With the same features, rows of different categories have different numbers, rows of the same have the same."""
     module, variables, h = coupled(PAIR, 200)
-    rows = np.asarray(module.apply(variables, jnp.tile(h[:1], (200, 1)), keys(200)))
+    rows = np.asarray(jax.jit(module.apply)(variables, jnp.tile(h[:1], (200, 1)), keys(200)))
     groups = [rows[(rows[:, 1] > 0.5) == first, :] for first in (True, False)]
     means = [group[group[:, 3 + level] > 0.5, 0] for group in groups for level in range(2)]
     assert all(len(scores) and np.ptp(scores) < 1e-5 for scores in means)
@@ -207,6 +207,7 @@ PARTIAL = Layout(
     columns=(0, 1, 2, 1, 1, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5),
     partial=True,
 )
+PULL = np.random.default_rng(4).normal(size=WIDTH).astype(np.float32)
 
 
 def partial_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -242,9 +243,8 @@ def test_partial_rows_are_imposed_exactly(kind: str, exclusions: tuple[tuple[int
         if not exclusions:
             hots = given[:, 3:] == 0
             np.testing.assert_array_equal(made[:, 3:][hots], free[:, 3:][hots])  # drawn as without a condition
-            gradient = jax.grad(lambda raw: module.apply(variables, raw, keys(), condition).sum(axis=0) @ rows[2])(
-                inputs
-            )
+            pull = jax.jit(jax.grad(lambda raw: module.apply(variables, raw, keys(), condition).sum(axis=0) @ PULL))
+            gradient = pull(inputs)
             there = np.abs(np.asarray(gradient)) > 0
             assert not there[given == 1].any()
             assert there[given == 0].mean() > 0.5
@@ -254,10 +254,9 @@ def test_given_levels_steer_what_is_drawn_after_them() -> None:
     layout = Layout(1, 4.0, (2, 3), columns=(0, 1, 1, 2, 2, 2), partial=True)
     coupling = np.random.default_rng(0).normal(size=(5, 5)) * 2
     count = 20_000
-    condition = np.tile(np.array([0, 0, 1, 0, 0, 0, 0, 1, 0], np.float32), (count, 1))  # the first code is level 1
-    draw = jax.jit(
-        lambda logits, each: draw_categories(layout, logits, each, 1.0, jnp.asarray(coupling, jnp.float32), condition)
-    )
+    condition = jnp.tile(jnp.array([0.0, 0, 1, 0, 0, 0, 0, 1, 0]), (count, 1))  # the first code is level 1
+    weights = jnp.asarray(coupling, jnp.float32)
+    draw = jax.jit(lambda logits, each: draw_categories(layout, logits, each, 1.0, weights, condition))
     hots = np.asarray(draw(jnp.tile(LOGITS, (count, 1)), keys(count)))
     assert (hots[:, 1] == 1).all()
     law = softmax(LOGITS[2:] + coupling[1, 2:])
