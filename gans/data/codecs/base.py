@@ -7,8 +7,8 @@ category, boolean, integer, time and missing value, and for numbers of a column 
 within float32 error for other numbers. Subclasses choose the scores of the knots.
 """
 
+import dataclasses
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -102,6 +102,10 @@ class FittedColumn:
         special = len(self.atoms) + self.column.missing
         return 1 + special if special else 0
 
+    def missing(self, encoded: Encoded) -> np.ndarray:
+        """Whether each row is missing, which is the last level; for columns that may be."""
+        return encoded.codes[:, self.code] == self.cardinality - 1
+
     def atom_codes(self, values: np.ndarray) -> np.ndarray:
         """For numbers [rows]: 0 for an ordinary one, 1 + place for an atom."""
         if not len(self.atoms):
@@ -109,28 +113,21 @@ class FittedColumn:
         at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
         return np.where(self.atoms[at] == values, 1 + at, 0).astype(np.int32)
 
-    def numbers(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers [rows] float64, counted from the origin in steps, and where [rows] they are missing."""
-        assert self.knots is not None
-        values, missing = self.knots.decode(encoded.scores[:, self.score]), np.zeros(len(encoded.scores), bool)
-        if self.code >= 0:
-            code = encoded.codes[:, self.code]
-            missing = (code == self.cardinality - 1) & self.column.missing
-            at = np.minimum(code, len(self.atoms))
-            values = np.where(at > 0, np.concatenate([[0.0], self.atoms])[at], values)
-        return values, missing
-
 
 @dataclass
 class FittedCodec:
     """A codec that has seen its table. `layout` says where each column lives.
 
     Columns that follow from others by `relations` have no place in it: they are left out and rebuilt.
+
+    Attributes:
+        exclusions: levels that never occur together, as rows (code, level, later code, level) [m, 4].
     """
 
     schema: Schema
     columns: list[FittedColumn]
     relations: Relations = field(default_factory=Relations)
+    exclusions: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     def __post_init__(self) -> None:
         coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
@@ -139,13 +136,14 @@ class FittedCodec:
         for place, fitted in enumerate(c for c in self.columns if c.knots is not None):
             fitted.score = place
         bounds = [abs(float(edge)) for c in self.columns if c.knots for edge in (c.knots.low[0], c.knots.high[-1])]
-        self.layout = Layout(
+        layout = Layout(
             scores=len([c for c in self.columns if c.knots is not None]),
             bound=round_up(max(bounds, default=1.0)),
             cardinalities=tuple(c.cardinality for c in coded),
             masks=tuple((c.score, c.code) for c in self.columns if c.score >= 0 and c.code >= 0),
             columns=tuple(self._places()),
         )
+        self.layout = dataclasses.replace(layout, exclusions=tuple(map(tuple, self.exclusions.tolist())))
 
     def _places(self) -> list[int]:
         """The place of the column of each feature of a wide row."""
@@ -164,6 +162,33 @@ class FittedCodec:
             f"learnt are {', '.join(names)}.{nearest(name, names)}"
         )
 
+    def empty(self, rows: int) -> Encoded:
+        """Rows of zeros."""
+        codes = np.zeros((rows, len(self.layout.cardinalities)), np.int32)
+        return Encoded(np.zeros((rows, self.layout.scores), np.float32), codes)
+
+    def decode_column(self, name: str, encoded: Encoded) -> pa.Array:
+        """A learnt column by itself."""
+        return _decode_column(self[name], encoded, arrow_type(self[name].column.type))
+
+    def numbers(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+        """The numbers of a numeric column [rows] float64, counted from its origin in its steps; any where missing."""
+        return _decode_numbers(fitted, encoded)
+
+    def code_names(self) -> tuple[list[str], list[list[Any]]]:
+        """Of each code the column's name and its levels in words; None is missing."""
+        coded = sorted((c for c in self.columns if c.code >= 0), key=lambda c: c.code)
+        return [c.column.name for c in coded], [self._words(c) for c in coded]
+
+    def _words(self, fitted: FittedColumn) -> list[Any]:
+        if fitted.knots is None:
+            return fitted.levels
+        at = self.empty(len(fitted.atoms))
+        at.codes[:, fitted.code] = 1 + np.arange(len(fitted.atoms))
+        atoms = self.decode_column(fitted.column.name, at).to_pylist()
+        other = f"other than {', '.join(map(str, atoms))}" if atoms else "there"
+        return [other, *atoms, *[None] * fitted.column.missing]
+
     def encode(self, table: pa.Table, seed: int | None = 0) -> Encoded:
         """Scores [rows, numbers] and codes [rows, categories]. Tied numbers are spread over their interval by `seed`.
 
@@ -171,8 +196,7 @@ class FittedCodec:
             UserError: a column is missing, has a level or a type that the training table had not.
         """
         table = self.relations.reduce(table)
-        scores = np.zeros((table.num_rows, self.layout.scores), np.float32)
-        codes = np.zeros((table.num_rows, len(self.layout.cardinalities)), np.int32)
+        scores, codes = encoded = self.empty(table.num_rows)
         for place, fitted in enumerate(self.columns):
             name = fitted.column.name
             if name not in table.column_names:
@@ -190,14 +214,10 @@ class FittedCodec:
             scores[ordinary, fitted.score] = fitted.knots.encode(values[code[~missing] == 0], rng)
             if fitted.code >= 0:
                 codes[:, fitted.code] = code
-        return Encoded(scores, codes)
+        return encoded
 
-    def decode(self, encoded: Encoded, fixed: Mapping[str, Any] | None = None) -> pa.Table:
-        """The table: columns in the order of the training table, with its types and missing values.
-
-        Args:
-            fixed: values that columns have in every row, whatever is encoded; what follows from them follows.
-        """
+    def decode(self, encoded: Encoded) -> pa.Table:
+        """The table: columns in the order of the training table, with its types and missing values."""
         rows = len(encoded.scores)
         arrays, fitted_by_name = {}, {fitted.column.name: fitted for fitted in self.columns}
         for column in self.relations.reduce_schema(self.schema).kept:
@@ -208,8 +228,6 @@ class FittedCodec:
                 arrays[column.name] = written.take(pa.array(np.zeros(rows, int)))
             else:
                 arrays[column.name] = _decode_column(fitted_by_name[column.name], encoded, kind)
-        for name, value in (fixed or {}).items():
-            arrays[name] = pa.repeat(pa.scalar(value).cast(arrays[name].type), rows)
         return self.relations.restore(pa.table(arrays))
 
     def save(self, path: Path) -> None:
@@ -222,6 +240,7 @@ class FittedCodec:
             if fitted.knots is not None:
                 arrays[f"{place}.knots"] = np.stack([fitted.knots.values, fitted.knots.low, fitted.knots.high])
                 arrays[f"{place}.atoms"] = fitted.atoms
+        arrays["exclusions"] = self.exclusions
         arrays["relations"] = np.frombuffer(self.relations.to_json().encode(), np.uint8)
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
@@ -237,7 +256,7 @@ class FittedCodec:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 meta = json.loads(data["meta"].tobytes())
                 relations = Relations.from_json(data["relations"].tobytes().decode())
-                reduced = relations.reduce_schema(schema)
+                reduced, exclusions = relations.reduce_schema(schema), data["exclusions"]
                 columns = []
                 for place, row in enumerate(meta):
                     if f"{place}.knots" in data:
@@ -250,7 +269,7 @@ class FittedCodec:
                     columns.append(FittedColumn(column=column, **row))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable codec ({error}).") from None
-        return cls(schema, columns, relations)
+        return cls(schema, columns, relations, exclusions)
 
 
 @dataclass(kw_only=True)
@@ -380,7 +399,8 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     if fitted.knots is None:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    values, missing = fitted.numbers(encoded)
+    values = _decode_numbers(fitted, encoded)
+    missing = fitted.missing(encoded) if column.missing else None
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)
@@ -391,6 +411,15 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     decimals = 0 if column.kind == "integer" else column.decimals
     values = values if decimals is None else np.round(values, decimals)
     return pa.array(values, pa.float64(), mask=missing).cast(kind, safe=False)
+
+
+def _decode_numbers(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+    assert fitted.knots is not None
+    values = fitted.knots.decode(encoded.scores[:, fitted.score])
+    if not len(fitted.atoms):
+        return values
+    at = np.minimum(encoded.codes[:, fitted.code], len(fitted.atoms))
+    return np.where(at > 0, np.concatenate([[0.0], fitted.atoms])[at], values)
 
 
 def _whole(values: np.ndarray, step: int, origin: int) -> np.ndarray:
