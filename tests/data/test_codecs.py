@@ -192,7 +192,7 @@ def test_the_codec_file_holds_marginals_and_no_row(tmp_path: Path) -> None:
         meta = json.loads(data["meta"].tobytes())
         knots = {int(name.split(".")[0]): data[name] for name in data.files if name.endswith(".knots")}
         atoms = {place: data[f"{place}.atoms"] for place in knots}
-        assert len(data.files) == 2 + len(knots) + len(atoms)
+        assert len(data.files) == 3 + len(knots) + len(atoms)  # meta, relations, exclusions
     assert [row["name"] for row in meta] == ["plan", "spend", "visits", "churned", "joined", "tier"]
     for place, (values, low, high) in knots.items():
         assert np.all(np.diff(values) > 0)

@@ -121,7 +121,7 @@ def test_without_coupling_the_codes_are_independent_and_drawn_alike() -> None:
 
 @pytest.mark.parametrize("strong", [0.0, 50.0])
 def test_excluded_levels_are_never_drawn(strong: float) -> None:
-    layout = Layout(1, 4.0, (2, 3), exclusions=((0, 2), (1, 3), (1, 4)))
+    layout = Layout(1, 4.0, (2, 3), exclusions=((0, 0, 1, 0), (0, 1, 1, 1), (0, 1, 1, 2)))
     coupling = np.zeros((5, 5))
     coupling[0, 2] = strong  # a coupling that pulls at an excluded level
     law = np.zeros((2, 3))
@@ -134,7 +134,7 @@ def test_excluded_levels_are_never_drawn(strong: float) -> None:
 
 
 def test_exclusions_leave_gradients_finite() -> None:
-    layout = Layout(1, 4.0, (2, 3), exclusions=((0, 2), (1, 3)))
+    layout = Layout(1, 4.0, (2, 3), exclusions=((0, 0, 1, 0), (0, 1, 1, 1)))
     pull = jnp.asarray(np.random.default_rng(0).normal(size=(BATCH, 5)), jnp.float32)
     cost = jax.jit(jax.grad(lambda logits: jnp.sum(pull * draw_categories(layout, logits, keys(), 1.0))))
     gradient = cost(jnp.tile(LOGITS, (BATCH, 1)))
@@ -222,9 +222,9 @@ def partial_rows() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.concatenate([scores, *hots], axis=1).astype(np.float32), masks, masks[:, PARTIAL.columns]
 
 
-@pytest.mark.parametrize("exclusions", [(), ((0, 4),)])
+@pytest.mark.parametrize("exclusions", [(), ((0, 0, 2, 1),)])
 @pytest.mark.parametrize("kind", ["plain", "coupled"])
-def test_partial_rows_are_imposed_exactly(kind: str, exclusions: tuple[tuple[int, int], ...]) -> None:
+def test_partial_rows_are_imposed_exactly(kind: str, exclusions: tuple[tuple[int, ...], ...]) -> None:
     layout = Layout(**{**vars(PARTIAL), "exclusions": exclusions})
     rows, masks, given = partial_rows()
     condition = jnp.asarray(np.concatenate([rows * given, masks], axis=1), jnp.float32)
