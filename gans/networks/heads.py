@@ -107,10 +107,12 @@ class CoupledHead(nn.Module):
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
         layout, levels = self.layout, self.layout.width - self.layout.scores
-        coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
-        logits = nn.Dense(levels)(h)
-        hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
-        inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
-        scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
-        scores = layout.impose(scores, condition, 0)
-        return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
+        scores = hots = h[:, :0]
+        if levels:
+            coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
+            hots = draw_categories(layout, nn.Dense(levels)(h), keys, self.temperature, coupling, condition)
+        if layout.scores:
+            inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
+            scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
+            scores = layout.masked(layout.impose(scores, condition, 0), hots)
+        return jnp.concatenate([scores, hots], axis=-1)
