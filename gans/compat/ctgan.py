@@ -121,7 +121,7 @@ class CTGAN:
         if epochs is not None:
             warnings.warn("`epochs` of `fit` is deprecated; give it to CTGAN.", DeprecationWarning, stacklevel=2)
         frame = _frame_of(train_data)
-        discrete = _discrete(list(frame.columns), discrete_columns)
+        discrete = _discrete(list(frame.columns), list(discrete_columns))
         if self.pac > 0 and self._arguments["batch_size"] % self.pac:
             raise AssertionError(
                 f"batch_size={self._arguments['batch_size']}: it must be a multiple of pac={self.pac}."
@@ -192,7 +192,8 @@ class CTGAN:
 
         with tempfile.TemporaryDirectory(prefix="gans-") as folder, _on(self._device):
             path = Path(folder) / "run"
-            result = execute(dataclasses.replace(run, run_dir=str(path)), table, self._arguments["verbose"], fields)
+            run = dataclasses.replace(run, run_dir=str(path))
+            result = execute(run, table, self._arguments["verbose"], fields, report=False)
             if result.status == "interrupted":
                 raise KeyboardInterrupt
             if result.status == "diverged":
@@ -351,7 +352,7 @@ def _frame_of(data: Any) -> "pd.DataFrame":
     return pd.DataFrame(data).infer_objects()
 
 
-def _discrete(labels: list[Any], discrete: Iterable[Any]) -> list[str]:
+def _discrete(labels: list[Any], discrete: list[Any]) -> list[str]:
     """The names of the discrete columns."""
     strange = [label for label in labels if not isinstance(label, (str, int, np.integer))]
     if strange:
