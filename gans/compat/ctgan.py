@@ -122,7 +122,9 @@ class CTGAN:
             warnings.warn("`epochs` of `fit` is deprecated; give it to CTGAN.", DeprecationWarning, stacklevel=2)
         frame = _frame_of(train_data)
         discrete = _discrete(list(frame.columns), list(discrete_columns))
-        if self.pac > 0 and self._arguments["batch_size"] % self.pac:
+        if self.pac < 1:
+            raise ValueError(f"pac={self.pac}: it must be at least 1.")
+        if self._arguments["batch_size"] % self.pac:
             raise AssertionError(
                 f"batch_size={self._arguments['batch_size']}: it must be a multiple of pac={self.pac}."
             )
@@ -143,11 +145,11 @@ class CTGAN:
         given = self._arguments
         run = compose([f"+experiment={EXPERIMENT}", "tracker.mode=disabled"])
         rows -= max(1, round(HOLDOUT * rows))
-        batch = min(given["batch_size"], rows // max(1, self.pac) * self.pac)
-        if 0 < batch < given["batch_size"]:
-            log.warning(
-                "batch_size=%s: the table has %s training rows; batches are %s", given["batch_size"], rows, batch
-            )
+        batch = min(given["batch_size"], rows // self.pac * self.pac)
+        if batch == 0 < given["batch_size"]:
+            raise ValueError(f"pac={self.pac}: the table has only {rows} training rows.")
+        if batch < given["batch_size"]:
+            log.warning("batch_size=%s: there are %s training rows; batches are %s", given["batch_size"], rows, batch)
         per_epoch = max(1, rows // max(1, batch))
         steps = per_epoch * (given["epochs"] if epochs is None else epochs)
         rhythm = {"block": per_epoch, "evaluate_every": max(1, steps), "checkpoint_every": max(1, steps), "keep": 1}
