@@ -36,16 +36,16 @@ class FittedCondition:
 
     def __post_init__(self) -> None:
         self.cardinalities = tuple(
-            c.cardinality if c.knots is None else len(e) + 1 + c.column.missing
+            c.cardinality if not c.numeric else len(e) + 1 + c.column.missing
             for c, e in zip(self.columns, self.edges, strict=True)
         )
-        self.given = [c.code for c in self.columns if c.knots is None]
+        self.given = [c.code for c in self.columns if not c.numeric]
         whole = self.codec.layout
         self.left = [code for code in range(len(whole.cardinalities)) if code not in self.given]
         self.layout: Layout = dataclasses.replace(
             whole,
             cardinalities=tuple(whole.cardinalities[code] for code in self.left),
-            masks=tuple((score, self.left.index(code)) for score, code in whole.masks),
+            masks=tuple((score, self.left.index(code), levels) for score, code, levels in whole.masks),
             columns=whole.columns[: whole.scores]
             + tuple(
                 column
@@ -58,12 +58,13 @@ class FittedCondition:
         """The condition of each row, [rows, columns] int32."""
         out = np.zeros((len(encoded.scores), len(self.columns)), np.int32)
         for place, (fitted, edges) in enumerate(zip(self.columns, self.edges, strict=True)):
-            if fitted.knots is None:
+            if not fitted.numeric:
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            out[:, place] = np.searchsorted(edges, _values(fitted, encoded), side="right")
-            if fitted.code >= 0:
-                out[encoded.codes[:, fitted.code] == 1, place] = len(edges) + 1
+            values, missing = fitted.decode_numbers(encoded)
+            out[:, place] = np.searchsorted(edges, values, side="right")
+            if missing is not None:
+                out[missing, place] = len(edges) + 1
         return out
 
     def rest(self, encoded: Encoded) -> Encoded:
@@ -74,7 +75,7 @@ class FittedCondition:
         """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
         codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
         codes[:, self.left] = rest.codes
-        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.knots is None]]
+        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if not c.numeric]]
         return Encoded(rest.scores, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
@@ -127,14 +128,14 @@ class FittedCondition:
             fitted = self.columns[place]
             encoded = self._encode_value(fitted, value)
             codes[place] = int(self.codes(encoded)[0, place])
-            if fitted.knots is not None:
+            if fitted.numeric:
                 values[name] = value
         return codes, values
 
     def _encode_value(self, fitted: FittedColumn, value: Any) -> Encoded:
         column, layout = fitted.column, self.codec.layout
         empty = Encoded(np.zeros((1, layout.scores), np.float32), np.zeros((1, len(layout.cardinalities)), np.int32))
-        if fitted.knots is None:
+        if not fitted.numeric:
             matches = [
                 k
                 for k, level in enumerate(fitted.levels)
@@ -152,7 +153,7 @@ class FittedCondition:
         if value is None:
             if not column.missing:
                 raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
-            empty.codes[0, fitted.code] = 1
+            empty.codes[0, fitted.code] = fitted.cardinality - 1
             return empty
         if column.kind == "datetime":
             raise UserError(
@@ -166,7 +167,10 @@ class FittedCondition:
         ):
             allowed = f"{'a whole number' if column.kind == 'integer' else 'a number'} from {low} to {high}"
             raise UserError(f"where: {column.name} == {value!r}: allowed is {allowed}.")
-        empty.scores[0, fitted.score] = fitted.knots.encode(np.array([value - fitted.origin], np.float64), None)[0]
+        scores, codes = fitted.encode_numbers(np.array([value - fitted.origin], np.float64), None)
+        empty.scores[0, fitted.score] = scores[0]
+        if fitted.code >= 0:
+            empty.codes[0, fitted.code] = codes[0]
         return empty
 
     def save(self, path: Path) -> None:
@@ -213,11 +217,6 @@ def _scalar(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple, set, dict, np.ndarray)):
         raise UserError(f"where: {name} == {value!r}: one value is needed.")
     return None if type(value).__name__ in ("NAType", "NaTType") or value != value else value
-
-
-def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-    assert fitted.knots is not None
-    return fitted.knots.decode(encoded.scores[:, fitted.score])
 
 
 @dataclass(kw_only=True)
