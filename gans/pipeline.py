@@ -268,7 +268,7 @@ def _report(
 
 def fingerprint(ready: Prepared) -> str:
     """A digest of the training table, encoded and how: a run goes on only with the table that it began with."""
-    knots = [[k.values, k.low, k.high] for fitted in ready.codec.columns for k in fitted.knots]
+    knots = [[k.values, k.low, k.high, c.atoms] for c in ready.codec.columns for k in c.knots]
     words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
     words.append([ready.codec.relations.to_json()])
     return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})

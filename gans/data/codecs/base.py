@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.codecs.knots import Knots, Mixture
+from gans.data.codecs.knots import Knots, Mixture, ascending
 from gans.data.layout import Encoded, Layout, round_up
 from gans.data.relations import Relations
 from gans.data.schema import Column, Schema, arrow_type
@@ -73,7 +73,10 @@ class FittedColumn:
         Args:
             rng: draws the mode of a number and the score of a tied one; without it the likeliest and the middle.
         """
-        codes = np.zeros(len(values), np.int32) if self.mixture is None else self.mixture.draw(values, rng)
+        codes = np.zeros(len(values), np.int32)
+        if self.mixture is not None:
+            ends = min(knots.values[0] for knots in self.knots), max(knots.values[-1] for knots in self.knots)
+            codes = self.mixture.draw(np.clip(values, *ends), rng)
         if len(self.atoms):
             at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
             codes = np.where(self.atoms[at] == values, len(self.knots) + at, codes).astype(np.int32)
@@ -301,7 +304,8 @@ class Codec:
             return fitted
         for scores, share in zip(fitted.mixture.scores(values), fitted.mixture.shares(values), strict=True):
             here = share > 0
-            fitted.knots.append(_knots(column, values[here], counts[here], scores[here], scores[here]))
+            own = ascending(scores[here])
+            fitted.knots.append(_knots(column, values[here], counts[here], own, own))
         return fitted
 
 

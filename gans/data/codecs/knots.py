@@ -55,6 +55,15 @@ def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.
     return np.clip(draw.astype(np.float32), low, high)
 
 
+def ascending(scores: np.ndarray) -> np.ndarray:
+    """Ascending scores [n] as float32, those that fall together moved up by the least step that tells them apart."""
+    bits = scores.astype(np.float32).view(np.int32).astype(np.int64)
+    place = np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))  # floats in their order
+    steps = np.arange(len(place))
+    place = np.maximum.accumulate(place - steps) + steps
+    return np.where(place >= 0, place, -place | 0x80000000).astype(np.uint32).view(np.float32)
+
+
 @dataclass
 class Mixture:
     """Modes [modes] of a column: a value x has the score (w - mean) / (4 deviation) within a mode.
