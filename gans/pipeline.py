@@ -102,7 +102,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.codes(encoded), known))
+    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.known(encoded), known))
 
 
 def execute(

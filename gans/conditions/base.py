@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
@@ -23,9 +24,11 @@ class FittedCondition:
     """Which columns condition generator and discriminator, and how often their values occur together.
 
     A category or boolean leaves the row: the generator is given it and the discriminator too. A number stays in the
-    row and its bin is the condition. `combinations [m, columns]` are the distinct conditions of the training rows,
-    `counts [m]` their rows.
+    row and its bin is the condition. Where `stays`, all stay and the condition is their codes. `combinations [m,
+    columns]` are the distinct conditions of the training rows, `counts [m]` their rows.
     """
+
+    stays: ClassVar[bool] = False
 
     rule: "Condition"
     codec: FittedCodec
@@ -36,10 +39,10 @@ class FittedCondition:
 
     def __post_init__(self) -> None:
         self.cardinalities = tuple(
-            c.cardinality if not c.numeric else len(e) + 1 + c.column.missing
+            len(e) + 1 + c.column.missing if self._binned(c) else c.cardinality
             for c, e in zip(self.columns, self.edges, strict=True)
         )
-        self.given = [c.code for c in self.columns if not c.numeric]
+        self.given = [c.code for c in self.columns if not (self.stays or c.numeric)]
         whole = self.codec.layout
         self.left = [code for code in range(len(whole.cardinalities)) if code not in self.given]
         self.layout: Layout = dataclasses.replace(
@@ -54,11 +57,14 @@ class FittedCondition:
             ),
         )
 
+    def _binned(self, fitted: FittedColumn) -> bool:
+        return fitted.numeric and not self.stays
+
     def codes(self, encoded: Encoded) -> np.ndarray:
         """The condition of each row, [rows, columns] int32."""
         out = np.zeros((len(encoded.scores), len(self.columns)), np.int32)
         for place, (fitted, edges) in enumerate(zip(self.columns, self.edges, strict=True)):
-            if not fitted.numeric:
+            if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
             values, missing = fitted.decode_numbers(encoded)
@@ -66,6 +72,15 @@ class FittedCondition:
             if missing is not None:
                 out[missing, place] = len(edges) + 1
         return out
+
+    def known(self, encoded: Encoded) -> Any:
+        """What `pick` knows of the training rows: here the condition of each, [rows, columns]."""
+        return self.codes(encoded)
+
+    def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch columns"]]:
+        """Training rows [batch], one for each key, and their conditions [batch, columns]; here all are as likely."""
+        picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, known.shape[0]))(keys)
+        return picked, known[picked]
 
     def rest(self, encoded: Encoded) -> Encoded:
         """The rows without the codes that the condition gives."""

@@ -31,6 +31,8 @@ class Layout:
         columns: the column of each feature of a wide row, from 0.
         partial: whether the condition of a generator is a partial row: a wide row, of which the columns that the mask
             behind it, one entry a column, says are given.
+        conditioned: the feature of a wide row that each entry of a condition speaks of, where conditioned columns stay
+            in the row.
     """
 
     scores: int
@@ -40,6 +42,7 @@ class Layout:
     exclusions: tuple[tuple[int, int], ...] = ()
     columns: tuple[int, ...] = ()
     partial: bool = False
+    conditioned: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:

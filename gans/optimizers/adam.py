@@ -12,18 +12,25 @@ from gans.registry import register
 @register("optimizer", "adam")
 @dataclass(kw_only=True)
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2014, arXiv:1412.6980), with b1 = .5 as for DCGAN (Radford et al. 2015, arXiv:1511.06434)."""
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980), with b1 = .5 as for DCGAN (Radford et al. 2015, arXiv:1511.06434).
+
+    Attributes:
+        weight_decay: times the parameters, added to the gradient of either network.
+    """
 
     b1: float = 0.5
     b2: float = 0.99
     eps: float = 1e-8
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         in_range("optimizer.b1", self.b1, 0, 1, open_high=True)
         in_range("optimizer.b2", self.b2, 0, 1, open_high=True)
         in_range("optimizer.eps", self.eps, 0, open_low=True)
+        in_range("optimizer.weight_decay", self.weight_decay, 0)
 
     def make(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Adam with this schedule."""
-        return optax.adam(schedule, b1=self.b1, b2=self.b2, eps=self.eps)
+        adam = optax.adam(schedule, b1=self.b1, b2=self.b2, eps=self.eps)
+        return optax.chain(optax.add_decayed_weights(self.weight_decay), adam) if self.weight_decay else adam
