@@ -102,7 +102,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.codes(encoded), known))
+    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.known(encoded), known))
 
 
 def execute(
@@ -280,9 +280,7 @@ def _report(
 
 def fingerprint(ready: Prepared) -> str:
     """A digest of the training table, encoded and how: a run goes on only with the table that it began with."""
-    knots = [
-        [fitted.knots.values, fitted.knots.low, fitted.knots.high] for fitted in ready.codec.columns if fitted.knots
-    ]
+    knots = [[k.values, k.low, k.high, c.atoms] for c in ready.codec.columns for k in c.knots]
     words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
     words.append([ready.codec.relations.to_json()])
     return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})

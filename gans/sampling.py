@@ -103,8 +103,9 @@ class Sampler:
     def _decode(self, encoded: Encoded, values: Mapping[str, Any]) -> pa.Table:
         """The table, with the numeric columns of `values` at the very value."""
         for name, value in values.items():
-            if self.codec[name].code >= 0:
-                encoded.codes[:, self.codec[name].code] = value is None
+            fitted = self.codec[name]
+            if fitted.code >= 0:
+                encoded.codes[:, fitted.code] = fitted.cardinality - 1 if value is None else 0
         return self.codec.decode(encoded, {name: value for name, value in values.items() if value is not None})
 
 

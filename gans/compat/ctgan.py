@@ -133,18 +133,20 @@ class CTGAN:
             table, fields = read_frame(frame)
             table = normalise(table)
             kinds = _kinds(table, discrete, [name for name, field in fields.items() if field["dtype"] == "category"])
-            per_epoch, run = self._run(table.num_rows, kinds, epochs)
+            per_epoch, run = self._run(table, kinds, epochs)
             self._train(run, table, fields, per_epoch)
         self._labels = [label.item() if isinstance(label, np.generic) else label for label in frame.columns]
         self._array = train_data.dtype.str if isinstance(train_data, np.ndarray) else None
 
-    def _run(self, rows: int, kinds: dict[str, str], epochs: int | None) -> "tuple[int, Run]":
+    def _run(self, table: "pa.Table", kinds: dict[str, str], epochs: int | None) -> "tuple[int, Run]":
         """Steps of an epoch, and the run that the arguments stand for."""
         from gans.config import compose
 
         given = self._arguments
-        run = compose([f"+experiment={EXPERIMENT}", "tracker.mode=disabled"])
-        rows -= max(1, round(HOLDOUT * rows))
+        free = [] if _varies(table, kinds) else ["condition=none", "term=[]"]
+        run = compose([f"+experiment={EXPERIMENT}", "tracker.mode=disabled", *free])
+        condition = {} if free else {"log_frequency": bool(given["log_frequency"])}
+        rows = table.num_rows - max(1, round(HOLDOUT * table.num_rows))
         batch = min(given["batch_size"], rows // self.pac * self.pac)
         if batch == 0 < given["batch_size"]:
             raise ValueError(f"pac={self.pac}: the table has only {rows} training rows.")
@@ -158,6 +160,7 @@ class CTGAN:
             seed=self._seed(),
             samples=min(rows, 1000),
             data=dataclasses.replace(run.data, holdout=HOLDOUT, kinds=kinds, drop=[], limit=None),
+            condition=dataclasses.replace(run.condition, **condition),
             network=dataclasses.replace(
                 run.network,
                 latent=given["embedding_dim"],
@@ -394,6 +397,12 @@ def _kinds(table: "pa.Table", discrete: list[str], categorical: list[str]) -> di
                 f"column '{name}' holds {kind}, which cannot be learnt; leave it out or write it as numbers."
             )
     return kinds
+
+
+def _varies(table: "pa.Table", kinds: dict[str, str]) -> bool:
+    """Whether a discrete column has two values; without one there is nothing to condition on."""
+    discrete = [name for name, kind in kinds.items() if kind in ("category", "boolean")]
+    return any(len(table[name].unique()) > 1 for name in discrete)
 
 
 def _whole(array: Any) -> bool:

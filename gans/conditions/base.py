@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
@@ -23,9 +24,11 @@ class FittedCondition:
     """Which columns condition generator and discriminator, and how often their values occur together.
 
     A category or boolean leaves the row: the generator is given it and the discriminator too. A number stays in the
-    row and its bin is the condition. `combinations [m, columns]` are the distinct conditions of the training rows,
-    `counts [m]` their rows.
+    row and its bin is the condition. Where `stays`, all stay and the condition is their codes. `combinations [m,
+    columns]` are the distinct conditions of the training rows, `counts [m]` their rows.
     """
+
+    stays: ClassVar[bool] = False
 
     rule: "Condition"
     codec: FittedCodec
@@ -36,16 +39,16 @@ class FittedCondition:
 
     def __post_init__(self) -> None:
         self.cardinalities = tuple(
-            c.cardinality if c.knots is None else len(e) + 1 + c.column.missing
+            len(e) + 1 + c.column.missing if self._binned(c) else c.cardinality
             for c, e in zip(self.columns, self.edges, strict=True)
         )
-        self.given = [c.code for c in self.columns if c.knots is None]
+        self.given = [c.code for c in self.columns if not (self.stays or c.numeric)]
         whole = self.codec.layout
         self.left = [code for code in range(len(whole.cardinalities)) if code not in self.given]
         self.layout: Layout = dataclasses.replace(
             whole,
             cardinalities=tuple(whole.cardinalities[code] for code in self.left),
-            masks=tuple((score, self.left.index(code)) for score, code in whole.masks),
+            masks=tuple((score, self.left.index(code), levels) for score, code, levels in whole.masks),
             columns=whole.columns[: whole.scores]
             + tuple(
                 column
@@ -54,17 +57,30 @@ class FittedCondition:
             ),
         )
 
+    def _binned(self, fitted: FittedColumn) -> bool:
+        return fitted.numeric and not self.stays
+
     def codes(self, encoded: Encoded) -> np.ndarray:
         """The condition of each row, [rows, columns] int32."""
         out = np.zeros((len(encoded.scores), len(self.columns)), np.int32)
         for place, (fitted, edges) in enumerate(zip(self.columns, self.edges, strict=True)):
-            if fitted.knots is None:
+            if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            out[:, place] = np.searchsorted(edges, _values(fitted, encoded), side="right")
-            if fitted.code >= 0:
-                out[encoded.codes[:, fitted.code] == 1, place] = len(edges) + 1
+            values, missing = fitted.decode_numbers(encoded)
+            out[:, place] = np.searchsorted(edges, values, side="right")
+            if missing is not None:
+                out[missing, place] = len(edges) + 1
         return out
+
+    def known(self, encoded: Encoded) -> Any:
+        """What `pick` knows of the training rows: here the condition of each, [rows, columns]."""
+        return self.codes(encoded)
+
+    def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch columns"]]:
+        """Training rows [batch], one for each key, and their conditions [batch, columns]; here all are as likely."""
+        picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, known.shape[0]))(keys)
+        return picked, known[picked]
 
     def rest(self, encoded: Encoded) -> Encoded:
         """The rows without the codes that the condition gives."""
@@ -74,7 +90,7 @@ class FittedCondition:
         """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
         codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
         codes[:, self.left] = rest.codes
-        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.knots is None]]
+        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if not c.numeric]]
         return Encoded(rest.scores, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
@@ -127,14 +143,14 @@ class FittedCondition:
             fitted = self.columns[place]
             encoded = self._encode_value(fitted, value)
             codes[place] = int(self.codes(encoded)[0, place])
-            if fitted.knots is not None:
+            if fitted.numeric:
                 values[name] = value
         return codes, values
 
     def _encode_value(self, fitted: FittedColumn, value: Any) -> Encoded:
         column, layout = fitted.column, self.codec.layout
         empty = Encoded(np.zeros((1, layout.scores), np.float32), np.zeros((1, len(layout.cardinalities)), np.int32))
-        if fitted.knots is None:
+        if not fitted.numeric:
             matches = [
                 k
                 for k, level in enumerate(fitted.levels)
@@ -152,7 +168,7 @@ class FittedCondition:
         if value is None:
             if not column.missing:
                 raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
-            empty.codes[0, fitted.code] = 1
+            empty.codes[0, fitted.code] = fitted.cardinality - 1
             return empty
         if column.kind == "datetime":
             raise UserError(
@@ -166,7 +182,10 @@ class FittedCondition:
         ):
             allowed = f"{'a whole number' if column.kind == 'integer' else 'a number'} from {low} to {high}"
             raise UserError(f"where: {column.name} == {value!r}: allowed is {allowed}.")
-        empty.scores[0, fitted.score] = fitted.knots.encode(np.array([value - fitted.origin], np.float64), None)[0]
+        scores, codes = fitted.encode_numbers(np.array([value - fitted.origin], np.float64), None)
+        empty.scores[0, fitted.score] = scores[0]
+        if fitted.code >= 0:
+            empty.codes[0, fitted.code] = codes[0]
         return empty
 
     def save(self, path: Path) -> None:
@@ -213,11 +232,6 @@ def _scalar(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple, set, dict, np.ndarray)):
         raise UserError(f"where: {name} == {value!r}: one value is needed.")
     return None if type(value).__name__ in ("NAType", "NaTType") or value != value else value
-
-
-def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-    assert fitted.knots is not None
-    return fitted.knots.decode(encoded.scores[:, fitted.score])
 
 
 @dataclass(kw_only=True)

@@ -15,15 +15,16 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2014, arXiv:1412.6980), with b1 = .5 as for DCGAN (Radford et al. 2015, arXiv:1511.06434).
 
     Attributes:
-        weight_decay: of the generator: this times the parameters is added to the gradient (not AdamW).
-        discriminator_weight_decay: the same of the discriminator.
+        weight_decay: times the parameters, added to the gradient of the generator, and of the discriminator unless it
+            has its own.
+        discriminator_weight_decay: of the discriminator; null for the same.
     """
 
     b1: float = 0.5
     b2: float = 0.99
     eps: float = 1e-8
     weight_decay: float = 0.0
-    discriminator_weight_decay: float = 0.0
+    discriminator_weight_decay: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -31,7 +32,8 @@ class Adam(Optimizer):
         in_range("optimizer.b2", self.b2, 0, 1, open_high=True)
         in_range("optimizer.eps", self.eps, 0, open_low=True)
         in_range("optimizer.weight_decay", self.weight_decay, 0)
-        in_range("optimizer.discriminator_weight_decay", self.discriminator_weight_decay, 0)
+        if self.discriminator_weight_decay is not None:
+            in_range("optimizer.discriminator_weight_decay", self.discriminator_weight_decay, 0)
 
     def generator(self, updates: int) -> optax.GradientTransformation:
         """The generator's optimiser over this many updates."""
@@ -39,7 +41,8 @@ class Adam(Optimizer):
 
     def discriminator(self, updates: int) -> optax.GradientTransformation:
         """The discriminator's optimiser over this many updates."""
-        return _decayed(self.discriminator_weight_decay, super().discriminator(updates))
+        own = self.discriminator_weight_decay
+        return _decayed(self.weight_decay if own is None else own, super().discriminator(updates))
 
     def make(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Adam with this schedule."""

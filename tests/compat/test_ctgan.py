@@ -1,11 +1,9 @@
 """The stand-in for ctgan: a script with the import as the only difference, and every argument and method by itself."""
 
-import dataclasses
 import importlib.util
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import pytest
 
 from gans import pipeline
 from gans.compat.ctgan import CTGAN
-from gans.config import Run, conf_folder
+from gans.config import Run
 from gans.synthesizer import Synthesizer
 
 ROWS = 121
@@ -62,23 +60,6 @@ def make_frame() -> pd.DataFrame:
         }
     )
     return frame
-
-
-@pytest.fixture(scope="module", autouse=True)
-def experiment() -> Iterator[None]:
-    """A stand-in for conf/experiment/ctgan.yaml where that is not there."""
-    from hydra.core.config_store import ConfigStore
-
-    if (conf_folder() / "experiment" / "ctgan.yaml").exists():
-        yield
-        return
-    store: Any = ConfigStore.instance()
-    groups = {"network": "ctgan", "objective": "wasserstein", "penalty": ["gradient_penalty"], "condition": "labels"}
-    defaults = [{f"override /{group}": name} for group, name in groups.items()]
-    node = {"defaults": defaults, "name": "ctgan", "condition": {"columns": ["plan", "flag"]}}
-    store.store(group="experiment", name="ctgan", package="_global_", node=node)
-    yield
-    del store.repo["experiment"]
 
 
 @pytest.fixture(scope="module")
@@ -199,9 +180,7 @@ def test_arrays_in_arrays_out(frame: pd.DataFrame, tmp_path: Path) -> None:
     whole = np.column_stack([np.arange(ROWS) % 3, np.random.default_rng(0).normal(size=ROWS)])
     for data, discrete in ((named.to_numpy(), [0, 2]), (whole, [0])):
         model = CTGAN(**QUICK)
-        with pytest.MonkeyPatch.context() as patch:
-            _condition_on(patch, [str(place) for place in discrete])
-            model.fit(data, discrete)
+        model.fit(data, discrete)
         model.save(tmp_path / "model")
         for one in (model, CTGAN.load(tmp_path / "model")):
             rows: Any = one.sample(20)
@@ -211,19 +190,6 @@ def test_arrays_in_arrays_out(frame: pd.DataFrame, tmp_path: Path) -> None:
             assert set(rows[:, 0]) <= set(data[:, 0])
             fixed: Any = one.sample(8, "0", data[0, 0])
             assert set(fixed[:, 0]) == {data[0, 0]}
-
-
-def _condition_on(patch: pytest.MonkeyPatch, names: list[str]) -> None:
-    """Name the condition's columns, where the experiment has to be told them."""
-    before = CTGAN._run
-
-    def run(self: CTGAN, *arguments: Any) -> Any:
-        per_epoch, run = before(self, *arguments)
-        if hasattr(run.condition, "columns"):
-            run = dataclasses.replace(run, condition=dataclasses.replace(run.condition, columns=names))
-        return per_epoch, run
-
-    patch.setattr(CTGAN, "_run", run)
 
 
 def test_every_argument_reaches_the_run(asked: list[Run], frame: pd.DataFrame) -> None:
@@ -239,6 +205,7 @@ def test_every_argument_reaches_the_run(asked: list[Run], frame: pd.DataFrame) -
         discriminator_steps=3,
         epochs=7,
         pac=6,
+        log_frequency=False,
     ).fit(frame, DISCRETE)
     run: Any = asked[0]
     assert (run.network.latent, run.network.pack) == (9, 6)
@@ -247,6 +214,7 @@ def test_every_argument_reaches_the_run(asked: list[Run], frame: pd.DataFrame) -
     decays = (run.optimizer.weight_decay, run.optimizer.discriminator_weight_decay)
     assert (rates, decays) == ((0.1, 0.3), (0.2, 0.4))
     assert (run.trainer.critic_steps, run.trainer.batch_size, run.trainer.best) == (3, 30, "last")
+    assert (run.name, run.condition.log_frequency) == ("ctgan", False)
     assert run.trainer.steps == 7 * ((ROWS - 1) // 30)
     assert run.data.split(_table(frame)).holdout.num_rows == 1
     assert run.data.kinds == {
@@ -278,6 +246,21 @@ def test_defaults_are_those_of_ctgan(asked: list[Run]) -> None:
     assert (run.optimizer.learning_rate, run.optimizer.weight_decay) == (2e-4, 1e-6)
     assert run.trainer.steps == 600
     assert run.data.kinds == {"x": "numeric", "k": "integer"}
+    CTGAN().fit(frame, ["k"])
+    conditions: list[Any] = [run.condition for run in asked]
+    assert conditions[0].names() == []
+    assert conditions[1].log_frequency
+
+
+def test_a_table_of_numbers_only(frame: pd.DataFrame) -> None:
+    model = CTGAN(**QUICK)
+    model.fit(frame[["spend", "row"]].assign(k="one"), ["k"])
+    rows: Any = model.sample(40)
+    assert (rows.shape, set(rows["k"])) == ((40, 3), {"one"})
+    fixed: Any = model.sample(2, "k", "one")
+    assert list(fixed["k"]) == ["one", "one"]
+    with pytest.raises(ValueError, match="`two` doesn't exist in the column `k`"):
+        model.sample(2, "k", "two")
 
 
 def test_small_tables_have_small_batches(asked: list[Run], frame: pd.DataFrame) -> None:

@@ -473,8 +473,7 @@ def test_thinning_keeps_the_ends_and_a_small_error() -> None:
     rng = np.random.default_rng(7)
     values = np.where(rng.random(60_000) < 0.5, 0.0, rng.lognormal(8, 1.5, 60_000))
     table, fitted = fit(Quantile(), pa.table({"x": values}))
-    knots = fitted["x"].knots
-    assert knots is not None
+    (knots,) = fitted["x"].knots
     assert len(np.unique(values)) > MOST_KNOTS >= len(knots.values) > MOST_KNOTS / 4
     assert (knots.values[0], knots.values[-1]) == (0.0, values.max())
     scores = fitted.encode(table).scores[:, 0]
@@ -522,7 +521,7 @@ def test_one_distinct_value_after_the_split_is_a_constant() -> None:
 def test_masks_point_from_a_number_to_its_missing_code() -> None:
     table, fitted = fit(Quantile(), mixed())
     spend = fitted["spend"]
-    assert fitted.layout.masks == ((spend.score, spend.code),)
+    assert fitted.layout.masks == ((spend.score, spend.code, 1),)
     encoded = fitted.encode(table)
     missing = table["spend"].is_null().to_numpy()
     assert np.array_equal(encoded.codes[:, spend.code] == 1, missing)

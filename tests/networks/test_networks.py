@@ -18,7 +18,7 @@ from gans.registry import COMPONENTS
 
 load_components()
 NETWORKS = COMPONENTS["network"]
-LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0),))
+LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
 BLOCKS = ((3, 2), (5, 2), (7, 3), (10, 5))  # where each one-hot starts, and its size
 WIDTH, CONDITION, BATCH = 15, 4, 6
 

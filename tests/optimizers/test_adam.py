@@ -58,7 +58,8 @@ def test_the_first_updates_are_those_of_the_paper() -> None:
 def test_weight_decay_adds_the_parameters_to_the_gradient() -> None:
     rule = Adam(schedule="constant", weight_decay=0.1, discriminator_weight_decay=0.3)
     parameters, gradient = np.array([2.0, -5.0], np.float32), np.array([0.01, 0.4], np.float32)
-    for decay, optimizer in ((0.1, rule.generator(N)), (0.3, rule.discriminator(N))):
+    same = Adam(schedule="constant", weight_decay=0.1)
+    for decay, optimizer in ((0.1, rule.generator(N)), (0.3, rule.discriminator(N)), (0.1, same.discriminator(N))):
         update, _ = optimizer.update(gradient, optimizer.init(parameters), parameters)
         plain = Adam(schedule="constant").generator(N)
         expected, _ = plain.update(gradient + decay * parameters, plain.init(parameters))
