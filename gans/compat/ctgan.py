@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gans.compat.tables import discrete_names, frame_of, kinds_of, varies
 from gans.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ class CTGAN:
 
         if epochs is not None:
             warnings.warn("`epochs` of `fit` is deprecated; give it to CTGAN.", DeprecationWarning, stacklevel=2)
-        frame = _frame_of(train_data)
-        discrete = _discrete(list(frame.columns), list(discrete_columns))
+        frame = frame_of(train_data)
+        discrete = discrete_names(list(frame.columns), list(discrete_columns))
         if self.pac < 1:
             raise ValueError(f"pac={self.pac}: it must be at least 1.")
         if self._arguments["batch_size"] % self.pac:
@@ -132,7 +133,7 @@ class CTGAN:
         with _value_errors():
             table, fields = read_frame(frame)
             table = normalise(table)
-            kinds = _kinds(table, discrete, [name for name, field in fields.items() if field["dtype"] == "category"])
+            kinds = kinds_of(table, discrete, [name for name, field in fields.items() if field["dtype"] == "category"])
             per_epoch, run = self._run(table, kinds, epochs)
             self._train(run, table, fields, per_epoch)
         self._labels = [label.item() if isinstance(label, np.generic) else label for label in frame.columns]
@@ -143,7 +144,7 @@ class CTGAN:
         from gans.config import compose
 
         given = self._arguments
-        free = [] if _varies(table, kinds) else ["condition=none", "term=[]"]
+        free = [] if varies(table, kinds) else ["condition=none", "term=[]"]
         run = compose([f"+experiment={EXPERIMENT}", "tracker.mode=disabled", *free])
         condition = {} if free else {"log_frequency": bool(given["log_frequency"])}
         rows = table.num_rows - max(1, round(HOLDOUT * table.num_rows))
@@ -343,71 +344,6 @@ class CTGAN:
         if self._sampler is None:
             raise AttributeError("the model is not fitted; call fit first.")
         return self._sampler
-
-
-def _frame_of(data: Any) -> "pd.DataFrame":
-    import pandas as pd
-
-    if isinstance(data, pd.DataFrame):
-        return data
-    if not isinstance(data, np.ndarray):
-        raise TypeError("`train_data` should be either pd.DataFrame or np.array.")
-    if data.ndim != 2:
-        raise ValueError(f"`train_data` has {data.ndim} dimensions; it should have 2, rows and columns.")
-    return pd.DataFrame(data).infer_objects()
-
-
-def _discrete(labels: list[Any], discrete: list[Any]) -> list[str]:
-    """The names of the discrete columns."""
-    strange = [label for label in labels if not isinstance(label, (str, int, np.integer))]
-    if strange:
-        raise TypeError(f"column {strange[0]!r}: names must be text or whole numbers.")
-    invalid = [name for name in discrete if name not in labels]
-    if invalid:
-        near = nearest(str(invalid[0]), map(str, labels))
-        raise ValueError(f"Invalid columns found: {invalid}.{near}")
-    return [str(name) for name in discrete]
-
-
-def _kinds(table: "pa.Table", discrete: list[str], categorical: list[str]) -> dict[str, str]:
-    """The kind of every column, so that none is left out as an id or as text."""
-    import pyarrow as pa
-
-    kinds = {}
-    for name in table.column_names:
-        kind = table[name].type
-        number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-        if pa.types.is_null(kind):
-            continue
-        if name in discrete:
-            if not (number or pa.types.is_boolean(kind) or pa.types.is_string(kind)):
-                raise TypeError(f"column '{name}' holds {kind}; write its values as text to have them as categories.")
-            kinds[name] = "category"
-        elif pa.types.is_string(kind):
-            raise TypeError(f"column '{name}' holds text; list it in discrete_columns.")
-        elif number:
-            whole = pa.types.is_integer(kind) or _whole(table[name])
-            kinds[name] = "category" if name in categorical else "integer" if whole else "numeric"
-        elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            kinds[name] = "datetime"
-        elif pa.types.is_boolean(kind):
-            kinds[name] = "boolean"
-        else:
-            raise TypeError(
-                f"column '{name}' holds {kind}, which cannot be learnt; leave it out or write it as numbers."
-            )
-    return kinds
-
-
-def _varies(table: "pa.Table", kinds: dict[str, str]) -> bool:
-    """Whether a discrete column has two values; without one there is nothing to condition on."""
-    discrete = [name for name, kind in kinds.items() if kind in ("category", "boolean")]
-    return any(len(table[name].unique()) > 1 for name in discrete)
-
-
-def _whole(array: Any) -> bool:
-    values = array.drop_null().cast("float64").to_numpy()
-    return bool(np.all(values == np.floor(values)) and np.abs(values).max(initial=0) < 2**53)
 
 
 def _zipped(folder: Path) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from gans import pipeline
 from gans.compat.ctgan import CTGAN
-from gans.config import Run
+from gans.config import Run, compose
 from gans.synthesizer import Synthesizer
 
 ROWS = 121
@@ -359,3 +359,15 @@ def test_device_and_random_state_of_another_kind() -> None:
         CTGAN().set_device("cpuu")
     with pytest.raises(TypeError, match="random_state"):
         CTGAN().set_random_state("x")
+
+
+def test_log_frequency_decides_how_levels_are_picked_in_training() -> None:
+    given = ["+experiment=ctgan", "data=charity", "data.limit=400", "trainer.batch_size=20"]
+    ends = {}
+    for log in ("true", "false"):
+        ready = pipeline.prepare(compose([*given, f"condition.log_frequency={log}"]))
+        known: Any = ready.rows.condition
+        size = ready.condition.cardinalities[0]
+        ends[log], count = known["ends"][:size], known["count"][:size]
+    np.testing.assert_allclose(ends["false"], np.cumsum(count) / count.sum(), rtol=1e-6)
+    np.testing.assert_allclose(ends["true"], np.cumsum(np.log1p(count)) / np.log1p(count).sum(), rtol=1e-6)
