@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
@@ -22,9 +23,11 @@ class FittedCondition:
     """Which columns condition generator and discriminator, and how often their values occur together.
 
     A category or boolean leaves the row: the generator is given it and the discriminator too. A number stays in the
-    row and its bin is the condition. `combinations [m, columns]` are the distinct conditions of the training rows,
-    `counts [m]` their rows.
+    row and its bin is the condition. Where `stays`, all stay and the condition is their codes. `combinations [m,
+    columns]` are the distinct conditions of the training rows, `counts [m]` their rows.
     """
+
+    stays: ClassVar[bool] = False
 
     rule: "Condition"
     codec: FittedCodec
@@ -35,16 +38,16 @@ class FittedCondition:
 
     def __post_init__(self) -> None:
         self.cardinalities = tuple(
-            c.cardinality if c.knots is None else len(e) + 1 + c.column.missing
+            len(e) + 1 + c.column.missing if self._binned(c) else c.cardinality
             for c, e in zip(self.columns, self.edges, strict=True)
         )
-        self.given = [c.code for c in self.columns if c.knots is None]
+        self.given = [c.code for c in self.columns if not (self.stays or c.numeric)]
         whole = self.codec.layout
         self.left = [code for code in range(len(whole.cardinalities)) if code not in self.given]
         self.layout: Layout = dataclasses.replace(
             whole,
             cardinalities=tuple(whole.cardinalities[code] for code in self.left),
-            masks=tuple((score, self.left.index(code)) for score, code in whole.masks),
+            masks=tuple((score, self.left.index(code), levels) for score, code, levels in whole.masks),
             exclusions=tuple(
                 (self.left.index(i), x, self.left.index(j), y)
                 for i, x, j, y in whole.exclusions
@@ -58,17 +61,30 @@ class FittedCondition:
             ),
         )
 
+    def _binned(self, fitted: FittedColumn) -> bool:
+        return fitted.numeric and not self.stays
+
     def codes(self, encoded: Encoded) -> np.ndarray:
         """The condition of each row, [rows, columns] int32."""
         out = np.zeros((len(encoded.scores), len(self.columns)), np.int32)
         for place, (fitted, edges) in enumerate(zip(self.columns, self.edges, strict=True)):
-            if fitted.knots is None:
+            if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            out[:, place] = np.searchsorted(edges, self.codec.numbers(fitted, encoded), side="right")
-            if fitted.column.missing:
-                out[fitted.missing(encoded), place] = len(edges) + 1
+            values, missing = fitted.decode_numbers(encoded)
+            out[:, place] = np.searchsorted(edges, values, side="right")
+            if missing is not None:
+                out[missing, place] = len(edges) + 1
         return out
+
+    def known(self, encoded: Encoded) -> Any:
+        """What `pick` knows of the training rows: here the condition of each, [rows, columns]."""
+        return self.codes(encoded)
+
+    def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch columns"]]:
+        """Training rows [batch], one for each key, and their conditions [batch, columns]; here all are as likely."""
+        picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, known.shape[0]))(keys)
+        return picked, known[picked]
 
     def rest(self, encoded: Encoded) -> Encoded:
         """The rows without the codes that the condition gives."""
@@ -78,7 +94,7 @@ class FittedCondition:
         """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
         codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
         codes[:, self.left] = rest.codes
-        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.knots is None]]
+        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if not c.numeric]]
         return Encoded(rest.scores, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
@@ -118,12 +134,12 @@ class FittedCondition:
         fits = np.ones(len(self.counts), bool)
         for place, codes in choices.items():
             fits &= codes[self.combinations[:, place]]
-        uniform = _uniform(seed, start, rows)
-        out = self.combinations[_pick(self.counts * fits if fits.any() else self.counts, uniform)].astype(np.int32)
+        draws = uniform(seed, start, rows)
+        out = self.combinations[pick(self.counts * fits if fits.any() else self.counts, draws)].astype(np.int32)
         for place, codes in {} if fits.any() else choices.items():
             counts = np.bincount(self.combinations[:, place], self.counts, self.cardinalities[place])
             weights = counts * codes
-            out[:, place] = _pick(weights if weights.any() else codes.astype(float), uniform)
+            out[:, place] = pick(weights if weights.any() else codes.astype(float), draws)
         return out
 
     def save(self, path: Path) -> None:
@@ -149,7 +165,7 @@ class FittedCondition:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
 
 
-def _uniform(seed: int, start: int, count: int) -> np.ndarray:
+def uniform(seed: int, start: int, count: int) -> np.ndarray:
     """Numbers `start` to `start + count` of the stream of a seed, [count] in [0, 1).
 
     Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") enciphers a counter, so that any place
@@ -159,7 +175,7 @@ def _uniform(seed: int, start: int, count: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(seed).advance(ahead)).random(skip + count)[skip:]
 
 
-def _pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+def pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Places drawn by their weights."""
     share = np.cumsum(weights) / weights.sum()
     return np.minimum(np.searchsorted(share, uniform, side="right"), np.flatnonzero(weights)[-1])
@@ -182,7 +198,7 @@ class Condition:
             UserError: a column is not in the table or not learnt; no column is left beside the conditions.
         """
         columns = [codec[name] for name in self.names()]
-        edges = [self._edges(codec, fitted, encoded) for fitted in columns]
+        edges = [self._edges(fitted, encoded) for fitted in columns]
         blank = np.zeros((0, len(columns)), np.int32)
         fitted = self.fitted(self, codec, columns, edges, blank, np.zeros(0, np.int64))
         if fitted.layout.width == 0:
@@ -190,5 +206,5 @@ class Condition:
         fitted.combinations, fitted.counts = np.unique(fitted.codes(encoded), axis=0, return_counts=True)
         return fitted
 
-    def _edges(self, codec: FittedCodec, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+    def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
         return np.zeros(0)

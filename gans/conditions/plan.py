@@ -58,7 +58,7 @@ def make_plan(given: Any, relations: list[Relation], marginals: Marginals) -> Pl
             source = building[source].parents[0]
         if source in building:
             continue
-        if not chain and codec[name].knots is None:
+        if not chain and not codec[name].numeric:
             fits = rule.levels(codec[name].levels)[marginals[name].codes]
         else:
             values = {source: marginals.values(source)}

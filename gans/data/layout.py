@@ -25,21 +25,24 @@ class Layout:
         scores: how many scores a row has.
         bound: no score of the training table is larger than this in size.
         cardinalities: how many levels each code has, ascending, so that equal ones lie side by side.
-        masks: pairs (score, code): the score counts only where the code is level 0 and is zero elsewhere (missing
-            values, atoms).
+        masks: triples (score, code, levels): the score counts only where the code is one of its first `levels`
+            (modes), and is zero elsewhere (atoms, missing values).
         exclusions: (code, level, later code, level) that never go together.
         columns: the column of each feature of a wide row, from 0.
         partial: whether the condition of a generator is a partial row: a wide row, of which the columns that the mask
             behind it, one entry a column, says are given.
+        conditioned: the feature of a wide row that each entry of a condition speaks of, where conditioned columns stay
+            in the row.
     """
 
     scores: int
     bound: float
     cardinalities: tuple[int, ...]
-    masks: tuple[tuple[int, int], ...] = ()
+    masks: tuple[tuple[int, int, int], ...] = ()
     exclusions: tuple[tuple[int, ...], ...] = ()
     columns: tuple[int, ...] = ()
     partial: bool = False
+    conditioned: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
@@ -114,12 +117,14 @@ class Layout:
     def masked(
         self, scores: Float[Array, "batch scores"], hots: Float[Array, "batch hots"]
     ) -> Float[Array, "batch scores"]:
-        """Scores times the one-hot entry that says the value is there."""
-        if not self.masks:
-            return scores
-        which = np.array([score for score, _ in self.masks])
-        entry = np.array([self.offsets[code] - self.scores for _, code in self.masks])
-        return scores.at[:, which].multiply(hots[:, entry], unique_indices=True)
+        """Scores times the sum of the one-hot entries that say the value is there."""
+        for levels in sorted({mask[2] for mask in self.masks}):
+            some = [mask for mask in self.masks if mask[2] == levels]
+            which = np.array([score for score, _, _ in some])
+            first = np.array([self.offsets[code] - self.scores for _, code, _ in some])
+            there = hots[:, first[:, None] + np.arange(levels)].sum(axis=-1)
+            scores = scores.at[:, which].multiply(there, unique_indices=True)
+        return scores
 
 
 def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) -> Float[Array, "batch hots"]:

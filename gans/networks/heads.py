@@ -1,13 +1,18 @@
 """The last layers of generators: from features to rows of scores and one-hot categories."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from gans.data.layout import Layout
 
 NEVER = -1e9  # the logit of a level that is excluded
+SEEN = "intermediates"  # Flax's collection of what modules let others see
+LOGITS, FEATURES = "logits", "features"
 
 
 def bounded(raw: Float[Array, "batch scores"], layout: Layout) -> Float[Array, "batch scores"]:
@@ -63,6 +68,12 @@ def draw_categories(
     return drawn
 
 
+def seen(variables: Any, name: str) -> Array | None:
+    """What a module let others see under this name: logits of categories before any noise, or a critic's features."""
+    found = jax.tree_util.tree_leaves_with_path(variables.get(SEEN, {}))
+    return next((leaf for path, leaf in found if jax.tree_util.DictKey(name) in path), None)
+
+
 class RowHead(nn.Module):
     """Raw outputs [batch, width] to rows: scores by a bounded tanh, categories by straight-through Gumbel-softmax.
 
@@ -80,8 +91,9 @@ class RowHead(nn.Module):
         condition: Float[Array, "batch condition"] | None = None,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
-        layout = self.layout
-        hots = draw_categories(layout, raw[:, layout.scores :], keys, self.temperature, None, condition)
+        layout, logits = self.layout, raw[:, self.layout.scores :]
+        self.sow(SEEN, LOGITS, logits)
+        hots = draw_categories(layout, logits, keys, self.temperature, None, condition)
         scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, 0)
         return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
 
@@ -110,7 +122,10 @@ class CoupledHead(nn.Module):
         scores = hots = h[:, :0]
         if levels:
             coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
-            hots = draw_categories(layout, nn.Dense(levels)(h), keys, self.temperature, coupling, condition)
+            logits = nn.Dense(levels)(h)
+            hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
+            code = np.repeat(np.arange(len(layout.cardinalities)), layout.cardinalities)
+            self.sow(SEEN, LOGITS, logits + hots @ (coupling * (code[:, None] < code)))
         if layout.scores:
             inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
             scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)

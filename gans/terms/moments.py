@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from gans.data.layout import Encoded, Layout
 from gans.errors import in_range
 from gans.registry import register
-from gans.terms.base import Term
+from gans.terms.base import Made, Term
 
 LEAST_DEVIATION = 0.05
 ROWS = 8_192
@@ -54,11 +54,9 @@ class Moments(Term):
         known = {"mean": mean, "scale": scale, "second": second}
         return {name: array.astype(np.float32) for name, array in known.items()}
 
-    def __call__(
-        self, layout: Layout, known: Any, fake: Float[Array, "batch width"], progress: jax.Array
-    ) -> Float[Array, ""]:
+    def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included."""
-        rows = (fake - known["mean"]) * known["scale"]
+        rows = (made.rows - known["mean"]) * known["scale"]
         halves = rows[: len(rows) // 2 * 2].reshape(2, -1, rows.shape[1])
         means = halves.mean(axis=1)
         gaps = jnp.einsum("hbi,hbj->hij", halves, halves) / halves.shape[1] - known["second"]

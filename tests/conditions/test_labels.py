@@ -81,7 +81,7 @@ def test_masks_follow_their_codes_when_codes_leave_the_row() -> None:
     condition = fit("vip", "plan")
     spend = CODEC["spend"]
     assert CODEC["vip"].code < spend.code
-    ((score, code),) = condition.layout.masks
+    ((score, code, _),) = condition.layout.masks
     assert score == spend.score
     assert np.array_equal(condition.rest(ENCODED).codes[:, code], ENCODED.codes[:, spend.code])
     assert code == spend.code - 1

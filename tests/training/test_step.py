@@ -110,7 +110,8 @@ def test_average_of_batch_norm_statistics():
 
 
 def ready_ctgan():
-    prepared = prepare(compose(["data.limit=400", "trainer.batch_size=20", "network=ctgan", "network.width=8"]))
+    widths = ["network.generator_widths=[8,8]", "network.discriminator_widths=[8,8]"]
+    prepared = prepare(compose(["data.limit=400", "trainer.batch_size=20", "network=ctgan", *widths]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
 

@@ -1,10 +1,11 @@
 """What every codec shares: a table becomes int32 codes and float32 scores, and comes back exactly.
 
 Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
-piecewise-linear map through knots (score, value); where its column has atoms (values that hold a large share of the
-rows) or missing values, a code says which of them it is, level 0 being an ordinary number. Round trip: exact for every
-category, boolean, integer, time and missing value, and for numbers of a column with at most 16,384 distinct values;
-within float32 error for other numbers. Subclasses choose the scores of the knots.
+piecewise-linear map through knots (score, value); where its column has several modes, each with a map of its own,
+atoms (values that hold a large share of the rows) or missing values, a code says which of them it is: first the
+modes, then the atoms, missing last. Round trip: exact for every category, boolean, integer, time and missing value,
+and for numbers of a column with at most 16,384 distinct values; within float32 error for other numbers. Subclasses
+choose the scores of the knots.
 """
 
 import dataclasses
@@ -18,10 +19,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.data.codecs.knots import Knots, Mixture, ascending
 from gans.data.layout import Encoded, Layout, round_up
 from gans.data.relations import Relations
 from gans.data.schema import Column, Schema, arrow_type
-from gans.errors import UserError, nearest
+from gans.errors import UserError, in_range, nearest
 from gans.files import UNREADABLE, write_atomic
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -31,63 +33,20 @@ TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_0
 
 
 @dataclass
-class Knots:
-    """The distinct values of a numeric column, ascending, and the scores [low, high] that stand for each."""
-
-    values: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    def encode(self, values: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        """Scores [rows] float32. A value between knots is interpolated, one outside them clipped."""
-        values = np.clip(values, self.values[0], self.values[-1])
-        at = np.searchsorted(self.values, values)
-        known = self.values[at] == values
-        low, high = self.low[at], self.high[at]
-        scores = low.copy()
-        wide = known & (high > low)
-        if rng is not None and wide.any():
-            scores[wide] = _between(low[wide], high[wide], rng)
-        elif wide.any():
-            scores[wide] = (low[wide] + high[wide]) / 2
-        if not known.all():
-            right = at[~known]
-            left = right - 1
-            share = (values[~known] - self.values[left]) / (self.values[right] - self.values[left])
-            start = self.high[left].astype(np.float64)
-            scores[~known] = start + share * (self.low[right] - start)
-        return scores
-
-    def decode(self, scores: np.ndarray) -> np.ndarray:
-        """Values [rows] float64; a score on a knot gives its value exactly, one between knots the line between them."""
-        flat = self.high > self.low
-        order = np.argsort(np.concatenate([np.arange(len(flat)), np.flatnonzero(flat)]), kind="stable")
-        at = np.concatenate([self.low, self.high[flat]])[order].astype(np.float64)
-        value = np.concatenate([self.values, self.values[flat]])[order]
-        return np.interp(scores, at, value)
-
-
-def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A normal draw truncated to [low, high], so that the scores of tied values follow the normal law too."""
-    from scipy.special import ndtr, ndtri
-
-    left, right = ndtr(low.astype(np.float64)), ndtr(high.astype(np.float64))
-    draw = ndtri(left + (right - left) * rng.random(len(low)))
-    return np.clip(draw.astype(np.float32), low, high)
-
-
-@dataclass
 class FittedColumn:
     """A column with what the codec learnt of it: levels (with None last for missing), or knots and atoms.
 
     Attributes:
-        atoms: values of a numeric column, ascending, that are levels 1, 2, ... of its code; missing is the last level.
+        knots: of a numeric column, for each of its modes, which are the first levels of its code.
+        mixture: what splits the numbers among several modes.
+        atoms: values of a numeric column, ascending, that are the next levels of its code; missing is the last level.
         origin: what the numbers are counted from, in steps of `step`.
     """
 
     column: Column
     levels: list[Any] = field(default_factory=list)
-    knots: Knots | None = None
+    knots: list[Knots] = field(default_factory=list)
+    mixture: Mixture | None = None
     atoms: np.ndarray = field(default_factory=lambda: np.zeros(0))
     origin: int = 0
     step: int = 1
@@ -97,21 +56,48 @@ class FittedColumn:
     @property
     def cardinality(self) -> int:
         """Levels of its code; 0 where it has none."""
-        if self.knots is None:
+        if not self.numeric:
             return len(self.levels)
-        special = len(self.atoms) + self.column.missing
-        return 1 + special if special else 0
+        levels = len(self.knots) + len(self.atoms) + self.column.missing
+        return levels if levels > 1 else 0
 
-    def missing(self, encoded: Encoded) -> np.ndarray:
-        """Whether each row is missing, which is the last level; for columns that may be."""
-        return encoded.codes[:, self.code] == self.cardinality - 1
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds numbers or times and not levels."""
+        return bool(self.knots)
 
-    def atom_codes(self, values: np.ndarray) -> np.ndarray:
-        """For numbers [rows]: 0 for an ordinary one, 1 + place for an atom."""
-        if not len(self.atoms):
-            return np.zeros(len(values), np.int32)
-        at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
-        return np.where(self.atoms[at] == values, 1 + at, 0).astype(np.int32)
+    def encode_numbers(self, values: np.ndarray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [rows] float32 and levels [rows] int32 of numbers, counted from the origin; none is missing.
+
+        Args:
+            rng: draws the mode of a number and the score of a tied one; without it the likeliest and the middle.
+        """
+        codes = np.zeros(len(values), np.int32)
+        if self.mixture is not None:
+            ends = min(knots.values[0] for knots in self.knots), max(knots.values[-1] for knots in self.knots)
+            codes = self.mixture.draw(np.clip(values, *ends), rng)
+        if len(self.atoms):
+            at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
+            codes = np.where(self.atoms[at] == values, len(self.knots) + at, codes).astype(np.int32)
+        scores = np.zeros(len(values), np.float32)
+        for mode, knots in enumerate(self.knots):
+            here = codes == mode
+            scores[here] = knots.encode(values[here], rng)
+        return scores, codes
+
+    def decode_numbers(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray | None]:
+        """Numbers [rows] float64, counted from the origin, and which of them are missing [rows], None for none."""
+        scores = encoded.scores[:, self.score]
+        if self.code < 0:
+            return self.knots[0].decode(scores), None
+        codes = encoded.codes[:, self.code]
+        missing = codes == self.cardinality - 1 if self.column.missing else None
+        place = np.clip(codes - len(self.knots), 0, len(self.atoms))
+        values = np.concatenate([self.atoms, [0.0]])[place]
+        for mode, knots in enumerate(self.knots):
+            here = codes == mode
+            values[here] = knots.decode(scores[here])
+        return values, missing
 
 
 @dataclass
@@ -133,14 +119,14 @@ class FittedCodec:
         coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
         for place, fitted in enumerate(coded):
             fitted.code = place
-        for place, fitted in enumerate(c for c in self.columns if c.knots is not None):
+        for place, fitted in enumerate(c for c in self.columns if c.numeric):
             fitted.score = place
-        bounds = [abs(float(edge)) for c in self.columns if c.knots for edge in (c.knots.low[0], c.knots.high[-1])]
+        bounds = [abs(float(edge)) for c in self.columns for k in c.knots for edge in (k.low[0], k.high[-1])]
         layout = Layout(
-            scores=len([c for c in self.columns if c.knots is not None]),
+            scores=len([c for c in self.columns if c.numeric]),
             bound=round_up(max(bounds, default=1.0)),
             cardinalities=tuple(c.cardinality for c in coded),
-            masks=tuple((c.score, c.code) for c in self.columns if c.score >= 0 and c.code >= 0),
+            masks=tuple((c.score, c.code, len(c.knots)) for c in self.columns if c.score >= 0 and c.code >= 0),
             columns=tuple(self._places()),
         )
         self.layout = dataclasses.replace(layout, exclusions=tuple(map(tuple, self.exclusions.tolist())))
@@ -171,23 +157,21 @@ class FittedCodec:
         """A learnt column by itself."""
         return _decode_column(self[name], encoded, arrow_type(self[name].column.type))
 
-    def numbers(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-        """The numbers of a numeric column [rows] float64, counted from its origin in its steps; any where missing."""
-        return _decode_numbers(fitted, encoded)
-
     def code_names(self) -> tuple[list[str], list[list[Any]]]:
         """Of each code the column's name and its levels in words; None is missing."""
         coded = sorted((c for c in self.columns if c.code >= 0), key=lambda c: c.code)
         return [c.column.name for c in coded], [self._words(c) for c in coded]
 
     def _words(self, fitted: FittedColumn) -> list[Any]:
-        if fitted.knots is None:
+        if not fitted.numeric:
             return fitted.levels
+        modes = len(fitted.knots)
         at = self.empty(len(fitted.atoms))
-        at.codes[:, fitted.code] = 1 + np.arange(len(fitted.atoms))
+        at.codes[:, fitted.code] = modes + np.arange(len(fitted.atoms))
         atoms = self.decode_column(fitted.column.name, at).to_pylist()
         other = f"other than {', '.join(map(str, atoms))}" if atoms else "there"
-        return [other, *atoms, *[None] * fitted.column.missing]
+        words = [other] if modes == 1 else [f"mode {mode + 1}" for mode in range(modes)]
+        return [*words, *atoms, *[None] * fitted.column.missing]
 
     def encode(self, table: pa.Table, seed: int | None = 0) -> Encoded:
         """Scores [rows, numbers] and codes [rows, categories]. Tied numbers are spread over their interval by `seed`.
@@ -202,18 +186,16 @@ class FittedCodec:
             if name not in table.column_names:
                 raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
             array = table[name]
-            if fitted.knots is None:
+            if not fitted.numeric:
                 codes[:, fitted.code] = _encode_levels(fitted, array)
                 continue
             missing = _encode_missing(fitted, array)
             values = _numbers(array.drop_null(), fitted)
             rng = None if seed is None else np.random.default_rng((seed, place))
-            code = np.full(len(missing), fitted.cardinality - 1, np.int32)
-            code[~missing] = fitted.atom_codes(values)
-            ordinary = ~missing & (code == 0)
-            scores[ordinary, fitted.score] = fitted.knots.encode(values[code[~missing] == 0], rng)
+            scores[~missing, fitted.score], levels = fitted.encode_numbers(values, rng)
             if fitted.code >= 0:
-                codes[:, fitted.code] = code
+                codes[:, fitted.code] = fitted.cardinality - 1
+                codes[~missing, fitted.code] = levels
         return encoded
 
     def decode(self, encoded: Encoded) -> pa.Table:
@@ -237,9 +219,12 @@ class FittedCodec:
             meta.append(
                 {"name": fitted.column.name, "levels": fitted.levels, "origin": fitted.origin, "step": fitted.step}
             )
-            if fitted.knots is not None:
-                arrays[f"{place}.knots"] = np.stack([fitted.knots.values, fitted.knots.low, fitted.knots.high])
+            for mode, knots in enumerate(fitted.knots):
+                arrays[f"{place}.knots.{mode}"] = np.stack([knots.values, knots.low, knots.high])
                 arrays[f"{place}.atoms"] = fitted.atoms
+            if fitted.mixture is not None:
+                mixture = dataclasses.asdict(fitted.mixture)
+                meta[-1]["mixture"] = {name: np.asarray(value).tolist() for name, value in mixture.items()}
         arrays["exclusions"] = self.exclusions
         arrays["relations"] = np.frombuffer(self.relations.to_json().encode(), np.uint8)
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
@@ -259,10 +244,12 @@ class FittedCodec:
                 reduced, exclusions = relations.reduce_schema(schema), data["exclusions"]
                 columns = []
                 for place, row in enumerate(meta):
-                    if f"{place}.knots" in data:
-                        values, low, high = data[f"{place}.knots"]
-                        row["knots"] = Knots(values, low.astype(np.float32), high.astype(np.float32))
-                        row["atoms"] = data[f"{place}.atoms"]
+                    modes = range(sum(name.startswith(f"{place}.knots.") for name in data.files))
+                    parts = [data[f"{place}.knots.{mode}"] for mode in modes]
+                    row["knots"] = [Knots(v, low.astype(np.float32), high.astype(np.float32)) for v, low, high in parts]
+                    row["atoms"] = data[f"{place}.atoms"] if parts else np.zeros(0)
+                    if "mixture" in row:
+                        row["mixture"] = Mixture(**{k: np.array(v)[()] for k, v in row["mixture"].items()})
                     column = reduced[row.pop("name")]
                     if pa.types.is_decimal(arrow_type(column.type)):
                         row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
@@ -274,7 +261,16 @@ class FittedCodec:
 
 @dataclass(kw_only=True)
 class Codec:
-    """How numbers become scores. Everything that is learnt from the data is learnt in `fit`."""
+    """How numbers become scores. Everything that is learnt from the data is learnt in `fit`.
+
+    Attributes:
+        atom: a value that holds more than this share of the present ones is an atom; 1 for none.
+    """
+
+    atom: float = 1.0
+
+    def __post_init__(self) -> None:
+        in_range("codec.atom", self.atom, 0, 1, open_low=True)
 
     def fit(self, table: pa.Table, schema: Schema, relations: Relations | None = None) -> FittedCodec:
         """Learn levels and knots from the training table; of columns that `relations` rebuild, nothing.
@@ -287,8 +283,14 @@ class Codec:
         return FittedCodec(schema, [self._fit_column(table[c.name], c) for c in features], relations)
 
     def atoms(self, counts: np.ndarray) -> np.ndarray:
-        """Which of the distinct values, that occur counts [n] times, are levels of a code; none here."""
-        return np.zeros(len(counts), bool)
+        """Which of the distinct values, that occur counts [n] times, are atoms; at least two values remain."""
+        found = counts > self.atom * counts.sum()
+        return found if len(counts) - found.sum() >= 2 else np.zeros_like(found)
+
+    def mixture(self, values: np.ndarray, counts: np.ndarray) -> Mixture | None:
+        """The modes among which distinct ascending values [n] that occur counts [n] times are split; None for one."""
+        del values, counts
+        return None
 
     def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores [low, high] of distinct ascending values [n] that occur counts [n] times."""
@@ -319,10 +321,20 @@ class Codec:
             )
         atoms = self.atoms(counts)
         fitted.atoms, values, counts = values[atoms], values[~atoms], counts[~atoms]
-        low, high = self.scores(values, counts)
-        keep = _thin(counts) if column.kind == "numeric" else slice(None)
-        fitted.knots = Knots(values[keep], low[keep].astype(np.float32), high[keep].astype(np.float32))
+        fitted.mixture = self.mixture(values, counts)
+        if fitted.mixture is None:
+            fitted.knots = [_knots(column, values, counts, *self.scores(values, counts))]
+            return fitted
+        for scores, share in zip(fitted.mixture.scores(values), fitted.mixture.shares(values), strict=True):
+            here = share > 0
+            own = ascending(scores[here])
+            fitted.knots.append(_knots(column, values[here], counts[here], own, own))
         return fitted
+
+
+def _knots(column: Column, values: np.ndarray, counts: np.ndarray, low: np.ndarray, high: np.ndarray) -> Knots:
+    keep = _thin(counts) if column.kind == "numeric" else slice(None)
+    return Knots(values[keep], low[keep].astype(np.float32), high[keep].astype(np.float32))
 
 
 def _thin(counts: np.ndarray) -> np.ndarray | slice:
@@ -396,11 +408,10 @@ def _encode_missing(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
 
 def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) -> pa.Array:
     column = fitted.column
-    if fitted.knots is None:
+    if not fitted.numeric:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    values = _decode_numbers(fitted, encoded)
-    missing = fitted.missing(encoded) if column.missing else None
+    values, missing = fitted.decode_numbers(encoded)
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)
@@ -411,15 +422,6 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     decimals = 0 if column.kind == "integer" else column.decimals
     values = values if decimals is None else np.round(values, decimals)
     return pa.array(values, pa.float64(), mask=missing).cast(kind, safe=False)
-
-
-def _decode_numbers(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-    assert fitted.knots is not None
-    values = fitted.knots.decode(encoded.scores[:, fitted.score])
-    if not len(fitted.atoms):
-        return values
-    at = np.minimum(encoded.codes[:, fitted.code], len(fitted.atoms))
-    return np.where(at > 0, np.concatenate([[0.0], fitted.atoms])[at], values)
 
 
 def _whole(values: np.ndarray, step: int, origin: int) -> np.ndarray:
