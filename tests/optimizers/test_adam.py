@@ -55,6 +55,15 @@ def test_the_first_updates_are_those_of_the_paper() -> None:
         np.testing.assert_allclose(update, expected, rtol=1e-4, atol=1e-8)
 
 
+def test_weight_decay_is_added_to_the_gradient() -> None:
+    plain = Adam(learning_rate=0.02, schedule="constant", eps=1e-2).generator(N)
+    decayed = Adam(learning_rate=0.02, schedule="constant", eps=1e-2, weight_decay=0.5).generator(N)
+    parameters, gradient = np.array([2.0, -4.0], np.float32), np.array([0.1, 0.3], np.float32)
+    got, _ = decayed.update(gradient, decayed.init(parameters), parameters)
+    expected, _ = plain.update(gradient + 0.5 * parameters, plain.init(parameters))
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -65,6 +74,7 @@ def test_the_first_updates_are_those_of_the_paper() -> None:
         ("b1", 1.0, "at least 0 and less than 1"),
         ("b2", -0.1, "at least 0 and less than 1"),
         ("eps", 0.0, "more than 0"),
+        ("weight_decay", -1.0, "at least 0"),
         ("schedule", "cosin", "allowed are constant, linear, cosine. Did you mean 'cosine'?"),
     ],
 )
