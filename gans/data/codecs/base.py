@@ -8,7 +8,6 @@ and for numbers of a column with at most 16,384 distinct values; within float32 
 choose the scores of the knots.
 """
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -201,8 +200,7 @@ class FittedCodec:
                 arrays[f"{place}.knots.{mode}"] = np.stack([knots.values, knots.low, knots.high])
                 arrays[f"{place}.atoms"] = fitted.atoms
             if fitted.mixture is not None:
-                mixture = dataclasses.asdict(fitted.mixture)
-                meta[-1]["mixture"] = {name: np.asarray(value).tolist() for name, value in mixture.items()}
+                meta[-1]["mixture"] = fitted.mixture.to_json()
         arrays["relations"] = np.frombuffer(self.relations.to_json().encode(), np.uint8)
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
@@ -226,7 +224,7 @@ class FittedCodec:
                     row["knots"] = [Knots(v, low.astype(np.float32), high.astype(np.float32)) for v, low, high in parts]
                     row["atoms"] = data[f"{place}.atoms"] if parts else np.zeros(0)
                     if "mixture" in row:
-                        row["mixture"] = Mixture(**{k: np.array(v)[()] for k, v in row["mixture"].items()})
+                        row["mixture"] = Mixture.from_json(row["mixture"])
                     column = reduced[row.pop("name")]
                     if pa.types.is_decimal(arrow_type(column.type)):
                         row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]

@@ -43,7 +43,8 @@ class Modes(Codec):
 
     def mixture(self, values: np.ndarray, counts: np.ndarray) -> Mixture:
         """The modes of distinct ascending values [n] that occur counts [n] times."""
-        out = Mixture(*np.ones((3, 0)), scale=float(np.abs(values).max()) or 1.0)
+        none = np.zeros(0)
+        out = Mixture(none, none, none, scale=float(np.abs(values).max()) or 1.0)
         if self.long_tail is not None and _skewness(values / out.scale, counts) > self.long_tail:
             start = float(values[0])
             out.start, out.log = start, True
@@ -78,7 +79,7 @@ def _skewness(values: np.ndarray, counts: np.ndarray) -> float:
 def _fit(points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights, means and standard deviations [modes] of a Dirichlet-process Gaussian mixture (Blei & Jordan 2006).
 
-    Moments are those of the points by responsibility: the posterior ones also hold the prior, which widens narrow modes.
+    Moments are those of the points by responsibility: those of the posterior hold the prior, which widens narrow modes.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import BayesianGaussianMixture
