@@ -16,9 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from gans.conditions.base import FittedCondition
+from gans.conditions.marginals import Marginals, fit_marginals
 from gans.config import Run, to_yaml
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.exclusions import exclude, exclusion_lines
 from gans.data.relations import find_relations
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
@@ -69,6 +71,7 @@ class Prepared:
     split: Split
     codec: FittedCodec
     condition: FittedCondition
+    marginals: Marginals
     rows: Rows
 
     @cached_property
@@ -84,7 +87,7 @@ class Prepared:
     @cached_property
     def sampler(self) -> Sampler:
         """A sampler; its parameters are set when they are known."""
-        return Sampler(build(self.run, self.condition), self.codec, self.condition)
+        return Sampler(build(self.run, self.condition), self.codec, self.condition, self.marginals)
 
 
 def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
@@ -96,13 +99,15 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     split = run.data.split(table)
     run.check(split)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
-    split.schema.relations = relations.summary()
     codec = run.codec.fit(split.training, split.schema, relations)
     encoded = codec.encode(split.training, run.data.split_seed)
+    codec, exclusions = exclude(codec, encoded)
+    split.schema.relations = [*(r for r in relations.summary() if r["kind"] != "exclusion"), *exclusions]
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.known(encoded), known))
+    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known)
+    return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), rows)
 
 
 def execute(
@@ -131,7 +136,8 @@ def execute(
         for name, value in (pandas or {}).get(column.name, {}).items():
             setattr(column, name, value)
     if show and first:
-        for line in [*ready.split.schema.lines(), *ready.codec.relations.lines()]:
+        schema = ready.split.schema
+        for line in [*schema.lines(), *ready.codec.relations.lines(), *exclusion_lines(schema.relations)]:
             log.info(line)
     gan = build(run, ready.condition, placement)
     with run_directory(run, writes=first) as run_dir:
@@ -176,6 +182,7 @@ def _train(
             ready.split.schema.write(run_dir / "schema.json")
             ready.codec.save(run_dir / "checkpoints" / "codec.npz")
             ready.condition.save(run_dir / "checkpoints" / "condition.npz")
+            ready.marginals.save(run_dir / "checkpoints" / "marginals.npz")
         lines.rewind(step)
         terminal.start(run.name, run.trainer.steps, step)
 

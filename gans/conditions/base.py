@@ -1,10 +1,8 @@
 """Conditions on columns, fitted to a table."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,10 +10,11 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from gans.conditions.marginals import Marginals
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.base import FittedColumn
 from gans.data.layout import Encoded, Layout, one_hot
-from gans.errors import UserError, nearest
+from gans.errors import UserError
 from gans.files import UNREADABLE, write_atomic
 
 
@@ -49,6 +48,11 @@ class FittedCondition:
             whole,
             cardinalities=tuple(whole.cardinalities[code] for code in self.left),
             masks=tuple((score, self.left.index(code), levels) for score, code, levels in whole.masks),
+            exclusions=tuple(
+                (self.left.index(i), x, self.left.index(j), y)
+                for i, x, j, y in whole.exclusions
+                if i in self.left and j in self.left
+            ),
             columns=whole.columns[: whole.scores]
             + tuple(
                 column
@@ -67,10 +71,9 @@ class FittedCondition:
             if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            values, missing = fitted.decode_numbers(encoded)
-            out[:, place] = np.searchsorted(edges, values, side="right")
-            if missing is not None:
-                out[missing, place] = len(edges) + 1
+            out[:, place] = np.searchsorted(edges, self.codec.numbers(fitted, encoded), side="right")
+            if fitted.column.missing:
+                out[fitted.missing(encoded), place] = len(edges) + 1
         return out
 
     def known(self, encoded: Encoded) -> Any:
@@ -90,7 +93,7 @@ class FittedCondition:
         """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
         codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
         codes[:, self.left] = rest.codes
-        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if not c.numeric]]
+        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.code in self.given]]
         return Encoded(rest.scores, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
@@ -104,89 +107,39 @@ class FittedCondition:
         del real, keys
         return self.wide(condition)
 
-    def draw(self, rows: int, seed: int, fixed: Mapping[int, int] | None = None, start: int = 0) -> np.ndarray:
-        """Conditions [rows, columns] int32 as they occur in the training rows, some columns fixed to a code.
+    def choices(self, allowed: Mapping[str, np.ndarray], marginals: Marginals) -> dict[int, np.ndarray]:
+        """By place among the conditions, which of its codes [cardinality] leave an allowed value.
 
-        Where the fixed values never occur together, the other columns follow their own distribution. The condition of
-        a row depends on the seed and on its number only, which is counted from `start`.
+        Args:
+            allowed: by column, which values of its marginal are allowed.
         """
-        fixed = dict(fixed or {})
-        fits = np.ones(len(self.counts), bool)
-        for place, code in fixed.items():
-            fits &= self.combinations[:, place] == code
-        weights = self.counts * fits if fits.any() else self.counts
-        share = np.cumsum(weights) / weights.sum()
-        drawn = np.searchsorted(share, _uniform(seed, start, rows), side="right")
-        out = self.combinations[np.minimum(drawn, len(share) - 1)].astype(np.int32)
-        for place, code in fixed.items():
-            out[:, place] = code
+        out = {}
+        for place, fitted in enumerate(self.columns):
+            name = fitted.column.name
+            if name in allowed:
+                codes = self.codes(marginals.encoded(name))[:, place]
+                out[place] = np.bincount(codes[allowed[name]], minlength=self.cardinalities[place]) > 0
         return out
 
-    def fix(self, where: Mapping[str, Any]) -> tuple[dict[int, int], dict[str, Any]]:
-        """What `where` fixes: codes by place among the conditions, and values by numeric column that rows must hold.
+    def draw(self, rows: int, seed: int, choices: Mapping[int, np.ndarray] | None = None, start: int = 0) -> np.ndarray:
+        """Conditions [rows, columns] int32 as they occur in the training rows, some columns among given codes.
 
-        Raises:
-            UserError: a column is no condition of this run, or the value does not occur there.
+        Where those never occur together, each is drawn by itself and the other columns follow their own distribution.
+        The condition of a row depends on the seed and on its number only, which is counted from `start`.
         """
-        codes: dict[int, int] = {}
-        values: dict[str, Any] = {}
-        names = [fitted.column.name for fitted in self.columns]
-        for name, given in where.items():
-            value = _scalar(name, given)
-            if name not in names:
-                known = f"its conditions are {', '.join(names)}" if names else "it has no conditions"
-                raise UserError(
-                    f"where: column '{name}' is no condition of this run; {known}."
-                    f"{nearest(name, names)} Train with condition=labels condition.columns=[{name}] to sample by it."
-                )
-            place = names.index(name)
-            fitted = self.columns[place]
-            encoded = self._encode_value(fitted, value)
-            codes[place] = int(self.codes(encoded)[0, place])
-            if fitted.numeric:
-                values[name] = value
-        return codes, values
-
-    def _encode_value(self, fitted: FittedColumn, value: Any) -> Encoded:
-        column, layout = fitted.column, self.codec.layout
-        empty = Encoded(np.zeros((1, layout.scores), np.float32), np.zeros((1, len(layout.cardinalities)), np.int32))
-        if not fitted.numeric:
-            matches = [
-                k
-                for k, level in enumerate(fitted.levels)
-                if _plain(level) == value and isinstance(level, bool) == isinstance(value, bool)
-            ]
-            if not matches:
-                allowed = ["null" if level is None else repr(_plain(level)) for level in fitted.levels]
-                near = nearest(str(value), map(str, fitted.levels))
-                raise UserError(
-                    f"where: {column.name} == {value!r} does not occur in the training table; allowed are "
-                    f"{', '.join(allowed[:20])}{', ...' if len(allowed) > 20 else ''}.{near}"
-                )
-            empty.codes[0, fitted.code] = matches[0]
-            return empty
-        if value is None:
-            if not column.missing:
-                raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
-            empty.codes[0, fitted.code] = fitted.cardinality - 1
-            return empty
-        if column.kind == "datetime":
-            raise UserError(
-                f"where: {column.name} == {value!r}: a time cannot be fixed; condition on a category of it."
-            )
-        low, high = column.bounds or (-math.inf, math.inf)
-        if (
-            isinstance(value, (bool, str))
-            or not low <= value <= high
-            or (column.kind == "integer" and value != int(value))
-        ):
-            allowed = f"{'a whole number' if column.kind == 'integer' else 'a number'} from {low} to {high}"
-            raise UserError(f"where: {column.name} == {value!r}: allowed is {allowed}.")
-        scores, codes = fitted.encode_numbers(np.array([value - fitted.origin], np.float64), None)
-        empty.scores[0, fitted.score] = scores[0]
-        if fitted.code >= 0:
-            empty.codes[0, fitted.code] = codes[0]
-        return empty
+        if not self.columns:
+            return np.zeros((rows, 0), np.int32)
+        choices = choices or {}
+        fits = np.ones(len(self.counts), bool)
+        for place, codes in choices.items():
+            fits &= codes[self.combinations[:, place]]
+        uniform = _uniform(seed, start, rows)
+        out = self.combinations[_pick(self.counts * fits if fits.any() else self.counts, uniform)].astype(np.int32)
+        for place, codes in {} if fits.any() else choices.items():
+            counts = np.bincount(self.combinations[:, place], self.counts, self.cardinalities[place])
+            weights = counts * codes
+            out[:, place] = _pick(weights if weights.any() else codes.astype(float), uniform)
+        return out
 
     def save(self, path: Path) -> None:
         """Write to one .npz file: counts of combinations of the condition columns, never another column."""
@@ -221,17 +174,10 @@ def _uniform(seed: int, start: int, count: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(seed).advance(ahead)).random(skip + count)[skip:]
 
 
-def _plain(level: Any) -> Any:
-    """A level as `where` writes it: decimals as numbers."""
-    return float(level) if isinstance(level, Decimal) else level
-
-
-def _scalar(name: str, value: Any) -> Any:
-    """A plain Python value; NaN and pandas' NA are missing."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, (list, tuple, set, dict, np.ndarray)):
-        raise UserError(f"where: {name} == {value!r}: one value is needed.")
-    return None if type(value).__name__ in ("NAType", "NaTType") or value != value else value
+def _pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Places drawn by their weights."""
+    share = np.cumsum(weights) / weights.sum()
+    return np.minimum(np.searchsorted(share, uniform, side="right"), np.flatnonzero(weights)[-1])
 
 
 @dataclass(kw_only=True)
@@ -251,7 +197,7 @@ class Condition:
             UserError: a column is not in the table or not learnt; no column is left beside the conditions.
         """
         columns = [codec[name] for name in self.names()]
-        edges = [self._edges(fitted, encoded) for fitted in columns]
+        edges = [self._edges(codec, fitted, encoded) for fitted in columns]
         blank = np.zeros((0, len(columns)), np.int32)
         fitted = self.fitted(self, codec, columns, edges, blank, np.zeros(0, np.int64))
         if fitted.layout.width == 0:
@@ -259,5 +205,5 @@ class Condition:
         fitted.combinations, fitted.counts = np.unique(fitted.codes(encoded), axis=0, return_counts=True)
         return fitted
 
-    def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+    def _edges(self, codec: FittedCodec, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
         return np.zeros(0)

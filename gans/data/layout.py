@@ -27,7 +27,7 @@ class Layout:
         cardinalities: how many levels each code has, ascending, so that equal ones lie side by side.
         masks: triples (score, code, levels): the score counts only where the code is one of its first `levels`
             (modes), and is zero elsewhere (atoms, missing values).
-        exclusions: pairs (entry, entry) of the one-hots, the first of an earlier code, that never go together.
+        exclusions: (code, level, later code, level) that never go together.
         columns: the column of each feature of a wide row, from 0.
         partial: whether the condition of a generator is a partial row: a wide row, of which the columns that the mask
             behind it, one entry a column, says are given.
@@ -39,7 +39,7 @@ class Layout:
     bound: float
     cardinalities: tuple[int, ...]
     masks: tuple[tuple[int, int, int], ...] = ()
-    exclusions: tuple[tuple[int, int], ...] = ()
+    exclusions: tuple[tuple[int, ...], ...] = ()
     columns: tuple[int, ...] = ()
     partial: bool = False
     conditioned: tuple[int, ...] = ()
@@ -90,6 +90,29 @@ class Layout:
         here = slice(start, start + features.shape[1])
         given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
         return features * (1 - given) + condition[:, : self.width][:, here] * given
+
+    def given_hots(
+        self, condition: Float[Array, "batch condition"] | None, like: Float[Array, "batch hots"]
+    ) -> Float[Array, "batch hots"]:
+        """The given one-hots of a partial row; zeros where nothing is given."""
+        return self.impose(jnp.zeros_like(like), condition, self.scores)
+
+    def excluding(self) -> np.ndarray:
+        """1 at [entry, entry] of two one-hot entries that never go together, the first of an earlier code; else 0."""
+        hots = self.width - self.scores
+        out = np.zeros((hots, hots), np.float32)
+        if self.exclusions:
+            i, x, j, y = np.array(self.exclusions).T
+            starts = np.array(self.offsets) - self.scores
+            out[starts[i] + x, starts[j] + y] = 1
+        return out
+
+    def violated(self, codes: np.ndarray) -> np.ndarray:
+        """Which rows of codes [rows, codes] hold two levels that never go together."""
+        out = np.zeros(len(codes), bool)
+        for i, x, j, y in self.exclusions:
+            out |= (codes[:, i] == x) & (codes[:, j] == y)
+        return out
 
     def masked(
         self, scores: Float[Array, "batch scores"], hots: Float[Array, "batch hots"]

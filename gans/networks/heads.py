@@ -5,7 +5,6 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
 from gans.data.layout import Layout
@@ -53,15 +52,16 @@ def draw_categories(
             group = noisy[:, start : start + count * size].reshape(-1, count, size)
             hots.append(straight_through(group, temperature).reshape(-1, count * size))
         return layout.impose(jnp.concatenate([logits[:, :0], *hots], axis=-1), condition, layout.scores)
-    weights = jnp.zeros((logits.shape[1],) * 2) if coupling is None else coupling
-    never = np.zeros((logits.shape[1],) * 2, np.float32)
-    for first, second in layout.exclusions:
-        never[first, second] = NEVER
-    weights, drawn = weights + never, logits[:, :0]
+    never = NEVER * layout.excluding()
+    noisy = noisy + layout.given_hots(condition, logits) @ never.T  # levels that a given later one excludes
+    drawn = logits[:, :0]
     for offset, size in zip(layout.offsets, layout.cardinalities, strict=True):
         start = offset - layout.scores
         here = slice(start, start + size)
-        own = straight_through(noisy[:, here] + drawn @ weights[:start, here], temperature)
+        raised = noisy[:, here] + jnp.round(jax.lax.stop_gradient(drawn)) @ never[:start, here]
+        if coupling is not None:
+            raised += drawn @ coupling[:start, here]
+        own = straight_through(raised, temperature)
         own = layout.impose(own, condition, offset)
         drawn = jnp.concatenate([drawn, own], axis=-1)
     return drawn

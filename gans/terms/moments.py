@@ -23,9 +23,9 @@ class Moments(Term):
     """weight * width * mean((M1 - R) * (M2 - R)), an unbiased estimate of the squared distance of moments.
 
     M1 and M2 are means and uncentred second moments of the two halves of a batch of generated rows, R those of all
-    training rows; features are standardised by the real mean and by the larger of the real standard deviation and .05. The square
-    of one difference would be biased towards too little variance. It keeps the masses of modes from swinging; a large
-    weight drowns what only the critic sees.
+    training rows; features are standardised by the real mean and by the larger of the real standard deviation and
+    .05. The square of one difference would be biased towards too little variance. It keeps the masses of modes from
+    swinging; a large weight drowns what only the critic sees.
 
     Attributes:
         weight: at the start.

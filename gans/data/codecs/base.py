@@ -8,8 +8,8 @@ and for numbers of a column with at most 16,384 distinct values; within float32 
 choose the scores of the knots.
 """
 
+import dataclasses
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -66,6 +66,10 @@ class FittedColumn:
         """Whether it holds numbers or times and not levels."""
         return bool(self.knots)
 
+    def missing(self, encoded: Encoded) -> np.ndarray:
+        """Whether each row is missing, which is the last level; for columns that may be."""
+        return encoded.codes[:, self.code] == self.cardinality - 1
+
     def encode_numbers(self, values: np.ndarray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
         """Scores [rows] float32 and levels [rows] int32 of numbers, counted from the origin; none is missing.
 
@@ -85,19 +89,17 @@ class FittedColumn:
             scores[here] = knots.encode(values[here], rng)
         return scores, codes
 
-    def decode_numbers(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray | None]:
-        """Numbers [rows] float64, counted from the origin, and which of them are missing [rows], None for none."""
+    def decode_numbers(self, encoded: Encoded) -> np.ndarray:
+        """Numbers [rows] float64, counted from the origin; any where missing."""
         scores = encoded.scores[:, self.score]
         if self.code < 0:
-            return self.knots[0].decode(scores), None
+            return self.knots[0].decode(scores)
         codes = encoded.codes[:, self.code]
-        missing = codes == self.cardinality - 1 if self.column.missing else None
-        place = np.clip(codes - len(self.knots), 0, len(self.atoms))
-        values = np.concatenate([self.atoms, [0.0]])[place]
+        values = np.concatenate([self.atoms, [0.0]])[np.clip(codes - len(self.knots), 0, len(self.atoms))]
         for mode, knots in enumerate(self.knots):
             here = codes == mode
             values[here] = knots.decode(scores[here])
-        return values, missing
+        return values
 
 
 @dataclass
@@ -105,11 +107,15 @@ class FittedCodec:
     """A codec that has seen its table. `layout` says where each column lives.
 
     Columns that follow from others by `relations` have no place in it: they are left out and rebuilt.
+
+    Attributes:
+        exclusions: levels that never occur together, as rows (code, level, later code, level) [m, 4].
     """
 
     schema: Schema
     columns: list[FittedColumn]
     relations: Relations = field(default_factory=Relations)
+    exclusions: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     def __post_init__(self) -> None:
         coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
@@ -118,13 +124,14 @@ class FittedCodec:
         for place, fitted in enumerate(c for c in self.columns if c.numeric):
             fitted.score = place
         bounds = [abs(float(edge)) for c in self.columns for k in c.knots for edge in (k.low[0], k.high[-1])]
-        self.layout = Layout(
+        layout = Layout(
             scores=len([c for c in self.columns if c.numeric]),
             bound=round_up(max(bounds, default=1.0)),
             cardinalities=tuple(c.cardinality for c in coded),
             masks=tuple((c.score, c.code, len(c.knots)) for c in self.columns if c.score >= 0 and c.code >= 0),
             columns=tuple(self._places()),
         )
+        self.layout = dataclasses.replace(layout, exclusions=tuple(map(tuple, self.exclusions.tolist())))
 
     def _places(self) -> list[int]:
         """The place of the column of each feature of a wide row."""
@@ -143,6 +150,35 @@ class FittedCodec:
             f"learnt are {', '.join(names)}.{nearest(name, names)}"
         )
 
+    def empty(self, rows: int) -> Encoded:
+        """Rows of zeros."""
+        codes = np.zeros((rows, len(self.layout.cardinalities)), np.int32)
+        return Encoded(np.zeros((rows, self.layout.scores), np.float32), codes)
+
+    def decode_column(self, name: str, encoded: Encoded) -> pa.Array:
+        """A learnt column by itself."""
+        return _decode_column(self[name], encoded, arrow_type(self[name].column.type))
+
+    def numbers(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+        """The numbers of a numeric column [rows] float64, counted from its origin in its steps; any where missing."""
+        return fitted.decode_numbers(encoded)
+
+    def code_names(self) -> tuple[list[str], list[list[Any]]]:
+        """Of each code the column's name and its levels in words; None is missing."""
+        coded = sorted((c for c in self.columns if c.code >= 0), key=lambda c: c.code)
+        return [c.column.name for c in coded], [self._words(c) for c in coded]
+
+    def _words(self, fitted: FittedColumn) -> list[Any]:
+        if not fitted.numeric:
+            return fitted.levels
+        modes = len(fitted.knots)
+        at = self.empty(len(fitted.atoms))
+        at.codes[:, fitted.code] = modes + np.arange(len(fitted.atoms))
+        atoms = self.decode_column(fitted.column.name, at).to_pylist()
+        other = f"other than {', '.join(map(str, atoms))}" if atoms else "there"
+        others = [other] if modes == 1 else [f"{other}, mode {mode}" for mode in range(1, modes + 1)]
+        return [*others, *atoms, *[None] * fitted.column.missing]
+
     def encode(self, table: pa.Table, seed: int | None = 0) -> Encoded:
         """Scores [rows, numbers] and codes [rows, categories]. Tied numbers are spread over their interval by `seed`.
 
@@ -150,8 +186,7 @@ class FittedCodec:
             UserError: a column is missing, has a level or a type that the training table had not.
         """
         table = self.relations.reduce(table)
-        scores = np.zeros((table.num_rows, self.layout.scores), np.float32)
-        codes = np.zeros((table.num_rows, len(self.layout.cardinalities)), np.int32)
+        scores, codes = encoded = self.empty(table.num_rows)
         for place, fitted in enumerate(self.columns):
             name = fitted.column.name
             if name not in table.column_names:
@@ -167,14 +202,10 @@ class FittedCodec:
             if fitted.code >= 0:
                 codes[:, fitted.code] = fitted.cardinality - 1
                 codes[~missing, fitted.code] = levels
-        return Encoded(scores, codes)
+        return encoded
 
-    def decode(self, encoded: Encoded, fixed: Mapping[str, Any] | None = None) -> pa.Table:
-        """The table: columns in the order of the training table, with its types and missing values.
-
-        Args:
-            fixed: values that columns have in every row, whatever is encoded; what follows from them follows.
-        """
+    def decode(self, encoded: Encoded) -> pa.Table:
+        """The table: columns in the order of the training table, with its types and missing values."""
         rows = len(encoded.scores)
         arrays, fitted_by_name = {}, {fitted.column.name: fitted for fitted in self.columns}
         for column in self.relations.reduce_schema(self.schema).kept:
@@ -185,8 +216,6 @@ class FittedCodec:
                 arrays[column.name] = written.take(pa.array(np.zeros(rows, int)))
             else:
                 arrays[column.name] = _decode_column(fitted_by_name[column.name], encoded, kind)
-        for name, value in (fixed or {}).items():
-            arrays[name] = pa.repeat(pa.scalar(value).cast(arrays[name].type), rows)
         return self.relations.restore(pa.table(arrays))
 
     def save(self, path: Path) -> None:
@@ -201,6 +230,7 @@ class FittedCodec:
                 arrays[f"{place}.atoms"] = fitted.atoms
             if fitted.mixture is not None:
                 meta[-1]["mixture"] = fitted.mixture.to_json()
+        arrays["exclusions"] = self.exclusions
         arrays["relations"] = np.frombuffer(self.relations.to_json().encode(), np.uint8)
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **with_meta))
@@ -216,7 +246,7 @@ class FittedCodec:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 meta = json.loads(data["meta"].tobytes())
                 relations = Relations.from_json(data["relations"].tobytes().decode())
-                reduced = relations.reduce_schema(schema)
+                reduced, exclusions = relations.reduce_schema(schema), data["exclusions"]
                 columns = []
                 for place, row in enumerate(meta):
                     modes = range(sum(name.startswith(f"{place}.knots.") for name in data.files))
@@ -231,7 +261,7 @@ class FittedCodec:
                     columns.append(FittedColumn(column=column, **row))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable codec ({error}).") from None
-        return cls(schema, columns, relations)
+        return cls(schema, columns, relations, exclusions)
 
 
 @dataclass(kw_only=True)
@@ -386,7 +416,8 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     if not fitted.numeric:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    values, missing = fitted.decode_numbers(encoded)
+    values = fitted.decode_numbers(encoded)
+    missing = fitted.missing(encoded) if column.missing else None
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)
