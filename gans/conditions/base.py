@@ -71,10 +71,9 @@ class FittedCondition:
             if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            values, missing = fitted.decode_numbers(encoded)
-            out[:, place] = np.searchsorted(edges, values, side="right")
-            if missing is not None:
-                out[missing, place] = len(edges) + 1
+            out[:, place] = np.searchsorted(edges, fitted.decode_numbers(encoded), side="right")
+            if fitted.column.missing:
+                out[fitted.missing(encoded), place] = len(edges) + 1
         return out
 
     def known(self, encoded: Encoded) -> Any:
@@ -94,7 +93,7 @@ class FittedCondition:
         """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
         codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
         codes[:, self.left] = rest.codes
-        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if not c.numeric]]
+        codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.code in self.given]]
         return Encoded(rest.scores, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:

@@ -44,6 +44,6 @@ class Labels(Condition):
     def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
         if not fitted.numeric:
             return np.zeros(0)
-        values, missing = fitted.decode_numbers(encoded)
-        values = values if missing is None else values[~missing]
+        values = fitted.decode_numbers(encoded)
+        values = values[~fitted.missing(encoded)] if fitted.column.missing else values
         return np.unique(np.quantile(values, np.arange(1, self.bins) / self.bins))

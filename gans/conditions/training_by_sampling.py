@@ -8,16 +8,15 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Int, Key
 
-from gans.conditions.base import Condition, FittedCondition, pick, uniform
+from gans.conditions.base import Condition, FittedCondition
 from gans.data.codecs import FittedCodec
-from gans.data.layout import Encoded, one_hot
+from gans.data.layout import Encoded
 from gans.errors import UserError
 from gans.registry import register
 
 NOT_GIVEN = -1  # a code that no one-hot has an entry for
-ASKED = -2  # minus the level: the generator is given it, and the row keeps what it generates
 
 
 class FittedTrainingBySampling(FittedCondition):
@@ -34,10 +33,6 @@ class FittedTrainingBySampling(FittedCondition):
         spans = zip(starts, self.cardinalities, strict=True)
         conditioned = tuple(entry for start, size in spans for entry in range(start, start + size))
         self.layout = dataclasses.replace(self.layout, conditioned=conditioned)
-
-    def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
-        """One-hots of the levels that are given or asked for, zeros elsewhere."""
-        return one_hot(jnp.where(condition <= ASKED, ASKED - condition, condition), self.cardinalities)
 
     def known(self, encoded: Encoded) -> dict[str, np.ndarray]:
         """The rows by level, and how often a level is picked.
@@ -75,25 +70,21 @@ class FittedTrainingBySampling(FittedCondition):
         return jax.vmap(one)(keys)
 
     def draw(self, rows: int, seed: int, choices: Mapping[int, np.ndarray] | None = None, start: int = 0) -> np.ndarray:
-        """Conditions [rows, columns] int32: a column, uniformly, and a level as it occurs; or a level among choices.
+        """Conditions [rows, columns] int32: a column, uniformly, and one of its levels as often as it occurs.
 
-        Each column has every row once, so the single levels by their counts are that. Of several columns with choices
-        the first one is given; the others are for the rows to fit.
+        Each column has every row once, so the single levels by their counts are that. Of columns with given codes only
+        the one whose codes are rarest is the condition, as in training: the others are left to the rows.
         """
         if not choices:
             return super().draw(rows, seed, None, start)
-        place, allowed = next(iter(choices.items()))
-        single = np.flatnonzero(self.combinations[:, place] <= ASKED)
-        levels = ASKED - self.combinations[single, place]
-        out = np.full((rows, len(self.columns)), NOT_GIVEN, np.int32)
-        out[:, place] = levels[pick(self.counts[single] * allowed[levels], uniform(seed, start, rows))]
-        return out
+        shares = {place: self.counts[self._here(place)][codes].sum() for place, codes in choices.items()}
+        rarest = min(shares, key=lambda place: shares[place])
+        return super().draw(rows, seed, {rarest: np.append(choices[rarest], False)}, start)
 
-    def join(self, rest: Encoded, condition: np.ndarray) -> Encoded:
-        """The given level in its column, whatever was generated there."""
-        codes, here = rest.codes.copy(), [fitted.code for fitted in self.columns]
-        codes[:, here] = np.where(condition < 0, codes[:, here], condition)
-        return Encoded(rest.scores, codes)
+    def _here(self, place: int) -> slice:
+        """Where the levels of a column stand among all."""
+        first = sum(self.cardinalities[:place])
+        return slice(first, first + self.cardinalities[place])
 
 
 def _search(ends: Array, value: Array, first: Array, size: Array, most: int) -> Array:
@@ -116,7 +107,7 @@ class TrainingBySampling(Condition):
 
     Xu et al. 2019, arXiv:1907.00503, section 4.3. In training a column is picked uniformly, one of its levels by
     log(1 + frequency) (the paper: log frequency, which never picks what occurs once), then a training row that has it.
-    In sampling levels follow their true frequency, so that no column is biased; what `where` gives holds in every row.
+    In sampling levels follow their true frequency, so that no column is biased.
 
     Attributes:
         numbers: also the modes, atoms and missing values of numeric columns, as CTAB-GAN does (Zhao et al. 2021,
@@ -141,6 +132,6 @@ class TrainingBySampling(Condition):
         sizes = [fitted.cardinality for fitted in columns]
         levels = np.full((sum(sizes), len(columns)), NOT_GIVEN, np.int32)
         place = np.repeat(np.arange(len(sizes)), sizes)
-        levels[np.arange(len(levels)), place] = ASKED - np.concatenate([np.arange(size) for size in sizes])
+        levels[np.arange(len(levels)), place] = np.concatenate([np.arange(size) for size in sizes])
         counts = [np.bincount(encoded.codes[:, c.code], minlength=c.cardinality) for c in columns]
         return self.fitted(self, codec, columns, [np.zeros(0)] * len(columns), levels, np.concatenate(counts))

@@ -14,7 +14,7 @@ from gans.registry import register
 @register("penalty", "gradient_penalty")
 @dataclass(kw_only=True)
 class GradientPenalty(Penalty):
-    """weight * E (norm(grad C(xh)) - target)^2 at xh = e x + (1 - e) g, e uniform on [0, 1], or on the arc between them.
+    """weight * E (norm(grad C(xh)) - target)^2 at xh = e x + (1 - e) g, e uniform on [0, 1], or on their arc.
 
     Gulrajani et al. 2017, arXiv:1704.00028, equation 3 (weight 10, target 1). Any target >= 0; 0 gives the
     zero-centred penalty of Thanh-Tung et al. 2019, arXiv:1902.03984.

@@ -66,6 +66,10 @@ class FittedColumn:
         """Whether it holds numbers or times and not levels."""
         return bool(self.knots)
 
+    def missing(self, encoded: Encoded) -> np.ndarray:
+        """Whether each row is missing, which is the last level; for columns that may be."""
+        return encoded.codes[:, self.code] == self.cardinality - 1
+
     def encode_numbers(self, values: np.ndarray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
         """Scores [rows] float32 and levels [rows] int32 of numbers, counted from the origin; none is missing.
 
@@ -85,19 +89,17 @@ class FittedColumn:
             scores[here] = knots.encode(values[here], rng)
         return scores, codes
 
-    def decode_numbers(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray | None]:
-        """Numbers [rows] float64, counted from the origin, and which of them are missing [rows], None for none."""
+    def decode_numbers(self, encoded: Encoded) -> np.ndarray:
+        """Numbers [rows] float64, counted from the origin; any where missing."""
         scores = encoded.scores[:, self.score]
         if self.code < 0:
-            return self.knots[0].decode(scores), None
+            return self.knots[0].decode(scores)
         codes = encoded.codes[:, self.code]
-        missing = codes == self.cardinality - 1 if self.column.missing else None
-        place = np.clip(codes - len(self.knots), 0, len(self.atoms))
-        values = np.concatenate([self.atoms, [0.0]])[place]
+        values = np.concatenate([self.atoms, [0.0]])[np.clip(codes - len(self.knots), 0, len(self.atoms))]
         for mode, knots in enumerate(self.knots):
             here = codes == mode
             values[here] = knots.decode(scores[here])
-        return values, missing
+        return values
 
 
 @dataclass
@@ -170,8 +172,8 @@ class FittedCodec:
         at.codes[:, fitted.code] = modes + np.arange(len(fitted.atoms))
         atoms = self.decode_column(fitted.column.name, at).to_pylist()
         other = f"other than {', '.join(map(str, atoms))}" if atoms else "there"
-        words = [other] if modes == 1 else [f"mode {mode + 1}" for mode in range(modes)]
-        return [*words, *atoms, *[None] * fitted.column.missing]
+        others = [other] if modes == 1 else [f"{other}, mode {mode}" for mode in range(1, modes + 1)]
+        return [*others, *atoms, *[None] * fitted.column.missing]
 
     def encode(self, table: pa.Table, seed: int | None = 0) -> Encoded:
         """Scores [rows, numbers] and codes [rows, categories]. Tied numbers are spread over their interval by `seed`.
@@ -223,8 +225,7 @@ class FittedCodec:
                 arrays[f"{place}.knots.{mode}"] = np.stack([knots.values, knots.low, knots.high])
                 arrays[f"{place}.atoms"] = fitted.atoms
             if fitted.mixture is not None:
-                mixture = dataclasses.asdict(fitted.mixture)
-                meta[-1]["mixture"] = {name: np.asarray(value).tolist() for name, value in mixture.items()}
+                meta[-1]["mixture"] = fitted.mixture.to_json()
         arrays["exclusions"] = self.exclusions
         arrays["relations"] = np.frombuffer(self.relations.to_json().encode(), np.uint8)
         with_meta = {"meta": np.frombuffer(json.dumps(meta, default=str).encode(), np.uint8), **arrays}
@@ -249,7 +250,7 @@ class FittedCodec:
                     row["knots"] = [Knots(v, low.astype(np.float32), high.astype(np.float32)) for v, low, high in parts]
                     row["atoms"] = data[f"{place}.atoms"] if parts else np.zeros(0)
                     if "mixture" in row:
-                        row["mixture"] = Mixture(**{k: np.array(v)[()] for k, v in row["mixture"].items()})
+                        row["mixture"] = Mixture.from_json(row["mixture"])
                     column = reduced[row.pop("name")]
                     if pa.types.is_decimal(arrow_type(column.type)):
                         row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
@@ -411,7 +412,8 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     if not fitted.numeric:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    values, missing = fitted.decode_numbers(encoded)
+    values = fitted.decode_numbers(encoded)
+    missing = fitted.missing(encoded) if column.missing else None
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)

@@ -18,13 +18,16 @@ SHOWN = 10
 def exclude(codec: FittedCodec, encoded: Encoded) -> tuple[FittedCodec, list[dict[str, Any]]]:
     """The codec with the exclusions of its training rows, found and declared, and their summary for schema.json.
 
+    The mode of a number is drawn in encoding, and excludes nothing.
+
     Raises:
         UserError: a declared exclusion is between levels that have no code of their own.
     """
     relations, names = codec.relations, codec.code_names()
     cells = find_exclusions(encoded.codes, codec.layout.cardinalities) if relations.exclusions else []
     off = {cell for denied in relations.switched_off for cell in _cells(denied, *names)}
-    cells = [cell for cell in cells if cell[:4] not in off]
+    drawn = {(c.code, mode) for c in codec.columns if len(c.knots) > 1 for mode in range(len(c.knots))}
+    cells = [cell for cell in cells if cell[:4] not in off and not drawn & {cell[:2], cell[2:4]}]
     declared = [relation for relation in relations.relations if isinstance(relation, Exclusion)]
     added = {cell for relation in declared for cell in _cells(relation, *names)} - {cell[:4] for cell in cells}
     kept = [cell[:4] for cell in cells] + sorted(added)

@@ -1,6 +1,8 @@
 """The maps between numbers and scores, and the modes among which the numbers of a column are split."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +79,16 @@ class Mixture:
     start: float = 0.0
     scale: float = 1.0
     log: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written."""
+        return {name: np.asarray(value).tolist() for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, written: dict[str, Any]) -> "Mixture":
+        """Read what `to_json` gave."""
+        weights, means, deviations = (np.array(written.pop(name)) for name in ("weights", "means", "deviations"))
+        return cls(weights, means, deviations, **written)
 
     def scores(self, values: np.ndarray) -> np.ndarray:
         """Scores [modes, rows] of values [rows] in every mode."""

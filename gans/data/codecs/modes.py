@@ -12,6 +12,7 @@ from gans.registry import register
 
 POINTS = 2_000
 LEAST_WEIGHT = 0.005
+LEAST_DEVIATION = 1e-3  # of that of the column
 
 
 @register("codec", "modes")
@@ -42,7 +43,8 @@ class Modes(Codec):
 
     def mixture(self, values: np.ndarray, counts: np.ndarray) -> Mixture:
         """The modes of distinct ascending values [n] that occur counts [n] times."""
-        out = Mixture(*np.ones((3, 0)), scale=float(np.abs(values).max()) or 1.0)
+        none = np.zeros(0)
+        out = Mixture(none, none, none, scale=float(np.abs(values).max()) or 1.0)
         if self.long_tail is not None and _skewness(values / out.scale, counts) > self.long_tail:
             start = float(values[0])
             out.start, out.log = start, True
@@ -75,17 +77,22 @@ def _skewness(values: np.ndarray, counts: np.ndarray) -> float:
 
 
 def _fit(points: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights, means and standard deviations [modes] of a Dirichlet-process Gaussian mixture (Blei & Jordan 2006)."""
+    """Weights, means and standard deviations [modes] of a Dirichlet-process Gaussian mixture (Blei & Jordan 2006).
+
+    Moments are those of the points by responsibility: those of the posterior hold the prior, which widens narrow modes.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import BayesianGaussianMixture
 
-    center, scale = points.mean(), points.std() or 1.0
+    scale = points.std() or 1.0
+    standard = (points[:, None] - points.mean()) / scale
     model = BayesianGaussianMixture(
         n_components=min(most, len(np.unique(points))), weight_concentration_prior=1e-3, random_state=0
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit((points[:, None] - center) / scale)
-    kept = model.weights_ > LEAST_WEIGHT
-    deviations = np.sqrt(model.covariances_[kept].reshape(-1))
-    return model.weights_[kept], model.means_[kept].reshape(-1) * scale + center, deviations * scale
+        share = model.fit(standard).predict_proba(standard)
+    share = share[:, share.mean(axis=0) > LEAST_WEIGHT]
+    means = points @ share / share.sum(axis=0)
+    variances = ((points[:, None] - means) ** 2 * share).sum(axis=0) / share.sum(axis=0)
+    return share.mean(axis=0), means, np.maximum(np.sqrt(variances), LEAST_DEVIATION * scale)
