@@ -21,6 +21,7 @@ from gans.networks.base import Network
 from gans.objectives.base import Objective
 from gans.optimizers.base import Optimizer
 from gans.penalties.base import Penalty
+from gans.refinement.base import Refinement
 from gans.registry import COMPONENTS
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
@@ -34,6 +35,7 @@ ROOMS = (
     "penalties",
     "terms",
     "conditions",
+    "refinement",
     "optimizers",
     "tracking",
     "training",
@@ -66,6 +68,7 @@ class Run:
     penalty: dict[str, Penalty] = field(default_factory=dict)
     term: dict[str, Term] = field(default_factory=dict)
     condition: Condition
+    refine: Refinement
     optimizer: Optimizer
     trainer: Trainer
     tracker: TrackerSettings

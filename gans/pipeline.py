@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,13 +22,14 @@ from gans.config import Run, to_yaml
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude, exclusion_lines
+from gans.data.layout import Encoded
 from gans.data.relations import find_relations
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.metrics import METRICS
 from gans.files import write_table, write_text
 from gans.run_directory import check_run_directory, run_directory
-from gans.sampling import Sampler
+from gans.sampling import REFINEMENT, Sampler
 from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines, read_lines
 from gans.tracking.terminal import Terminal
@@ -72,6 +74,7 @@ class Prepared:
     codec: FittedCodec
     condition: FittedCondition
     marginals: Marginals
+    encoded: Encoded
     rows: Rows
 
     @cached_property
@@ -107,7 +110,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
     rows = Rows(rest.scores, rest.codes, condition.known(encoded), known)
-    return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), rows)
+    return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), encoded, rows)
 
 
 def execute(
@@ -182,6 +185,7 @@ def _train(
         """Write what belongs to the run, now that its checkpoint, if any, is known to fit."""
         write_text(run_dir / "config.yaml", config)
         if step:
+            (run_dir / "checkpoints" / REFINEMENT).unlink(missing_ok=True)  # of an earlier best generator
             log.info("going on with %s from step %s", run_dir, f"{step:,}")
         else:
             ready.split.schema.write(run_dir / "schema.json")
@@ -227,7 +231,7 @@ def _finish(
     }
     table, figures = None, {}
     if outcome.status != INTERRUPTED and (best.step > 0).any():
-        synthetic, fidelities = _samples(run, ready, outcome)
+        synthetic, fidelities = _samples(run, ready, outcome, run_dir, summary)
         summary["scores"] = {name: fidelity.scores() for name, fidelity in fidelities.items()} | summary["scores"]
         write_table(run_dir / "samples.parquet", synthetic)
         if report:
@@ -242,11 +246,18 @@ def _finish(
     return Result(run_dir, summary, ready.sampler)
 
 
-def _samples(run: Run, ready: Prepared, outcome: Outcome) -> tuple[pa.Table, dict[str, Fidelity]]:
+def _samples(
+    run: Run, ready: Prepared, outcome: Outcome, run_dir: Path, summary: dict[str, Any]
+) -> tuple[pa.Table, dict[str, Fidelity]]:
     """Samples of the best member, and their distances; the noise floor is that of held-out rows to training rows."""
     best, sampler = outcome.best, ready.sampler
     member = run.trainer.best_member(best.value)
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
+    started = time.monotonic()
+    sampler.refine(run.refine, ready.encoded, run.seed)
+    if sampler.refinement is not None:
+        sampler.refinement.save(run_dir / "checkpoints" / REFINEMENT)
+        summary["refine_seconds"] = round(time.monotonic() - started, 2)
     rows = run.samples or min(ready.split.training.num_rows, MOST_SAMPLES)
     synthetic = sampler.sample(rows, run.seed)
     return synthetic, {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.command import key_values, run_command, set_up_log
-from gans.errors import UserError, in_range
+from gans.errors import UserError, in_range, one_of
 
 log = logging.getLogger("gans")
 
@@ -22,6 +22,7 @@ HELP = """Draw rows from a trained run.
   where   what columns may hold, as in "age >= 30 and age < 45 and segment in ('a', 'b')"; a column name with spaces
           goes in backticks
   relations  further ones that rows must hold, parted by ;, as in "start <= end; total = a + b"
+  refine  false: rows as the generator makes them, faster where the run has a refinement
   seed    the same seed gives the same rows; the first rows of a longer draw are those of a shorter one
   part    2/8 writes the second of eight parts that joined in order are the whole draw, for several processes
   member  of a run over several seeds, which one, from 0; the one that scored best unless said
@@ -34,6 +35,7 @@ KEYS = {
     "where": str,
     "relations": str,
     "seed": int,
+    "refine": str,
     "part": str,
     "member": int,
 }
@@ -63,6 +65,9 @@ def main() -> int:
 
     relations = [parse_relation(text) for text in filter(None, given.get("relations", "").split(";"))]
     sampler, run = load_sampler(run_dir, given.get("member"))
+    one_of("refine", given.get("refine", "true"), ("true", "false"))
+    if given.get("refine") == "false":
+        sampler.refinement = None
     run.trainer.prepare_cache()
     tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
     write_shown(out, tables, stop - start)

@@ -22,6 +22,7 @@ from gans.data.layout import Encoded
 from gans.data.relations import Relation
 from gans.data.schema import Schema
 from gans.errors import UserError, in_range
+from gans.refinement.base import FittedRefinement, Refinement
 from gans.training.build import build
 from gans.training.checkpoints import Checkpoints
 from gans.training.step import GAN
@@ -33,6 +34,8 @@ MOST_ROWS = 2**31  # a row number is an int32
 THREADS = 2
 OFTEN = 0.05  # a share of rows that fit, from which on rows are drawn until enough fit
 PILOT = 2  # chunks that tell the share
+REFINEMENT = "refinement.ubj"
+FAR = MOST_ROWS // 2
 ROUNDS = 64  # chunks drawn at most for a chunk of rows that fit, or attempts to keep exclusions
 
 
@@ -42,6 +45,7 @@ class Sampler:
     Attributes:
         parameters: and statistics of the averaged generator that scored best.
         marginals: the values of each column by itself, for `where`.
+        refinement: chooses among generated rows; None for the rows as they are made.
     """
 
     def __init__(
@@ -51,9 +55,10 @@ class Sampler:
         condition: FittedCondition,
         marginals: Marginals,
         parameters: Any = None,
+        refinement: FittedRefinement | None = None,
     ) -> None:
         self.gan, self.codec, self.condition, self.parameters = gan, codec, condition, parameters
-        self.marginals = marginals
+        self.marginals, self.refinement = marginals, refinement
 
         def rows(parameters: Any, condition: Any, seed: Any, start: Any, attempt: Any) -> tuple[Any, Any]:
             keys = per_example(stream(seed, attempt, "sample"), CHUNK, start)
@@ -117,6 +122,13 @@ class Sampler:
         plan = make_plan(where or {}, relations, self.marginals)
         return _ahead(_Fitting(self, parameters, plan, seed).table, pairwise(edges))
 
+    def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
+        """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
+        self.refinement = None
+        if count := rule.needs(len(real.scores)):
+            generated = self._rows(jax.device_put(self.parameters), FAR, FAR + count, seed)
+            self.refinement = rule.fit(self.codec, real, generated)
+
     def _rows(self, parameters: Any, low: int, high: int, seed: int) -> Encoded:
         """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
         first = low // CHUNK * CHUNK
@@ -134,13 +146,31 @@ class Sampler:
         choices: dict[int, np.ndarray] | None = None,
         given: tuple[Encoded, np.ndarray] | None = None,
     ) -> Encoded:
-        """A chunk of rows, from row `start`, of which none holds an exclusion.
+        """A chunk of rows, from row `start`, each of them one of the candidates if there is a refinement.
 
         Args:
             attempt: other rows of the same numbers.
             choices: of the conditions, as `FittedCondition.draw` takes them.
             given: rows with some columns in their place, and a 1 for each of these columns.
         """
+        if self.refinement is None:
+            return self._make(parameters, seed, start, attempt, choices, given)
+        count = self.refinement.candidates
+        made = [self._make(parameters, seed, start, attempt * count + k, choices, given) for k in range(count)]
+        weights = np.stack([self.refinement.log_weights(rows) for rows in made])
+        chosen = np.argmax(weights + np.random.default_rng((seed, start, attempt)).gumbel(size=weights.shape), axis=0)
+        return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
+
+    def _make(
+        self,
+        parameters: Any,
+        seed: int,
+        start: int,
+        attempt: int,
+        choices: dict[int, np.ndarray] | None,
+        given: tuple[Encoded, np.ndarray] | None,
+    ) -> Encoded:
+        """A chunk of generated rows of which none holds an exclusion."""
         out, bad = None, np.ones(CHUNK, bool)
         for again in range(ROUNDS):
             step = np.int32(attempt * ROUNDS + again)
@@ -294,4 +324,8 @@ def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run
         raise UserError(
             f"run={run_dir}: it has not been scored yet, so that there is no best generator; go on with the run."
         )
-    return Sampler(gan, codec, condition, marginals, jax.tree.map(lambda leaf: leaf[member], best["generator"])), run
+    parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
+    refinement = None
+    if member == run.trainer.best_member(best["value"]):  # it was learnt on the rows of that one
+        refinement = run.refine.load(run_dir / "checkpoints" / REFINEMENT, codec)
+    return Sampler(gan, codec, condition, marginals, parameters, refinement), run
