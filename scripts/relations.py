@@ -1,0 +1,74 @@
+"""Do all relations of the training rows hold in sampled rows?
+
+    python scripts/relations.py run=DIR [n=1_000_000] [refine=false]
+
+The relations of the run's schema are checked on the sampled tables themselves; beside them every pair of levels of two
+categories that independence would have made to meet in at least 30 training rows and that never does is looked for anew, by
+contingency tables of the training rows, which the run's config names.
+"""
+
+import sys
+import time
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gans.command import key_values, set_up_log, whole
+from gans.sampling import load_sampler
+
+EXPECTED = 30
+
+
+def never(table: pa.Table, names: list[str]) -> dict[tuple[str, str], set[tuple]]:
+    """By pair of columns, the pairs of values that never meet although 30 rows were expected."""
+    shares = {name: Counter(table[name].to_pylist()) for name in names}
+    out = {}
+    for first, second in combinations(names, 2):
+        met = set(zip(table[first].to_pylist(), table[second].to_pylist(), strict=True))
+        enough = EXPECTED * table.num_rows
+        empty = {
+            (x, y)
+            for x, a in shares[first].items()
+            for y, b in shares[second].items()
+            if a * b >= enough and (x, y) not in met
+        }
+        if empty:
+            out[first, second] = empty
+    return out
+
+
+def main() -> int:
+    """Sample, count, print."""
+    set_up_log()
+    given = key_values(sys.argv[1:], {"run": str, "n": whole, "refine": str})
+    sampler, run = load_sampler(Path(given["run"]))
+    if given.get("refine") == "false":
+        sampler.refinement = None
+    training, _, schema = run.data.split()
+    names = [column.name for column in schema.features if column.kind in ("category", "boolean")]
+    excluded = never(training, names)
+    relations = sampler.codec.relations.relations
+    total, start = given.get("n", 1_000_000), time.monotonic()
+    broken, met, rows = np.zeros(len(relations), int), 0, 0
+    for table in sampler.stream(total, run.seed):
+        rows += table.num_rows
+        broken += [int((~relation.holds(table)).sum()) for relation in relations]
+        for (first, second), cells in excluded.items():
+            pairs = zip(table[first].to_pylist(), table[second].to_pylist(), strict=True)
+            met += sum(count for cell, count in Counter(pairs).items() if cell in cells)
+    seconds = time.monotonic() - start
+    for relation, count in zip(relations, broken, strict=True):
+        print(f"{relation.text}: broken in {count} of {rows:,} rows")
+    cells = sum(map(len, excluded.values()))
+    print(
+        f"{cells} pairs of levels never meet in {training.num_rows:,} training rows; they meet in {met} of {rows:,} rows"
+    )
+    print(f"{rows / seconds:,.0f} rows a second, the checks included")
+    return int(bool(broken.any() or met))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
