@@ -5,6 +5,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from gans.data.layout import Layout
@@ -118,12 +119,15 @@ class CoupledHead(nn.Module):
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
         layout, levels = self.layout, self.layout.width - self.layout.scores
-        coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
-        logits = nn.Dense(levels)(h)
-        hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
-        code = np.repeat(np.arange(len(layout.cardinalities)), layout.cardinalities)
-        self.sow(SEEN, LOGITS, logits + hots @ (coupling * (code[:, None] < code)))
-        inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
-        scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
-        scores = layout.impose(scores, condition, 0)
-        return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
+        scores = hots = h[:, :0]
+        if levels:
+            coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
+            logits = nn.Dense(levels)(h)
+            hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
+            code = np.repeat(np.arange(len(layout.cardinalities)), layout.cardinalities)
+            self.sow(SEEN, LOGITS, logits + hots @ (coupling * (code[:, None] < code)))
+        if layout.scores:
+            inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
+            scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
+            scores = layout.masked(layout.impose(scores, condition, 0), hots)
+        return jnp.concatenate([scores, hots], axis=-1)

@@ -10,6 +10,7 @@ import pytest
 
 from gans.config import compose
 from gans.pipeline import prepare
+from gans.terms.base import Made
 from gans.training.build import build
 from gans.training.loop import initial_state, make_block
 from gans.training.placement import place
@@ -60,7 +61,10 @@ def plain_step(gan, state, data):
     def loss(generator):
         fake, _ = gan.generate({"params": generator}, condition, keys("latent"), True)
         c_real = gan.critic(parameters, real, condition, keys("critic real"))
-        return gan.objective.generator(c_real, gan.critic(parameters, fake, condition, keys("critic fake")))
+        total = gan.objective.generator(c_real, gan.critic(parameters, fake, condition, keys("critic fake")))
+        for name, term in gan.terms.items():
+            total += term(gan.layout, data.known[name], Made(fake, condition), state.step / gan.steps)
+        return total
 
     updates, _ = gan.generator_optimizer.update(jax.grad(loss)(state.generator), state.generator_optimizer)
     return parameters, optax.apply_updates(state.generator, updates)
@@ -71,9 +75,16 @@ def assert_close(left, right, tolerance=2e-6):
         np.testing.assert_allclose(a, b, atol=tolerance, rtol=1e-5)
 
 
-@pytest.mark.parametrize("experiment", ["vanilla", "cgan", "wgan_gp"])
-def test_step_equals_the_plain_computation(experiment):
-    gan, data, state = ready(f"+experiment={experiment}", "optimizer.eps=1e-3")
+FLAGSHIP = ["objective=relativistic_pairing", "penalty=[r1,r2]", "term=[moments]", "condition=subsets"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["+experiment=vanilla"], ["+experiment=cgan"], ["+experiment=wgan_gp"], FLAGSHIP],
+    ids=["vanilla", "cgan", "wgan_gp", "flagship"],
+)
+def test_step_equals_the_plain_computation(overrides):
+    gan, data, state = ready(*overrides, "optimizer.eps=1e-3")
     after, metrics = jax.jit(lambda state: adversarial_step(gan, state, data))(state)
     discriminator, generator = plain_step(gan, state, data)
     assert_close(after.discriminator, discriminator)
