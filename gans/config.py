@@ -260,10 +260,9 @@ def read_run(path: Path) -> Run:
     if not path.is_file():
         raise UserError(f"{path}: no such file; {path.parent} is no run directory.")
     with hydra_errors(str(path)):
-        text = path.read_text(encoding="utf-8")
-        if "${" in text:
+        stored: Any = OmegaConf.create(path.read_text(encoding="utf-8"))
+        if _interpolates(OmegaConf.to_container(stored)):
             raise UserError("interpolations (${...}) are not read")
-        stored: Any = OmegaConf.create(text)
         try:
             fields: dict[str, Any] = {
                 group: OmegaConf.merge(_schema(group, name), stored.pop(group))
@@ -278,6 +277,13 @@ def read_run(path: Path) -> Run:
         except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise UserError(f"it does not follow the schema of a run ({error}).") from None
         return to_run(OmegaConf.merge(OmegaConf.structured(Run), stored, fields, several))
+
+
+def _interpolates(value: Any) -> bool:
+    """Whether a value below refers to another; a key, such as the name of a column, never does."""
+    if isinstance(value, dict):
+        return any(map(_interpolates, value.values()))
+    return any(map(_interpolates, value)) if isinstance(value, list) else isinstance(value, str) and "${" in value
 
 
 def _schema(group: str, name: str) -> Any:

@@ -111,7 +111,11 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
 
 
 def execute(
-    run: Run, table: pa.Table | None = None, show: bool = True, pandas: Mapping[str, Any] | None = None
+    run: Run,
+    table: pa.Table | None = None,
+    show: bool = True,
+    pandas: Mapping[str, Any] | None = None,
+    report: bool = True,
 ) -> Result:
     """Train a run and write its directory.
 
@@ -119,6 +123,7 @@ def execute(
         table: instead of reading the source of `run.data`.
         show: progress and lines on the terminal.
         pandas: by column the fields of the schema that pandas needs to make sampled frames alike.
+        report: write report.html, whose figures take seconds.
 
     Raises:
         UserError: the table, the config or the run directory do not fit; nothing was written then.
@@ -150,7 +155,7 @@ def execute(
         config = to_yaml(dataclasses.replace(run, run_dir=str(run_dir)))
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, run_dir)
         outcome = _train(run, ready, gan, run_dir, config, tracker, show)
-        return _finish(run, ready, outcome, run_dir, config, tracker)
+        return _finish(run, ready, outcome, run_dir, config, tracker, report)
 
 
 def _train(
@@ -198,7 +203,13 @@ def _train(
 
 
 def _finish(
-    run: Run, ready: Prepared, outcome: Outcome, run_dir: Path, config: str, tracker: WeightsAndBiases
+    run: Run,
+    ready: Prepared,
+    outcome: Outcome,
+    run_dir: Path,
+    config: str,
+    tracker: WeightsAndBiases,
+    report: bool,
 ) -> Result:
     best = outcome.best
     summary: dict[str, Any] = {
@@ -219,7 +230,8 @@ def _finish(
         synthetic, fidelities = _samples(run, ready, outcome)
         summary["scores"] = {name: fidelity.scores() for name, fidelity in fidelities.items()} | summary["scores"]
         write_table(run_dir / "samples.parquet", synthetic)
-        figures = _report(run, ready, run_dir, config, summary, synthetic, fidelities)
+        if report:
+            figures = _report(run, ready, run_dir, config, summary, synthetic, fidelities)
         table = synthetic.slice(0, 20).to_pandas()
     summary["scores"]["best"] = [
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}

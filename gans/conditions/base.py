@@ -71,7 +71,7 @@ class FittedCondition:
             if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            out[:, place] = np.searchsorted(edges, self.codec.numbers(fitted, encoded), side="right")
+            out[:, place] = np.searchsorted(edges, fitted.decode_numbers(encoded), side="right")
             if fitted.column.missing:
                 out[fitted.missing(encoded), place] = len(edges) + 1
         return out
@@ -133,12 +133,12 @@ class FittedCondition:
         fits = np.ones(len(self.counts), bool)
         for place, codes in choices.items():
             fits &= codes[self.combinations[:, place]]
-        uniform = _uniform(seed, start, rows)
-        out = self.combinations[_pick(self.counts * fits if fits.any() else self.counts, uniform)].astype(np.int32)
+        draws = uniform(seed, start, rows)
+        out = self.combinations[pick(self.counts * fits if fits.any() else self.counts, draws)].astype(np.int32)
         for place, codes in {} if fits.any() else choices.items():
             counts = np.bincount(self.combinations[:, place], self.counts, self.cardinalities[place])
             weights = counts * codes
-            out[:, place] = _pick(weights if weights.any() else codes.astype(float), uniform)
+            out[:, place] = pick(weights if weights.any() else codes.astype(float), draws)
         return out
 
     def save(self, path: Path) -> None:
@@ -164,7 +164,7 @@ class FittedCondition:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
 
 
-def _uniform(seed: int, start: int, count: int) -> np.ndarray:
+def uniform(seed: int, start: int, count: int) -> np.ndarray:
     """Numbers `start` to `start + count` of the stream of a seed, [count] in [0, 1).
 
     Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") enciphers a counter, so that any place
@@ -174,7 +174,7 @@ def _uniform(seed: int, start: int, count: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(seed).advance(ahead)).random(skip + count)[skip:]
 
 
-def _pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+def pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Places drawn by their weights."""
     share = np.cumsum(weights) / weights.sum()
     return np.minimum(np.searchsorted(share, uniform, side="right"), np.flatnonzero(weights)[-1])
@@ -197,7 +197,7 @@ class Condition:
             UserError: a column is not in the table or not learnt; no column is left beside the conditions.
         """
         columns = [codec[name] for name in self.names()]
-        edges = [self._edges(codec, fitted, encoded) for fitted in columns]
+        edges = [self._edges(fitted, encoded) for fitted in columns]
         blank = np.zeros((0, len(columns)), np.int32)
         fitted = self.fitted(self, codec, columns, edges, blank, np.zeros(0, np.int64))
         if fitted.layout.width == 0:
@@ -205,5 +205,5 @@ class Condition:
         fitted.combinations, fitted.counts = np.unique(fitted.codes(encoded), axis=0, return_counts=True)
         return fitted
 
-    def _edges(self, codec: FittedCodec, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+    def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
         return np.zeros(0)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gans.conditions.base import Condition
-from gans.data.codecs import FittedCodec
 from gans.data.codecs.base import FittedColumn
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
@@ -42,9 +41,9 @@ class Labels(Condition):
         """The columns."""
         return list(self.columns)
 
-    def _edges(self, codec: FittedCodec, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
+    def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
         if not fitted.numeric:
             return np.zeros(0)
-        values = codec.numbers(fitted, encoded)
+        values = fitted.decode_numbers(encoded)
         values = values[~fitted.missing(encoded)] if fitted.column.missing else values
         return np.unique(np.quantile(values, np.arange(1, self.bins) / self.bins))

@@ -91,7 +91,7 @@ def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
             out.append(Marginal(np.zeros(len(there), np.float32), there.astype(np.int32), counts[there]))
             continue
         scores = encoded.scores[:, fitted.score]
-        values = codec.numbers(fitted, encoded)
+        values = fitted.decode_numbers(encoded)
         order = np.lexsort((values, codes))
         new = np.r_[True, (np.diff(values[order]) != 0) | (np.diff(codes[order]) != 0)]
         first = np.flatnonzero(new)

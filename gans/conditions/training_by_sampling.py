@@ -38,14 +38,15 @@ class FittedTrainingBySampling(FittedCondition):
         """The rows by level, and how often a level is picked.
 
         Rows are sorted by the level of each column, `order [rows, columns]`; the rows of a level start at `start
-        [levels]` and are `count [levels]`; `ends [levels]` are the cumulated shares of log(1 + count) in a column.
+        [levels]` and are `count [levels]`; `ends [levels]` are the cumulated shares of log(1 + count), or of
+        the count, in a column.
         """
-        codes = self.codes(encoded)
-        sizes = self.cardinalities
+        codes, sizes = self.codes(encoded), self.cardinalities
+        rule: Any = self.rule
         count = np.concatenate([np.bincount(codes[:, place], minlength=size) for place, size in enumerate(sizes)])
         borders = np.cumsum(sizes)[:-1]
         parts = np.split(count, borders)
-        logs = [np.log1p(part).cumsum() for part in parts]
+        logs = [(np.log1p(part) if rule.log_frequency else part).cumsum() for part in parts]
         return {
             "order": np.argsort(codes, axis=0, kind="stable").astype(np.int32),
             "start": np.concatenate([np.cumsum(part) - part for part in parts]).astype(np.int32),
@@ -111,11 +112,13 @@ class TrainingBySampling(Condition):
     Attributes:
         numbers: also the modes, atoms and missing values of numeric columns, as CTAB-GAN does (Zhao et al. 2021,
             arXiv:2102.08369).
+        log_frequency: pick levels in training by log(1 + frequency); False for by frequency.
     """
 
     fitted: ClassVar[type[FittedCondition]] = FittedTrainingBySampling
 
     numbers: bool = False
+    log_frequency: bool = True
 
     def fit(self, codec: FittedCodec, encoded: Encoded) -> FittedCondition:
         """Count the levels of every discrete column.

@@ -253,9 +253,25 @@ def test_batch_norm_uses_running_statistics_in_sampling() -> None:
         ("residual", "width", 0),
         ("residual", "blocks", -1),
         ("ctgan", "dropout", 1.0),
-        ("ctgan", "width", 0),
     ],
 )
 def test_values_out_of_range_raise(name: str, key: str, value: float) -> None:
     with pytest.raises(UserError, match=f"network\\.{key}={value:g}: it must be"):
         NETWORKS[name](**{key: value})
+
+
+@pytest.mark.parametrize("name", ["mlp", "ctgan"])
+@pytest.mark.parametrize("key", ["generator_widths", "discriminator_widths"])
+def test_widths_below_one_raise(name: str, key: str) -> None:
+    with pytest.raises(UserError, match=f"network\\.{key}=0: it must be at least 1"):
+        NETWORKS[name](**{key: [8, 0]})
+
+
+def test_ctgan_has_a_block_or_a_layer_for_each_width() -> None:
+    parts = Made(NETWORKS["ctgan"](generator_widths=[5, 7, 3], discriminator_widths=[6]))
+    dense = parts.g["params"]
+    inputs = parts.latent.shape[1] + parts.condition.shape[1]
+    shapes = [dense[f"Dense_{place}"]["kernel"].shape for place in range(3)]
+    assert shapes == [(inputs, 5), (inputs + 5, 7), (inputs + 12, 3)]
+    assert dense["Dense_3"]["kernel"].shape[0] == inputs + 15
+    assert [parts.d["params"][f"Dense_{place}"]["kernel"].shape[1] for place in range(2)] == [6, 1]

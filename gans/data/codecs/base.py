@@ -159,10 +159,6 @@ class FittedCodec:
         """A learnt column by itself."""
         return _decode_column(self[name], encoded, arrow_type(self[name].column.type))
 
-    def numbers(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-        """The numbers of a numeric column [rows] float64, counted from its origin in its steps; any where missing."""
-        return fitted.decode_numbers(encoded)
-
     def code_names(self) -> tuple[list[str], list[list[Any]]]:
         """Of each code the column's name and its levels in words; None is missing."""
         coded = sorted((c for c in self.columns if c.code >= 0), key=lambda c: c.code)
