@@ -9,7 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.conditions.marginals import fit_marginals
+from gans.conditions.plan import make_plan
 from gans.conditions.training_by_sampling import FittedTrainingBySampling, TrainingBySampling
+from gans.conditions.where import Where
 from gans.data.codecs.modes import Modes
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
@@ -95,7 +98,7 @@ def test_a_level_that_no_training_row_has_is_never_picked() -> None:
 
 
 def test_the_wide_condition_is_one_hot_with_zeros_elsewhere() -> None:
-    codes = np.array([[1, -1, -1], [-1, -4, -1], [-1, -1, 3], [-1, 0, 2]])
+    codes = np.array([[1, -1, -1], [-1, 2, -1], [-1, -1, 3], [-1, 0, 2]])
     expected = np.zeros((4, 9))
     expected[0, 1] = expected[1, 2 + 2] = expected[2, 5 + 3] = expected[3, 2] = expected[3, 5 + 2] = 1
     assert np.array_equal(CONDITION.wide(jnp.asarray(codes)), expected)
@@ -117,7 +120,7 @@ def test_a_perfect_conditional_generator_is_not_biased() -> None:
     rows = np.zeros(len(drawn), int)
     for place in range(3):
         for level in range(CONDITION.cardinalities[place]):
-            here = drawn[:, place] == -2 - level
+            here = drawn[:, place] == level
             rows[here] = rng.choice(np.flatnonzero(real[:, place] == level), here.sum())
     for column in (*real.T, TRUE["spend"]):
         true = np.bincount(column) / ROWS
@@ -131,25 +134,27 @@ def test_a_draw_is_by_row_number() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("vip", True), ("rare", "rare"), ("region", "w"), ("region", None)])
-def test_where_sets_the_entry_of_its_own_column_and_holds(name: str, value: Any) -> None:
-    codes, values = CONDITION.fix({name: value})
-    assert values == {}
-    drawn = CONDITION.draw(50, 0, codes)
-    wide = np.asarray(CONDITION.wide(jnp.asarray(drawn)))
-    level = CODEC[name].levels.index(value)
+def test_where_sets_the_entry_of_its_own_column(name: str, value: Any) -> None:
+    marginals = fit_marginals(CODEC, ENCODED)
+    plan = make_plan(Where.of({name: value}), [], marginals)
+    drawn = CONDITION.draw(50, 0, CONDITION.choices(plan.allowed, marginals))
     expected = np.zeros(9)
-    expected[[0, 2, 5][NAMES.index(name)] + level] = 1
-    assert np.array_equal(wide, np.tile(expected, (50, 1)))
-    rest = CONDITION.rest(type(ENCODED)(ENCODED.scores[:50], ENCODED.codes[:50]))
-    rows = CODEC.decode(CONDITION.join(rest, drawn))
-    assert rows[name].to_pylist() == [value] * 50
-    others = [other for other in TABLE.column_names if other != name]
-    assert rows.select(others).equals(TABLE.slice(0, 50).select(others))
+    expected[[0, 2, 5][NAMES.index(name)] + CODEC[name].levels.index(value)] = 1
+    assert np.array_equal(CONDITION.wide(jnp.asarray(drawn)), np.tile(expected, (50, 1)))
 
 
-def test_without_where_rows_keep_what_was_generated() -> None:
-    rest = CONDITION.rest(ENCODED)
-    assert np.array_equal(CONDITION.join(rest, CONDITION.draw(ROWS, 0)).codes, ENCODED.codes)
+def test_of_several_given_columns_the_rarest_is_the_condition_and_levels_follow_their_frequency() -> None:
+    choices = {0: np.array([True, False]), 2: np.array([True, False, True, False])}
+    drawn = CONDITION.draw(50_000, 0, choices)
+    assert np.all(drawn[:, :2] == -1)
+    counts = np.bincount(TRUE["region"])
+    expected = counts[0] / (counts[0] + counts[2])
+    assert set(drawn[:, 2].tolist()) == {0, 2}
+    assert abs((drawn[:, 2] == 0).mean() - expected) < 5 * np.sqrt(expected * (1 - expected) / 50_000)
+
+
+def test_rows_keep_what_was_generated() -> None:
+    assert np.array_equal(CONDITION.join(CONDITION.rest(ENCODED), CONDITION.draw(ROWS, 0)).codes, ENCODED.codes)
 
 
 def test_modes_of_numbers_condition_too() -> None:
@@ -158,8 +163,9 @@ def test_modes_of_numbers_condition_too() -> None:
     assert [fitted.column.name for fitted in condition.columns] == ["vip", "spend", "rare", "region"]
     assert condition.cardinalities == (2, spend.cardinality, 3, 4)
     assert np.array_equal(condition.codes(ENCODED)[:, 1], TRUE["spend"])
-    codes, values = condition.fix({"spend": None})
-    assert (codes, values) == ({1: spend.cardinality - 1}, {"spend": None})
+    marginals = fit_marginals(CODEC, ENCODED)
+    choices = condition.choices(make_plan(Where.of({"spend": None}), [], marginals).allowed, marginals)
+    assert np.array_equal(choices[1], np.arange(spend.cardinality) == spend.cardinality - 1)
 
 
 def test_save_and_load(tmp_path: Path) -> None:

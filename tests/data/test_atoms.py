@@ -74,7 +74,7 @@ def test_codes_say_which_atom_and_scores_are_of_the_others(name: str, missing: b
     ]
     assert code.tolist() == expected
     assert (score[code > 0] == 0).all()
-    assert (column.score, column.code) in codec.layout.masks
+    assert (column.score, column.code, 1) in codec.layout.masks
     there = score[code == 0]
     assert abs(there.mean()) < 0.02
     assert abs(there.std() - 1) < 0.03
@@ -135,7 +135,7 @@ def test_a_new_value_beside_atoms_is_an_ordinary_one() -> None:
     back = codec.decode(codec.encode(asked, None))["x"].to_pylist()
     rest = sorted(set(COUNTS) - {40_000})
     assert back[0] == 0
-    assert back[1] == min(back[1:]) == min(codec["x"].knots.values)  # pyright: ignore[reportOptionalMemberAccess]
+    assert back[1] == min(back[1:]) == min(codec["x"].knots[0].values)
     assert abs(back[2] - 39_999.5) <= 1
     assert back[3] == 40_000
     assert back[4] <= max(rest)

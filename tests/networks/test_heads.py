@@ -8,7 +8,7 @@ import pytest
 from gans.data.layout import Layout
 from gans.networks.heads import CoupledHead, RowHead, draw_categories
 
-LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0),))
+LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
 BLOCKS = ((3, 2), (5, 2), (7, 3), (10, 5))  # where each one-hot starts, and its size
 WIDTH, BATCH = 15, 6
 
@@ -179,7 +179,7 @@ def test_a_coupled_head_gives_rows_of_the_layout(layout: Layout) -> None:
     assert (np.abs(rows[:, : layout.scores]) <= layout.bound).all()
     for start, size in zip(layout.offsets, layout.cardinalities, strict=True):
         np.testing.assert_allclose(np.sort(rows[:, start : start + size]), np.eye(size)[[-1] * BATCH], atol=1e-6)
-    for score, code in layout.masks:
+    for score, code, _ in layout.masks:
         gone = rows[:, layout.offsets[code]] < 0.5
         assert (rows[gone, score] == 0).all()
         assert 0 < gone.sum() < BATCH
@@ -203,7 +203,7 @@ PARTIAL = Layout(
     scores=3,
     bound=4.0,
     cardinalities=(2, 2, 3, 5),
-    masks=((1, 0),),
+    masks=((1, 0, 1),),
     columns=(0, 1, 2, 1, 1, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5),
     partial=True,
 )

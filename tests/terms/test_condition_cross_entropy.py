@@ -28,7 +28,9 @@ def test_the_cost_is_the_cross_entropy_of_the_conditioned_column() -> None:
 
     expected = entropy(LOGITS[0, 5:8], 1) + entropy(LOGITS[1, 0:2], 1) + entropy(LOGITS[2, 5:8], 0)
     np.testing.assert_allclose(cost(ConditionCrossEntropy(), jnp.asarray(LOGITS)), expected / 4, rtol=1e-5)
-    np.testing.assert_allclose(cost(ConditionCrossEntropy(weight=3), jnp.asarray(LOGITS)), 3 * expected / 4, rtol=1e-5)
+    np.testing.assert_allclose(
+        cost(ConditionCrossEntropy(weight=3.0), jnp.asarray(LOGITS)), 3 * expected / 4, rtol=1e-5
+    )
 
 
 def test_descent_raises_the_given_level_and_leaves_other_columns_alone() -> None:
@@ -47,4 +49,4 @@ def test_it_needs_conditions_that_stay_in_the_row_and_logits() -> None:
     with pytest.raises(UserError, match="shows no logits"):
         ConditionCrossEntropy()(LAYOUT, (), made, jnp.float32(0))
     with pytest.raises(UserError, match=r"term\.condition_cross_entropy\.weight=-1"):
-        ConditionCrossEntropy(weight=-1)
+        ConditionCrossEntropy(weight=-1.0)

@@ -34,4 +34,4 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(UserError, match="shows no features"):
         Information()(LAYOUT, (), Made(jnp.zeros((50, 1)), jnp.zeros((50, 0))), jnp.float32(0))
     with pytest.raises(UserError, match=r"term\.information\.weight=-1"):
-        Information(weight=-1)
+        Information(weight=-1.0)

@@ -10,6 +10,7 @@ import pytest
 
 from gans.config import compose
 from gans.pipeline import prepare
+from gans.terms.base import Made
 from gans.training.build import build
 from gans.training.loop import initial_state, make_block
 from gans.training.placement import place
@@ -24,12 +25,8 @@ SMALL = [
 ]
 
 
-CTGAN = ["data.limit=400", "trainer.batch_size=20", "network.width=8"]
-
-
 def ready(*overrides):
-    small = [] if overrides[: len(CTGAN)] == tuple(CTGAN) else SMALL
-    prepared = prepare(compose([*small, *overrides]))
+    prepared = prepare(compose([*SMALL, *overrides]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
 
@@ -62,7 +59,7 @@ def plain_step(gan, state, data):
         c_real = gan.critic(parameters, real, condition, keys("critic real"))
         total = gan.objective.generator(c_real, gan.critic(parameters, fake, condition, keys("critic fake")))
         for name, term in gan.terms.items():
-            total += term(gan.layout, data.known[name], fake, state.step / gan.steps)
+            total += term(gan.layout, data.known[name], Made(fake, condition), state.step / gan.steps)
         return total
 
     updates, _ = gan.generator_optimizer.update(jax.grad(loss)(state.generator), state.generator_optimizer)
@@ -174,7 +171,7 @@ def test_a_batch_draws_rows_of_the_table_with_their_conditions():
 
 
 def test_terms_see_logits_before_noise_the_condition_and_features():
-    gan, data, state = ready(*CTGAN, "+experiment=ctgan", "term=[condition_cross_entropy,information]")
+    gan, data, state = ready("+experiment=ctgan", "term=[condition_cross_entropy,information]")
     seen = {}
 
     class Look:
@@ -195,7 +192,7 @@ def test_terms_see_logits_before_noise_the_condition_and_features():
 
 
 def test_a_batch_of_training_by_sampling_holds_its_condition():
-    gan, data, state = ready(*CTGAN, "+experiment=ctgan")
+    gan, data, state = ready("+experiment=ctgan")
     real, condition, _ = gan.batch(data, state.seed, state.step, 0)
     np.testing.assert_array_equal(np.asarray(condition).sum(axis=1), np.ones(20))
     held = np.asarray(real)[:, list(gan.layout.conditioned)]

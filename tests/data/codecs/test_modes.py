@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from gans.conditions.labels import Labels
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.exclusions import exclude
 from gans.data.codecs.knots import Mixture, ascending
 from gans.data.codecs.modes import Modes
 from gans.data.layout import Encoded
@@ -167,6 +168,22 @@ def test_saved_codec_gives_the_same(name: str, tmp_path: Path) -> None:
     assert np.array_equal(first.scores, second.scores)
     assert np.array_equal(first.codes, second.codes)
     assert loaded.decode(second).equals(TABLE)
+
+
+def test_modes_are_drawn_and_exclude_nothing_while_atoms_do() -> None:
+    gain = np.where(PART < 0.5, 0.0, np.round(RNG.lognormal(3, 0.2, ROWS) + 100 * (PART > 0.7), 2))
+    plan = np.where(gain == 0, "none", np.where(gain > 90, "big", "small"))
+    table = normalise(pa.table({"gain": gain, "plan": plan}))
+    codec = Modes(atom=0.2, modes=2).fit(table, detect(table))
+    codec, summary = exclude(codec, codec.encode(table))
+    names, levels = codec.code_names()
+    gain_code, atom = names.index("gain"), len(codec["gain"].knots)
+    words = [f"other than 0.0, mode {mode}" for mode in range(1, atom + 1)]
+    assert levels[gain_code] == [*words, 0.0]
+    found = {frozenset([(i, x), (j, y)]) for i, x, j, y in codec.exclusions.tolist()}
+    plan_code = names.index("plan")
+    assert found == {frozenset([(gain_code, atom), (plan_code, level)]) for level in (0, 2)}  # big and small
+    assert len(summary) > 0
 
 
 def test_bins_of_a_condition_follow_the_values() -> None:
