@@ -2,9 +2,9 @@
 
     python scripts/relations.py run=DIR [n=1_000_000] [refine=false]
 
-The relations of the run's schema are checked on the sampled tables themselves; beside them every pair of levels of two
-categories that independence would have made to meet in at least 30 training rows and that never does is looked for anew, by
-contingency tables of the training rows, which the run's config names.
+The relations of the run's schema are checked on the sampled tables themselves. Beside them every pair of levels of two
+categories that independence would have made to meet in at least 30 training rows, and that never does, is looked for
+anew, by contingency tables of the training rows that the run's config names.
 """
 
 import sys
@@ -63,9 +63,7 @@ def main() -> int:
     for relation, count in zip(relations, broken, strict=True):
         print(f"{relation.text}: broken in {count} of {rows:,} rows")
     cells = sum(map(len, excluded.values()))
-    print(
-        f"{cells} pairs of levels never meet in {training.num_rows:,} training rows; they meet in {met} of {rows:,} rows"
-    )
+    print(f"{cells} pairs of levels never meet in {training.num_rows:,} training rows; they meet in {met} sampled rows")
     print(f"{rows / seconds:,.0f} rows a second, the checks included")
     return int(bool(broken.any() or met))
 
