@@ -34,7 +34,7 @@ MOST_ROWS = 2**31  # a row number is an int32
 THREADS = 2
 OFTEN = 0.05  # a share of rows that fit, from which on rows are drawn until enough fit
 PILOT = 2  # chunks that tell the share
-REFINEMENT = "refinement.ubj"
+REFINEMENT = "refinement.npz"
 FAR = MOST_ROWS // 2
 ROUNDS = 64  # chunks drawn at most for a chunk of rows that fit, or attempts to keep exclusions
 
