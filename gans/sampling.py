@@ -156,7 +156,11 @@ class Sampler:
         if self.refinement is None:
             return self._make(parameters, seed, start, attempt, choices, given)
         count = self.refinement.candidates
-        made = [self._make(parameters, seed, start, attempt * count + k, choices, given) for k in range(count)]
+        held = None if given is None else given[1]
+        made = [
+            self.refinement.adjust(self._make(parameters, seed, start, attempt * count + k, choices, given), held)
+            for k in range(count)
+        ]
         weights = np.stack([self.refinement.log_weights(rows) for rows in made])
         chosen = np.argmax(weights + np.random.default_rng((seed, start, attempt)).gumbel(size=weights.shape), axis=0)
         return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))

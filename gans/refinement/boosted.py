@@ -11,6 +11,7 @@ from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
 from gans.files import UNREADABLE, write_atomic
 from gans.refinement.base import FittedRefinement, Refinement
+from gans.refinement.calibration import Calibration, calibrate
 from gans.refinement.raking import Raking, rake
 from gans.registry import register
 
@@ -22,13 +23,18 @@ CATEGORIES = 256  # a code with more levels is taken as a number
 
 @dataclass
 class FittedBoosted:
-    """Boosted trees whose logit is the ratio, and the offsets that keep the margins."""
+    """Calibrated scores, boosted trees whose logit is the ratio, and the offsets that keep the margins."""
 
     codec: FittedCodec
+    calibration: Calibration
     booster: Any
     candidates: int
     bound: float
     raking: Raking | None = None
+
+    def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
+        """The rows with calibrated scores."""
+        return self.calibration.adjust(rows, given)
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
         """The logits [rows], within +-bound, and the offsets."""
@@ -38,6 +44,7 @@ class FittedBoosted:
     def save(self, path: Path) -> None:
         """Write the trees as UBJSON and the offsets beside them in one .npz file."""
         arrays: dict[str, Any] = {"trees": np.frombuffer(self.booster.save_raw("ubj"), np.uint8)}
+        arrays |= self.calibration.arrays()
         if self.raking is not None:
             arrays |= self.raking.arrays()
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **arrays))
@@ -82,11 +89,13 @@ class Boosted(Refinement):
         return self.generated * min(rows, MOST_ROWS)
 
     def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
-        """Train the classifier; both sides weigh the same."""
+        """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
         import xgboost
 
         some = np.random.default_rng(0).permutation(len(real.scores))[:MOST_ROWS]
         real = Encoded(real.scores[some], real.codes[some])
+        calibration = calibrate(codec, real, generated)
+        generated = calibration.adjust(generated)
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
         label = np.arange(len(both.scores)) < len(real.scores)
         weight = np.where(label, 1.0, len(real.scores) / len(generated.scores))
@@ -112,7 +121,7 @@ class Boosted(Refinement):
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )
-        out = FittedBoosted(codec, booster[: booster.best_iteration + 1], self.candidates, self.bound)
+        out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], self.candidates, self.bound)
         out.raking = rake(codec, real, generated, out.log_weights(generated), self.candidates)
         return out
 
@@ -130,10 +139,11 @@ class Boosted(Refinement):
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 booster.load_model(bytearray(data["trees"].tobytes()))
+                calibration = Calibration.read(codec, data)
                 raking = Raking.read(codec, data)
         except (*UNREADABLE, xgboost.core.XGBoostError) as error:
             raise UserError(f"{path}: not a readable refinement ({str(error).splitlines()[0]}).") from None
-        return FittedBoosted(codec, booster, self.candidates, self.bound, raking)
+        return FittedBoosted(codec, calibration, booster, self.candidates, self.bound, raking)
 
 
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:
