@@ -97,7 +97,9 @@ class Boosted(Refinement):
         real = Encoded(real.scores[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
         generated = calibration.adjust(generated)
-        fresh = Encoded(*(part[-self.candidates * GROUPS :] for part in generated))  # raking needs rows no tree has seen
+        fresh = Encoded(
+            *(part[-self.candidates * GROUPS :] for part in generated)
+        )  # raking needs rows no tree has seen
         generated = Encoded(*(part[: -self.candidates * GROUPS] for part in generated))
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
         label = np.arange(len(both.scores)) < len(real.scores)
