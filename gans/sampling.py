@@ -34,7 +34,7 @@ MOST_ROWS = 2**31  # a row number is an int32
 THREADS = 2
 OFTEN = 0.05  # a share of rows that fit, from which on rows are drawn until enough fit
 PILOT = 2  # chunks that tell the share
-REFINEMENT = "refinement.ubj"
+REFINEMENT = "refinement.npz"
 FAR = MOST_ROWS // 2
 ROUNDS = 64  # chunks drawn at most for a chunk of rows that fit, or attempts to keep exclusions
 
@@ -156,7 +156,11 @@ class Sampler:
         if self.refinement is None:
             return self._make(parameters, seed, start, attempt, choices, given)
         count = self.refinement.candidates
-        made = [self._make(parameters, seed, start, attempt * count + k, choices, given) for k in range(count)]
+        held = None if given is None else given[1]
+        made = [
+            self.refinement.adjust(self._make(parameters, seed, start, attempt * count + k, choices, given), held)
+            for k in range(count)
+        ]
         weights = np.stack([self.refinement.log_weights(rows) for rows in made])
         rng = np.random.default_rng((seed, start, attempt, 1))  # another stream than that of the given values
         chosen = np.argmax(weights + rng.gumbel(size=weights.shape), axis=0)

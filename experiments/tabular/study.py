@@ -85,12 +85,17 @@ def call(command: list[str]) -> str:
 
 @dataclass
 class Study:
-    """Where things are."""
+    """Where things are.
+
+    Attributes:
+        timed: whether the steps of a run follow from its minutes; else they are those of its experiment.
+    """
 
     root: Path
     judge: Path
     runs: Path
     ctgan_python: str | None
+    timed: bool = False
 
     def files(self, data: str) -> tuple[Path, Path]:
         """The training file under its published name, and the test file."""
@@ -146,7 +151,7 @@ class Study:
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
         more = [f"samples={rows}", f"trainer.resume={str(resume).lower()}"]
-        if "trainer.steps=" not in job.overrides:
+        if self.timed and "trainer.steps=" not in job.overrides:
             more.append(f"trainer.steps={self.steps(job, rows)}")
         seconds = self.train(job, folder, more)
         return None if resume else seconds
@@ -241,7 +246,7 @@ def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
     seeds = _numbers(given, "seeds", 0) or ([0] if curve else None)
     runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
     python = python and str(Path(python).absolute())  # not resolved: a link leads out of a virtual environment
-    study = Study(Path(given["data.root"]).resolve(), Path(given["judge"]).resolve(), runs, python)
+    study = Study(Path(given["data.root"]).resolve(), Path(given["judge"]).resolve(), runs, python, bool(curve))
     for variant in variants:
         if variant != REFERENCE:
             compose([f"+experiment={variant}", *overrides])

@@ -19,8 +19,12 @@ class FittedRefinement(Protocol):
 
     candidates: int
 
+    def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
+        """Generated rows before one is taken; columns that are `given`, 1 in [columns], stay as they are."""
+        ...
+
     def log_weights(self, rows: Encoded) -> np.ndarray:
-        """The logarithm of the ratio at generated rows, [rows], up to a constant."""
+        """The logarithm of the ratio at adjusted rows, [rows], up to a constant."""
         ...
 
     def save(self, path: Path) -> None:

@@ -9,8 +9,10 @@ import numpy as np
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
-from gans.files import write_atomic
+from gans.files import UNREADABLE, write_atomic
 from gans.refinement.base import FittedRefinement, Refinement
+from gans.refinement.calibration import Calibration, calibrate
+from gans.refinement.raking import Raking, rake
 from gans.registry import register
 
 MOST_ROWS = 200_000
@@ -21,21 +23,31 @@ CATEGORIES = 256  # a code with more levels is taken as a number
 
 @dataclass
 class FittedBoosted:
-    """Boosted trees whose logit is the ratio."""
+    """Calibrated scores, boosted trees whose logit is the ratio, and the offsets that keep the margins."""
 
     codec: FittedCodec
+    calibration: Calibration
     booster: Any
     candidates: int
     bound: float
+    raking: Raking | None = None
+
+    def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
+        """The rows with calibrated scores."""
+        return self.calibration.adjust(rows, given)
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
-        """The logits [rows], within +-bound."""
-        logits = self.booster.predict(_matrix(self.codec, rows), output_margin=True)
-        return np.clip(logits, -self.bound, self.bound)
+        """The logits [rows], within +-bound, and the offsets."""
+        logits = np.clip(self.booster.predict(_matrix(self.codec, rows), output_margin=True), -self.bound, self.bound)
+        return logits if self.raking is None else logits + self.raking.log_weights(rows)
 
     def save(self, path: Path) -> None:
-        """Write the trees as UBJSON."""
-        write_atomic(path, lambda temporary: self.booster.save_model(temporary))
+        """Write the trees as UBJSON and the offsets beside them in one .npz file."""
+        arrays: dict[str, Any] = {"trees": np.frombuffer(self.booster.save_raw("ubj"), np.uint8)}
+        arrays |= self.calibration.arrays()
+        if self.raking is not None:
+            arrays |= self.raking.arrays()
+        write_atomic(path, lambda temporary: np.savez_compressed(temporary, **arrays))
 
 
 @register("refine", "boosted")
@@ -44,10 +56,11 @@ class Boosted(Refinement):
     """Of several generated rows one is taken, with a chance in proportion to p(real) / p(generated) at it.
 
     Sampling-importance-resampling by a probabilistic classifier, here boosted trees (Chen & Guestrin 2016,
-    arXiv:1603.02754): the discriminator rejection sampling of Azadi et al. 2019 (arXiv:1810.06758) with a classifier
-    that is trained after the generator, on training rows and fresh generated rows, and stops by a tenth of both. It
-    mends what trees see better than the critic: levels that seldom go together, steps of numbers given levels. No row
-    is copied or changed; sampling costs `candidates` times as much.
+    arXiv:1603.02754): the discriminator rejection sampling of Azadi et al. 2019 (arXiv:1810.06758) with a
+    classifier that is trained after the generator, on training rows and fresh generated rows, and stops by a tenth
+    of both. It mends what trees see better than the critic: levels that seldom go together, steps of numbers given
+    levels. No row is copied or changed. Raking then brings single columns and pairs back to the real shares.
+    Sampling costs `candidates` times as much.
 
     Attributes:
         candidates: generated rows of which one is taken.
@@ -76,11 +89,13 @@ class Boosted(Refinement):
         return self.generated * min(rows, MOST_ROWS)
 
     def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
-        """Train the classifier; both sides weigh the same."""
+        """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
         import xgboost
 
         some = np.random.default_rng(0).permutation(len(real.scores))[:MOST_ROWS]
         real = Encoded(real.scores[some], real.codes[some])
+        calibration = calibrate(codec, real, generated)
+        generated = calibration.adjust(generated)
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
         label = np.arange(len(both.scores)) < len(real.scores)
         weight = np.where(label, 1.0, len(real.scores) / len(generated.scores))
@@ -106,7 +121,9 @@ class Boosted(Refinement):
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )
-        return FittedBoosted(codec, booster[: booster.best_iteration + 1], self.candidates, self.bound)
+        out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], self.candidates, self.bound)
+        out.raking = rake(codec, real, generated, out.log_weights(generated), self.candidates)
+        return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:
         """Read the trees; None where the run has none yet.
@@ -120,10 +137,13 @@ class Boosted(Refinement):
             return None
         booster = xgboost.Booster({"nthread": 1})
         try:
-            booster.load_model(path)
-        except xgboost.core.XGBoostError as error:
-            raise UserError(f"{path}: not a readable model ({str(error).splitlines()[0]}).") from None
-        return FittedBoosted(codec, booster, self.candidates, self.bound)
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+                booster.load_model(bytearray(data["trees"].tobytes()))
+                calibration = Calibration.read(codec, data)
+                raking = Raking.read(codec, data)
+        except (*UNREADABLE, xgboost.core.XGBoostError) as error:
+            raise UserError(f"{path}: not a readable refinement ({str(error).splitlines()[0]}).") from None
+        return FittedBoosted(codec, calibration, booster, self.candidates, self.bound, raking)
 
 
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:

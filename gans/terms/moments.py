@@ -14,6 +14,8 @@ from gans.registry import register
 from gans.terms.base import Made, Term
 
 LEAST_DEVIATION = 0.05
+CUTS = (-1.28, -0.52, 0.0, 0.52, 1.28)  # tenths 1, 3, 5, 7 and 9 of a standard normal score
+STEEPNESS = 4.0
 ROWS = 8_192
 
 
@@ -24,8 +26,10 @@ class Moments(Term):
 
     M1 and M2 are means and uncentred second moments of the two halves of a batch of generated rows, R those of all
     training rows; features are standardised by the real mean and by the larger of the real standard deviation and
-    .05. The square of one difference would be biased towards too little variance. It keeps the masses of modes from
-    swinging; a large weight drowns what only the critic sees.
+    .05. The features are those of the wide row and soft steps tanh(4 (score - cut)) of each score at five cuts, so that
+    the shapes of numbers and what they have to do with categories are matched too. The square of one difference would
+    be biased towards too little variance. It keeps the masses of modes from swinging; a large weight drowns what only
+    the critic sees.
 
     Attributes:
         weight: at the start.
@@ -40,10 +44,10 @@ class Moments(Term):
         in_range("term.moments.final", self.final, 0)
 
     def fit(self, layout: Layout, rows: Encoded) -> dict[str, np.ndarray]:
-        """Mean and scale of the features [width], and the moments [width, width + 1] of the training rows."""
-        count, width = len(rows.scores), layout.width
+        """Mean and scale of the features [features], and their standardised second moments [features, features]."""
+        count, width = len(rows.scores), layout.width + len(CUTS) * layout.scores
         total, square = np.zeros(width), np.zeros((width, width))
-        product = jax.jit(lambda scores, codes: _sums(layout.wide(scores, codes)))
+        product = jax.jit(lambda scores, codes: _sums(_features(layout, layout.wide(scores, codes))))
         for start in range(0, count, ROWS):
             part = [array[start : start + ROWS] for array in (rows.scores, rows.codes)]
             sums = jax.device_get(product(*part))
@@ -56,13 +60,19 @@ class Moments(Term):
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included."""
-        rows = (made.rows - known["mean"]) * known["scale"]
+        rows = (_features(layout, made.rows) - known["mean"]) * known["scale"]
         halves = rows[: len(rows) // 2 * 2].reshape(2, -1, rows.shape[1])
         means = halves.mean(axis=1)
         gaps = jnp.einsum("hbi,hbj->hij", halves, halves) / halves.shape[1] - known["second"]
         distance = (means[0] * means[1]).sum() + (gaps[0] * gaps[1]).sum()
         weight = self.weight * (1 + (self.final - 1) * progress)
         return weight * distance / (rows.shape[1] + 1)
+
+
+def _features(layout: Layout, rows: jax.Array) -> jax.Array:
+    """Wide rows and the soft steps of their scores."""
+    scores = rows[:, : layout.scores]
+    return jnp.concatenate([rows, *(jnp.tanh(STEEPNESS * (scores - cut)) for cut in CUTS)], axis=-1)
 
 
 def _sums(rows: jax.Array) -> tuple[jax.Array, jax.Array]:

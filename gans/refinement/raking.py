@@ -1,0 +1,134 @@
+"""Raking: weights of generated rows such that what is chosen by them has the real margins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from gans.data.codecs import FittedCodec
+from gans.data.layout import Encoded
+
+BINS = 10  # of an ordinary number in a pair
+FINE = 50  # by itself
+MOST_CELLS = 4_096  # of a pair
+MOST_PAIRS = 400
+SWEEPS = 10
+PRIOR = 10.0  # rows that are added to both sides of a cell, so that small ones move little
+
+
+@dataclass
+class Raking:
+    """Offsets of the logarithm of a row's weight, by cell of each margin.
+
+    Iterative proportional fitting (Deming & Stephan 1940) of single columns and of pairs. Where we differ: the margins
+    are those of one row chosen from each group of candidates, so that few candidates are allowed for.
+
+    Attributes:
+        margins: columns of the margins, [columns] of one or two.
+        edges: of the ordinary numbers of each column in coarse and in fine bins; none for categories.
+        sizes: cells of each column, coarse and fine.
+        offsets: by margin, [cells].
+    """
+
+    codec: FittedCodec
+    margins: list[tuple[int, ...]]
+    edges: list[tuple[np.ndarray, np.ndarray]]
+    sizes: list[tuple[int, int]]
+    offsets: list[np.ndarray]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything, as arrays by name."""
+        out = {"margins": np.array([(*margin, -1)[:2] for margin in self.margins]), "sizes": np.array(self.sizes)}
+        out["offsets"] = np.concatenate(self.offsets)
+        for column, (coarse, fine) in enumerate(self.edges):
+            out |= {f"{column}.coarse": coarse, f"{column}.fine": fine}
+        return out
+
+    @classmethod
+    def read(cls, codec: FittedCodec, data: Mapping[str, np.ndarray]) -> "Raking":
+        """The inverse of `arrays`.
+
+        Raises:
+            KeyError, ValueError: these are no such arrays.
+        """
+        edges = [(data[f"{column}.coarse"], data[f"{column}.fine"]) for column in range(len(codec.columns))]
+        margins = [tuple(int(c) for c in margin if c >= 0) for margin in data["margins"]]
+        out = cls(codec, margins, edges, [(int(coarse), int(fine)) for coarse, fine in data["sizes"]], [])
+        counts = [out.sizes[m[0]][1] if len(m) == 1 else out.sizes[m[0]][0] * out.sizes[m[1]][0] for m in margins]
+        out.offsets = np.split(data["offsets"], np.cumsum(counts)[:-1])
+        return out
+
+    def bins(self, rows: Encoded) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The coarse and the fine cell of each row [rows], by column."""
+        out = []
+        for fitted, edges in zip(self.codec.columns, self.edges, strict=True):
+            codes = rows.codes[:, fitted.code].astype(np.int64) if fitted.code >= 0 else 0
+            if not fitted.numeric:
+                out.append((codes, codes))
+                continue
+            values, ordinary = fitted.decode_numbers(rows), codes < len(fitted.knots)
+            cells = []
+            for own in edges:
+                found = np.searchsorted(own, values, side="right")
+                cells.append(np.where(ordinary, found, len(own) + 1 + codes - len(fitted.knots)))
+            out.append((cells[0], cells[1]))
+        return out
+
+    def cells(self, bins: list[tuple[np.ndarray, np.ndarray]], margin: tuple[int, ...]) -> tuple[np.ndarray, int]:
+        """The cell of each row in a margin, and how many there are."""
+        if len(margin) == 1:
+            return bins[margin[0]][1], self.sizes[margin[0]][1]
+        first, second = margin
+        return bins[first][0] * self.sizes[second][0] + bins[second][0], self.sizes[first][0] * self.sizes[second][0]
+
+    def log_weights(self, rows: Encoded) -> np.ndarray:
+        """The sum of the offsets of each row, [rows]."""
+        bins, out = self.bins(rows), np.zeros(len(rows.scores))
+        for margin, offsets in zip(self.margins, self.offsets, strict=True):
+            out += offsets[self.cells(bins, margin)[0]]
+        return out
+
+
+def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndarray, candidates: int) -> Raking:
+    """Fit the offsets.
+
+    Args:
+        generated: rows, of which each `candidates` in turn are a group.
+        weights: logarithms [rows] that the offsets are added to.
+    """
+    edges, sizes = [], []
+    for fitted in codec.columns:
+        if not fitted.numeric:
+            edges.append((np.zeros(0), np.zeros(0)))
+            sizes.append((fitted.cardinality, fitted.cardinality))
+            continue
+        codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scores))
+        values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
+        own = [np.unique(np.quantile(values, np.arange(1, bins) / bins)) for bins in (BINS, FINE)]
+        special = fitted.cardinality - len(fitted.knots) if fitted.code >= 0 else 0
+        edges.append((own[0], own[1]))
+        sizes.append((len(own[0]) + 1 + special, len(own[1]) + 1 + special))
+    pairs = [pair for pair in combinations(range(len(sizes)), 2) if sizes[pair[0]][0] * sizes[pair[1]][0] <= MOST_CELLS]
+    if len(pairs) > MOST_PAIRS:
+        pairs = [pairs[i] for i in np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_PAIRS])]
+    margins = [*pairs, *((column,) for column in range(len(sizes)))]
+    out = Raking(codec, margins, edges, sizes, [])
+    groups = len(weights) // candidates
+    used = Encoded(*(part[: groups * candidates] for part in generated))
+    of_real, of_generated = out.bins(real), out.bins(used)
+    targets, places = [], []
+    for margin in margins:
+        cell, count = out.cells(of_real, margin)
+        targets.append(np.bincount(cell, minlength=count) * (groups / len(cell)))
+        places.append(out.cells(of_generated, margin)[0])
+        out.offsets.append(np.zeros(count))
+    logits = weights[: groups * candidates].astype(np.float64)
+    for _ in range(SWEEPS):
+        for target, place, offsets in zip(targets, places, out.offsets, strict=True):
+            chance = np.exp(logits.reshape(groups, candidates))
+            chance = (chance / chance.sum(axis=1, keepdims=True)).ravel()
+            step = np.log((target + PRIOR) / (np.bincount(place, chance, len(target)) + PRIOR))
+            offsets += step
+            logits += step[place]
+    return out
