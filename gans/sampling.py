@@ -162,7 +162,8 @@ class Sampler:
             for k in range(count)
         ]
         weights = np.stack([self.refinement.log_weights(rows) for rows in made])
-        chosen = np.argmax(weights + np.random.default_rng((seed, start, attempt)).gumbel(size=weights.shape), axis=0)
+        rng = np.random.default_rng((seed, start, attempt, 1))  # another stream than that of the given values
+        chosen = np.argmax(weights + rng.gumbel(size=weights.shape), axis=0)
         return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
 
     def _make(

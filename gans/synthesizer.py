@@ -74,10 +74,10 @@ class Synthesizer:
         """A frame [n, columns] with the columns, dtypes and missing values of the training frame.
 
         Args:
-            where: values that condition columns are fixed to.
+            where: what columns may hold, by name: a value, several (any of them), or slice(low, high).
 
         Raises:
-            UserError: `where` names a column that is no condition, or a value that does not occur.
+            UserError: `where` names a column that is not there, cannot hold, or too few rows fit.
         """
         return to_frame(self._sampler.sample(n, seed, where), self._sampler.codec.schema)
 

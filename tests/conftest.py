@@ -161,6 +161,59 @@ def finished(tmp_path_factory: pytest.TempPathFactory, inputs: Path) -> Finished
     return Finished(path, table_path, arguments, call("train", (*arguments, f"run_dir={path}")))
 
 
+def make_related(seed: int = 0, rows: int = 600) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    city = rng.choice(["Rome", "Milan", "Lyon", "Paris", "Bonn", "Ulm"], rows)
+    country = np.array(["IT", "IT", "FR", "FR", "DE", "DE"])
+    plan = rng.choice(["basic", "gold", "free"], rows)
+    plan[rng.permutation(rows)[:6]] = "pilot"  # 1 % of the rows
+    channel = np.where(plan == "basic", "web", rng.choice(["web", "shop"], rows))
+    fee, tax = rng.integers(0, 50, rows), rng.integers(0, 20, rows)
+    opened = rng.integers(2000, 2020, rows)
+    return pa.table(
+        {
+            "city": city,
+            "country": country[[["Rome", "Milan", "Lyon", "Paris", "Bonn", "Ulm"].index(name) for name in city]],
+            "plan": plan,
+            "channel": channel,
+            "age": rng.integers(18, 90, rows),
+            "spend": rng.gamma(2, 50, rows).round(2),
+            "visits": pa.array(rng.integers(0, 9, rows), mask=rng.random(rows) < 0.2),
+            "fee": fee,
+            "tax": tax,
+            "total": fee + tax,
+            "opened": opened,
+            "closed": opened + rng.integers(0, 9, rows),
+        }
+    )
+
+
+RELATED = ("city -> country", "total = fee + tax", "opened <= closed", "if plan == 'basic' then channel == 'web'")
+
+
+@dataclass
+class Related:
+    """A run of two seeds with condition=subsets and a refinement, and its table."""
+
+    path: Path
+    table: pa.Table
+    relations: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def related(tmp_path_factory: pytest.TempPathFactory) -> Related:
+    """Of 20 steps on 600 rows, with a column of each kind and a relation of each kind."""
+    from gans.config import compose
+    from gans.pipeline import execute
+
+    path, table = tmp_path_factory.mktemp("runs") / "related", make_related()
+    arguments = ["+debug=limit", "condition=subsets", "refine=boosted", "refine.candidates=2", "refine.trees=20"]
+    relations = 'data.relations=["' + '","'.join(RELATED) + '"]'
+    run = compose([*arguments, "trainer.seeds=2", relations, *TINY, f"run_dir={path}"])
+    assert execute(run, table, show=False, report=False).status == "completed"
+    return Related(path, table, RELATED)
+
+
 @pytest.fixture(scope="session")
 def tiny() -> tuple[str, ...]:
     """Overrides that make the networks small."""

@@ -31,10 +31,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, inputs: Path, finished: Any
     other = pq.read_table(folder / "table.parquet")
     other = other.set_column(1, "age", pa.array(rng.permutation(other["age"].to_numpy())))
     pq.write_table(other, folder / "other.parquet")
-    for name in ("run", "codec", "condition", "schema", "yaml", "empty", "checkpoints"):
+    for name in ("run", "codec", "condition", "marginals", "schema", "yaml", "empty", "checkpoints"):
         shutil.copytree(finished.path, folder / name)
     (folder / "codec" / "checkpoints" / "codec.npz").write_bytes(b"not a codec")
     (folder / "condition" / "checkpoints" / "condition.npz").write_bytes(b"PK\x03\x04 cut off")
+    (folder / "marginals" / "checkpoints" / "marginals.npz").write_bytes(b"PK\x03\x04 cut off")
     (folder / "schema" / "schema.json").write_text('{"columns": [{"name": "age"}]}')
     (folder / "yaml" / "config.yaml").write_text("seed: !!python/object/apply:os.getcwd []\n")
     for step in (10, 20):
@@ -168,18 +169,23 @@ MISTAKES = [
     sample("out suffix", said=("out=rows.xlsx", ".csv and .parquet"), out="rows.xlsx"),
     sample("out folder", said=("out=no/rows.csv", "no folder no"), out="no/rows.csv"),
     sample("member", "member=1", said=("member=1", "at most 0")),
-    sample("where grammar", "where=segment is basic", said=("where", "segment is basic")),
-    sample("where sign", "where=age > 40", said=("where", "> 40")),
+    sample("where grammar", "where=segment is basic", said=("where", "'null' is needed where 'basic' stands")),
+    sample("where sign", "where=age => 40", said=("where", "cannot read '=> 40'")),
     sample("where unquoted", "where=segment == basic", said=("where", "'basic'", "quotes")),
-    sample("where twice", "where=age == 40 and age == 41", said=("where", "'age' is named twice")),
+    sample("where nothing", "where=age == 40 and age == 41", said=("age == 40 and age == 41 allows nothing",)),
     sample("where column", "where=sgment == 'basic'", said=("'sgment'", "segment, age", "Did you mean 'segment'?")),
-    sample("where no condition", "where=income == 3", said=("'income'", "no condition of this run")),
     sample("where value", "where=segment == 'basc'", said=("'basc'", "gold", "Did you mean 'basic'?")),
-    sample("where type", "where=age == 'old'", said=("age == 'old'", "a whole number from")),
-    sample("where bounds", "where=age == 400", said=("age == 400", "a whole number from")),
-    sample("where null", "where=age == null", said=("age == null",)),
+    sample("where number", "where=income == 5", said=("income == 5", "the training rows hold numbers from")),
+    sample("where type", "where=age == 'old'", said=("age == 'old'", "column age holds numbers, and 'old' is text")),
+    sample("where bounds", "where=age == 400", said=("age == 400", "the training rows hold whole numbers from")),
+    sample("where range", "where=age >= 400", said=("age >= 400", "the training rows hold whole numbers from")),
+    sample("where null", "where=age == null", said=("age is null", "no missing value in the training table")),
+    sample("relations grammar", "relations=age ~ visits", said=("age ~ visits", "cannot read")),
+    sample("relations column", "relations=agee <= visits", said=("agee <= visits", "Did you mean 'age'?")),
+    sample("refine", "refine=no", said=("refine=no", "true, false")),
     sample("damaged codec", said=("codec/checkpoints/codec.npz", "not a readable codec"), run="{inputs}/codec"),
     sample("damaged condition", said=("condition.npz", "not a readable condition"), run="{inputs}/condition"),
+    sample("damaged marginals", said=("marginals.npz", "not readable marginals"), run="{inputs}/marginals"),
     sample("damaged schema", said=("schema.json", "not a readable schema"), run="{inputs}/schema"),
     sample("damaged config", said=("yaml/config.yaml", "YAML"), run="{inputs}/yaml"),
     sample("no checkpoint", said=("run={inputs}/empty", "no checkpoint"), run="{inputs}/empty"),

@@ -14,6 +14,8 @@ import pytest
 from rich.console import Console
 
 from gans.data.codecs import FittedCodec
+from gans.data.relations import parse_relation
+from gans.errors import UserError
 from gans.sample import part_of
 from gans.sampling import CHUNK, Sampler, load_sampler
 
@@ -53,6 +55,119 @@ def test_a_longer_draw_begins_with_a_shorter_one(sampler: Sampler, whole: list[p
     assert not whole[case].slice(0, 50).equals(sampler.sample(50, 2, WHERE[case]))
     for start in (CHUNK, 2 * CHUNK):  # chunks are no copies of each other
         assert not whole[case].slice(start, 50).equals(whole[case].slice(0, 50))
+
+
+@pytest.fixture(scope="module")
+def any_column(related: Any) -> Sampler:
+    """Of a model that can be given any column; without its refinement, which costs twice the time."""
+    sampler = load_sampler(related.path)[0]
+    sampler.refinement = None
+    return sampler
+
+
+def follows(table: pa.Table) -> bool:
+    """Whether every relation of the training table holds, counted by hand."""
+    rows = table.to_pylist()
+    country = dict(zip(("Rome", "Milan", "Lyon", "Paris", "Bonn", "Ulm"), "IT IT FR FR DE DE".split(), strict=True))
+    return all(
+        row["country"] == country[row["city"]]
+        and row["total"] == row["fee"] + row["tax"]
+        and row["opened"] <= row["closed"]
+        and (row["plan"] != "basic" or row["channel"] == "web")
+        for row in rows
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "fits"),
+    [
+        ("city == 'Rome'", lambda row: row["city"] == "Rome"),
+        ("plan == 'pilot'", lambda row: row["plan"] == "pilot"),  # 1 % of the training rows
+        ("city in ('Rome', 'Bonn')", lambda row: row["city"] in ("Rome", "Bonn")),
+        ("30 <= age < 45 and age != 40", lambda row: 30 <= row["age"] < 45 and row["age"] != 40),
+        ("visits is null", lambda row: row["visits"] is None),
+        ("visits >= 5", lambda row: row["visits"] is not None and row["visits"] >= 5),
+        ("country == 'FR'", lambda row: row["country"] == "FR"),
+        ("total == 30", lambda row: row["total"] == 30),
+        ("closed < 2005", lambda row: row["closed"] < 2005),
+        (
+            "plan == 'pilot' and country != 'IT' and age > 80",
+            lambda row: row["plan"] == "pilot" and row["country"] != "IT" and row["age"] > 80,
+        ),
+        ("spend > 300 and visits == 8", lambda row: row["spend"] > 300 and row["visits"] == 8),
+    ],
+)
+def test_every_row_satisfies_where_on_any_column(any_column: Sampler, where: str, fits: Any) -> None:
+    rows = any_column.sample(120, 1, where)
+    assert rows.num_rows == 120
+    assert all(fits(row) for row in rows.to_pylist())
+    assert follows(rows)
+    assert len(set(rows["age"].to_pylist())) > 5  # the other columns vary
+    assert rows.slice(0, 20).equals(any_column.sample(20, 1, where))
+
+
+def test_a_mapping_says_the_same_as_the_text(any_column: Sampler) -> None:
+    text = any_column.sample(30, 1, "city in ('Rome', 'Ulm') and 30 <= age < 45 and visits is null")
+    mapping = {"city": {"Rome", "Ulm"}, "age": slice(30, 45), "visits": None}
+    assert text.equals(any_column.sample(30, 1, mapping))
+
+
+@pytest.mark.parametrize("texts", [["fee <= age"], ["if city == 'Rome' then plan == 'gold'", "tax <= fee"]])
+def test_further_relations_hold_beside_the_known_ones(any_column: Sampler, texts: list[str]) -> None:
+    relations = [parse_relation(text) for text in texts]
+    rows = any_column.sample(200, 1, "age < 80", relations)
+    assert follows(rows)
+    assert max(rows["age"].to_pylist()) < 80
+    for row in rows.to_pylist():
+        if len(texts) == 1:
+            assert row["fee"] <= row["age"]
+        else:
+            assert row["tax"] <= row["fee"]
+            assert row["city"] != "Rome" or row["plan"] == "gold"
+    free = any_column.sample(200, 1, "age < 80").to_pylist()
+    assert not all(row["fee"] <= row["age"] and row["tax"] <= row["fee"] for row in free)
+
+
+def test_relations_of_the_command_hold(related: Any, command: Callable[..., Any]) -> None:
+    given = (f"run={related.path}", "n=80", "where=country == 'IT'", "relations=fee <= age; tax <= fee", "refine=false")
+    assert command("sample", *given, "out=rows.parquet").status == 0
+    rows = pq.read_table("rows.parquet")
+    assert rows.num_rows == 80
+    assert follows(rows)
+    assert all(r["tax"] <= r["fee"] <= r["age"] and r["country"] == "IT" for r in rows.to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("fee == 10 and total == 5", ("fee == 10 and total == 5", "only 0 of", "total = fee + tax")),
+        ("opened > 2015 and closed < 2010", ("opened > 2015 and closed < 2010", "opened <= closed")),
+        ("country == 'IT' and city == 'Paris'", ("country == 'IT'", "city == 'Paris'", "city -> country")),
+    ],
+)
+def test_what_cannot_be_says_which_relation_it_meets(
+    any_column: Sampler, where: str, said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gans.sampling.ROUNDS", 8)
+    with pytest.raises(UserError) as error:
+        any_column.sample(10, 1, where)
+    for words in said:
+        assert words in str(error.value)
+
+
+def test_a_relation_that_needs_a_table_is_refused_at_sampling(any_column: Sampler) -> None:
+    with pytest.raises(UserError, match="'plan -> channel'.*learnt from a table"):
+        any_column.sample(10, 1, None, [parse_relation("plan -> channel")])
+
+
+def test_a_run_without_subsets_draws_until_enough_fit(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = sampler.sample(300, 1, "income > 1050 and visits is null")
+    assert rows.num_rows == 300
+    assert all(row["income"] > 1050 and row["visits"] is None for row in rows.to_pylist())
+    monkeypatch.setattr("gans.sampling.ROUNDS", 2)
+    value = sampler.marginals.values("income").to_pylist()[0]
+    with pytest.raises(UserError, match=r"only \d+ of 8,192 rows.*fit, and 5000 were needed.*condition=subsets"):
+        sampler.sample(5_000, 1, {"income": value})
 
 
 def test_rows_far_out_cost_no_more(sampler: Sampler) -> None:

@@ -94,9 +94,9 @@ def test_where_holds_in_every_row(fitted: Synthesizer) -> None:
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ({"plann": "gold"}, "'plann' is no condition of this run; its conditions are plan, age. Did you mean 'plan'"),
+        ({"plann": "gold"}, "'plann'.*Did you mean 'plan'"),
         ({"plan": "golf"}, "plan == 'golf' does not occur.*Did you mean 'gold'"),
-        ({"age": 40.5}, "age == 40.5: allowed is a whole number"),
+        ({"age": 40.5}, "age == 40.5: the training rows hold whole numbers"),
     ],
 )
 def test_where_mistakes(fitted: Synthesizer, where: dict[str, Any], said: str) -> None:

@@ -1,0 +1,262 @@
+"""Resampling by a boosted density ratio: rows of a known distribution, drawn in the place of a generator's."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from math import factorial
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gans.conditions.base import FittedCondition
+from gans.conditions.none import Unconditional
+from gans.conditions.marginals import fit_marginals
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.quantile import Quantile
+from gans.data.layout import Encoded
+from gans.data.schema import detect, normalise
+from gans.errors import UserError
+from gans.refinement.base import Refinement
+from gans.refinement.boosted import Boosted, FittedBoosted
+from gans.sampling import CHUNK, REFINEMENT, Sampler, load_sampler
+
+ROWS, CANDIDATES = 4_000, 4
+LEVELS = (("a", "b"), ("p", "q", "r"))
+REAL = np.array([[0.35, 0.10, 0.05], [0.05, 0.15, 0.30]])  # of the pairs; independent they would be uneven otherwise
+MADE = np.array([[0.16, 0.16, 0.18], [0.16, 0.17, 0.17]])
+N = CHUNK + 1_001
+
+
+def draw(shares: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Codes of pairs, [rows]."""
+    return rng.choice(shares.size, rows, p=shares.ravel())
+
+
+def to_table(pairs: np.ndarray, rng: np.random.Generator, missing: float) -> pa.Table:
+    first, second = np.divmod(pairs, len(LEVELS[1]))
+    visits = pa.array(rng.integers(0, 9, len(pairs)), mask=rng.random(len(pairs)) < missing)
+    return normalise(
+        pa.table({"one": np.array(LEVELS[0])[first], "two": np.array(LEVELS[1])[second], "visits": visits})
+    )
+
+
+def pairs_of(table: pa.Table) -> np.ndarray:
+    """Shares of the pairs, [2, 3]."""
+    names = zip(table["one"].to_pylist(), table["two"].to_pylist(), strict=True)
+    cells = [LEVELS[0].index(one) * 3 + LEVELS[1].index(two) for one, two in names]
+    return np.bincount(cells, minlength=6).reshape(2, 3) / len(cells)
+
+
+@dataclass
+class Toy:
+    """Training rows, rows of a generator with wrong pairs and too many missing visits, and what tells them apart."""
+
+    codec: FittedCodec
+    real: Encoded
+    made: Encoded
+    fitted: FittedBoosted
+
+
+def fit(codec: FittedCodec, real: Encoded, made: Encoded, **options: Any) -> FittedBoosted:
+    fitted = Boosted(candidates=CANDIDATES, trees=60, **options).fit(codec, real, made)
+    assert isinstance(fitted, FittedBoosted)
+    return fitted
+
+
+@pytest.fixture(scope="module")
+def toy() -> Toy:
+    rng = np.random.default_rng(0)
+    training = to_table(draw(REAL, ROWS, rng), rng, 0.1)
+    codec = Quantile().fit(training, detect(training, {}))
+    real = codec.encode(training)
+    made = codec.encode(to_table(draw(MADE, 3 * ROWS, rng), rng, 0.4))
+    return Toy(codec, real, made, fit(codec, real, made))
+
+
+class Imitation(Sampler):
+    """A sampler that makes its rows from a known distribution, by their number."""
+
+    def _make(self, parameters: Any, seed: int, start: int, attempt: int, choices: Any, given: Any) -> Encoded:
+        rng = np.random.default_rng((seed, start, attempt))
+        return self.codec.encode(to_table(draw(MADE, CHUNK, rng), rng, 0.4))
+
+
+@pytest.fixture(scope="module")
+def imitation(toy: Toy) -> Sampler:
+    marginals = fit_marginals(toy.codec, toy.real)
+    condition: FittedCondition = Unconditional().fit(toy.codec, toy.real)
+    gan: Any = None
+    return Imitation(gan, toy.codec, condition, marginals, jnp.zeros(1), toy.fitted)
+
+
+def test_the_weight_is_the_ratio_of_the_densities(toy: Toy) -> None:
+    """Of each pair and whether visits are missing, which the two sides draw independently."""
+    for pair, gone in product(range(6), (False, True)):
+        rng = np.random.default_rng(1)
+        table = to_table(np.full(400, pair), rng, float(gone))
+        expected = np.log(REAL.ravel()[pair] / MADE.ravel()[pair]) + np.log(0.1 / 0.4 if gone else 0.9 / 0.6)
+        weight = toy.fitted.log_weights(toy.codec.encode(table)).mean()
+        assert weight == pytest.approx(expected, abs=0.35)
+
+
+def expected_shares(weights: np.ndarray, shares: np.ndarray, candidates: int) -> np.ndarray:
+    """Of one of `candidates` draws by `shares`, taken by its weight: sum over how often each cell may be drawn."""
+    out = np.zeros(len(shares))
+    for counts in product(range(candidates + 1), repeat=len(shares)):
+        if sum(counts) != candidates:
+            continue
+        ways = factorial(candidates) / np.prod([factorial(count) for count in counts])
+        mass = np.array(counts) * weights
+        out += ways * np.prod(shares ** np.array(counts)) * mass / mass.sum()
+    return out
+
+
+def test_the_pairs_come_near_those_of_the_real_rows(toy: Toy) -> None:
+    """Trees that see the pair only: the shares are those of resampling with the weights, near the real ones."""
+    rng = np.random.default_rng(2)
+    pairs = to_table(np.repeat(np.arange(6), 50), rng, 0.0)
+    weights = np.exp(toy.fitted.log_weights(toy.codec.encode(pairs)).reshape(6, 50).mean(axis=1))
+    marginals = fit_marginals(toy.codec, toy.real)
+
+    class Whole(Imitation):
+        def _make(self, parameters: Any, seed: int, start: int, attempt: int, choices: Any, given: Any) -> Encoded:
+            rng = np.random.default_rng((seed, start, attempt))
+            return self.codec.encode(to_table(draw(MADE, CHUNK, rng), rng, 0.0))
+
+    gan: Any = None
+    condition = Unconditional().fit(toy.codec, toy.real)
+    sampler = Whole(gan, toy.codec, condition, marginals, jnp.zeros(1), toy.fitted)
+    found = pairs_of(sampler.sample(4 * CHUNK, 3))
+    expected = expected_shares(weights, MADE.ravel(), CANDIDATES).reshape(2, 3)
+    noise = np.sqrt(expected * (1 - expected) / (4 * CHUNK))
+    assert (np.abs(found - expected) < 5 * noise + 0.01).all()  # trees vary a little with visits
+    before = np.abs(pairs_of(Whole(gan, toy.codec, condition, marginals, jnp.zeros(1)).sample(CHUNK, 3)) - REAL).sum()
+    assert np.abs(found - REAL).sum() < before / 3
+
+
+def test_missing_values_come_near_theirs(imitation: Sampler) -> None:
+    missing = imitation.sample(2 * CHUNK, 1)["visits"].null_count / (2 * CHUNK)
+    assert 0.08 < missing < 0.2  # generated 0.4, real 0.1
+
+
+def test_weights_are_bounded(toy: Toy) -> None:
+    free = FittedBoosted(toy.codec, toy.fitted.booster, CANDIDATES, 1e9).log_weights(toy.made)
+    assert np.abs(free).max() > 0.7
+    tight = FittedBoosted(toy.codec, toy.fitted.booster, CANDIDATES, 0.5).log_weights(toy.made)
+    assert np.abs(tight).max() == 0.5
+    np.testing.assert_array_equal(tight, np.clip(free, -0.5, 0.5))
+
+
+def test_the_same_rows_give_the_same_trees(toy: Toy) -> None:
+    again = fit(toy.codec, toy.real, toy.made)
+    np.testing.assert_array_equal(again.log_weights(toy.made), toy.fitted.log_weights(toy.made))
+
+
+def test_saved_and_loaded_it_weighs_the_same(toy: Toy, tmp_path: Path) -> None:
+    toy.fitted.save(tmp_path / REFINEMENT)
+    assert [path.name for path in tmp_path.iterdir()] == [REFINEMENT]
+    loaded = Boosted(candidates=CANDIDATES).load(tmp_path / REFINEMENT, toy.codec)
+    assert loaded is not None
+    assert loaded.candidates == CANDIDATES
+    np.testing.assert_array_equal(loaded.log_weights(toy.made), toy.fitted.log_weights(toy.made))
+    assert Boosted().load(tmp_path / "nothing", toy.codec) is None
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: b"not trees", lambda data: data[:100]])
+def test_a_damaged_file_is_one_error(toy: Toy, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / REFINEMENT
+    toy.fitted.save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=rf"{REFINEMENT}: not a readable model") as error:
+        Boosted().load(path, toy.codec)
+    assert "\n" not in str(error.value)
+
+
+def test_rows_depend_on_the_seed_and_their_number_only(imitation: Sampler) -> None:
+    whole = imitation.sample(N, 1)
+    assert whole.equals(imitation.sample(N, 1))
+    assert not whole.equals(imitation.sample(N, 2))
+    for n in (1, CHUNK - 5, CHUNK + 1):
+        assert imitation.sample(n, 1).equals(whole.slice(0, n))
+    parts = [table for low, high in ((0, 900), (900, CHUNK), (CHUNK, N)) for table in imitation.stream(N, 1, None, (), low, high)]
+    assert pa.concat_tables(parts).equals(whole)
+
+
+def test_every_row_is_one_of_its_candidates(imitation: Sampler) -> None:
+    drawn = imitation.draw(None, 5, 0)
+    made = [imitation._make(None, 5, 0, k, None, None) for k in range(CANDIDATES)]
+    same = [(m.codes == drawn.codes).all(axis=1) & (m.scores == drawn.scores).all(axis=1) for m in made]
+    assert np.any(same, axis=0).all()
+    assert min(np.mean(one) for one in same) < 1  # not always the same one
+
+
+@pytest.mark.parametrize("rows", [10, 500_000])
+def test_how_many_rows_it_needs(rows: int) -> None:
+    assert Boosted(generated=3).needs(rows) == 3 * min(rows, 200_000)
+    assert Refinement().needs(rows) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("candidates", 0), ("trees", 0), ("depth", 0), ("generated", 0), ("learning_rate", 0), ("bound", 0)]
+)
+def test_values_out_of_range_raise(key: str, value: float) -> None:
+    with pytest.raises(UserError, match=rf"refine\.{key}={value}: it must be"):
+        Boosted(**{key: value})  # pyright: ignore[reportArgumentType]
+
+
+def test_a_run_keeps_the_refinement_of_its_best_member(related: Any) -> None:
+    best, run = load_sampler(related.path)
+    value = best.refinement
+    assert value is not None
+    assert value.candidates == 2
+    members = [load_sampler(related.path, member)[0] for member in (0, 1)]
+    refined = [member.refinement is not None for member in members]
+    assert sorted(refined) == [False, True]
+    kept = members[refined.index(True)]
+    assert kept.sample(50, 1).equals(best.sample(50, 1))
+    assert pq.read_table(related.path / "samples.parquet").slice(0, 50).equals(best.sample(50, run.seed))
+
+
+def test_refine_false_gives_the_rows_without_it(related: Any, command: Callable[..., Any]) -> None:
+    given = (f"run={related.path}", "n=60", "seed=1")
+    for name in ("true", "false"):
+        assert command("sample", *given, f"refine={name}", f"out={name}.parquet").status == 0
+    sampler, _ = load_sampler(related.path)
+    assert pq.read_table("true.parquet").equals(sampler.sample(60, 1))
+    sampler.refinement = None
+    assert pq.read_table("false.parquet").equals(sampler.sample(60, 1))
+    assert not pq.read_table("true.parquet").equals(pq.read_table("false.parquet"))
+
+
+def test_a_run_that_goes_on_drops_the_old_refinement(
+    related: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted after it went on: the trees of an earlier best generator are gone."""
+    import dataclasses
+
+    from gans import pipeline
+
+    shutil.copytree(related.path, tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoints" / REFINEMENT).is_file()
+    _, run = load_sampler(related.path)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(gan: Any, rows: Any, trainer: Any, seed: int, hooks: Any, checkpoints: Any) -> Any:
+        hooks.rewind(20)
+        raise Stopped
+
+    monkeypatch.setattr(pipeline, "train", stop)
+    trainer = dataclasses.replace(run.trainer, resume=True)
+    with pytest.raises(Stopped):
+        pipeline.execute(
+            dataclasses.replace(run, run_dir=str(tmp_path / "run"), trainer=trainer), related.table, show=False
+        )
+    assert not (tmp_path / "run" / "checkpoints" / REFINEMENT).exists()
