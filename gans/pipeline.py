@@ -301,7 +301,7 @@ def fingerprint(ready: Prepared) -> str:
     knots = [[k.values, k.low, k.high, c.atoms] for c in ready.codec.columns for k in c.knots]
     words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
     words.append([ready.codec.relations.to_json()])
-    return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})
+    return digest({"rows": ready.rows.replace(known={}, whitening=None), "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})
 
 
 def _version(name: str) -> str:

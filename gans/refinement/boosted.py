@@ -97,10 +97,9 @@ class Boosted(Refinement):
         real = Encoded(real.scores[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
         generated = calibration.adjust(generated)
-        fresh = Encoded(
-            *(part[-self.candidates * GROUPS :] for part in generated)
-        )  # raking needs rows no tree has seen
-        generated = Encoded(*(part[: -self.candidates * GROUPS] for part in generated))
+        kept = -self.candidates * GROUPS  # raking needs rows that no tree has seen
+        fresh = Encoded(*(part[kept:] for part in generated))
+        generated = Encoded(*(part[:kept] for part in generated))
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
         label = np.arange(len(both.scores)) < len(real.scores)
         weight = np.where(label, 1.0, len(real.scores) / len(generated.scores))
