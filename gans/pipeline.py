@@ -131,7 +131,8 @@ def execute(
         for name, value in (pandas or {}).get(column.name, {}).items():
             setattr(column, name, value)
     if show and first:
-        for line in [*ready.split.schema.lines(), *ready.codec.relations.lines()]:
+        learnt = [line for column in ready.codec.columns if (line := column.line())]
+        for line in [*ready.split.schema.lines(), *learnt, *ready.codec.relations.lines()]:
             log.info(line)
     gan = build(run, ready.condition, placement)
     with run_directory(run, writes=first) as run_dir:

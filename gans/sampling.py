@@ -104,7 +104,7 @@ class Sampler:
         """The table, with the numeric columns of `values` at the very value."""
         for name, value in values.items():
             if self.codec[name].code >= 0:
-                encoded.codes[:, self.codec[name].code] = value is None
+                encoded.codes[:, self.codec[name].code] = self.codec[name].cardinality - 1 if value is None else 0
         return self.codec.decode(encoded, {name: value for name, value in values.items() if value is not None})
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Array, Float, Int, Key
 
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.base import FittedColumn
 from gans.data.layout import Encoded, Layout, one_hot
+from gans.data.schema import arrow_type
 from gans.errors import UserError, nearest
 from gans.files import UNREADABLE, write_atomic
 
@@ -61,9 +63,10 @@ class FittedCondition:
             if fitted.knots is None:
                 out[:, place] = encoded.codes[:, fitted.code]
                 continue
-            out[:, place] = np.searchsorted(edges, _values(fitted, encoded), side="right")
-            if fitted.code >= 0:
-                out[encoded.codes[:, fitted.code] == 1, place] = len(edges) + 1
+            values, missing = fitted.numbers(encoded)
+            out[:, place] = np.searchsorted(edges, values, side="right")
+            if missing is not None:
+                out[missing, place] = len(edges) + 1
         return out
 
     def rest(self, encoded: Encoded) -> Encoded:
@@ -134,7 +137,7 @@ class FittedCondition:
     def _encode_value(self, fitted: FittedColumn, value: Any) -> Encoded:
         column, layout = fitted.column, self.codec.layout
         empty = Encoded(np.zeros((1, layout.scores), np.float32), np.zeros((1, len(layout.cardinalities)), np.int32))
-        if fitted.knots is None:
+        if fitted.levels and not (value is None and fitted.knots is not None):
             matches = [
                 k
                 for k, level in enumerate(fitted.levels)
@@ -147,12 +150,17 @@ class FittedCondition:
                     f"where: {column.name} == {value!r} does not occur in the training table; allowed are "
                     f"{', '.join(allowed[:20])}{', ...' if len(allowed) > 20 else ''}.{near}"
                 )
-            empty.codes[0, fitted.code] = matches[0]
+            level = pa.chunked_array([pa.array([fitted.levels[matches[0]]], arrow_type(column.type))])
+            scores, codes = fitted.encode(level, None)
+            if fitted.score >= 0:
+                empty.scores[0, fitted.score] = scores[0]
+            if fitted.code >= 0:
+                empty.codes[0, fitted.code] = codes[0]
             return empty
         if value is None:
             if not column.missing:
                 raise UserError(f"where: {column.name} == null: the column has no missing value in the training table.")
-            empty.codes[0, fitted.code] = 1
+            empty.codes[0, fitted.code] = fitted.cardinality - 1
             return empty
         if column.kind == "datetime":
             raise UserError(
@@ -213,11 +221,6 @@ def _scalar(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple, set, dict, np.ndarray)):
         raise UserError(f"where: {name} == {value!r}: one value is needed.")
     return None if type(value).__name__ in ("NAType", "NaTType") or value != value else value
-
-
-def _values(fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-    assert fitted.knots is not None
-    return fitted.knots.decode(encoded.scores[:, fitted.score])
 
 
 @dataclass(kw_only=True)

@@ -44,6 +44,6 @@ class Labels(Condition):
     def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
         if fitted.knots is None:
             return np.zeros(0)
-        there = encoded.codes[:, fitted.code] == 0 if fitted.code >= 0 else slice(None)
-        values = fitted.knots.decode(encoded.scores[there, fitted.score])
+        values, missing = fitted.numbers(encoded)
+        values = values if missing is None else values[~missing]
         return np.unique(np.quantile(values, np.arange(1, self.bins) / self.bins))

@@ -2,9 +2,12 @@
 
 Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
 piecewise-linear map through knots (score, value); where its column has atoms (values that hold a large share of the
-rows) or missing values, a code says which of them it is, level 0 being an ordinary number. Round trip: exact for every category, boolean, integer, time and missing value, and for numbers
-of a column with at most 16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores
-of the knots.
+rows) or missing values, a code says which of them it is, level 0 being an ordinary number. A category of very many
+levels is a number too: the rank of its level, in an order that puts alike levels side by side
+(`gans.data.codecs.ranks`), with its frequent levels as atoms.
+
+Round trip: exact for every category, boolean, integer, time and missing value, and for numbers of a column with at most
+16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores of the knots.
 """
 
 import json
@@ -18,10 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.data.codecs.ranks import ranked
 from gans.data.layout import Encoded, Layout, round_up
 from gans.data.relations import Relations
 from gans.data.schema import Column, Schema, arrow_type
-from gans.errors import UserError, nearest
+from gans.errors import UserError, in_range, nearest
 from gans.files import UNREADABLE, write_atomic
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -78,9 +82,10 @@ def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.
 
 @dataclass
 class FittedColumn:
-    """A column with what the codec learnt of it: levels (with None last for missing), or knots and atoms.
+    """A column with what the codec learnt of it: levels, or knots and atoms; a category of very many levels has both.
 
     Attributes:
+        levels: of a category: by code, with None last for missing; or by rank, without None.
         atoms: values of a numeric column, ascending, that are levels 1, 2, ... of its code; missing is the last level.
         origin: what the numbers are counted from, in steps of `step`.
     """
@@ -101,6 +106,42 @@ class FittedColumn:
             return len(self.levels)
         special = len(self.atoms) + self.column.missing
         return 1 + special if special else 0
+
+    def encode(self, array: pa.ChunkedArray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [rows] float32 and codes [rows] int32; tied numbers are spread by `rng`.
+
+        Raises:
+            UserError: a value is of a type or level that the training table had not.
+        """
+        if self.knots is None:
+            return np.zeros(len(array), np.float32), _encode_levels(self, array)
+        missing = _encode_missing(self, array)
+        if self.levels:
+            values = _encode_levels(self, array)[~missing].astype(np.float64)
+        else:
+            values = _numbers(array.drop_null(), self)
+        scores, code = np.zeros(len(missing), np.float32), np.full(len(missing), self.cardinality - 1, np.int32)
+        code[~missing] = self.atom_codes(values)
+        scores[~missing & (code == 0)] = self.knots.encode(values[code[~missing] == 0], rng)
+        return scores, code
+
+    def numbers(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray | None]:
+        """Values [rows] of a numeric column, ranks of one of levels, and where they are missing; None for nowhere."""
+        assert self.knots is not None
+        values = self.knots.decode(encoded.scores[:, self.score])
+        if self.code < 0:
+            return values, None
+        code = encoded.codes[:, self.code]
+        at = np.minimum(code, len(self.atoms))
+        values = np.where(at > 0, np.concatenate([[0.0], self.atoms])[at], values)
+        return values, code == self.cardinality - 1 if self.column.missing else None
+
+    def line(self) -> str:
+        """What became of a category of very many levels, for the terminal; "" for other columns."""
+        if self.knots is None or not self.levels:
+            return ""
+        alone = f"the {len(self.atoms):,} most frequent by themselves, the others " if len(self.atoms) else ""
+        return f"{self.column.name}: {len(self.levels):,} levels, learnt {alone}by their rank among alike levels"
 
     def atom_codes(self, values: np.ndarray) -> np.ndarray:
         """For numbers [rows]: 0 for an ordinary one, 1 + place for an atom."""
@@ -166,17 +207,9 @@ class FittedCodec:
             name = fitted.column.name
             if name not in table.column_names:
                 raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
-            array = table[name]
-            if fitted.knots is None:
-                codes[:, fitted.code] = _encode_levels(fitted, array)
-                continue
-            missing = _encode_missing(fitted, array)
-            values = _numbers(array.drop_null(), fitted)
-            rng = None if seed is None else np.random.default_rng((seed, place))
-            code = np.full(len(missing), fitted.cardinality - 1, np.int32)
-            code[~missing] = fitted.atom_codes(values)
-            ordinary = ~missing & (code == 0)
-            scores[ordinary, fitted.score] = fitted.knots.encode(values[code[~missing] == 0], rng)
+            own, code = fitted.encode(table[name], None if seed is None else np.random.default_rng((seed, place)))
+            if fitted.score >= 0:
+                scores[:, fitted.score] = own
             if fitted.code >= 0:
                 codes[:, fitted.code] = code
         return Encoded(scores, codes)
@@ -244,7 +277,17 @@ class FittedCodec:
 
 @dataclass(kw_only=True)
 class Codec:
-    """How numbers become scores. Everything that is learnt from the data is learnt in `fit`."""
+    """How numbers become scores. Everything that is learnt from the data is learnt in `fit`.
+
+    Attributes:
+        levels: a category of more levels than this is learnt by the ranks of its levels, but for those that hold more
+            than one row in `levels`. Memory then does not grow with the levels.
+    """
+
+    levels: int = 256
+
+    def __post_init__(self) -> None:
+        in_range("codec.levels", self.levels, 2)
 
     def fit(self, table: pa.Table, schema: Schema, relations: Relations | None = None) -> FittedCodec:
         """Learn levels and knots from the training table; of columns that `relations` rebuild, nothing.
@@ -254,7 +297,12 @@ class Codec:
         """
         relations = relations or Relations()
         table, features = relations.reduce(table), relations.reduce_schema(schema).features
-        return FittedCodec(schema, [self._fit_column(table[c.name], c) for c in features], relations)
+        many = [c for c in features if c.kind == "category" and c.levels > self.levels]
+        fitted = {c.name: self._fit_column(table[c.name], c) for c in features if c not in many}
+        if many:
+            others = FittedCodec(schema, list(fitted.values())).encode(table)
+            fitted |= {c.name: self._fit_ranks(table[c.name], c, others) for c in many}
+        return FittedCodec(schema, [fitted[c.name] for c in features], relations)
 
     def atoms(self, counts: np.ndarray) -> np.ndarray:
         """Which of the distinct values, that occur counts [n] times, are levels of a code; none here."""
@@ -263,6 +311,19 @@ class Codec:
     def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores [low, high] of distinct ascending values [n] that occur counts [n] times."""
         raise NotImplementedError(f"{type(self).__name__} gives no scores")
+
+    def _fit_ranks(self, array: pa.ChunkedArray, column: Column, others: Encoded) -> FittedColumn:
+        """A category as the ranks of its levels, each of which keeps its whole step of the scores.
+
+        Counts are doubled, so that a level of one row is no less spread than others.
+        """
+        levels, counts = ranked(array, others)
+        fitted = FittedColumn(column=column, levels=levels)
+        ranks, frequent = np.arange(len(levels), dtype=np.float64), counts * self.levels > counts.sum()
+        fitted.atoms = ranks[frequent]
+        low, high = self.scores(ranks[~frequent], 2 * counts[~frequent])
+        fitted.knots = Knots(ranks[~frequent], low.astype(np.float32), high.astype(np.float32))
+        return fitted
 
     def _fit_column(self, array: pa.ChunkedArray, column: Column) -> FittedColumn:
         if column.kind in ("category", "boolean"):
@@ -369,12 +430,9 @@ def _decode_column(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) ->
     if fitted.knots is None:
         levels = pa.array(fitted.levels, kind)
         return levels.take(pa.array(encoded.codes[:, fitted.code]))
-    values, missing = fitted.knots.decode(encoded.scores[:, fitted.score]), None
-    if fitted.code >= 0:
-        code = encoded.codes[:, fitted.code]
-        missing = code == fitted.cardinality - 1 if column.missing else None
-        at = np.minimum(code, len(fitted.atoms))
-        values = np.where(at > 0, np.concatenate([[0.0], fitted.atoms])[at], values)
+    values, missing = fitted.numbers(encoded)
+    if fitted.levels:
+        return pa.array(fitted.levels, kind).take(pa.array(np.rint(values).astype(np.int64), mask=missing))
     if column.kind == "datetime":
         ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
         return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)

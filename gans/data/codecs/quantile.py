@@ -26,6 +26,7 @@ class Quantile(Codec):
     atom: float = 0.05
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         in_range("codec.atom", self.atom, 0, 1, open_low=True)
 
     def atoms(self, counts: np.ndarray) -> np.ndarray:
