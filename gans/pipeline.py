@@ -95,6 +95,9 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     """
     split = run.data.split(table)
     run.check(split)
+    run, left_out = run.suited(split)
+    for line in left_out:
+        log.warning(line)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
     split.schema.relations = relations.summary()
     codec = run.codec.fit(split.training, split.schema, relations)
@@ -127,6 +130,7 @@ def execute(
     if first:
         check_run_directory(run)
     ready = prepare(run, table)
+    run = ready.run
     for column in ready.split.schema.columns:
         for name, value in (pandas or {}).get(column.name, {}).items():
             setattr(column, name, value)

@@ -1,6 +1,7 @@
 """Where each column lives in a row, compact on the host and wide on the device."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -54,12 +55,7 @@ class Layout:
 
     def groups(self) -> list[tuple[int, int, int]]:
         """Runs of codes with equal cardinality: (start within a wide row, how many codes, their cardinality)."""
-        out, start = [], self.scores
-        for cardinality, run in groupby(self.cardinalities):
-            count = len(list(run))
-            out.append((start, count, cardinality))
-            start += count * cardinality
-        return out
+        return runs(self.cardinalities, self.scores)
 
     def wide(
         self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"]
@@ -79,12 +75,14 @@ class Layout:
         return rows[:, : self.scores], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
 
     def impose(
-        self, features: Float[Array, "batch features"], condition: Float[Array, "batch condition"] | None, start: int
+        self,
+        features: Float[Array, "batch features"],
+        condition: Float[Array, "batch condition"] | None,
+        here: slice | np.ndarray,
     ) -> Float[Array, "batch features"]:
-        """Features `start`, ... of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
+        """The features `here` of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
         if not self.partial or condition is None:
             return features
-        here = slice(start, start + features.shape[1])
         given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
         return features * (1 - given) + condition[:, : self.width][:, here] * given
 
@@ -97,6 +95,16 @@ class Layout:
         which = np.array([score for score, _ in self.masks])
         entry = np.array([self.offsets[code] - self.scores for _, code in self.masks])
         return scores.at[:, which].multiply(hots[:, entry], unique_indices=True)
+
+
+def runs(cardinalities: Sequence[int], start: int = 0) -> list[tuple[int, int, int]]:
+    """Runs of codes with equal cardinality: (start, how many codes, their cardinality)."""
+    out = []
+    for cardinality, run in groupby(cardinalities):
+        count = len(list(run))
+        out.append((start, count, cardinality))
+        start += count * cardinality
+    return out
 
 
 def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) -> Float[Array, "batch hots"]:

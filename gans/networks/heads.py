@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from gans.data.layout import Layout
+from gans.data.layout import Layout, runs
 
 NEVER = -1e9  # the logit of a level that is excluded
+MOST_STAGES = 32
 
 
 def bounded(raw: Float[Array, "batch scores"], layout: Layout) -> Float[Array, "batch scores"]:
@@ -33,34 +34,85 @@ def draw_categories(
 ) -> Float[Array, "batch hots"]:
     """One level of each code, drawn by its softmax (Gumbel-max, in training and in sampling), straight-through.
 
-    Without couplings and exclusions all codes are drawn at once. Else one after another: a code's logits gain the rows
-    of `coupling` that belong to the levels drawn before it, and a level that one of those excludes is never drawn.
+    Codes are drawn in the stages that `stages` gives: a code's logits gain the rows of `coupling` that belong to the
+    levels drawn in earlier stages, and a level that one of those excludes is never drawn.
 
     Args:
-        coupling: only its part above the diagonal of codes is used.
+        coupling: only what leads from an earlier to a later stage is used.
         condition: given values take the place of drawn ones, where the layout says that conditions are partial rows.
     """
     noise = jax.vmap(lambda key: jax.random.gumbel(key, (logits.shape[1],)))(keys)
     noisy = logits + noise
-    if coupling is None and not layout.exclusions:
-        hots = []
-        for start, count, size in layout.groups():
-            start -= layout.scores
-            group = noisy[:, start : start + count * size].reshape(-1, count, size)
-            hots.append(straight_through(group, temperature).reshape(-1, count * size))
-        return layout.impose(jnp.concatenate([logits[:, :0], *hots], axis=-1), condition, layout.scores)
-    weights = jnp.zeros((logits.shape[1],) * 2) if coupling is None else coupling
-    never = np.zeros((logits.shape[1],) * 2, np.float32)
+    plan = stages(layout, 1 if coupling is None else MOST_STAGES)
+    sizes = layout.cardinalities
+    entries = [np.arange(start, start + size) for start, size in zip(layout.offsets, sizes, strict=True)]
+    order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scores
+    sorted_already = bool(np.all(np.diff(order) > 0))
+    place = np.argsort(order)
+    if not sorted_already:
+        noisy = noisy[:, order]
+        coupling = None if coupling is None else coupling[order][:, order]
+    excluded = place[np.array(layout.exclusions, int).reshape(-1, 2)]
+    drawn = logits[:, :0]
+    for stage in plan:
+        start = drawn.shape[1]
+        here = slice(start, start + sum(sizes[code] for code in stage))
+        raw = noisy[:, here]
+        if coupling is not None and start:
+            raw = raw + drawn @ coupling[:start, here]
+        second = excluded[:, 1]
+        raw = _without(raw, drawn, excluded[(second >= start) & (second < here.stop)], start)
+        own = [
+            straight_through(raw[:, first : first + count * size].reshape(-1, count, size), temperature).reshape(
+                -1, count * size
+            )
+            for first, count, size in runs([sizes[code] for code in stage])
+        ]
+        made = layout.impose(jnp.concatenate(own, axis=-1), condition, order[here] + layout.scores)
+        drawn = jnp.concatenate([drawn, made], axis=-1)
+    return drawn if sorted_already else drawn[:, place]
+
+
+def stages(layout: Layout, most: int) -> list[list[int]]:
+    """The codes in the stages in which they are drawn: one after another where there are at most `most` codes.
+
+    Else a code goes into the first stage that has room for it, later than those of the earlier codes that exclude a
+    level of it. Only then are there more than `most` stages. So the compiled program stays small for hundreds of codes.
+    """
+    room = -(-len(layout.cardinalities) // most)
+    ends = np.array(layout.offsets)
+    before: dict[int, set[int]] = {}
     for first, second in layout.exclusions:
-        never[first, second] = NEVER
-    weights, drawn = weights + never, logits[:, :0]
-    for offset, size in zip(layout.offsets, layout.cardinalities, strict=True):
-        start = offset - layout.scores
-        here = slice(start, start + size)
-        own = straight_through(noisy[:, here] + drawn @ weights[:start, here], temperature)
-        own = layout.impose(own, condition, offset)
-        drawn = jnp.concatenate([drawn, own], axis=-1)
-    return drawn
+        code, later = (int(np.searchsorted(ends, entry + layout.scores, "right")) - 1 for entry in (first, second))
+        before.setdefault(later, set()).add(code)
+    out: list[list[int]] = []
+    stage_of: dict[int, int] = {}
+    for code in range(len(layout.cardinalities)):
+        stage = 1 + max((stage_of[other] for other in before.get(code, ())), default=-1)
+        while stage < len(out) and len(out[stage]) >= room:
+            stage += 1
+        if stage == len(out):
+            out.append([])
+        out[stage].append(code)
+        stage_of[code] = stage
+    return out
+
+
+def _without(
+    raw: Float[Array, "batch levels"], drawn: Float[Array, "batch drawn"], pairs: np.ndarray, start: int
+) -> Float[Array, "batch levels"]:
+    """Logits without the levels that drawn ones exclude.
+
+    Args:
+        pairs: entries [n, 2] of all one-hots, a drawn one and one of those that begin at `start`.
+    """
+    if not len(pairs):
+        return raw
+    first, row = np.unique(pairs[:, 0], return_inverse=True)
+    second, column = np.unique(pairs[:, 1], return_inverse=True)
+    never = np.zeros((len(first), len(second)), np.float32)
+    never[row, column] = NEVER
+    return raw.at[:, second - start].add(drawn[:, first] @ never, unique_indices=True)
 
 
 class RowHead(nn.Module):
@@ -82,15 +134,15 @@ class RowHead(nn.Module):
         """Rows in the wide form of the layout."""
         layout = self.layout
         hots = draw_categories(layout, raw[:, layout.scores :], keys, self.temperature, None, condition)
-        scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, 0)
+        scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, slice(layout.scores))
         return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
 
 
 class CoupledHead(nn.Module):
-    """Features [batch, features] to rows: categories one after another, then the numbers given the categories.
+    """Features [batch, features] to rows: categories in stages, then the numbers given the categories.
 
-    A code's logits are linear in the features and in the levels drawn before it, so that which levels go together is
-    learnt by weights and not through the latent alone; scores come from a hidden layer on features and categories.
+    A code's logits are linear in the features and in the levels drawn in earlier stages, so that which levels go
+    together is learnt by weights and not through the latent alone; scores come from a hidden layer on features and categories.
     """
 
     layout: Layout
@@ -112,5 +164,5 @@ class CoupledHead(nn.Module):
         hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
         inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
         scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
-        scores = layout.impose(scores, condition, 0)
+        scores = layout.impose(scores, condition, slice(layout.scores))
         return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
