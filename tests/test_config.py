@@ -200,7 +200,7 @@ def written(folder: Path, text: str) -> Path:
         ("network: mlp", "network: os.system", "network=os.system is not known here"),
         ("seed: 0\n", "seed: ${{system:touch {evil}}}\n", "interpolations"),
         ("components:\n", "compnents:\n", "components"),
-        ("\ncodec: {{}}", "", "codec"),
+        ("\ncondition: {{}}", "", "condition"),
         ("latent: 100", "latent: many", "latent"),
         ("latent: 100", "latnt: 100", "latnt"),
         ("latent: 100", "latent: 0", "network.latent=0: it must be at least 1"),

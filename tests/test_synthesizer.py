@@ -194,5 +194,21 @@ def test_a_quote_in_the_path_of_the_run(tmp_path: Path, frame: pd.DataFrame) -> 
         Synthesizer.fit(frame, "vanilla", ["trainer.batch_size=0"], tmp_path / "it's", progress=False)
 
 
+@pytest.mark.usefixtures("no_report")
+def test_a_batch_may_be_larger_than_the_table_and_levels_many(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shops = [f"s{k}" for k in range(60)]
+    frame = pd.DataFrame(
+        {"shop": np.resize(shops, 90), "spend": rng.normal(size=90), "plan": rng.choice(["a", "b"], 90)}
+    )
+    frame = frame.sample(frac=1, random_state=0)
+    overrides = [*QUICK, "trainer.batch_size=150", "codec.levels=10", "condition.columns=[shop]", "data.holdout=0.02"]
+    fitted = Synthesizer.fit(frame, "cgan", overrides, tmp_path / "run", progress=False)
+    rows = Synthesizer.load(tmp_path / "run").sample(400)
+    assert set(rows["shop"]) <= set(shops)
+    assert rows["shop"].nunique() > 20
+    assert set(fitted.sample(20, where={"shop": "s7"})["shop"]) == {"s7"}
+
+
 def test_the_order_of_categories_is_kept(fitted: Synthesizer, frame: pd.DataFrame) -> None:
     assert fitted.sample(10)["plan"].dtype == frame["plan"].dtype

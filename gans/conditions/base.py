@@ -174,6 +174,7 @@ class FittedCondition:
         ):
             allowed = f"{'a whole number' if column.kind == 'integer' else 'a number'} from {low} to {high}"
             raise UserError(f"where: {column.name} == {value!r}: allowed is {allowed}.")
+        assert fitted.knots is not None
         empty.scores[0, fitted.score] = fitted.knots.encode(np.array([value - fitted.origin], np.float64), None)[0]
         return empty
 

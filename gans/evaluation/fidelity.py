@@ -5,8 +5,8 @@ Pair distance: |difference of Pearson correlations| / 2 for two numbers, else to
 table, numbers cut into ten equal-width bins of the reference. These are 1 minus "Shape" and "Trend" of the published
 benchmark of tabular generators (Zhang et al. 2024, arXiv:2310.09656); a missing value is a level of its own (for
 numbers, beside the KS distance: the larger of KS among present values and the difference of missing shares counts).
-Of a category of more than 256 levels, those that hold more than one row in 256 count by themselves and the others in 32
-groups by a hash of their names: most of its levels occur in one table only, however alike the tables are.
+Of a category of more than 256 levels, those that hold more than one row in 256 count by themselves and the others in
+32 groups by a hash of their names: most of its levels occur in one table only, however alike the tables are.
 """
 
 from dataclasses import dataclass
@@ -131,11 +131,12 @@ class _Prepared:
 
 def name_groups(array: pa.ChunkedArray) -> np.ndarray:
     """Of each value [rows] a number below 32 that depends on its text only; 0 where missing."""
-    from pandas.util import hash_array
+    import pandas.util
 
+    hashes: Any = pandas.util.hash_array  # pyright: ignore[reportPrivateImportUsage]
     encoded = array.combine_chunks().dictionary_encode()
     names = encoded.dictionary.cast(pa.string()).to_numpy(zero_copy_only=False)
-    groups = (hash_array(names, categorize=False) % GROUPS).astype(np.int64)
+    groups = (hashes(names, categorize=False) % GROUPS).astype(np.int64)
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return np.append(groups, 0)[codes]
 

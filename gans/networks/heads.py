@@ -142,7 +142,8 @@ class CoupledHead(nn.Module):
     """Features [batch, features] to rows: categories in stages, then the numbers given the categories.
 
     A code's logits are linear in the features and in the levels drawn in earlier stages, so that which levels go
-    together is learnt by weights and not through the latent alone; scores come from a hidden layer on features and categories.
+    together is learnt by weights and not through the latent alone; scores come from a hidden layer on features and
+    categories.
     """
 
     layout: Layout
