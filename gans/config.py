@@ -22,6 +22,7 @@ from gans.networks.base import Network
 from gans.objectives.base import Objective
 from gans.optimizers.base import Optimizer
 from gans.penalties.base import Penalty
+from gans.refinement.base import Refinement
 from gans.registry import COMPONENTS
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
@@ -35,6 +36,7 @@ ROOMS = (
     "penalties",
     "terms",
     "conditions",
+    "refinement",
     "optimizers",
     "tracking",
     "training",
@@ -67,6 +69,7 @@ class Run:
     penalty: dict[str, Penalty] = field(default_factory=dict)
     term: dict[str, Term] = field(default_factory=dict)
     condition: Condition
+    refine: Refinement
     optimizer: Optimizer
     trainer: Trainer
     tracker: TrackerSettings
@@ -266,10 +269,9 @@ def read_run(path: Path) -> Run:
     if not path.is_file():
         raise UserError(f"{path}: no such file; {path.parent} is no run directory.")
     with hydra_errors(str(path)):
-        text = path.read_text(encoding="utf-8")
-        if "${" in text:
+        stored: Any = OmegaConf.create(path.read_text(encoding="utf-8"))
+        if _interpolates(OmegaConf.to_container(stored)):
             raise UserError("interpolations (${...}) are not read")
-        stored: Any = OmegaConf.create(text)
         try:
             fields: dict[str, Any] = {
                 group: OmegaConf.merge(_schema(group, name), stored.pop(group))
@@ -284,6 +286,13 @@ def read_run(path: Path) -> Run:
         except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise UserError(f"it does not follow the schema of a run ({error}).") from None
         return to_run(OmegaConf.merge(OmegaConf.structured(Run), stored, fields, several))
+
+
+def _interpolates(value: Any) -> bool:
+    """Whether a value below refers to another; a key, such as the name of a column, never does."""
+    if isinstance(value, dict):
+        return any(map(_interpolates, value.values()))
+    return any(map(_interpolates, value)) if isinstance(value, list) else isinstance(value, str) and "${" in value
 
 
 def _schema(group: str, name: str) -> Any:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,16 +17,19 @@ import numpy as np
 import pyarrow as pa
 
 from gans.conditions.base import FittedCondition
+from gans.conditions.marginals import Marginals, fit_marginals
 from gans.config import Run, to_yaml
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.exclusions import exclude, exclusion_lines
+from gans.data.layout import Encoded
 from gans.data.relations import find_relations
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.metrics import METRICS
 from gans.files import write_table, write_text
 from gans.run_directory import check_run_directory, run_directory
-from gans.sampling import Sampler
+from gans.sampling import REFINEMENT, Sampler
 from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines, read_lines
 from gans.tracking.terminal import Terminal
@@ -69,6 +73,8 @@ class Prepared:
     split: Split
     codec: FittedCodec
     condition: FittedCondition
+    marginals: Marginals
+    encoded: Encoded
     rows: Rows
 
     @cached_property
@@ -84,7 +90,7 @@ class Prepared:
     @cached_property
     def sampler(self) -> Sampler:
         """A sampler; its parameters are set when they are known."""
-        return Sampler(build(self.run, self.condition), self.codec, self.condition)
+        return Sampler(build(self.run, self.condition), self.codec, self.condition, self.marginals)
 
 
 def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
@@ -99,17 +105,23 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     for line in left_out:
         log.warning(line)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
-    split.schema.relations = relations.summary()
     codec = run.codec.fit(split.training, split.schema, relations)
     encoded = codec.encode(split.training, run.data.split_seed)
+    codec, exclusions = exclude(codec, encoded)
+    split.schema.relations = [*(r for r in relations.summary() if r["kind"] != "exclusion"), *exclusions]
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    return Prepared(run, split, codec, condition, Rows(rest.scores, rest.codes, condition.codes(encoded), known))
+    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known)
+    return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), encoded, rows)
 
 
 def execute(
-    run: Run, table: pa.Table | None = None, show: bool = True, pandas: Mapping[str, Any] | None = None
+    run: Run,
+    table: pa.Table | None = None,
+    show: bool = True,
+    pandas: Mapping[str, Any] | None = None,
+    report: bool = True,
 ) -> Result:
     """Train a run and write its directory.
 
@@ -117,6 +129,7 @@ def execute(
         table: instead of reading the source of `run.data`.
         show: progress and lines on the terminal.
         pandas: by column the fields of the schema that pandas needs to make sampled frames alike.
+        report: write report.html, whose figures take seconds.
 
     Raises:
         UserError: the table, the config or the run directory do not fit; nothing was written then.
@@ -135,8 +148,10 @@ def execute(
         for name, value in (pandas or {}).get(column.name, {}).items():
             setattr(column, name, value)
     if show and first:
+        schema = ready.split.schema
         learnt = [line for column in ready.codec.columns if (line := column.line())]
-        for line in [*ready.split.schema.lines(), *learnt, *ready.codec.relations.lines()]:
+        relations = [*ready.codec.relations.lines(), *exclusion_lines(schema.relations)]
+        for line in [*schema.lines(), *learnt, *relations]:
             log.info(line)
     gan = build(run, ready.condition, placement)
     with run_directory(run, writes=first) as run_dir:
@@ -149,7 +164,7 @@ def execute(
         config = to_yaml(dataclasses.replace(run, run_dir=str(run_dir)))
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, run_dir)
         outcome = _train(run, ready, gan, run_dir, config, tracker, show)
-        return _finish(run, ready, outcome, run_dir, config, tracker)
+        return _finish(run, ready, outcome, run_dir, config, tracker, report)
 
 
 def _train(
@@ -176,11 +191,13 @@ def _train(
         """Write what belongs to the run, now that its checkpoint, if any, is known to fit."""
         write_text(run_dir / "config.yaml", config)
         if step:
+            (run_dir / "checkpoints" / REFINEMENT).unlink(missing_ok=True)  # of an earlier best generator
             log.info("going on with %s from step %s", run_dir, f"{step:,}")
         else:
             ready.split.schema.write(run_dir / "schema.json")
             ready.codec.save(run_dir / "checkpoints" / "codec.npz")
             ready.condition.save(run_dir / "checkpoints" / "condition.npz")
+            ready.marginals.save(run_dir / "checkpoints" / "marginals.npz")
         lines.rewind(step)
         terminal.start(run.name, run.trainer.steps, step)
 
@@ -196,7 +213,13 @@ def _train(
 
 
 def _finish(
-    run: Run, ready: Prepared, outcome: Outcome, run_dir: Path, config: str, tracker: WeightsAndBiases
+    run: Run,
+    ready: Prepared,
+    outcome: Outcome,
+    run_dir: Path,
+    config: str,
+    tracker: WeightsAndBiases,
+    report: bool,
 ) -> Result:
     best = outcome.best
     summary: dict[str, Any] = {
@@ -214,10 +237,11 @@ def _finish(
     }
     table, figures = None, {}
     if outcome.status != INTERRUPTED and (best.step > 0).any():
-        synthetic, fidelities = _samples(run, ready, outcome)
+        synthetic, fidelities = _samples(run, ready, outcome, run_dir, summary)
         summary["scores"] = {name: fidelity.scores() for name, fidelity in fidelities.items()} | summary["scores"]
         write_table(run_dir / "samples.parquet", synthetic)
-        figures = _report(run, ready, run_dir, config, summary, synthetic, fidelities)
+        if report:
+            figures = _report(run, ready, run_dir, config, summary, synthetic, fidelities)
         table = synthetic.slice(0, 20).to_pandas()
     summary["scores"]["best"] = [
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
@@ -228,11 +252,18 @@ def _finish(
     return Result(run_dir, summary, ready.sampler)
 
 
-def _samples(run: Run, ready: Prepared, outcome: Outcome) -> tuple[pa.Table, dict[str, Fidelity]]:
+def _samples(
+    run: Run, ready: Prepared, outcome: Outcome, run_dir: Path, summary: dict[str, Any]
+) -> tuple[pa.Table, dict[str, Fidelity]]:
     """Samples of the best member, and their distances; the noise floor is that of held-out rows to training rows."""
     best, sampler = outcome.best, ready.sampler
     member = run.trainer.best_member(best.value)
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
+    started = time.monotonic()
+    sampler.refine(run.refine, ready.encoded, run.seed)
+    if sampler.refinement is not None:
+        sampler.refinement.save(run_dir / "checkpoints" / REFINEMENT)
+        summary["refine_seconds"] = round(time.monotonic() - started, 2)
     rows = run.samples or min(ready.split.training.num_rows, MOST_SAMPLES)
     synthetic = sampler.sample(rows, run.seed)
     return synthetic, {
@@ -273,9 +304,7 @@ def _report(
 
 def fingerprint(ready: Prepared) -> str:
     """A digest of the training table, encoded and how: a run goes on only with the table that it began with."""
-    knots = [
-        [fitted.knots.values, fitted.knots.low, fitted.knots.high] for fitted in ready.codec.columns if fitted.knots
-    ]
+    knots = [[k.values, k.low, k.high, c.atoms] for c in ready.codec.columns for k in c.knots]
     words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
     words.append([ready.codec.relations.to_json()])
     return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})

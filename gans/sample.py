@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.command import key_values, run_command, set_up_log
-from gans.errors import UserError, in_range
+from gans.errors import UserError, in_range, one_of
 
 log = logging.getLogger("gans")
 
@@ -19,11 +19,26 @@ HELP = """Draw rows from a trained run.
   run     run directory of gans.train
   n       rows, 10_000_000 or 1e7; memory does not grow with them
   out     a .csv or .parquet file; columns, types and missing values are those of the training table
-  where   values that condition columns are fixed to; a column name with spaces goes in backticks
+  where   what columns may hold, as in "age >= 30 and age < 45 and segment in ('a', 'b')"; a column name with spaces
+          goes in backticks
+  relations  further ones that rows must hold, parted by ;, as in "start <= end; total = a + b"
+  refine  false: rows as the generator makes them, faster where the run has a refinement
   seed    the same seed gives the same rows; the first rows of a longer draw are those of a shorter one
   part    2/8 writes the second of eight parts that joined in order are the whole draw, for several processes
   member  of a run over several seeds, which one, from 0; the one that scored best unless said
 """
+
+KEYS = {
+    "run": str,
+    "n": int,
+    "out": str,
+    "where": str,
+    "relations": str,
+    "seed": int,
+    "refine": str,
+    "part": str,
+    "member": int,
+}
 
 
 def main() -> int:
@@ -31,9 +46,7 @@ def main() -> int:
     if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
         print(HELP)
         return 0
-    given = key_values(
-        sys.argv[1:], {"run": str, "n": int, "out": str, "where": str, "seed": int, "part": str, "member": int}
-    )
+    given = key_values(sys.argv[1:], KEYS)
     for key in ("run", "n", "out"):
         if key not in given:
             raise UserError(f"{key} is not set; usage: python -m gans.sample run=DIR n=1000 out=FILE.csv")
@@ -47,13 +60,16 @@ def main() -> int:
         raise UserError(f"run={given['run']}: no such folder.")
     start, stop = part_of(given.get("part", "1/1"), given["n"])
 
-    from gans.conditions.where import parse_where
+    from gans.data.relations import parse_relation
     from gans.sampling import load_sampler
 
-    where = parse_where(given.get("where", ""))
+    relations = [parse_relation(text) for text in filter(None, given.get("relations", "").split(";"))]
     sampler, run = load_sampler(run_dir, given.get("member"))
+    one_of("refine", given.get("refine", "true"), ("true", "false"))
+    if given.get("refine") == "false":
+        sampler.refinement = None
     run.trainer.prepare_cache()
-    tables = sampler.stream(given["n"], given.get("seed", 0), where, start, stop)
+    tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
     write_shown(out, tables, stop - start)
     log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.kept), out)
     return 0

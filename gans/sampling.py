@@ -1,23 +1,28 @@
 """Rows from a trained generator. Row i depends on the seed and on i only, not on how many rows are drawn."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 
 from gans.conditions.base import FittedCondition
+from gans.conditions.marginals import Marginals
+from gans.conditions.plan import Plan, make_plan
+from gans.conditions.subsets import FittedSubsets
 from gans.config import Run, read_run
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
+from gans.data.relations import Relation
 from gans.data.schema import Schema
 from gans.errors import UserError, in_range
+from gans.refinement.base import FittedRefinement, Refinement
 from gans.training.build import build
 from gans.training.checkpoints import Checkpoints
 from gans.training.step import GAN
@@ -27,6 +32,11 @@ CHUNK = 4096  # rows of a call of the compiled program
 ROWS = 131_072  # rows of a table of a stream, and of a row group of a file
 MOST_ROWS = 2**31  # a row number is an int32
 THREADS = 2
+OFTEN = 0.05  # a share of rows that fit, from which on rows are drawn until enough fit
+PILOT = 2  # chunks that tell the share
+REFINEMENT = "refinement.ubj"
+FAR = MOST_ROWS // 2
+ROUNDS = 64  # chunks drawn at most for a chunk of rows that fit, or attempts to keep exclusions
 
 
 class Sampler:
@@ -34,33 +44,56 @@ class Sampler:
 
     Attributes:
         parameters: and statistics of the averaged generator that scored best.
+        marginals: the values of each column by itself, for `where`.
+        refinement: chooses among generated rows; None for the rows as they are made.
     """
 
-    def __init__(self, gan: GAN, codec: FittedCodec, condition: FittedCondition, parameters: Any = None) -> None:
+    def __init__(
+        self,
+        gan: GAN,
+        codec: FittedCodec,
+        condition: FittedCondition,
+        marginals: Marginals,
+        parameters: Any = None,
+        refinement: FittedRefinement | None = None,
+    ) -> None:
         self.gan, self.codec, self.condition, self.parameters = gan, codec, condition, parameters
+        self.marginals, self.refinement = marginals, refinement
 
-        def chunk(parameters: Any, labels: Any, seed: Any, start: Any) -> tuple[Any, Any]:
-            keys = per_example(stream(seed, jnp.zeros((), jnp.int32), "sample"), CHUNK, start)
-            return gan.layout.compact(gan.generate(parameters, condition.wide(labels), keys, False)[0])
+        def rows(parameters: Any, condition: Any, seed: Any, start: Any, attempt: Any) -> tuple[Any, Any]:
+            keys = per_example(stream(seed, attempt, "sample"), CHUNK, start)
+            return gan.layout.compact(gan.generate(parameters, condition, keys, False)[0])
+
+        def chunk(parameters: Any, labels: Any, seed: Any, start: Any, attempt: Any) -> tuple[Any, Any]:
+            return rows(parameters, condition.wide(labels), seed, start, attempt)
+
+        def given_chunk(
+            parameters: Any, scores: Any, codes: Any, seed: Any, start: Any, attempt: Any, given: Any
+        ) -> tuple[Any, Any]:
+            assert isinstance(condition, FittedSubsets)
+            return rows(parameters, condition.partial(scores, codes, given), seed, start, attempt)
 
         self._chunk = jax.jit(chunk)
+        self._given_chunk = jax.jit(given_chunk)
 
-    def sample(self, n: int, seed: int = 0, where: Mapping[str, Any] | None = None) -> pa.Table:
+    def sample(self, n: int, seed: int = 0, where: Any = None, relations: Iterable[Relation] = ()) -> pa.Table:
         """A table [n, columns] with the columns, types and missing values of the training table.
 
         Args:
-            where: values that columns are fixed to; every row satisfies it.
+            where: what columns may hold, as `Where.of` reads it; every row satisfies it.
+            relations: beside those of the training table; every row holds them.
 
         Raises:
             UserError: as `stream`.
         """
-        return pa.concat_tables(self.stream(n, seed, where))
+        return pa.concat_tables(self.stream(n, seed, where, relations))
 
     def stream(
         self,
         n: int,
         seed: int = 0,
-        where: Mapping[str, Any] | None = None,
+        where: Any = None,
+        relations: Iterable[Relation] = (),
         start: int = 0,
         stop: int | None = None,
         rows: int = ROWS,
@@ -71,41 +104,178 @@ class Sampler:
             stop: n unless given.
 
         Raises:
-            UserError: n or seed out of range, or `where` names a column that is no condition or a value that does not
-            occur.
+            UserError: n or seed out of range; `where` cannot be read or contradicts the table; or, while rows are
+            drawn, too few of them satisfy it.
         """
         in_range("n", n, 1, MOST_ROWS)
         in_range("seed", seed, 0, 2**31 - 1)
-        codes, values = self.condition.fix(where or {})
         parameters = jax.device_put(self.parameters)
         stop = n if stop is None else stop
         edges = [start, *range(start // rows * rows + rows, stop, rows), stop]
+        relations = list(relations)
+        if not where and not relations:
 
-        def table(low: int, high: int) -> pa.Table:
-            labels = self.condition.draw(high - low, seed, codes, low)
-            return self._decode(self._rows(parameters, low, high, seed, labels), values)
+            def table(low: int, high: int) -> pa.Table:
+                return self.codec.decode(self._rows(parameters, low, high, seed))
 
-        return _ahead(table, pairwise(edges))
+            return _ahead(table, pairwise(edges))
+        plan = make_plan(where or {}, relations, self.marginals)
+        return _ahead(_Fitting(self, parameters, plan, seed).table, pairwise(edges))
 
-    def _rows(self, parameters: Any, low: int, high: int, seed: int, labels: np.ndarray) -> Encoded:
+    def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
+        """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
+        self.refinement = None
+        if count := rule.needs(len(real.scores)):
+            generated = self._rows(jax.device_put(self.parameters), FAR, FAR + count, seed)
+            self.refinement = rule.fit(self.codec, real, generated)
+
+    def _rows(self, parameters: Any, low: int, high: int, seed: int) -> Encoded:
         """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
         first = low // CHUNK * CHUNK
-        padded = np.zeros((-(-(high - first) // CHUNK) * CHUNK, labels.shape[1]), np.int32)
-        padded[low - first : high - first] = labels
-        parts = [
-            self._chunk(parameters, padded[place : place + CHUNK], np.int32(seed), np.int32(first + place))
-            for place in range(0, len(padded), CHUNK)
-        ]
+        parts = [self.draw(parameters, seed, place) for place in range(first, high, CHUNK)]
         there = slice(low - first, high - first)
-        scores, codes = (np.concatenate(part)[there] for part in zip(*jax.device_get(parts), strict=True))
-        return self.condition.join(Encoded(scores, codes), labels)
+        scores, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
+        return Encoded(scores, codes)
 
-    def _decode(self, encoded: Encoded, values: Mapping[str, Any]) -> pa.Table:
-        """The table, with the numeric columns of `values` at the very value."""
-        for name, value in values.items():
-            if self.codec[name].code >= 0:
-                encoded.codes[:, self.codec[name].code] = self.codec[name].cardinality - 1 if value is None else 0
-        return self.codec.decode(encoded, {name: value for name, value in values.items() if value is not None})
+    def draw(
+        self,
+        parameters: Any,
+        seed: int,
+        start: int,
+        attempt: int = 0,
+        choices: dict[int, np.ndarray] | None = None,
+        given: tuple[Encoded, np.ndarray] | None = None,
+    ) -> Encoded:
+        """A chunk of rows, from row `start`, each of them one of the candidates if there is a refinement.
+
+        Args:
+            attempt: other rows of the same numbers.
+            choices: of the conditions, as `FittedCondition.draw` takes them.
+            given: rows with some columns in their place, and a 1 for each of these columns.
+        """
+        if self.refinement is None:
+            return self._make(parameters, seed, start, attempt, choices, given)
+        count = self.refinement.candidates
+        made = [self._make(parameters, seed, start, attempt * count + k, choices, given) for k in range(count)]
+        weights = np.stack([self.refinement.log_weights(rows) for rows in made])
+        chosen = np.argmax(weights + np.random.default_rng((seed, start, attempt)).gumbel(size=weights.shape), axis=0)
+        return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
+
+    def _make(
+        self,
+        parameters: Any,
+        seed: int,
+        start: int,
+        attempt: int,
+        choices: dict[int, np.ndarray] | None,
+        given: tuple[Encoded, np.ndarray] | None,
+    ) -> Encoded:
+        """A chunk of generated rows of which none holds an exclusion."""
+        out, bad = None, np.ones(CHUNK, bool)
+        for again in range(ROUNDS):
+            step = np.int32(attempt * ROUNDS + again)
+            place = np.int32(start)
+            if given is not None:
+                encoded, columns = given
+                found = self._given_chunk(
+                    parameters, encoded.scores, encoded.codes, np.int32(seed), place, step, columns
+                )
+                fresh = Encoded(*map(np.array, jax.device_get(found)))
+            else:
+                labels = self.condition.draw(CHUNK, seed + attempt, choices, start)
+                found = jax.device_get(self._chunk(parameters, labels, np.int32(seed), place, step))
+                fresh = self.condition.join(Encoded(*map(np.array, found)), labels)
+            out = fresh if out is None else out
+            for old, new in zip(out, fresh, strict=True):
+                old[bad] = new[bad]
+            bad = self.codec.layout.violated(out.codes)
+            if not bad.any():
+                return out
+        raise UserError(
+            f"{int(bad.sum())} of {CHUNK} rows hold levels that never go together in the training table, after "
+            f"{ROUNDS} attempts; train longer, or switch exclusions off (data.relations=[auto,'not exclusion'])."
+        )
+
+
+class _Fitting:
+    """Rows that satisfy a plan: drawn until enough fit where that is often, else with their columns given."""
+
+    def __init__(self, sampler: Sampler, parameters: Any, plan: Plan, seed: int) -> None:
+        self.sampler, self.parameters, self.plan, self.seed = sampler, parameters, plan, seed
+        self.order = plan.rarest_first(sampler.marginals)
+        self.choices = sampler.condition.choices(plan.allowed, sampler.marginals)
+        self.draw = partial(sampler.draw, parameters, seed)
+        pilots = [self._filter(self.draw(MOST_ROWS - CHUNK * (1 + k), 0, self.choices))[1] for k in range(PILOT)]
+        self.share = float(np.mean(pilots))
+        self.given = self.share < OFTEN and isinstance(sampler.condition, FittedSubsets) and bool(self.order)
+
+    def table(self, low: int, high: int) -> pa.Table:
+        """Rows low to high of those that fit."""
+        first = low // CHUNK * CHUNK
+        blocks = [self._block(start, min(high - start, CHUNK)) for start in range(first, high, CHUNK)]
+        return pa.concat_tables(blocks).slice(low - first)
+
+    def _block(self, start: int, count: int) -> pa.Table:
+        """The first `count` fitting rows of those of a chunk."""
+        found: list[pa.Table] = []
+        have = 0
+        for attempt in range(ROUNDS):
+            rows = self._given(start, attempt) if self.given else self.draw(start, attempt, self.choices)
+            table, fits = self._filter(rows)
+            found.append(table.filter(pa.array(fits)))
+            have += int(fits.sum())
+            if have >= count:
+                return pa.concat_tables(found).slice(0, count)
+        rule = str(self.plan.where) or " and ".join(relation.text for relation in self.plan.relations)
+        hint = ""
+        if not isinstance(self.sampler.condition, FittedSubsets):
+            hint = " A model trained with condition=subsets can be given any column."
+        touching = self._touching()
+        raise UserError(
+            f"where: {rule}: only {have} of {ROUNDS * CHUNK:,} rows that were drawn fit, and {count} were needed.{hint}"
+            + (f" It meets the relations {', '.join(touching)}." if touching else "")
+        )
+
+    def _touching(self) -> list[str]:
+        known = [*self.sampler.codec.relations.relations, *self.plan.relations]
+        return [relation.text for relation in known if set(relation.columns) & set(self.plan.where)]
+
+    def _given(self, start: int, attempt: int) -> Encoded:
+        """Columns one after another: the value that the generator gives where it fits, else a draw from those that do.
+
+        The rarest is drawn first, so that the others follow it.
+        """
+        codec, marginals = self.sampler.codec, self.sampler.marginals
+        given = np.zeros(len(codec.columns), np.float32)
+        rows = codec.empty(CHUNK)
+        rng = np.random.default_rng((self.seed, start, attempt))
+        for place, name in enumerate(self.order):
+            fitted, allowed, marginal = codec[name], self.plan.allowed[name], marginals[name]
+            fits = np.zeros(CHUNK, bool)
+            if place:
+                made = self.draw(start, attempt * 8 + place, given=(rows, given))
+                rule = self.plan.where.get(name)
+                if rule is not None:
+                    fits = rule.mask(codec.decode_column(name, made))
+                for old, new, slot in ((rows.scores, made.scores, fitted.score), (rows.codes, made.codes, fitted.code)):
+                    if slot >= 0:
+                        old[fits, slot] = new[fits, slot]
+            weights = marginal.counts * allowed
+            drawn = rng.choice(len(weights), CHUNK, p=weights / weights.sum())
+            marginal.place(fitted, rows, np.flatnonzero(~fits), drawn[~fits])
+            given[codec.columns.index(fitted)] = 1
+        return self.draw(start, attempt * 8, given=(rows, given))
+
+    def _filter(self, rows: Encoded) -> tuple[pa.Table, np.ndarray]:
+        """The rows as a table, mended where a further relation can be, and which of them fit."""
+        table = self.sampler.codec.decode(rows)
+        for relation in self.plan.relations:
+            table = relation.repair(table)
+        fits = self.plan.where.mask(table)
+        if self.plan.relations:
+            for relation in (*self.plan.relations, *self.sampler.codec.relations.relations):
+                fits &= relation.holds(table)
+        return table, fits
 
 
 def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:
@@ -136,6 +306,7 @@ def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run
     schema = Schema.read(run_dir / "schema.json")
     codec = FittedCodec.load(run_dir / "checkpoints" / "codec.npz", schema)
     condition = run.condition.fitted.load(run_dir / "checkpoints" / "condition.npz", codec, run.condition)
+    marginals = Marginals.load(run_dir / "checkpoints" / "marginals.npz", codec)
     gan = build(run, condition)
     checkpoints = Checkpoints(run_dir / "checkpoints")
     try:
@@ -153,4 +324,8 @@ def load_sampler(run_dir: Path, member: int | None = None) -> tuple[Sampler, Run
         raise UserError(
             f"run={run_dir}: it has not been scored yet, so that there is no best generator; go on with the run."
         )
-    return Sampler(gan, codec, condition, jax.tree.map(lambda leaf: leaf[member], best["generator"])), run
+    parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
+    refinement = None
+    if member == run.trainer.best_member(best["value"]):  # it was learnt on the rows of that one
+        refinement = run.refine.load(run_dir / "checkpoints" / REFINEMENT, codec)
+    return Sampler(gan, codec, condition, marginals, parameters, refinement), run

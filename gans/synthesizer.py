@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from gans.data.schema import Column
+    from gans.data.schema import Column, Schema
     from gans.sampling import Sampler
 
 
@@ -26,7 +26,6 @@ class Synthesizer:
 
     def __init__(self, sampler: "Sampler", run_dir: Path, summary: Mapping[str, Any]) -> None:
         self._sampler = sampler
-        self._schema = sampler.codec.schema
         self.run_dir, self.summary = run_dir, summary
 
     @classmethod
@@ -37,6 +36,7 @@ class Synthesizer:
         overrides: Sequence[str] = (),
         run_dir: str | Path | None = None,
         progress: bool = True,
+        kinds: Mapping[str, str] | None = None,
     ) -> "Synthesizer":
         """Train on a frame.
 
@@ -46,32 +46,24 @@ class Synthesizer:
             overrides: as on the command line, such as "trainer.steps=2000".
             run_dir: where the run is written; a temporary folder unless given. `save` copies it.
             progress: show a progress bar.
+            kinds: of columns that detection got wrong, as data.kinds on the command line; here any name can be written.
 
         Raises:
             UserError: the frame or an override does not fit; or training diverged.
         """
-        import pyarrow as pa
-
         from gans.command import set_up_log
         from gans.config import compose
         from gans.pipeline import execute
 
         set_up_log()
         folder = Path(run_dir) if run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
-        names = [str(name) for name in frame.columns]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise UserError(f"the frame has two columns named '{twice[0]}'.")
-        plain = frame.set_axis(names, axis=1)
-        try:
-            table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata()
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise UserError(f"the frame cannot be read: {' '.join(map(str, error.args))}") from None
+        table, fields = read_frame(frame)
         run = compose([f"+experiment={experiment}", "tracker.mode=disabled", *overrides])
         if run.trainer.resume:
             raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
-        run = dataclasses.replace(run, run_dir=str(folder))
-        result = execute(run, table, show=progress, pandas={name: _pandas_fields(plain[name]) for name in names})
+        data = dataclasses.replace(run.data, kinds={**run.data.kinds, **(kinds or {})})
+        run = dataclasses.replace(run, run_dir=str(folder), data=data)
+        result = execute(run, table, progress, fields)
         if result.status == "interrupted":
             raise KeyboardInterrupt(f"saved; go on with: python -m gans.train run_dir={folder} trainer.resume=true")
         if result.status == "diverged":
@@ -87,10 +79,7 @@ class Synthesizer:
         Raises:
             UserError: `where` names a column that is no condition, or a value that does not occur.
         """
-        import pandas as pd
-
-        table = self._sampler.sample(n, seed, where)
-        return pd.DataFrame({column.name: _to_pandas(table[column.name], column) for column in self._schema.kept})
+        return to_frame(self._sampler.sample(n, seed, where), self._sampler.codec.schema)
 
     def save(self, path: str | Path) -> None:
         """Copy the run directory to `path`. It holds no training row.
@@ -121,6 +110,33 @@ class Synthesizer:
         sampler, _ = load_sampler(folder)
         summary = folder / "summary.json"
         return cls(sampler, folder, json.loads(summary.read_text()) if summary.exists() else {})
+
+
+def read_frame(frame: "pd.DataFrame") -> "tuple[pa.Table, dict[str, dict[str, Any]]]":
+    """A frame as a table, names as text, and by column the fields of a schema that bring its dtype back.
+
+    Raises:
+        UserError: a name occurs twice, or a column holds what a table cannot.
+    """
+    import pyarrow as pa
+
+    names = [str(name) for name in frame.columns]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"the frame has two columns named '{twice[0]}'.")
+    plain = frame.set_axis(names, axis=1)
+    try:
+        table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata()
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise UserError(f"the frame cannot be read: {' '.join(map(str, error.args))}") from None
+    return table, {name: _pandas_fields(plain[name]) for name in names}
+
+
+def to_frame(table: "pa.Table", schema: "Schema") -> "pd.DataFrame":
+    """A sampled table as a frame with the dtypes of the training frame."""
+    import pandas as pd
+
+    return pd.DataFrame({column.name: _to_pandas(table[column.name], column) for column in schema.kept})
 
 
 def _pandas_fields(series: Any) -> dict[str, Any]:

@@ -20,8 +20,8 @@ import pytest
 from gans.penalties.base import Critic
 
 runtime_checkable(Critic)  # beartype asks that of a protocol before it checks an argument by it
-CHECKED = ["gans.objectives", "gans.penalties", "gans.networks", "gans.data.layout", "gans.training.streams"]
-jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
+ROOMS = ("objectives", "penalties", "terms", "networks", "data.layout", "training.streams")
+jaxtyping.install_import_hook([f"gans.{room}" for room in ROOMS], "beartype.beartype")
 
 ROWS = 197
 TINY = (

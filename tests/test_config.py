@@ -17,6 +17,7 @@ from gans.registry import COMPONENTS, register
 
 load_components()
 EXPERIMENTS = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
+SEVERAL = {"penalty", "term"}  # groups of which a run takes any number
 OPTIONS = sorted(
     (path.parent.name, path.stem) for group in COMPONENTS for path in (conf_folder() / group).glob("*.yaml")
 )
@@ -46,8 +47,8 @@ def defaults(kind: type) -> dict[str, Any]:
 def compose_option(group: str, name: str) -> Any:
     """The component that GROUP=NAME gives, with what it needs beside it."""
     kind = schema_of(group, name)
-    if group == "penalty":
-        return compose([f"penalty=[{name}]"]).penalty[name]
+    if group in SEVERAL:
+        return getattr(compose([f"{group}=[{name}]"]), group)[name]
     beside = [f"penalty=[{kind.needs[0]}]"] if group == "objective" and kind.needs else []
     if "columns" in defaults(kind):
         beside.append(f"{group}.columns=[age]")
@@ -107,7 +108,7 @@ def test_composed_defaults_are_those_of_the_dataclasses() -> None:
     run = compose()
     for key, value in defaults(Run).items():
         assert getattr(run, key) == value
-    for group in COMPONENTS.keys() - {"penalty"}:
+    for group in COMPONENTS.keys() - SEVERAL:
         component = getattr(run, group)
         chosen = option(group, "households") if group == "data" else {}
         expected = defaults(type(component)) | {key: value for key, value in chosen.items() if key != "defaults"}

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from gans.data.codecs import FittedCodec
 from gans.sample import part_of
 from gans.sampling import CHUNK, Sampler, load_sampler
 
@@ -36,7 +37,7 @@ def test_parts_join_to_the_whole(sampler: Sampler, whole: list[pa.Table], case: 
     tables: list[pa.Table] = []
     for part in range(1, parts + 1):
         start, stop = part_of(f"{part}/{parts}", N)
-        mine = list(sampler.stream(N, 1, WHERE[case], start, stop, rows))
+        mine = list(sampler.stream(N, 1, WHERE[case], (), start, stop, rows))
         assert sum(table.num_rows for table in mine) == stop - start
         assert 0 < min(table.num_rows for table in mine) <= max(table.num_rows for table in mine) <= rows
         tables += mine
@@ -93,19 +94,19 @@ def test_ctrl_c_leaves_the_old_file(
 ) -> None:
     """Ctrl-C while the third table is made."""
     (tmp_path / out).write_text("old")
-    decode, there = Sampler._decode, []
+    decode, there = FittedCodec.decode, []
 
-    def press(self: Sampler, encoded: Any, values: Any) -> pa.Table:
+    def press(self: FittedCodec, encoded: Any) -> pa.Table:
         there.append({path.name for path in tmp_path.iterdir()})
         if len(there) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return decode(self, encoded, values)
+        return decode(self, encoded)
 
     def small(self: Sampler, n: int, *given: Any) -> Any:
         return stream(self, n, *given, rows=500)
 
     stream = Sampler.stream
-    monkeypatch.setattr(Sampler, "_decode", press)
+    monkeypatch.setattr(FittedCodec, "decode", press)
     monkeypatch.setattr(Sampler, "stream", small)
     done = command("sample", f"run={finished.path}", "n=1e5", f"out={out}")
     assert (done.status, done.out, done.err) == (130, "", "interrupted\n")

@@ -212,3 +212,16 @@ def test_a_batch_may_be_larger_than_the_table_and_levels_many(tmp_path: Path) ->
 
 def test_the_order_of_categories_is_kept(fitted: Synthesizer, frame: pd.DataFrame) -> None:
     assert fitted.sample(10)["plan"].dtype == frame["plan"].dtype
+
+
+@pytest.mark.usefixtures("no_report")
+def test_names_that_no_override_can_spell(tmp_path: Path) -> None:
+    names = ["a b", "x.y, z", "größe", "", "${odd}", "k=[v]"]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.permutation(ROWS) for name in names}).assign(plan=["a", "b"] * (ROWS // 2))
+    kinds = dict.fromkeys(names, "integer")
+    overrides = [*QUICK, "trainer.steps=1", "condition.columns=[plan]"]
+    Synthesizer.fit(frame, "cgan", overrides, tmp_path / "run", progress=False, kinds=kinds).save(tmp_path / "saved")
+    rows = Synthesizer.load(tmp_path / "saved").sample(50)
+    assert list(rows.columns) == list(frame.columns)
+    assert rows.dtypes.to_dict() == frame.dtypes.to_dict()

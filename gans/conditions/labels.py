@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gans.conditions.base import Condition
-from gans.data.codecs.base import FittedColumn
+from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
 from gans.registry import register
@@ -42,8 +42,8 @@ class Labels(Condition):
         return list(self.columns)
 
     def _edges(self, fitted: FittedColumn, encoded: Encoded) -> np.ndarray:
-        if fitted.knots is None:
+        if not fitted.numeric:
             return np.zeros(0)
-        values, missing = fitted.numbers(encoded)
-        values = values if missing is None else values[~missing]
+        values = fitted.decode_numbers(encoded)
+        values = values[~fitted.missing(encoded)] if fitted.column.missing else values
         return np.unique(np.quantile(values, np.arange(1, self.bins) / self.bins))

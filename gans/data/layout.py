@@ -26,21 +26,24 @@ class Layout:
         scores: how many scores a row has.
         bound: no score of the training table is larger than this in size.
         cardinalities: how many levels each code has, ascending, so that equal ones lie side by side.
-        masks: pairs (score, code): the score counts only where the code is level 0 and is zero elsewhere (missing
-            values, atoms).
-        exclusions: pairs (entry, entry) of the one-hots, the first of an earlier code, that never go together.
+        masks: triples (score, code, levels): the score counts only where the code is one of its first `levels`
+            (modes), and is zero elsewhere (atoms, missing values).
+        exclusions: (code, level, later code, level) that never go together.
         columns: the column of each feature of a wide row, from 0.
         partial: whether the condition of a generator is a partial row: a wide row, of which the columns that the mask
             behind it, one entry a column, says are given.
+        conditioned: the feature of a wide row that each entry of a condition speaks of, where conditioned columns stay
+            in the row.
     """
 
     scores: int
     bound: float
     cardinalities: tuple[int, ...]
-    masks: tuple[tuple[int, int], ...] = ()
-    exclusions: tuple[tuple[int, int], ...] = ()
+    masks: tuple[tuple[int, int, int], ...] = ()
+    exclusions: tuple[tuple[int, ...], ...] = ()
     columns: tuple[int, ...] = ()
     partial: bool = False
+    conditioned: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:
@@ -86,15 +89,40 @@ class Layout:
         given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
         return features * (1 - given) + condition[:, : self.width][:, here] * given
 
+    def given_hots(
+        self, condition: Float[Array, "batch condition"] | None, like: Float[Array, "batch hots"]
+    ) -> Float[Array, "batch hots"]:
+        """The given one-hots of a partial row; zeros where nothing is given."""
+        return self.impose(jnp.zeros_like(like), condition, slice(self.scores, self.width))
+
+    def excluding(self) -> np.ndarray:
+        """1 at [entry, entry] of two one-hot entries that never go together, the first of an earlier code; else 0."""
+        hots = self.width - self.scores
+        out = np.zeros((hots, hots), np.float32)
+        if self.exclusions:
+            i, x, j, y = np.array(self.exclusions).T
+            starts = np.array(self.offsets) - self.scores
+            out[starts[i] + x, starts[j] + y] = 1
+        return out
+
+    def violated(self, codes: np.ndarray) -> np.ndarray:
+        """Which rows of codes [rows, codes] hold two levels that never go together."""
+        out = np.zeros(len(codes), bool)
+        for i, x, j, y in self.exclusions:
+            out |= (codes[:, i] == x) & (codes[:, j] == y)
+        return out
+
     def masked(
         self, scores: Float[Array, "batch scores"], hots: Float[Array, "batch hots"]
     ) -> Float[Array, "batch scores"]:
-        """Scores times the one-hot entry that says the value is there."""
-        if not self.masks:
-            return scores
-        which = np.array([score for score, _ in self.masks])
-        entry = np.array([self.offsets[code] - self.scores for _, code in self.masks])
-        return scores.at[:, which].multiply(hots[:, entry], unique_indices=True)
+        """Scores times the sum of the one-hot entries that say the value is there."""
+        for levels in sorted({mask[2] for mask in self.masks}):
+            some = [mask for mask in self.masks if mask[2] == levels]
+            which = np.array([score for score, _, _ in some])
+            first = np.array([self.offsets[code] - self.scores for _, code, _ in some])
+            there = hots[:, first[:, None] + np.arange(levels)].sum(axis=-1)
+            scores = scores.at[:, which].multiply(there, unique_indices=True)
+        return scores
 
 
 def runs(cardinalities: Sequence[int], start: int = 0) -> list[tuple[int, int, int]]:

@@ -1,6 +1,6 @@
 """The networks of CTGAN."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import flax.linen as nn
@@ -20,8 +20,7 @@ class CTGANGenerator(nn.Module):
     """Blocks h -> [relu(batch norm(W h)), h], then a row head."""
 
     layout: Layout
-    width: int
-    blocks: int
+    widths: tuple[int, ...]
     temperature: float
 
     @nn.compact
@@ -34,8 +33,8 @@ class CTGANGenerator(nn.Module):
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout; batch statistics in training, running ones in sampling."""
         h = jnp.concatenate([latent, condition], axis=-1)
-        for _ in range(self.blocks):
-            normal = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(nn.Dense(self.width)(h))
+        for width in self.widths:
+            normal = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(nn.Dense(width)(h))
             h = jnp.concatenate([nn.relu(normal), h], axis=-1)
         return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0), condition)
 
@@ -43,7 +42,7 @@ class CTGANGenerator(nn.Module):
 @register("network", "ctgan")
 @dataclass(kw_only=True)
 class CTGAN(Network):
-    """Generator of two concatenating blocks with batch norm, discriminator on packs of ten rows with dropout .5.
+    """Generator of concatenating blocks with batch norm, discriminator on packs of ten rows with dropout .5.
 
     Xu et al. 2019, arXiv:1907.00503, section 4.4. Where we differ: categories are hard one-hots (straight-through), and
     sampling uses running statistics, not those of the sampled batch.
@@ -54,20 +53,21 @@ class CTGAN(Network):
     latent: int = 128
     temperature: float = 0.2
     pack: int = 10
-    width: int = 256
-    blocks: int = 2
+    generator_widths: list[int] = field(default_factory=lambda: [256, 256])
+    discriminator_widths: list[int] = field(default_factory=lambda: [256, 256])
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        in_range("network.width", self.width, 1)
-        in_range("network.blocks", self.blocks, 0)
+        for key in ("generator_widths", "discriminator_widths"):
+            for width in getattr(self, key):
+                in_range(f"network.{key}", width, 1)
         in_range("network.dropout", self.dropout, 0, 1, open_high=True)
 
     def generator(self, layout: Layout) -> nn.Module:
         """The generator for rows of this layout."""
-        return CTGANGenerator(layout, self.width, self.blocks, self.temperature)
+        return CTGANGenerator(layout, tuple(self.generator_widths), self.temperature)
 
     def discriminator(self) -> nn.Module:
         """The discriminator."""
-        return MLPDiscriminator((self.width, self.width), self.dropout, 0.2)
+        return MLPDiscriminator(tuple(self.discriminator_widths), self.dropout, 0.2)

@@ -1,5 +1,7 @@
 """The last layers of generators: from features to rows of scores and one-hot categories."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,8 @@ from gans.data.layout import Layout, runs
 
 NEVER = -1e9  # the logit of a level that is excluded
 MOST_STAGES = 32
+SEEN = "intermediates"  # Flax's collection of what modules let others see
+LOGITS, FEATURES = "logits", "features"
 
 
 def bounded(raw: Float[Array, "batch scores"], layout: Layout) -> Float[Array, "batch scores"]:
@@ -35,7 +39,7 @@ def draw_categories(
     """One level of each code, drawn by its softmax (Gumbel-max, in training and in sampling), straight-through.
 
     Codes are drawn in the stages that `stages` gives: a code's logits gain the rows of `coupling` that belong to the
-    levels drawn in earlier stages, and a level that one of those excludes is never drawn.
+    levels drawn in earlier stages, and a level that one of those excludes, or a given one, is never drawn.
 
     Args:
         coupling: only what leads from an earlier to a later stage is used.
@@ -43,34 +47,32 @@ def draw_categories(
     """
     noise = jax.vmap(lambda key: jax.random.gumbel(key, (logits.shape[1],)))(keys)
     noisy = logits + noise
-    plan = stages(layout, 1 if coupling is None else MOST_STAGES)
-    sizes = layout.cardinalities
+    plan, sizes = stages(layout, 1 if coupling is None else MOST_STAGES), layout.cardinalities
     entries = [np.arange(start, start + size) for start, size in zip(layout.offsets, sizes, strict=True)]
     order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scores
+    excluding = layout.excluding()
+    if layout.partial:
+        noisy = _without(noisy, layout.given_hots(condition, logits), excluding.T)
     sorted_already = bool(np.all(np.diff(order) > 0))
-    place = np.argsort(order)
     if not sorted_already:
-        noisy = noisy[:, order]
+        noisy, excluding = noisy[:, order], excluding[order][:, order]
         coupling = None if coupling is None else coupling[order][:, order]
-    excluded = place[np.array(layout.exclusions, int).reshape(-1, 2)]
     drawn = logits[:, :0]
     for stage in plan:
         start = drawn.shape[1]
         here = slice(start, start + sum(sizes[code] for code in stage))
-        raw = noisy[:, here]
+        raised = _without(noisy[:, here], drawn, excluding[:start, here])
         if coupling is not None and start:
-            raw = raw + drawn @ coupling[:start, here]
-        second = excluded[:, 1]
-        raw = _without(raw, drawn, excluded[(second >= start) & (second < here.stop)], start)
+            raised += drawn @ coupling[:start, here]
         own = [
-            straight_through(raw[:, first : first + count * size].reshape(-1, count, size), temperature).reshape(
+            straight_through(raised[:, first : first + count * size].reshape(-1, count, size), temperature).reshape(
                 -1, count * size
             )
             for first, count, size in runs([sizes[code] for code in stage])
         ]
         made = layout.impose(jnp.concatenate(own, axis=-1), condition, order[here] + layout.scores)
         drawn = jnp.concatenate([drawn, made], axis=-1)
-    return drawn if sorted_already else drawn[:, place]
+    return drawn if sorted_already else drawn[:, np.argsort(order)]
 
 
 def stages(layout: Layout, most: int) -> list[list[int]]:
@@ -80,10 +82,8 @@ def stages(layout: Layout, most: int) -> list[list[int]]:
     level of it. Only then are there more than `most` stages. So the compiled program stays small for hundreds of codes.
     """
     room = -(-len(layout.cardinalities) // most)
-    ends = np.array(layout.offsets)
     before: dict[int, set[int]] = {}
-    for first, second in layout.exclusions:
-        code, later = (int(np.searchsorted(ends, entry + layout.scores, "right")) - 1 for entry in (first, second))
+    for code, _, later, _ in layout.exclusions:
         before.setdefault(later, set()).add(code)
     out: list[list[int]] = []
     stage_of: dict[int, int] = {}
@@ -99,20 +99,20 @@ def stages(layout: Layout, most: int) -> list[list[int]]:
 
 
 def _without(
-    raw: Float[Array, "batch levels"], drawn: Float[Array, "batch drawn"], pairs: np.ndarray, start: int
+    logits: Float[Array, "batch levels"], hots: Float[Array, "batch hots"], excluding: np.ndarray
 ) -> Float[Array, "batch levels"]:
-    """Logits without the levels that drawn ones exclude.
+    """Logits without the levels that the one-hots exclude: 1 at [hot, level] of `excluding`. No gradient passes."""
+    first, second = (np.flatnonzero(excluding.any(axis=axis)) for axis in (1, 0))
+    if not len(first):
+        return logits
+    there = jnp.round(jax.lax.stop_gradient(hots[:, first]))
+    return logits.at[:, second].add(there @ (NEVER * excluding[first][:, second]), unique_indices=True)
 
-    Args:
-        pairs: entries [n, 2] of all one-hots, a drawn one and one of those that begin at `start`.
-    """
-    if not len(pairs):
-        return raw
-    first, row = np.unique(pairs[:, 0], return_inverse=True)
-    second, column = np.unique(pairs[:, 1], return_inverse=True)
-    never = np.zeros((len(first), len(second)), np.float32)
-    never[row, column] = NEVER
-    return raw.at[:, second - start].add(drawn[:, first] @ never, unique_indices=True)
+
+def seen(variables: Any, name: str) -> Array | None:
+    """What a module let others see under this name: logits of categories before any noise, or a critic's features."""
+    found = jax.tree_util.tree_leaves_with_path(variables.get(SEEN, {}))
+    return next((leaf for path, leaf in found if jax.tree_util.DictKey(name) in path), None)
 
 
 class RowHead(nn.Module):
@@ -132,8 +132,9 @@ class RowHead(nn.Module):
         condition: Float[Array, "batch condition"] | None = None,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
-        layout = self.layout
-        hots = draw_categories(layout, raw[:, layout.scores :], keys, self.temperature, None, condition)
+        layout, logits = self.layout, raw[:, self.layout.scores :]
+        self.sow(SEEN, LOGITS, logits)
+        hots = draw_categories(layout, logits, keys, self.temperature, None, condition)
         scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, slice(layout.scores))
         return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
 
@@ -160,10 +161,17 @@ class CoupledHead(nn.Module):
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
         layout, levels = self.layout, self.layout.width - self.layout.scores
-        coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
-        logits = nn.Dense(levels)(h)
-        hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
-        inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
-        scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
-        scores = layout.impose(scores, condition, slice(layout.scores))
-        return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
+        scores = hots = h[:, :0]
+        if levels:
+            coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
+            logits = nn.Dense(levels)(h)
+            hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
+            plan = stages(layout, MOST_STAGES)
+            stage_of = {code: stage for stage, codes in enumerate(plan) for code in codes}
+            stage = np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities)
+            self.sow(SEEN, LOGITS, logits + hots @ (coupling * (stage[:, None] < stage)))
+        if layout.scores:
+            inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
+            scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
+            scores = layout.masked(layout.impose(scores, condition, slice(layout.scores)), hots)
+        return jnp.concatenate([scores, hots], axis=-1)

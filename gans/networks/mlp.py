@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
-from gans.networks.heads import RowHead
+from gans.networks.heads import FEATURES, SEEN, RowHead
 from gans.networks.layers import dropout, fold
 from gans.registry import register
 
@@ -65,6 +65,7 @@ class MLPDiscriminator(nn.Module):
         for place, width in enumerate(self.widths):
             h = nn.leaky_relu(nn.Dense(width)(h), self.slope)
             h = dropout(h, fold(keys, place), self.dropout, train)
+        self.sow(SEEN, FEATURES, h)
         return nn.Dense(1)(h)[:, 0]
 
 

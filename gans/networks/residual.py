@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
-from gans.networks.heads import CoupledHead, RowHead
+from gans.networks.heads import FEATURES, SEEN, CoupledHead, RowHead
 from gans.networks.layers import fold
 from gans.registry import register
 
@@ -73,6 +73,7 @@ class ResidualDiscriminator(nn.Module):
     ) -> Float[Array, " batch"]:
         """Logits."""
         h = ResidualTrunk(self.width, self.blocks, self.slope)(jnp.concatenate([rows, condition], axis=-1))
+        self.sow(SEEN, FEATURES, h)
         return nn.Dense(1)(h)[:, 0]
 
 

@@ -16,7 +16,8 @@ class RelativisticPairing(Objective):
     """D minimises E softplus(-(C(x) - C(g))), G minimises E softplus(C(x) - C(g)), over pairs (x, g).
 
     RpGAN (Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.1), with penalties R1 and R2 the loss of R3GAN (Huang
-    et al. 2024, arXiv:2501.05441, equation 2). The best critic is log p(x) / q(x) up to a constant, as in a model of paired comparisons.
+    et al. 2024, arXiv:2501.05441, equation 2). The best critic is log p(x) / q(x) up to a constant, as in a model of
+    paired comparisons.
     """
 
     def discriminator(self, real: Float[Array, " batch"], fake: Float[Array, " batch"]) -> Float[Array, ""]:

@@ -1,12 +1,30 @@
 """What a term gives."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from jaxtyping import Array, Float
 
 from gans.data.layout import Encoded, Layout
+
+
+class Made(NamedTuple):
+    """A batch of generated rows, with what else a term may want.
+
+    Attributes:
+        rows: generated, in the wide form of the layout.
+        condition: that the generator was given.
+        logits: of all categories, side by side, before Gumbel noise; None where the generator shows none.
+        features: of the discriminator's last hidden layer, for packs of these rows; None where it shows none.
+        real_features: the same for packs of real rows.
+    """
+
+    rows: Float[Array, "batch width"]
+    condition: Float[Array, "batch condition"]
+    logits: Float[Array, "batch hots"] | None = None
+    features: Float[Array, "packs features"] | None = None
+    real_features: Float[Array, "packs features"] | None = None
 
 
 @dataclass(kw_only=True)
@@ -18,9 +36,7 @@ class Term:
         del layout, rows
         return ()
 
-    def __call__(
-        self, layout: Layout, known: Any, fake: Float[Array, "batch width"], progress: jax.Array
-    ) -> Float[Array, ""]:
+    def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included.
 
         Args:

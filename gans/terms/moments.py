@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from gans.data.layout import Encoded, Layout
 from gans.errors import in_range
 from gans.registry import register
-from gans.terms.base import Term
+from gans.terms.base import Made, Term
 
 LEAST_DEVIATION = 0.05
 ROWS = 8_192
@@ -63,11 +63,9 @@ class Moments(Term):
         second = np.sum([_get(product(*part)) for part in parts], axis=0) / len(rows.scores)
         return known | {"second": second.astype(np.float32)}
 
-    def __call__(
-        self, layout: Layout, known: Any, fake: Float[Array, "batch width"], progress: jax.Array
-    ) -> Float[Array, ""]:
+    def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included."""
-        rows = (fake - known["mean"]) * known["scale"]
+        rows = (made.rows - known["mean"]) * known["scale"]
         means, seconds = _halves(rows).mean(axis=1), _halves(_projected(known, rows))
         gaps = jnp.einsum("hbi,hbj->hij", seconds, seconds) / seconds.shape[1] - known["second"]
         distance = (means[0] * means[1]).sum() + (gaps[0] * gaps[1]).sum()

@@ -13,17 +13,19 @@ from jaxtyping import Array, Float, Integer, Key
 
 from gans.conditions.base import FittedCondition
 from gans.data.layout import Layout
+from gans.networks.heads import FEATURES, LOGITS, SEEN, seen
 from gans.objectives.base import Objective
 from gans.penalties.base import Penalty
-from gans.terms.base import Term
+from gans.terms.base import Made, Term
 from gans.training.placement import Spread
 from gans.training.streams import per_example, stream
 
 
 class Rows(flax.struct.PyTreeNode):
-    """Training rows on the device: scores [rows, numbers], codes [rows, categories], condition [rows, columns].
+    """Training rows on the device: scores [rows, numbers], codes [rows, categories].
 
     Attributes:
+        condition: what the condition knows of them.
         known: what each term of the generator's cost knows of them, by name.
     """
 
@@ -110,10 +112,10 @@ class GAN:
     def generate(
         self, variables: Any, condition: Float[Array, "batch condition"], keys: Key[Array, " batch"], train: bool
     ) -> tuple[Float[Array, "batch width"], Any]:
-        """Rows for latents drawn by the keys, and the generator's statistics after them."""
+        """Rows for latents drawn by the keys; in training with the generator's statistics and what it shows."""
         latent = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 0), (self.latent,)))(keys)
         inner = jax.vmap(lambda key: jax.random.fold_in(key, 1))(keys)
-        mutable = ["batch_stats"] if train else []
+        mutable = ["batch_stats", SEEN] if train else []
         return self.generator.apply(variables, latent, condition, inner, train, mutable=mutable)  # pyright: ignore[reportReturnType]
 
     def packed(self, batch: Float[Array, "batch width"]) -> Float[Array, "packs packed"]:
@@ -128,7 +130,18 @@ class GAN:
         keys: Key[Array, " packs"],
     ) -> Float[Array, " packs"]:
         """Logits of packed rows."""
-        return self.discriminator.apply({"params": parameters}, rows, condition, keys, True)  # pyright: ignore[reportReturnType]
+        return self.examine(parameters, rows, condition, keys)[0]
+
+    def examine(
+        self,
+        parameters: Any,
+        rows: Float[Array, "packs width"],
+        condition: Float[Array, "packs condition"],
+        keys: Key[Array, " packs"],
+    ) -> tuple[Float[Array, " packs"], Float[Array, "packs features"] | None]:
+        """Logits of packed rows, and the features behind them if the discriminator shows them."""
+        logits, shown = self.discriminator.apply({"params": parameters}, rows, condition, keys, True, mutable=[SEEN])
+        return logits, seen(shown, FEATURES)  # pyright: ignore[reportReturnType]
 
     def batch(self, data: Rows, seed: Any, step: Any, part: Any) -> tuple[Array, Array, Any]:
         """Real rows [batch, width], conditions [batch, condition], a function (name, pack) -> keys [batch / pack]."""
@@ -136,10 +149,9 @@ class GAN:
         def keys(name: str, pack: int = 1) -> Key[Array, " batch"]:
             return self.spread.shard(per_example(stream(seed, step, name, part), self.batch_size // pack))
 
-        count = data.scores.shape[0]
-        picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, count))(keys("rows"))
+        picked, condition = self.condition.pick(data.condition, keys("rows"))
         real = self.layout.wide(data.scores[picked], data.codes[picked])
-        return real, self.condition.reveal(real, data.condition[picked], keys("condition")), keys
+        return real, self.condition.reveal(real, condition, keys("condition")), keys
 
 
 def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
@@ -181,11 +193,13 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
     def loss(parameters: Any) -> tuple[Array, tuple[Any, dict[str, Array]]]:
         fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
         labels = gan.packed(condition)
-        fake_logits = gan.critic(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
-        real_logits = gan.critic(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
+        shown = {SEEN: statistics.pop(SEEN, {})}
+        fake_logits, of_fake = gan.examine(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
+        real_logits, of_real = gan.examine(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
         adversarial = gan.objective.generator(real_logits, fake_logits)
+        made = Made(fake, condition, seen(shown, LOGITS), of_fake, of_real)
         progress = state.step / gan.steps
-        costs = {f"term/{name}": term(gan.layout, data.known[name], fake, progress) for name, term in gan.terms.items()}
+        costs = {f"term/{name}": term(gan.layout, data.known[name], made, progress) for name, term in gan.terms.items()}
         return adversarial + sum(costs.values()), (statistics, {"loss/generator": adversarial, **costs})
 
     (_, (statistics, costs)), gradient = gan.spread.mean(jax.value_and_grad(loss, has_aux=True)(state.generator))

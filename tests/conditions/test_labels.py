@@ -10,6 +10,7 @@ import pytest
 
 from gans.conditions.base import FittedCondition
 from gans.conditions.labels import Labels
+from gans.conditions.marginals import fit_marginals
 from gans.conditions.none import Unconditional
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
@@ -80,7 +81,7 @@ def test_masks_follow_their_codes_when_codes_leave_the_row() -> None:
     condition = fit("vip", "plan")
     spend = CODEC["spend"]
     assert CODEC["vip"].code < spend.code
-    ((score, code),) = condition.layout.masks
+    ((score, code, _),) = condition.layout.masks
     assert score == spend.score
     assert np.array_equal(condition.rest(ENCODED).codes[:, code], ENCODED.codes[:, spend.code])
     assert code == spend.code - 1
@@ -131,12 +132,18 @@ def test_without_a_condition_the_row_is_whole() -> None:
     assert condition.layout == CODEC.layout
     assert condition.draw(5, 0).shape == condition.codes(ENCODED)[:5].shape == (5, 0)
     assert condition.wide(jnp.zeros((5, 0), jnp.int32)).shape == (5, 0)
-    assert condition.fix({}) == ({}, {})
-    with pytest.raises(UserError, match="column 'plan' is no condition of this run; it has no conditions"):
-        condition.fix({"plan": "gold"})
+    marginals = fit_marginals(CODEC, ENCODED)
+    assert condition.choices({"plan": np.ones(3, bool)}, marginals) == {}
 
 
 # ---- what is drawn
+
+
+def only(condition: FittedCondition, **codes: int) -> dict[int, np.ndarray]:
+    """Choices of one code for each of these columns."""
+    names = [fitted.column.name for fitted in condition.columns]
+    places = {names.index(name): code for name, code in codes.items()}
+    return {place: np.arange(condition.cardinalities[place]) == code for place, code in places.items()}
 
 
 def shares(codes: np.ndarray) -> dict[tuple[int, ...], float]:
@@ -156,7 +163,7 @@ def test_draws_follow_the_joint_frequencies() -> None:
 
 def test_the_first_rows_of_a_longer_draw_are_a_shorter_draw() -> None:
     condition = fit("plan", "spend")
-    for fixed in ({}, {0: 1}):
+    for fixed in ({}, only(condition, plan=1)):
         long = condition.draw(5_000, 7, fixed)
         for n in (1, 10, 4_999):
             assert np.array_equal(condition.draw(n, 7, fixed), long[:n])
@@ -181,7 +188,7 @@ def test_a_draw_is_by_row_number() -> None:
 def test_with_a_fixed_code_the_others_follow_their_conditional_law() -> None:
     condition = fit("plan", "churned")
     codes = condition.codes(ENCODED)
-    drawn = condition.draw(50_000, 1, {0: 2})
+    drawn = condition.draw(50_000, 1, only(condition, plan=2))
     assert set(drawn[:, 0]) == {2}
     real = codes[codes[:, 0] == 2, 1].mean()
     assert abs(drawn[:, 1].mean() - real) < 5 * np.sqrt(real * (1 - real) / 50_000)
@@ -191,75 +198,49 @@ def test_fixed_values_are_kept_where_they_never_occur_together() -> None:
     condition = fit("plan", "churned", "region")
     codes = condition.codes(ENCODED)
     assert not np.any((codes[:, 0] == 1) & (codes[:, 1] == 1))  # nobody on the free plan leaves
-    drawn = condition.draw(50_000, 1, {0: 1, 1: 1})
+    drawn = condition.draw(50_000, 1, only(condition, plan=1, churned=1))
     assert set(map(tuple, drawn[:, :2].tolist())) == {(1, 1)}
     real = np.bincount(codes[:, 2]) / ROWS
     np.testing.assert_allclose(np.bincount(drawn[:, 2]) / 50_000, real, atol=0.015)
 
 
-# ---- what `where` fixes
+# ---- which codes leave an allowed value
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "level"),
+    ("name", "allowed", "levels"),
     [
-        ("plan", "gold", "gold"),
-        ("churned", True, True),
-        ("region", None, None),
-        ("region", "s", "s"),
-        ("zip", 2022, 2022),
-        ("zip", 2022.0, 2022),
-        ("tier", 0.1, Decimal("0.10")),
-        ("tier", 0.25, Decimal("0.25")),
+        ("plan", ["gold"], ["gold"]),
+        ("plan", ["basic", "free"], ["basic", "free"]),
+        ("churned", [True], [True]),
+        ("region", [None, "s"], [None, "s"]),
+        ("zip", [2022], [2022]),
+        ("tier", [Decimal("0.10")], [Decimal("0.10")]),
     ],
 )
-def test_fix_a_level(name: str, value: Any, level: Any) -> None:
-    condition = fit("plan", name) if name != "plan" else fit("plan")
-    codes, values = condition.fix({name: value})
-    place = len(condition.columns) - 1
-    assert codes == {place: CODEC[name].levels.index(level)}
-    assert values == {}
+def test_choices_of_levels(name: str, allowed: list[Any], levels: list[Any]) -> None:
+    condition, marginals = fit("vip", name), fit_marginals(CODEC, ENCODED)
+    mask = np.array([value in allowed for value in marginals.values(name).to_pylist()])
+    (place, codes), *rest = condition.choices({name: mask}, marginals).items()
+    assert (place, rest) == (1, [])
+    assert [level for level, there in zip(CODEC[name].levels, codes, strict=True) if there] == sorted(
+        levels, key=CODEC[name].levels.index
+    )
 
 
-@pytest.mark.parametrize("value", [18, 40, 40.0, 89])
-def test_fix_a_number_to_its_bin_and_keep_the_value(value: float) -> None:
-    condition = fit("age", bins=6)
-    row = TABLE["age"].to_pylist().index(int(value))
-    assert condition.fix({"age": value}) == ({0: int(condition.codes(ENCODED)[row, 0])}, {"age": value})
+@pytest.mark.parametrize(("low", "high"), [(18, 89), (40, 40), (30, 50), (85, 200)])
+def test_choices_of_a_range_are_the_bins_that_it_meets(low: int, high: int) -> None:
+    condition, marginals = fit("age", bins=6), fit_marginals(CODEC, ENCODED)
+    mask = np.array([low <= value <= high for value in marginals.values("age").to_pylist()])
+    ages = TABLE["age"].to_numpy()
+    expected = set(condition.codes(ENCODED)[(ages >= low) & (ages <= high), 0].tolist())
+    assert set(np.flatnonzero(condition.choices({"age": mask}, marginals)[0]).tolist()) == expected
 
 
-def test_fix_a_missing_number() -> None:
-    condition = fit("spend", bins=6)
-    assert condition.fix({"spend": None}) == ({0: 6}, {"spend": None})
-
-
-@pytest.mark.parametrize(
-    ("where", "part"),
-    [
-        ({"plna": "gold"}, "column 'plna' is no condition of this run; its conditions are plan.*Did you mean 'plan'"),
-        ({"zip": 1011}, r"'zip' is no condition.*condition\.columns=\[zip\]"),
-        ({"plan": "golf"}, "plan == 'golf' does not occur.*'basic', 'free', 'gold'.*Did you mean 'gold'"),
-        ({"plan": 1}, "plan == 1 does not occur"),
-        ({"plan": None}, "plan == None does not occur"),
-        ({"churned": "True"}, "churned == 'True' does not occur"),
-        ({"churned": 1}, "churned == 1 does not occur.*allowed are False, True"),
-        ({"tier": 0.2}, r"tier == 0\.2 does not occur.*allowed are 0\.1, 0\.25"),
-        ({"age": 17}, "age == 17: allowed is a whole number from 18 to 89"),
-        ({"age": 40.5}, r"age == 40\.5: allowed is a whole number"),
-        ({"age": "40"}, "age == '40': allowed is a whole number"),
-        ({"age": True}, "age == True: allowed is a whole number"),
-        ({"age": None}, "age == null: the column has no missing value"),
-        ({"age": float("inf")}, "age == inf: allowed is"),
-        ({"age": float("nan")}, "age == null: the column has no missing value"),
-        ({"spend": -1e9}, "allowed is a number from"),
-        ({"joined": "2020-01-05"}, "joined == '2020-01-05': a time cannot be fixed"),
-        ({"joined": 2020}, "joined == 2020: a time cannot be fixed"),
-    ],
-)
-def test_fix_errors(where: dict[str, Any], part: str) -> None:
-    condition = fit("plan", "churned", "tier", "age", "spend", "joined")
-    with pytest.raises(UserError, match=f"^where: .*{part}"):
-        condition.fix(where)
+def test_choices_of_missing_numbers() -> None:
+    condition, marginals = fit("spend", bins=6), fit_marginals(CODEC, ENCODED)
+    mask = marginals.values("spend").is_null().to_numpy(zero_copy_only=False)
+    assert np.flatnonzero(condition.choices({"spend": mask}, marginals)[0]).tolist() == [6]
 
 
 # ---- fitting, saving
@@ -306,19 +287,19 @@ def test_save_and_load(tmp_path: Path) -> None:
     condition.save(tmp_path / "condition.npz")
     CODEC.save(tmp_path / "codec.npz")
     codec = FittedCodec.load(tmp_path / "codec.npz", SCHEMA)
-    loaded = FittedCondition.load(tmp_path / "condition.npz", codec)
+    loaded = FittedCondition.load(tmp_path / "condition.npz", codec, condition.rule)
     assert loaded.cardinalities == condition.cardinalities
     assert loaded.layout == condition.layout
     assert np.array_equal(loaded.codes(ENCODED), condition.codes(ENCODED))
-    assert np.array_equal(loaded.draw(500, 4, {0: 1}), condition.draw(500, 4, {0: 1}))
-    assert loaded.fix({"plan": "gold", "spend": 20}) == condition.fix({"plan": "gold", "spend": 20})
+    some = only(condition, plan=1)
+    assert np.array_equal(loaded.draw(500, 4, some), condition.draw(500, 4, some))
     with np.load(tmp_path / "condition.npz", allow_pickle=False) as data:
         assert len(data["combinations"]) == len(np.unique(condition.codes(ENCODED), axis=0)) < ROWS / 4
 
 
 def test_save_and_load_without_conditions(tmp_path: Path) -> None:
     Unconditional().fit(CODEC, ENCODED).save(tmp_path / "condition.npz")
-    loaded = FittedCondition.load(tmp_path / "condition.npz", CODEC)
+    loaded = FittedCondition.load(tmp_path / "condition.npz", CODEC, Unconditional())
     assert loaded.cardinalities == ()
     assert loaded.draw(3, 0).shape == (3, 0)
 
@@ -329,9 +310,9 @@ def test_damaged_condition(damage: bytes | str, tmp_path: Path) -> None:
     fit("plan").save(path)
     path.write_bytes(damage if isinstance(damage, bytes) else path.read_bytes()[:-200])
     with pytest.raises(UserError, match=r"condition\.npz: not a readable condition"):
-        FittedCondition.load(path, CODEC)
+        FittedCondition.load(path, CODEC, Labels(columns=["plan"]))
     with pytest.raises(UserError, match="not a readable condition"):
-        FittedCondition.load(tmp_path / "none.npz", CODEC)
+        FittedCondition.load(tmp_path / "none.npz", CODEC, Labels(columns=["plan"]))
 
 
 def test_rest_of_no_rows() -> None:
@@ -339,3 +320,31 @@ def test_rest_of_no_rows() -> None:
     none = Encoded(ENCODED.scores[:0], ENCODED.codes[:0])
     assert condition.codes(none).shape == (0, 2)
     assert condition.join(condition.rest(none), condition.codes(none)).codes.shape == none.codes.shape
+
+
+# ---- atoms
+
+
+def test_bins_hold_atoms_and_missing_has_its_own() -> None:
+    rng = np.random.default_rng(0)
+    gain = np.where(rng.random(ROWS) < 0.4, 0, rng.integers(100, 9_000, ROWS)).astype(float)
+    hole = rng.random(ROWS) < 0.1
+    there = normalise(pa.table({"gain": pa.array(gain, mask=hole), "noise": rng.normal(size=ROWS)}))
+    codec = Quantile().fit(there, detect(there))
+    encoded = codec.encode(there)
+    assert codec["gain"].atoms.tolist() == [0]
+    condition = Labels(columns=["gain"], bins=4).fit(codec, encoded)
+    codes, present = condition.codes(encoded)[:, 0], gain[~hole]
+    edges = np.unique(np.quantile(present, [0.25, 0.5, 0.75]))
+    np.testing.assert_array_equal(codes[~hole], np.searchsorted(edges, present, side="right"))
+    assert (codes[hole] == len(edges) + 1).all()
+    assert condition.cardinalities == (len(edges) + 2,)
+    marginals = fit_marginals(codec, encoded)
+    values = marginals.values("gain").to_pylist()
+    for value, code in (
+        (0, codes[~hole][present == 0][0]),
+        (present.max(), codes[~hole].max()),
+        (None, len(edges) + 1),
+    ):
+        chosen = condition.choices({"gain": np.array([one == value for one in values])}, marginals)[0]
+        assert np.flatnonzero(chosen).tolist() == [code]

@@ -8,7 +8,7 @@ import pytest
 from gans.data.layout import Layout, one_hot, round_up
 
 LAYOUTS = [
-    Layout(scores=2, bound=3.0, cardinalities=(2, 2, 3, 5, 5), masks=((1, 0),)),
+    Layout(scores=2, bound=3.0, cardinalities=(2, 2, 3, 5, 5), masks=((1, 0, 1),)),
     Layout(scores=0, bound=1.0, cardinalities=(2, 7)),
     Layout(scores=3, bound=1.0, cardinalities=()),
     Layout(scores=1, bound=1.0, cardinalities=(300,)),
@@ -64,7 +64,7 @@ def test_offsets_and_groups_say_where_each_code_starts(layout: Layout) -> None:
 
 
 def test_masked_zeroes_the_score_of_a_missing_value() -> None:
-    layout = Layout(scores=4, bound=3.0, cardinalities=(2, 2, 3), masks=((3, 0), (1, 1)))
+    layout = Layout(scores=4, bound=3.0, cardinalities=(2, 2, 3), masks=((3, 0, 1), (1, 1, 1)))
     scores, codes = rows(layout, 40)
     hots = one_hot(jnp.asarray(codes), layout.cardinalities)
     expected = scores.copy()
@@ -74,8 +74,16 @@ def test_masked_zeroes_the_score_of_a_missing_value() -> None:
     np.testing.assert_array_equal(layout.masked(jnp.asarray(scores), hots), expected)
 
 
+def test_masked_keeps_the_score_on_every_leading_level() -> None:
+    layout = Layout(scores=3, bound=1.0, cardinalities=(2, 4, 7), masks=((2, 1, 3), (0, 0, 1), (1, 2, 3)))
+    scores, codes = rows(layout, 60)
+    expected = scores * np.stack([codes[:, 0] < 1, codes[:, 2] < 3, codes[:, 1] < 3], axis=1)
+    hots = one_hot(jnp.asarray(codes), layout.cardinalities)
+    np.testing.assert_array_equal(layout.masked(jnp.asarray(scores), hots), expected)
+
+
 def test_masked_scales_by_a_soft_entry_and_lets_its_gradient_through() -> None:
-    layout = Layout(scores=1, bound=3.0, cardinalities=(2,), masks=((0, 0),))
+    layout = Layout(scores=1, bound=3.0, cardinalities=(2,), masks=((0, 0, 1),))
     hots = jnp.array([[0.25, 0.75]])
     np.testing.assert_allclose(layout.masked(jnp.array([[2.0]]), hots), [[0.5]])
     slope = jax.grad(lambda h: layout.masked(jnp.array([[2.0]]), h).sum())(hots)

@@ -11,8 +11,12 @@ from scipy.special import ndtri
 
 from gans.conditions.base import Condition
 from gans.conditions.labels import Labels
+from gans.conditions.marginals import fit_marginals
+from gans.conditions.plan import make_plan
 from gans.conditions.subsets import Subsets
+from gans.conditions.training_by_sampling import TrainingBySampling
 from gans.data.codecs import Codec, FittedCodec
+from gans.data.codecs.modes import Modes
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.ranks import level_positions
 from gans.data.codecs.standard import Standard
@@ -22,7 +26,7 @@ from gans.errors import UserError
 from gans.evaluation.fidelity import Reference, name_groups
 
 ROWS, MANY = 4_000, 700
-both = pytest.mark.parametrize("codec", [Quantile(), Standard()], ids=["quantile", "standard"])
+both = pytest.mark.parametrize("codec", [Quantile(), Standard(), Modes()], ids=["quantile", "standard", "modes"])
 
 
 def shops(seed: int = 0, missing: float = 0.1) -> tuple[pa.Table, np.ndarray, np.ndarray]:
@@ -69,7 +73,9 @@ def test_every_level_comes_back(codec: Codec, missing: float) -> None:
 def test_levels_of_other_types_come_back(codec: Codec, values: pa.Array, kind: str, tmp_path: Path) -> None:
     table = normalise(pa.table({"x": values, "y": np.random.default_rng(0).normal(size=600)}))
     fitted = fitted_on(table, codec, {"x": kind})
-    assert fitted.layout.width == 2 + 2 * (values.null_count > 0)
+    assert fitted.layout.width < 40
+    if not isinstance(codec, Modes):
+        assert fitted.layout.width == 2 + 2 * (values.null_count > 0)
     assert fitted.decode(fitted.encode(table)).equals(table)
     fitted.save(tmp_path / "codec.npz")
     fitted.schema.write(tmp_path / "schema.json")
@@ -118,7 +124,7 @@ def test_normal_scores_give_the_levels_their_frequencies() -> None:
 def test_alike_levels_lie_side_by_side() -> None:
     table, *_ = shops()
     fitted = fitted_on(table)
-    rank = {name: place for place, name in enumerate(fitted["shop"].levels)}
+    rank = {name: place for place, name in enumerate(fitted["shop"].levels[:-1])}
     frame = table.to_pandas().dropna()
     own = frame.groupby("shop")["spend"].mean()
     order = np.corrcoef([rank[name] for name in own.index], own)[0, 1]
@@ -173,15 +179,13 @@ def test_labels_of_such_a_column_are_bins_of_ranks(codec: Codec) -> None:
     rank = np.array([fitted["shop"].levels.index(v) for v in values[~missing]])
     order = np.argsort(rank, kind="stable")
     assert np.all(np.diff(codes[~missing][order]) >= 0)
-    for value, row in (
-        (values[0], 0),
-        (values[~missing][-1], np.flatnonzero(~missing)[-1]),
-        (None, np.flatnonzero(missing)[0]),
-    ):
-        fixed, kept = condition.fix({"shop": value})
-        assert (fixed, kept) == ({0: codes[row]}, {"shop": value})
-    with pytest.raises(UserError, match=r"where: shop == 'nowhere' does not occur"):
-        condition.fix({"shop": "nowhere"})
+    marginals = fit_marginals(fitted, encoded)
+    for row in (0, np.flatnonzero(~missing)[-1], np.flatnonzero(missing)[0]):
+        plan = make_plan({"shop": values[row]}, [], marginals)
+        choices = condition.choices(plan.allowed, marginals)
+        assert np.flatnonzero(choices[0]).tolist() == [codes[row]]
+        drawn = condition.draw(50, 0, choices)
+        assert set(drawn[:, 0]) == {codes[row]}
 
 
 def test_atoms_of_a_number_are_in_the_bin_of_their_value() -> None:
@@ -198,7 +202,56 @@ def test_atoms_of_a_number_are_in_the_bin_of_their_value() -> None:
     assert np.array_equal(condition.codes(encoded)[:, 0], expected)
 
 
-@pytest.mark.parametrize("rule", [Subsets(), Condition()])
+@pytest.mark.parametrize("levels", [256, 700], ids=["ranks", "one-hot"])
+def test_where_allows_the_same_rows_of_ranks_as_of_codes(levels: int) -> None:
+    table, *_ = shops()
+    fitted = fitted_on(table, Quantile(levels=levels))
+    encoded = fitted.encode(table)
+    marginals = fit_marginals(fitted, encoded)
+    values = table["shop"].to_pylist()
+    assert sorted(marginals.values("shop").to_pylist(), key=str) == sorted(set(values), key=str)
+    some = sorted({value for value in values if value})[3:6]
+    for given, expected in (
+        ({"shop": some[0]}, lambda v: v == some[0]),
+        ({"shop": some}, lambda v: v in some),
+        ("shop is null", lambda v: v is None),
+        (f"shop != '{some[1]}'", lambda v: v is not None and v != some[1]),
+        ("shop < 's100'", lambda v: v is not None and v < "s100"),
+    ):
+        plan = make_plan(given, [], marginals)
+        allowed, marginal = plan.allowed["shop"], marginals["shop"]
+        kept = marginals.values("shop").filter(pa.array(allowed)).to_pylist()
+        assert sorted(kept, key=str) == sorted({v for v in values if expected(v)}, key=str)
+        assert marginal.counts[allowed].sum() == sum(map(expected, values))
+    for absent in ({"shop": "s0O5"}, "shop in ('s001', 's0O5')", "shop != 's0O5'"):
+        with pytest.raises(UserError, match=r"where: shop (==|!=) 's0O5' does not occur in the training table"):
+            make_plan(absent, [], marginals)
+    with pytest.raises(UserError, match=r"Did you mean 's605'"):
+        make_plan({"shop": "s0O5"}, [], marginals)
+
+
+def test_where_reaches_each_of_very_many_levels() -> None:
+    names = np.char.add("n", np.arange(20_000).astype(str))
+    table = normalise(pa.table({"x": names, "y": np.random.default_rng(0).normal(size=20_000)}))
+    fitted = fitted_on(table, None, {"x": "category"})
+    marginals = fit_marginals(fitted, fitted.encode(table))
+    for name in ("n0", "n7777", "n19999"):
+        plan = make_plan({"x": name}, [], marginals)
+        assert marginals.values("x").filter(pa.array(plan.allowed["x"])).to_pylist() == [name]
+
+
+def test_words_of_the_code_name_its_frequent_levels() -> None:
+    table, *_ = shops()
+    fitted = fitted_on(table)
+    names, words = fitted.code_names()
+    counts = table["shop"].drop_null().value_counts()
+    frequent = {row["values"].as_py() for row in counts if row["counts"].as_py() * 256 > 4_000 - 331}
+    other, *alone, missing = words[names.index("shop")]
+    assert (other, missing) == ("one of 698 others", None)
+    assert set(alone) == frequent
+
+
+@pytest.mark.parametrize("rule", [Subsets(), Condition(), TrainingBySampling()])
 def test_other_conditions_take_it(rule: Condition) -> None:
     table, *_ = shops()
     fitted = fitted_on(table)

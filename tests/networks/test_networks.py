@@ -10,7 +10,6 @@ import pytest
 from gans.config import load_components
 from gans.data.layout import Layout
 from gans.errors import UserError
-from gans.networks.heads import RowHead
 from gans.networks.layers import dropout, fold
 from gans.networks.mlp import MLP
 from gans.networks.residual import ResidualTrunk
@@ -18,7 +17,7 @@ from gans.registry import COMPONENTS
 
 load_components()
 NETWORKS = COMPONENTS["network"]
-LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0),))
+LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
 BLOCKS = ((3, 2), (5, 2), (7, 3), (10, 5))  # where each one-hot starts, and its size
 WIDTH, CONDITION, BATCH = 15, 4, 6
 
@@ -175,65 +174,6 @@ def test_residual_blocks_start_as_the_identity(blocks: int) -> None:
     assert np.abs(gradient["Dense_2"]["kernel"]).max() > 0  # zero, yet it learns
 
 
-def head(raw: Any, each: jax.Array, temperature: float = 1.0) -> Any:
-    return jax.jit(lambda raw, each: RowHead(LAYOUT, temperature).apply({}, raw, each))(jnp.asarray(raw), each)
-
-
-def test_scores_are_a_bounded_tanh() -> None:
-    raw = np.random.default_rng(0).normal(size=(200, WIDTH)).astype(np.float32) * 5
-    raw[0, :3] = (1e6, -1e6, 0)
-    rows = np.asarray(head(raw, keys(200)))
-    expected = 4.0 * np.tanh(raw[:, :3] / 4.0)
-    expected[:, 1] *= rows[:, 3]
-    np.testing.assert_allclose(rows[:, :3], expected, atol=1e-5)
-    assert np.abs(rows[:, :3]).max() <= 4.0
-
-
-@pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
-def test_straight_through_gradient_is_that_of_the_softmax(temperature: float) -> None:
-    rng = np.random.default_rng(0)
-    raw, pull = (rng.normal(size=(BATCH, WIDTH)).astype(np.float32) for _ in range(2))
-    pull[:, 1] = 0  # the masked score pulls at the first one-hot, too
-    gradient = np.asarray(jax.grad(lambda raw: jnp.sum(pull * head(raw, keys(), temperature)))(raw))
-    noise = np.stack([jax.random.gumbel(key, (WIDTH - 3,)) for key in keys()])
-    for start, size in BLOCKS:
-        noisy = (raw[:, start : start + size] + noise[:, start - 3 : start - 3 + size]) / temperature
-        soft = np.exp(noisy - noisy.max(axis=1, keepdims=True))
-        soft /= soft.sum(axis=1, keepdims=True)
-        c = pull[:, start : start + size]
-        expected = soft * (c - np.sum(soft * c, axis=1, keepdims=True)) / temperature
-        np.testing.assert_allclose(gradient[:, start : start + size], expected, rtol=1e-3, atol=1e-5)
-        assert np.abs(gradient[:, start : start + size]).max() > 0
-
-
-@pytest.mark.parametrize("temperature", [0.2, 2.0])
-def test_categories_follow_the_softmax(temperature: float) -> None:
-    count = 5000
-    logits = np.array([0, 0, 0, 0.5, -0.5, 0, 2, 1, 0, -1, 3, 0, 0.5, 1, -1], np.float32)
-    rows = np.asarray(head(np.tile(logits, (count, 1)), keys(count), temperature))
-    for start, size in BLOCKS:
-        share = np.exp(logits[start : start + size]) / np.exp(logits[start : start + size]).sum()
-        seen = rows[:, start : start + size].sum(axis=0)
-        chi_square = np.sum((seen - count * share) ** 2 / (count * share))
-        assert chi_square < 25  # of at most 4 degrees of freedom: once in 20,000 draws
-
-
-def test_codes_of_a_row_are_independent() -> None:
-    """Four fair coins side by side: sixteen equally likely outcomes."""
-    layout = Layout(scores=0, bound=1.0, cardinalities=(2, 2, 2, 2))
-    rows = np.asarray(RowHead(layout).apply({}, jnp.zeros((4000, 8)), keys(4000)))
-    seen = np.bincount((rows[:, 1::2] @ [1, 2, 4, 8]).round().astype(int), minlength=16)
-    assert np.sum((seen - 250) ** 2 / 250) < 45  # 15 degrees of freedom: once in 10,000
-
-
-@pytest.mark.parametrize("layout", [Layout(2, 1.0, ()), Layout(0, 1.0, (3,))])
-def test_a_head_of_scores_or_of_codes_alone(layout: Layout) -> None:
-    rows = np.asarray(RowHead(layout).apply({}, jnp.full((4, layout.width), 0.5), keys(4)))
-    assert rows.shape == (4, layout.width)
-    expected = np.tanh(0.5) * 2 if layout.scores else 1.0
-    np.testing.assert_allclose(rows.sum(axis=1), expected, rtol=1e-5)
-
-
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])
 def test_dropout_rate_and_scale(rate: float) -> None:
     h = jnp.ones((64, 1001))
@@ -313,9 +253,25 @@ def test_batch_norm_uses_running_statistics_in_sampling() -> None:
         ("residual", "width", 0),
         ("residual", "blocks", -1),
         ("ctgan", "dropout", 1.0),
-        ("ctgan", "width", 0),
     ],
 )
 def test_values_out_of_range_raise(name: str, key: str, value: float) -> None:
     with pytest.raises(UserError, match=f"network\\.{key}={value:g}: it must be"):
         NETWORKS[name](**{key: value})
+
+
+@pytest.mark.parametrize("name", ["mlp", "ctgan"])
+@pytest.mark.parametrize("key", ["generator_widths", "discriminator_widths"])
+def test_widths_below_one_raise(name: str, key: str) -> None:
+    with pytest.raises(UserError, match=f"network\\.{key}=0: it must be at least 1"):
+        NETWORKS[name](**{key: [8, 0]})
+
+
+def test_ctgan_has_a_block_or_a_layer_for_each_width() -> None:
+    parts = Made(NETWORKS["ctgan"](generator_widths=[5, 7, 3], discriminator_widths=[6]))
+    dense = parts.g["params"]
+    inputs = parts.latent.shape[1] + parts.condition.shape[1]
+    shapes = [dense[f"Dense_{place}"]["kernel"].shape for place in range(3)]
+    assert shapes == [(inputs, 5), (inputs + 5, 7), (inputs + 12, 3)]
+    assert dense["Dense_3"]["kernel"].shape[0] == inputs + 15
+    assert [parts.d["params"][f"Dense_{place}"]["kernel"].shape[1] for place in range(2)] == [6, 1]

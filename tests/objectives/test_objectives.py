@@ -10,6 +10,7 @@ from gans.config import compose, load_components
 from gans.errors import UserError
 from gans.objectives.minimax import Minimax
 from gans.objectives.non_saturating import NonSaturating
+from gans.objectives.relativistic_pairing import RelativisticPairing
 from gans.registry import COMPONENTS
 
 load_components()
@@ -31,6 +32,12 @@ def log_loss(real: np.ndarray, fake: np.ndarray) -> float:
 EXPECTED: dict[str, tuple[Loss, Loss, tuple[str, ...] | None, tuple[str, ...]]] = {
     "minimax": (log_loss, lambda _, fake: np.log(1 - probability(fake)).mean(), (), ()),
     "non_saturating": (log_loss, lambda _, fake: -np.log(probability(fake)).mean(), None, ()),
+    "relativistic_pairing": (
+        lambda real, fake: -np.log(probability(real - fake)).mean(),
+        lambda real, fake: -np.log(probability(fake - real)).mean(),
+        None,
+        (),
+    ),
     "wasserstein": (
         lambda real, fake: fake.mean() - real.mean(),
         lambda _, fake: -fake.mean(),
@@ -115,3 +122,30 @@ def test_only_the_non_saturating_generator_learns_from_a_sure_critic() -> None:
     real, fake = jnp.full(4, 12.0), jnp.full(4, -12.0)
     np.testing.assert_allclose(jax.grad(NonSaturating().generator, 1)(real, fake), -0.25, rtol=1e-4)
     np.testing.assert_allclose(jax.grad(Minimax().generator, 1)(real, fake), 0, atol=1e-5)
+
+
+def pairs_loss(critic: jax.Array, p: np.ndarray, q: np.ndarray) -> jax.Array:
+    """The discriminator's loss over all pairs (x, g) of levels, weighted by p(x) q(g)."""
+    loss = RelativisticPairing().discriminator
+    single = jax.vmap(jax.vmap(lambda real, fake: loss(real[None], fake[None]), (None, 0)), (0, None))
+    return jnp.sum(single(critic, critic) * p[:, None] * q)
+
+
+def test_the_best_relativistic_critic_is_the_log_ratio_up_to_a_constant() -> None:
+    p, q = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.2, 0.3, 0.4])
+    best = jnp.asarray(np.log(p / q), jnp.float32)
+    for constant in (0.0, 3.0):
+        np.testing.assert_allclose(jax.grad(pairs_loss)(best + constant, p, q), 0, atol=1e-6)
+    np.testing.assert_allclose(pairs_loss(best + 3, p, q), pairs_loss(best, p, q), rtol=1e-5)
+    for direction in np.eye(4, dtype=np.float32):
+        for step in (-0.3, 0.3):
+            assert pairs_loss(best + step * direction, p, q) > pairs_loss(best, p, q) + 1e-4
+
+
+def test_relativistic_losses_see_differences_only() -> None:
+    real, fake, objective = jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32), RelativisticPairing()
+    for loss in (objective.discriminator, objective.generator):
+        np.testing.assert_allclose(loss(real + 5, fake + 5), loss(real, fake), rtol=1e-5)
+        np.testing.assert_allclose(loss(real, real), np.log(2), rtol=1e-6)
+    np.testing.assert_allclose(objective.generator(real, fake), objective.discriminator(fake, real), rtol=1e-6)
+    assert (np.asarray(jax.grad(objective.generator)(real, fake)) > 0).all()

@@ -55,6 +55,17 @@ def test_the_first_updates_are_those_of_the_paper() -> None:
         np.testing.assert_allclose(update, expected, rtol=1e-4, atol=1e-8)
 
 
+def test_weight_decay_adds_the_parameters_to_the_gradient() -> None:
+    rule = Adam(schedule="constant", weight_decay=0.1, discriminator_weight_decay=0.3)
+    parameters, gradient = np.array([2.0, -5.0], np.float32), np.array([0.01, 0.4], np.float32)
+    same = Adam(schedule="constant", weight_decay=0.1)
+    for decay, optimizer in ((0.1, rule.generator(N)), (0.3, rule.discriminator(N)), (0.1, same.discriminator(N))):
+        update, _ = optimizer.update(gradient, optimizer.init(parameters), parameters)
+        plain = Adam(schedule="constant").generator(N)
+        expected, _ = plain.update(gradient + decay * parameters, plain.init(parameters))
+        np.testing.assert_allclose(update, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -65,6 +76,8 @@ def test_the_first_updates_are_those_of_the_paper() -> None:
         ("b1", 1.0, "at least 0 and less than 1"),
         ("b2", -0.1, "at least 0 and less than 1"),
         ("eps", 0.0, "more than 0"),
+        ("weight_decay", -1.0, "at least 0"),
+        ("discriminator_weight_decay", -1.0, "at least 0"),
         ("schedule", "cosin", "allowed are constant, linear, cosine. Did you mean 'cosine'?"),
     ],
 )

@@ -72,12 +72,12 @@ def test_gradient_is_finite_where_the_critic_is_flat() -> None:
     assert np.isfinite(gradient).all()
 
 
-def interpolates(real: np.ndarray, fake: np.ndarray, keys: Array) -> np.ndarray:
+def interpolates(real: np.ndarray, fake: np.ndarray, keys: Array, kind: str = "linear") -> np.ndarray:
     """Positive points [batch, width], read off the cost of one example for the critics x_j^2 / 2."""
 
     def coordinate(place: int) -> Array:
         def cost(real: Array, fake: Array, key: Array) -> Array:
-            return GradientPenalty(weight=1.0, target=0.0)(
+            return GradientPenalty(weight=1.0, target=0.0, interpolates=kind)(
                 lambda rows, condition, keys: rows[:, place] ** 2 / 2,
                 real[None],
                 fake[None],
@@ -101,6 +101,39 @@ def test_interpolates_are_uniform_between_real_and_fake() -> None:
     assert share.max() < 1 + 1e-4
     places = np.sort(share[:, 0])
     assert np.abs(places - (np.arange(count) + 0.5) / count).max() < 1.63 / np.sqrt(count)  # Kolmogorov, 1 %
+
+
+def test_spherical_interpolates_lie_on_the_arc() -> None:
+    """Of rows of one length: as long as they, in their plane, at a uniform share of the angle between them."""
+    count = 2000
+    real, fake = np.random.default_rng(2).uniform(0.1, 1, (2, count, WIDTH))
+    real, fake = (2 * rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (real, fake))
+    points = interpolates(real.astype(np.float32), fake.astype(np.float32), keys(count), "spherical")
+    apart = np.arccos((real * fake).sum(axis=1) / 4)
+    clear = apart > 0.1
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), 2, rtol=1e-3)
+    assert np.abs(np.linalg.det(np.stack([real, fake, points], axis=1))).max() < 1e-3
+    share = np.arccos(np.clip((points * fake).sum(axis=1) / 4, -1, 1))[clear] / apart[clear]
+    places = np.sort(share)
+    assert np.abs(places - (np.arange(len(places)) + 0.5) / len(places)).max() < 1.63 / np.sqrt(len(places))
+
+
+def test_spherical_interpolates_of_equal_opposite_and_zero_rows_are_finite() -> None:
+    for fake in (REAL, -REAL, jnp.zeros_like(REAL)):
+        penalty = GradientPenalty(interpolates="spherical")
+        value, slope = jax.value_and_grad(
+            lambda scale, fake=fake, penalty=penalty: penalty(
+                lambda rows, condition, keys: scale * quadratic(rows, condition, keys), REAL, fake, CONDITION, keys()
+            )
+        )(jnp.float32(1))
+        assert np.isfinite([value, slope]).all()
+    same = pay(GradientPenalty(weight=2.0, target=0.5, interpolates="spherical"), quadratic, REAL, REAL)
+    np.testing.assert_allclose(same, 2 * np.mean((np.linalg.norm(W * REAL, axis=1) - 0.5) ** 2), rtol=1e-4)
+
+
+def test_an_unknown_kind_of_interpolates_raises() -> None:
+    with pytest.raises(UserError, match=r"allowed are linear, spherical\. Did you mean 'spherical'"):
+        GradientPenalty(interpolates="spheric")
 
 
 def test_an_example_depends_on_its_own_key_only() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from gans.data.layout import Encoded, Layout
 from gans.terms import moments
+from gans.terms.base import Made
 from gans.terms.moments import Moments
 
 LAYOUT = Layout(scores=40, bound=9.0, cardinalities=(2, 3))
@@ -35,7 +36,14 @@ def by_hand(real: Encoded, fake: Encoded, projection: np.ndarray) -> float:
 
 def cost(real: Encoded, fake: Encoded) -> float:
     term = Moments(weight=1.0)
-    return float(term(LAYOUT, term.fit(LAYOUT, real), jnp.asarray(wide(fake)), jnp.zeros(())))
+    return float(
+        term(
+            LAYOUT,
+            term.fit(LAYOUT, real),
+            Made(jnp.asarray(wide(fake)), jnp.zeros((len(fake.scores), 0))),
+            jnp.zeros(()),
+        )
+    )
 
 
 def test_narrow_rows_match_all_moments() -> None:

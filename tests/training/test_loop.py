@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from gans.config import compose
@@ -243,6 +244,21 @@ def test_the_host_looks_up_at_every_border():
     recorder = Recorder([0.1] * 4)
     go(["trainer.block=7", "trainer.evaluate_every=10", "trainer.checkpoint_every=16"], recorder)
     assert [step for step, _ in recorder.logged] == [7, 10, 16, 20, 27, 30, 32, 39, 40]
+
+
+def test_the_fingerprint_of_a_run_sees_atoms():
+    """Two tables that differ in nothing but the value of an atom have the same codes and scores."""
+    rng = np.random.default_rng(0)
+    ordinary, noise, zero = rng.permutation(400) + 10.5, rng.normal(size=400), rng.random(400) < 0.5
+
+    def made(atom):
+        return prepare(compose(SMALL), pa.table({"x": np.where(zero, atom, ordinary), "noise": noise}))
+
+    one, two = made(0.5), made(1.5)
+    assert np.array_equal(one.rows.codes, two.rows.codes)
+    assert np.array_equal(one.rows.scores, two.rows.scores)
+    assert fingerprint(one) == fingerprint(made(0.5))
+    assert fingerprint(one) != fingerprint(two)
 
 
 def test_digest_sees_values_names_types_and_shapes():

@@ -24,8 +24,12 @@ SMALL = [
 ]
 
 
+CTGAN = ["data.limit=400", "trainer.batch_size=20", "network.width=8"]
+
+
 def ready(*overrides):
-    prepared = prepare(compose([*SMALL, *overrides]))
+    small = [] if overrides[: len(CTGAN)] == tuple(CTGAN) else SMALL
+    prepared = prepare(compose([*small, *overrides]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
 
@@ -56,7 +60,10 @@ def plain_step(gan, state, data):
     def loss(generator):
         fake, _ = gan.generate({"params": generator}, condition, keys("latent"), True)
         c_real = gan.critic(parameters, real, condition, keys("critic real"))
-        return gan.objective.generator(c_real, gan.critic(parameters, fake, condition, keys("critic fake")))
+        total = gan.objective.generator(c_real, gan.critic(parameters, fake, condition, keys("critic fake")))
+        for name, term in gan.terms.items():
+            total += term(gan.layout, data.known[name], fake, state.step / gan.steps)
+        return total
 
     updates, _ = gan.generator_optimizer.update(jax.grad(loss)(state.generator), state.generator_optimizer)
     return parameters, optax.apply_updates(state.generator, updates)
@@ -67,9 +74,16 @@ def assert_close(left, right, tolerance=2e-6):
         np.testing.assert_allclose(a, b, atol=tolerance, rtol=1e-5)
 
 
-@pytest.mark.parametrize("experiment", ["vanilla", "cgan", "wgan_gp"])
-def test_step_equals_the_plain_computation(experiment):
-    gan, data, state = ready(f"+experiment={experiment}", "optimizer.eps=1e-3")
+FLAGSHIP = ["objective=relativistic_pairing", "penalty=[r1,r2]", "term=[moments]", "condition=subsets"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["+experiment=vanilla"], ["+experiment=cgan"], ["+experiment=wgan_gp"], FLAGSHIP],
+    ids=["vanilla", "cgan", "wgan_gp", "flagship"],
+)
+def test_step_equals_the_plain_computation(overrides):
+    gan, data, state = ready(*overrides, "optimizer.eps=1e-3")
     after, metrics = jax.jit(lambda state: adversarial_step(gan, state, data))(state)
     discriminator, generator = plain_step(gan, state, data)
     assert_close(after.discriminator, discriminator)
@@ -100,7 +114,8 @@ def test_average_of_batch_norm_statistics():
 
 
 def ready_ctgan():
-    prepared = prepare(compose(["data.limit=400", "trainer.batch_size=20", "network=ctgan", "network.width=8"]))
+    widths = ["network.generator_widths=[8,8]", "network.discriminator_widths=[8,8]"]
+    prepared = prepare(compose(["data.limit=400", "trainer.batch_size=20", "network=ctgan", *widths]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
 
@@ -156,6 +171,35 @@ def test_a_batch_draws_rows_of_the_table_with_their_conditions():
     )
     for row in np.asarray(jnp.concatenate([real, condition], axis=1)):
         assert (np.abs(table - row).max(axis=1) == 0).any()
+
+
+def test_terms_see_logits_before_noise_the_condition_and_features():
+    gan, data, state = ready(*CTGAN, "+experiment=ctgan", "term=[condition_cross_entropy,information]")
+    seen = {}
+
+    class Look:
+        def __call__(self, layout, known, made, progress):
+            seen.update(made._asdict())
+            return jnp.zeros(())
+
+    quiet = dataclasses.replace(
+        gan, terms={"information": Look()}, generator_optimizer=optax.sgd(0.0), discriminator_optimizer=optax.sgd(0.0)
+    )
+    state = state.replace(generator_optimizer=optax.sgd(0.0).init(0), discriminator_optimizer=optax.sgd(0.0).init(0))
+    after = jax.eval_shape(lambda state: adversarial_step(quiet, state, data)[0], state)
+    batch, packs = gan.batch_size, gan.batch_size // gan.pack
+    assert seen["logits"].shape == (batch, gan.layout.width - gan.layout.scores)
+    assert seen["condition"].shape == (batch, sum(gan.condition.cardinalities))
+    assert seen["features"].shape == seen["real_features"].shape == (packs, 8)
+    assert set(after.statistics) == {"batch_stats"}
+
+
+def test_a_batch_of_training_by_sampling_holds_its_condition():
+    gan, data, state = ready(*CTGAN, "+experiment=ctgan")
+    real, condition, _ = gan.batch(data, state.seed, state.step, 0)
+    np.testing.assert_array_equal(np.asarray(condition).sum(axis=1), np.ones(20))
+    held = np.asarray(real)[:, list(gan.layout.conditioned)]
+    np.testing.assert_array_equal((held * np.asarray(condition)).sum(axis=1), np.ones(20))
 
 
 def test_streams_differ_by_seed_step_name_and_part_and_by_nothing_else():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gans.data.codecs.base import Codec
-from gans.errors import in_range
 from gans.registry import register
 
 
@@ -18,21 +17,9 @@ class Quantile(Codec):
     interval, inside which encoding draws at random (dequantisation), so that ties do not become spikes. A value that
     holds more than `atom` of the rows (no capital gain, 40 hours a week) is an atom: a level of a code of its own, and
     the scores are those of the other rows.
-
-    Attributes:
-        atom: the share of the present values from which a value is an atom; 1 for none.
     """
 
     atom: float = 0.05
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        in_range("codec.atom", self.atom, 0, 1, open_low=True)
-
-    def atoms(self, counts: np.ndarray) -> np.ndarray:
-        """Which of the distinct values [n] are atoms; at least two values remain."""
-        found = counts > self.atom * counts.sum()
-        return found if len(counts) - found.sum() >= 2 else np.zeros_like(found)
 
     def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores [low, high] of distinct ascending values [n]; strictly ascending up to some ten million rows."""

@@ -34,7 +34,7 @@ class Relations:
         names: the columns of a full table, in order.
         replaced: the columns that the model sees in place of others of the same name.
         exclusions: whether levels that never occur together are to be found.
-        switched_off: exclusions that are not to be used, as texts.
+        switched_off: exclusions that are not to be used.
         left_out: what was found and cannot be kept beside the conditions, in words.
     """
 
@@ -42,7 +42,7 @@ class Relations:
     names: list[str] = field(default_factory=list)
     replaced: list[Column] = field(default_factory=list)
     exclusions: bool = True
-    switched_off: list[str] = field(default_factory=list)
+    switched_off: list[Exclusion] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
     @cached_property
@@ -117,7 +117,7 @@ class Relations:
         plain = {
             "names": self.names,
             "exclusions": self.exclusions,
-            "switched_off": self.switched_off,
+            "switched_off": [relation.to_json() for relation in self.switched_off],
             "left_out": self.left_out,
         }
         return json.dumps(rows | plain, ensure_ascii=False)
@@ -130,8 +130,11 @@ class Relations:
             ValueError, KeyError, TypeError: it is not what `to_json` wrote.
         """
         stored = json.loads(text)
-        relations = [KINDS[row.pop("kind")](**row) for row in stored.pop("relations")]
-        return cls(relations, replaced=[Column(**row) for row in stored.pop("replaced")], **stored)
+        relations, off = (
+            [KINDS[row.pop("kind")](**row) for row in stored.pop(key)] for key in ("relations", "switched_off")
+        )
+        replaced = [Column(**row) for row in stored.pop("replaced")]
+        return cls(relations, replaced=replaced, switched_off=off, **stored)  # pyright: ignore[reportArgumentType]
 
 
 def find_relations(
@@ -180,7 +183,7 @@ def find_relations(
         for r in ordered
         if isinstance(r, Order)
     ]
-    off = [relation.text for relation in denied if isinstance(relation, Exclusion)]
+    off = [relation for relation in denied if isinstance(relation, Exclusion)]
     names = [column.name for column in schema.kept]
     return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off, left_out)
 

@@ -1,0 +1,272 @@
+"""GAN variants on four tables within a budget of time, judged by a program that knows nothing of this package.
+
+    python experiments/tabular/study.py data.root=FOLDER judge=FILE.py [KEY=VALUE ...] [KEY=VALUE of gans.train ...]
+
+  data.root     folder with adult, adult_test, credit_default, shoppers and churn as Parquet files
+  judge         judge.py; it needs pandas, scikit-learn and xgboost (or xgboost-cpu) in this environment
+  ctgan_python  python of an environment with ctgan 0.12.1; without it the reference package is left out
+  minutes=10    wall time of a training command; its steps are chosen from a short timed run
+  data, only    tables and variants, as in data=adult,churn only=tabular,reference
+  seeds         as in seeds=0,1; else 0,1,2 for tabular and for every variant on Adult, 0 elsewhere
+  curve         minutes as in curve=1,2,5: quality against time instead, of tabular on Adult, into curve.csv
+  runs          folder for run directories (experiments/tabular/runs)
+  results       folder for results.csv, curve.csv, TABLE.md and the figures (experiments/tabular)
+
+What is done already is skipped; what was interrupted goes on.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import table
+from jobs import (
+    FIGURES,
+    FLAGSHIP,
+    KEY,
+    REFERENCE,
+    TABLES,
+    TIMED_BLOCK,
+    VARIANTS,
+    Job,
+    append,
+    pending,
+    plan,
+    read_rows,
+    read_speed,
+    split,
+    steps_within,
+)
+
+from gans.command import key_values, run_command, set_up_log
+from gans.config import compose
+from gans.data.files import read_table
+from gans.data.schema import detect, normalise
+from gans.errors import INTERRUPTED, UserError, in_range, one_of
+from gans.files import write_table, write_text
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+OWN = {"data.root": str, "judge": str, "ctgan_python": str, "minutes": int, "data": str, "only": str, "seeds": str,
+       "curve": str, "runs": str, "results": str}  # fmt: skip
+SET_HERE = ("seed", "run_dir", "samples", "trainer.resume")
+
+
+def call(command: list[str]) -> str:
+    """Run a command to its end and give what it printed; an interruption is passed on and waited for.
+
+    Raises:
+        UserError: it failed. A run that diverged has not: it has results.
+        KeyboardInterrupt: it was interrupted.
+    """
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        out = child.communicate()[0]
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGTERM)
+        child.communicate()
+        raise
+    if child.returncode == INTERRUPTED:
+        raise KeyboardInterrupt
+    if child.returncode not in (0, 3):
+        raise UserError(f"exit status {child.returncode} of: {' '.join(command)}")
+    return out
+
+
+@dataclass
+class Study:
+    """Where things are."""
+
+    root: Path
+    judge: Path
+    runs: Path
+    ctgan_python: str | None
+
+    def files(self, data: str) -> tuple[Path, Path]:
+        """The training file under its published name, and the test file."""
+        return self.runs / "tables" / f"{data}.parquet", self.runs / "tables" / f"{data}_test.parquet"
+
+    def prepare(self, data: str) -> int:
+        """Write the two files of a table; the number of training rows."""
+        train, test = self.files(data)
+        train.parent.mkdir(parents=True, exist_ok=True)
+        whole = read_table(str(self.root / f"{data}.parquet"), "data.root")
+        if data == "adult":
+            parts = whole, read_table(str(self.root / "adult_test.parquet"), "data.root")
+        else:
+            parts = tuple(whole.take(pa.array(places)) for places in split(whole.num_rows))
+        for path, part in zip((train, test), parts, strict=True):
+            write_table(path, part)
+        return parts[0].num_rows
+
+    def arguments(self, job: Job) -> list[str]:
+        """Of gans.train, for a job, without its length and folder."""
+        return [
+            *(f"+experiment={job.variant}", f"data={job.data}", f"data.root={self.files(job.data)[0].parent}"),
+            *(f"seed={job.seed}", "tracker.mode=disabled", *job.overrides.split()),
+        ]
+
+    def steps(self, job: Job, rows: int) -> int:
+        """The steps of a job, from the speed that is measured once for a table, a variant and its overrides."""
+        known, name = self.runs / "speed.json", f"{job.data} {job.variant} {job.overrides}".strip()
+        speeds = json.loads(known.read_text()) if known.exists() else {}
+        if name not in speeds:
+            folder, block = self.runs / "timed", TIMED_BLOCK
+            shutil.rmtree(folder, ignore_errors=True)
+            rhythm = [f"trainer.steps={4 * block}", f"trainer.block={block}", f"trainer.evaluate_every={2 * block}"]
+            seconds = self.train(job, folder, [*rhythm, f"samples={rows}"])
+            lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+            speeds[name] = read_speed(lines, seconds)
+            write_text(known, json.dumps(speeds, indent=1) + "\n")
+            shutil.rmtree(folder)
+        return steps_within(job.minutes, speeds[name], compose(self.arguments(job)).trainer.evaluate_every)
+
+    def train(self, job: Job, folder: Path, more: list[str]) -> float:
+        """Run gans.train; its seconds."""
+        began = time.monotonic()
+        call([sys.executable, "-m", "gans.train", *self.arguments(job), f"run_dir={folder}", *more])
+        return time.monotonic() - began
+
+    def train_or_resume(self, job: Job, folder: Path, rows: int) -> float | None:
+        """Bring a run to its end; the seconds of the command where it ran in one go."""
+        status = json.loads((folder / "summary.json").read_text())["status"] if _finished(folder) else None
+        if status not in (None, "interrupted"):
+            return None
+        resume = (folder / "config.yaml").exists()
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        more = [f"samples={rows}", f"trainer.resume={str(resume).lower()}"]
+        if "trainer.steps=" not in job.overrides:
+            more.append(f"trainer.steps={self.steps(job, rows)}")
+        seconds = self.train(job, folder, more)
+        return None if resume else seconds
+
+    def fit_reference(self, job: Job, folder: Path) -> None:
+        """Fit the reference package in its own environment, with the categories that our runs find."""
+        if _finished(folder):
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        source = compose([f"data={job.data}", f"data.root={self.files(job.data)[0].parent}"]).data
+        schema = detect(normalise(source.read()), source.fixed_kinds(), source.drop)
+        discrete = [column.name for column in schema.features if column.kind in ("category", "boolean")]
+        call([
+            *(str(self.ctgan_python), str(HERE / "reference.py"), f"train={self.files(job.data)[0]}", f"out={folder}"),
+            *(f"seed={job.seed}", f"seconds={60 * job.minutes}", f"discrete={json.dumps(discrete)}"),
+        ])  # fmt: skip
+
+    def row(self, job: Job) -> dict[str, Any]:
+        """Train, judge, and give the row."""
+        rows, folder = self.prepare(job.data), self.runs / job.folder
+        seconds = (
+            self.fit_reference(job, folder) if job.variant == REFERENCE else self.train_or_resume(job, folder, rows)
+        )
+        summary = json.loads((folder / "summary.json").read_text())
+        train, test = self.files(job.data)
+        judged: dict[str, Any] = {}
+        if (folder / "samples.parquet").exists():
+            judge = [sys.executable, str(self.judge), str(train), str(folder / "samples.parquet")]
+            judged = json.loads(call([*judge, "--test", str(test), "--name", job.data]).splitlines()[-1])
+        return dict(zip(KEY, job.key, strict=True)) | {
+            "status": summary["status"],
+            "steps": summary["steps"],
+            "seconds": summary["seconds"],
+            "seconds_compile": summary["compile_seconds"],
+            "seconds_command": "" if seconds is None else round(seconds, 2),
+            "rows": judged.get("rows", ["", ""])[1],
+            **{name: judged.get(name, "") for name in FIGURES},
+            "cores": len(os.sched_getaffinity(0)),
+            "commit": summary["commit"],
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+
+def _finished(folder: Path) -> bool:
+    return (folder / "summary.json").exists()
+
+
+def _listed(given: dict[str, Any], key: str, default: list[str], allowed: tuple[str, ...]) -> list[str]:
+    names = given[key].split(",") if key in given else default
+    for name in names:
+        one_of(key, name, allowed)
+    return names
+
+
+def _numbers(given: dict[str, Any], key: str, low: int) -> list[int] | None:
+    if key not in given:
+        return None
+    numbers = [key_values([f"{key}={text}"], {key: int})[key] for text in given[key].split(",")]
+    for number in numbers:
+        in_range(key, number, low)
+    return numbers
+
+
+def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
+    """The study, its jobs, the file for their rows, and the minutes that the table shows.
+
+    Raises:
+        UserError: a key, a value or a file is wrong.
+    """
+    own = [argument for argument in arguments if argument.partition("=")[0] in OWN]
+    overrides = [argument for argument in arguments if argument not in own]
+    for override in overrides:
+        if override.partition("=")[0] in SET_HERE:
+            raise UserError(f"{override}: the study sets this key itself.")
+        if " " in override:
+            raise UserError(f"{override}: an override of gans.train cannot hold a space here.")
+    given = key_values(own, OWN)
+    for key in ("data.root", "judge"):
+        if key not in given:
+            raise UserError(f"{key} is not set; see python experiments/tabular/study.py --help.")
+        if not Path(given[key]).exists():
+            raise UserError(f"{key}={given[key]}: it is not there.")
+    if importlib.util.find_spec("xgboost") is None:
+        raise UserError("the judge needs xgboost: pip install xgboost-cpu.")
+    curve, python = _numbers(given, "curve", 1), given.get("ctgan_python")
+    tables = _listed(given, "data", ["adult"] if curve else list(TABLES), TABLES)
+    chosen = [FLAGSHIP] if curve else [name for name in VARIANTS if python or name != REFERENCE]
+    variants = _listed(given, "only", chosen, VARIANTS)
+    if REFERENCE in variants and python is None:
+        raise UserError("only=reference: ctgan_python is not set.")
+    in_range("minutes", given.setdefault("minutes", 10), 1)
+    seeds = _numbers(given, "seeds", 0) or ([0] if curve else None)
+    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
+    python = python and str(Path(python).absolute())  # not resolved: a link leads out of a virtual environment
+    study = Study(Path(given["data.root"]).resolve(), Path(given["judge"]).resolve(), runs, python)
+    for variant in variants:
+        if variant != REFERENCE:
+            compose([f"+experiment={variant}", *overrides])
+    jobs = plan(tables, variants, seeds, curve or [given["minutes"]], " ".join(overrides))
+    return study, jobs, results / ("curve.csv" if curve else "results.csv"), given["minutes"]
+
+
+def main() -> int:
+    """Run what is not done yet, one after the other, and draw the table."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return 0
+    study, jobs, results, minutes = read_arguments(sys.argv[1:])
+    results.parent.mkdir(parents=True, exist_ok=True)
+    left = pending(jobs, read_rows(results))
+    print(f"{len(jobs)} runs, {len(left)} to do; results go to {results}", flush=True)
+    for job in left:
+        row = study.row(job)
+        append(results, row)
+        shown = ", ".join(f"{name} {row[name]}" for name in ("steps", "seconds", "shape_error", "xgb_c2st"))
+        print(f"{job.folder}: {row['status']}, {shown}", flush=True)
+    table.render(results.parent, minutes)
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))

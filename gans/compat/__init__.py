@@ -1,0 +1,1 @@
+"""Stand-ins for the public interface of other packages, on our engine."""

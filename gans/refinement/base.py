@@ -1,0 +1,51 @@
+"""What a refinement gives."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from gans.data.codecs import FittedCodec
+from gans.data.layout import Encoded
+
+
+class FittedRefinement(Protocol):
+    """A density ratio of real to generated rows.
+
+    Attributes:
+        candidates: generated rows of which one is taken.
+    """
+
+    candidates: int
+
+    def log_weights(self, rows: Encoded) -> np.ndarray:
+        """The logarithm of the ratio at generated rows, [rows], up to a constant."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write to one file."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Refinement:
+    """How rows of the trained generator are refined; here not at all."""
+
+    def needs(self, rows: int) -> int:
+        """How many generated rows `fit` needs for this many training rows; 0 for no refinement."""
+        del rows
+        return 0
+
+    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
+        """Learn the ratio from training rows and from rows of the trained generator."""
+        raise NotImplementedError(f"{type(self).__name__} refines nothing")
+
+    def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:
+        """Read what `save` of its fitted form wrote; None where there is none.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        del path, codec
+        return None

@@ -1,0 +1,221 @@
+"""The tabular study's pure parts: what is run and skipped, the split, the steps of a budget, the table."""
+
+import csv
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gans.errors import UserError
+
+FOLDER = Path(__file__).parents[2] / "experiments" / "tabular"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """A function that imports a script of the study; its folder is on the path for this test only."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    known = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - known:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == FOLDER:
+            del sys.modules[name]
+
+
+def result(data="adult", variant="tabular", seed=0, **more):
+    figures = {
+        "shape_error": "0.5",
+        "trend_error": "1.4",
+        "xgb_c2st": "0.95",
+        "alpha_precision": "0.99",
+        "beta_recall": "0.5",
+        "dcr_share": "0.52",
+        "tstr": "0.9",
+        "trtr": "0.91",
+        "exact_copies": "0.002",
+        "exact_copies_test": "0.001",
+    }
+    row = {"data": data, "variant": variant, "seed": str(seed), "minutes": "10", "overrides": "", "status": "completed"}
+    return row | {"steps": "1000", "seconds": "550.0", "seconds_command": ""} | figures | more
+
+
+def test_the_flagship_and_adult_have_three_seeds(module):
+    jobs = module("jobs")
+    planned = jobs.plan(["adult", "churn"], ["vanilla", "tabular", "reference"], None, [10], "network.latent=8")
+    seeds = {(job.data, job.variant): [] for job in planned}
+    for job in planned:
+        seeds[job.data, job.variant].append(job.seed)
+    assert {key: len(found) for key, found in seeds.items()} == {
+        ("adult", "vanilla"): 3,
+        ("adult", "tabular"): 3,
+        ("adult", "reference"): 3,
+        ("churn", "vanilla"): 1,
+        ("churn", "tabular"): 3,
+        ("churn", "reference"): 1,
+    }
+    assert {job.overrides for job in planned if job.variant == "reference"} == {""}
+    assert len({job.folder for job in planned}) == len(planned)
+
+
+def test_what_has_a_row_is_skipped_and_nothing_else(module, tmp_path):
+    jobs, path = module("jobs"), tmp_path / "results.csv"
+    planned = jobs.plan(["adult"], ["tabular"], [0, 1], [10], "")
+    assert jobs.pending(planned, jobs.read_rows(path)) == planned
+    jobs.append(path, result(seed=1))
+    assert [job.seed for job in jobs.pending(planned, jobs.read_rows(path))] == [0]
+    for other in ({"minutes": "5"}, {"overrides": "network.latent=8"}, {"data": "churn"}, {"variant": "cgan"}):
+        jobs.append(path, result(**other))
+    assert [job.seed for job in jobs.pending(planned, jobs.read_rows(path))] == [0]
+    jobs.append(path, result())
+    assert jobs.pending(planned, jobs.read_rows(path)) == []
+    assert len(jobs.read_rows(path)) == 6
+    assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
+
+
+def test_the_split_is_the_same_every_time_and_leaves_no_row_out(module):
+    jobs = module("jobs")
+    train, test = jobs.split(1003)
+    assert (len(train), len(test)) == (903, 100)
+    assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(1003))
+    assert np.array_equal(test, np.sort(np.random.default_rng(1234).permutation(1003)[:100]))
+    again = jobs.split(1003)
+    assert np.array_equal(train, again[0])
+    assert np.array_equal(test, again[1])
+
+
+def test_the_files_of_a_table_are_its_split_and_those_of_adult_as_published(module, tmp_path):
+    study, root = module("study"), tmp_path / "root"
+    root.mkdir()
+    for name, start, rows in (("churn", 0, 40), ("adult", 100, 8), ("adult_test", 200, 5)):
+        pq.write_table(pa.table({"number": np.arange(start, start + rows)}), root / f"{name}.parquet")
+    made = study.Study(root, tmp_path / "judge.py", tmp_path / "runs", None)
+    assert (made.prepare("churn"), made.prepare("adult")) == (36, 8)
+    churn, adult = (
+        [pq.read_table(file)["number"].to_pylist() for file in made.files(data)] for data in ("churn", "adult")
+    )
+    assert sorted(churn[0] + churn[1]) == list(range(40))
+    assert len(churn[1]) == 4
+    assert adult == [list(range(100, 108)), list(range(200, 205))]
+    assert made.files("churn")[0].name == "churn.parquet"
+
+
+def test_the_steps_fill_the_budget(module):
+    jobs = module("jobs")
+    # blocks of 100 steps of .2 s; the first compiles for 10 s, an evaluation takes 3 s, the first one 5 s more
+    lines = [{"seconds": value} for value in (30.0, 58.0, 78.0, 101.0)]
+    speed = jobs.read_speed(lines, 110.0)
+    assert speed == pytest.approx({"step": 0.2, "evaluation": 3.0, "rest": 110 - 80 - 3})
+    steps = jobs.steps_within(10, speed, 500)
+    taken = steps * 0.2 + steps / 500 * 3 + speed["rest"]
+    assert steps % 50 == 0
+    assert 0.95 * 600 - 50 * 0.206 < taken <= 0.95 * 600
+    assert jobs.steps_within(1, speed | {"rest": 100.0}, 500) == 50
+
+
+def test_mistakes_are_named(module, tmp_path):
+    study = module("study")
+    (tmp_path / "judge.py").touch()
+    fixed = [f"data.root={tmp_path}", f"judge={tmp_path / 'judge.py'}"]
+    for arguments, said in (
+        (fixed[:1], "judge is not set"),
+        ([*fixed, "data=adlt"], "Did you mean 'adult'"),
+        ([*fixed, "only=reference"], "ctgan_python is not set"),
+        ([*fixed, "seed=3"], "the study sets this key itself"),
+        ([*fixed, "seeds=0,-1"], "seeds=-1"),
+        ([*fixed, "minutes=0"], "minutes=0"),
+        ([*fixed, "judge=x"], "judge is given twice"),
+    ):
+        with pytest.raises(UserError, match=said):
+            study.read_arguments(arguments)
+
+
+def test_an_override_is_of_gans_train_and_is_checked_at_once(module, tmp_path, monkeypatch):
+    study = module("study")
+    monkeypatch.setattr(study.importlib.util, "find_spec", lambda name: name)  # xgboost is the judge's, not ours
+    (tmp_path / "judge.py").touch()
+    fixed = [f"data.root={tmp_path}", f"judge={tmp_path / 'judge.py'}", "only=vanilla", "data=churn"]
+    _, planned, path, minutes = study.read_arguments([*fixed, "network.latent=8", f"results={tmp_path}", "minutes=3"])
+    assert [(job.data, job.variant, job.seed, job.minutes, job.overrides) for job in planned] == [
+        ("churn", "vanilla", 0, 3, "network.latent=8")
+    ]
+    assert (path, minutes) == (tmp_path / "results.csv", 3)
+    _, planned, path, _ = study.read_arguments([*fixed, "curve=1,40"])
+    assert ([job.minutes for job in planned], path.name) == ([1, 40], "curve.csv")
+    with pytest.raises(UserError, match=r"network\.latnt"):
+        study.read_arguments([*fixed, "network.latnt=8"])
+
+
+def test_mean_and_deviation_over_seeds(module):
+    table = module("table")
+    assert table.spread([0.9, 0.92, 0.97], 3) == "0.930 +- 0.036"
+    assert table.spread([0.9], 3) == "0.900"
+    assert table.spread([], 3) == ""
+
+
+def test_met_and_short_follow_from_the_mean(module):
+    table = module("table")
+    rows = [result(seed=seed, xgb_c2st=value) for seed, value in enumerate(("0.90", "0.93", "0.93"))]
+    rows += [result(variant="vanilla", xgb_c2st="0.1"), result(overrides="network.latent=8", xgb_c2st="0.1")]
+    rows += [result(minutes="40", xgb_c2st="0.1"), result(data="churn", exact_copies="0.0021")]
+    found = {(data, name): verdict for data, name, _, _, verdict in table.verdicts(rows, 10)}
+    assert found["adult", "XGB-C2ST"] == "met"
+    assert found["adult", "TSTR / TRTR"] == "met"
+    assert found["adult", "exact copies"] == "met"
+    assert found["churn", "exact copies"] == "short (n = 1)"
+    assert found["churn", "XGB-C2ST"] == "met (n = 1)"
+    assert found["shoppers", "XGB-C2ST"] == "not run"
+    rows[1]["xgb_c2st"], rows[0]["tstr"] = "0.92", "0.8"
+    found = {(data, name): verdict for data, name, _, _, verdict in table.verdicts(rows, 10)}
+    assert found["adult", "XGB-C2ST"] == "short"
+    assert found["adult", "TSTR / TRTR"] == "short"
+
+
+def test_our_figures_and_published_ones_stand_apart(module):
+    table = module("table")
+    jobs = module("jobs")
+    rows = [result(), result(seed=1, status="diverged", **dict.fromkeys(jobs.FIGURES, ""))]
+    text = table.document(rows, jobs.read_rows(FOLDER / "published.csv"), 10)
+    adult = text.split("## adult")[1].split("## credit_default")[0]
+    ours, theirs = adult.split("Published by others")
+    assert "| **tabular** | 10 min | 2, 1 diverged | 0.50 | 1.40 | 0.950 |" in ours
+    assert "TabDiff" not in ours
+    assert "| TabDiff | 0.63 [1] | 1.49 [1] | 0.841 [2] |" in theirs
+    assert "tabular" not in theirs
+
+
+def test_every_published_figure_has_a_source_and_a_range():
+    with (FOLDER / "published.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["data"] for row in rows} == {"adult", "credit_default", "shoppers", "churn"}
+    assert all(row["source"] for row in rows)
+    for row in rows:
+        assert 0 <= float(row["value"]) <= (100 if row["metric"].endswith("_error") else 1), row
+    assert len({(row["data"], row["method"], row["metric"]) for row in rows}) == len(rows)
+
+
+def test_the_reference_gets_categories_as_codes_and_gives_levels_back(module):
+    pandas = pytest.importorskip("pandas")
+    reference = module("reference")
+    frame = pandas.DataFrame(
+        {"word": ["b", None, "a", "b"], "flag": [True, False, True, True], "code": [-1, 2, 2, 0], "size": [1, 2, 3, 4]}
+    )
+    coded, levels = reference.coded(frame, ["word", "flag", "code"])
+    assert coded["word"].tolist() == ["0", "1", "2", "0"]
+    assert not coded.isna().any().any()
+    pandas.testing.assert_frame_equal(reference.decoded(coded, levels), frame)
+
+
+def test_the_epochs_of_the_reference_survive_a_slow_first_fit_and_noise(module):
+    reference, called = module("reference"), []
+
+    def timed(epochs):
+        called.append(epochs)
+        slow = 30 if len(called) == 1 else 0
+        return 16 + slow + 0.5 * epochs - (2 if epochs == 1 else 0)
+
+    assert reference.epochs_within(616, timed) == 1200
+    assert called == [0, 0, 1, 2, 4, 8, 16, 32, 64]
