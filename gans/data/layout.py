@@ -1,6 +1,7 @@
 """Where each column lives in a row, compact on the host and wide on the device."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -59,12 +60,7 @@ class Layout:
 
     def groups(self) -> list[tuple[int, int, int]]:
         """Runs of codes with equal cardinality: (start within a wide row, how many codes, their cardinality)."""
-        out, start = [], self.scores
-        for cardinality, run in groupby(self.cardinalities):
-            count = len(list(run))
-            out.append((start, count, cardinality))
-            start += count * cardinality
-        return out
+        return runs(self.cardinalities, self.scores)
 
     def wide(
         self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"]
@@ -84,12 +80,14 @@ class Layout:
         return rows[:, : self.scores], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
 
     def impose(
-        self, features: Float[Array, "batch features"], condition: Float[Array, "batch condition"] | None, start: int
+        self,
+        features: Float[Array, "batch features"],
+        condition: Float[Array, "batch condition"] | None,
+        here: slice | np.ndarray,
     ) -> Float[Array, "batch features"]:
-        """Features `start`, ... of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
+        """The features `here` of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
         if not self.partial or condition is None:
             return features
-        here = slice(start, start + features.shape[1])
         given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
         return features * (1 - given) + condition[:, : self.width][:, here] * given
 
@@ -97,7 +95,7 @@ class Layout:
         self, condition: Float[Array, "batch condition"] | None, like: Float[Array, "batch hots"]
     ) -> Float[Array, "batch hots"]:
         """The given one-hots of a partial row; zeros where nothing is given."""
-        return self.impose(jnp.zeros_like(like), condition, self.scores)
+        return self.impose(jnp.zeros_like(like), condition, slice(self.scores, self.width))
 
     def excluding(self) -> np.ndarray:
         """1 at [entry, entry] of two one-hot entries that never go together, the first of an earlier code; else 0."""
@@ -127,6 +125,16 @@ class Layout:
             there = hots[:, first[:, None] + np.arange(levels)].sum(axis=-1)
             scores = scores.at[:, which].multiply(there, unique_indices=True)
         return scores
+
+
+def runs(cardinalities: Sequence[int], start: int = 0) -> list[tuple[int, int, int]]:
+    """Runs of codes with equal cardinality: (start, how many codes, their cardinality)."""
+    out = []
+    for cardinality, run in groupby(cardinalities):
+        count = len(list(run))
+        out.append((start, count, cardinality))
+        start += count * cardinality
+    return out
 
 
 def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) -> Float[Array, "batch hots"]:

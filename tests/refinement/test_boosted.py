@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gans.conditions.base import FittedCondition
-from gans.conditions.none import Unconditional
 from gans.conditions.marginals import fit_marginals
+from gans.conditions.none import Unconditional
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
 from gans.data.layout import Encoded
@@ -184,7 +184,11 @@ def test_rows_depend_on_the_seed_and_their_number_only(imitation: Sampler) -> No
     assert not whole.equals(imitation.sample(N, 2))
     for n in (1, CHUNK - 5, CHUNK + 1):
         assert imitation.sample(n, 1).equals(whole.slice(0, n))
-    parts = [table for low, high in ((0, 900), (900, CHUNK), (CHUNK, N)) for table in imitation.stream(N, 1, None, (), low, high)]
+    parts = [
+        table
+        for low, high in ((0, 900), (900, CHUNK), (CHUNK, N))
+        for table in imitation.stream(N, 1, None, (), low, high)
+    ]
     assert pa.concat_tables(parts).equals(whole)
 
 
@@ -203,7 +207,8 @@ def test_how_many_rows_it_needs(rows: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("candidates", 0), ("trees", 0), ("depth", 0), ("generated", 0), ("learning_rate", 0), ("bound", 0)]
+    ("key", "value"),
+    [("candidates", 0), ("trees", 0), ("depth", 0), ("generated", 0), ("learning_rate", 0), ("bound", 0)],
 )
 def test_values_out_of_range_raise(key: str, value: float) -> None:
     with pytest.raises(UserError, match=rf"refine\.{key}={value}: it must be"):
