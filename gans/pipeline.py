@@ -22,7 +22,7 @@ from gans.config import Run, to_yaml
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude, exclusion_lines
-from gans.data.layout import Encoded, whitening
+from gans.data.layout import Encoded
 from gans.data.relations import find_relations
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
@@ -112,7 +112,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known, whitening(rest.scores))
+    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known)
     return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), encoded, rows)
 
 
@@ -309,7 +309,7 @@ def fingerprint(ready: Prepared) -> str:
     words.append([ready.codec.relations.to_json()])
     return digest(
         {
-            "rows": ready.rows.replace(known={}, whitening=None),
+            "rows": ready.rows.replace(known={}),
             "knots": knots,
             "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
         }

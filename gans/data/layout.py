@@ -10,8 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-LEAST_VARIANCE = 1e-3
-
 
 class Encoded(NamedTuple):
     """A table as arrays: `scores` [rows, numbers] float32 and `codes` [rows, categories] int32."""
@@ -147,14 +145,3 @@ def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) ->
 def round_up(value: float) -> float:
     """The bound of a layout: the next tenth."""
     return math.ceil(value * 10) / 10
-
-
-def whitening(scores: np.ndarray) -> np.ndarray:
-    """The symmetric matrix [numbers, numbers] that makes scores [rows, numbers] uncorrelated, of variance one (ZCA).
-
-    Directions that hold less than a thousandth of a score's variance are raised no further.
-    """
-    if not scores.shape[1]:
-        return np.zeros((0, 0), np.float32)
-    values, vectors = np.linalg.eigh(np.cov(scores, rowvar=False).reshape(scores.shape[1], -1))
-    return ((vectors / np.sqrt(np.maximum(values, LEAST_VARIANCE))) @ vectors.T).astype(np.float32)

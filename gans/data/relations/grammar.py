@@ -4,6 +4,7 @@
     start <= end                                        also end >= start
     total = a + b - c
     square = value ^ 2, fahrenheit = 1.8 * celsius + 32
+    payment ~ bill                                      often the very same
     if participant == 'yes' then eligible == 'yes'      also !=, in ('x', 'y') and not in ('x', 'y')
 
 Column names with spaces or signs go in backticks.
@@ -17,16 +18,17 @@ from gans.data.relations.exclusions import Exclusion
 from gans.data.relations.formula import Formula
 from gans.data.relations.functional import Functional
 from gans.data.relations.order import Order
+from gans.data.relations.sameness import Sameness
 from gans.data.relations.sums import Sum
 from gans.errors import UserError
 
 TOKEN = re.compile(
     rf"\s*(?:(?P<quoted>`[^`]+`)|(?P<name>{PLAIN_NAME.pattern})"
     r"|(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<sign>->|<=|>=|==|!=|[-=+*^(),]))"
+    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<sign>->|<=|>=|==|!=|[-=+*^(),~]))"
 )
 EXAMPLES = (
-    "allowed are a -> b, a <= b, total = a + b - c, b = 2 * a + 1, b = a ^ 2, if a == 'x' then b == 'y'; "
+    "allowed are a -> b, a <= b, total = a + b - c, b = 2 * a + 1, b = a ^ 2, a ~ b, if a == 'x' then b == 'y'; "
     "column names with spaces or signs go in backticks"
 )
 CONSTANTS = {"true": True, "false": False, "null": None}
@@ -102,7 +104,9 @@ def parse_relation(text: str) -> Relation:
 
 def _between_columns(tokens: _Tokens) -> Relation:
     left = tokens.column()
-    sign = tokens.take("->", "<=", ">=", "=")
+    sign = tokens.take("->", "<=", ">=", "=", "~")
+    if sign == "~":
+        return Sameness(target=left, source=tokens.column())
     if sign == "->":
         return Functional(source=left, target=tokens.column())
     if sign == "<=":

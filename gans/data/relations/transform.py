@@ -16,12 +16,19 @@ from gans.data.relations.formula import Formula, find_formulas
 from gans.data.relations.functional import Functional, find_functional
 from gans.data.relations.grammar import parse_relation
 from gans.data.relations.order import Order, find_orders
+from gans.data.relations.sameness import Sameness, find_sameness
 from gans.data.relations.sums import Sum, find_sums
 from gans.data.schema import Column, Schema, find_column
 from gans.errors import UserError
 
-KINDS: dict[str, type[Relation]] = {kind.kind: kind for kind in (Functional, Formula, Order, Sum, Exclusion)}
-FINDERS = {"formula": find_formulas, "functional": find_functional, "sum": find_sums, "order": find_orders}
+KINDS: dict[str, type[Relation]] = {kind.kind: kind for kind in (Functional, Formula, Order, Sum, Sameness, Exclusion)}
+FINDERS = {
+    "formula": find_formulas,
+    "functional": find_functional,
+    "sum": find_sums,
+    "order": find_orders,
+    "sameness": find_sameness,
+}
 
 log = logging.getLogger("gans")
 
@@ -179,13 +186,20 @@ def find_relations(
                     plan.add(relation)
     ordered = plan.ordered()
     replaced = [
-        find_column(r.determined, pa.chunked_array([r.reduce(_columns(table, r))]), "integer" if r.whole else "numeric")
+        find_column(r.determined, pa.chunked_array([r.reduce(_columns(table, r))]), _reduced_kind(r, schema))
         for r in ordered
-        if isinstance(r, Order)
+        if r.determined and not r.drops
     ]
     off = [relation for relation in denied if isinstance(relation, Exclusion)]
     names = [column.name for column in schema.kept]
     return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off, left_out)
+
+
+def _reduced_kind(relation: Relation, schema: Schema) -> str:
+    """The kind of what the model sees in place of a column."""
+    if isinstance(relation, Order):
+        return "integer" if relation.whole else "numeric"
+    return schema[relation.determined].kind
 
 
 def _columns(table: pa.Table, relation: Relation) -> dict[str, pa.ChunkedArray]:
@@ -285,6 +299,8 @@ class _Plan:
 def _evidence(relation: Relation) -> str:
     """The support in words."""
     support = relation.support
+    if "same" in support:
+        return f"the same in {support['same']:.0%} of {support['rows']:,} rows"
     text = f"in all {support['rows']:,} rows"
     if "levels" in support:
         text += f", {support['levels']:,} levels"
