@@ -158,7 +158,7 @@ def test_what_cannot_be_says_which_relation_it_meets(
 
 
 def test_a_relation_that_needs_a_table_is_refused_at_sampling(any_column: Sampler) -> None:
-    with pytest.raises(UserError, match="'plan -> channel'.*learnt from a table"):
+    with pytest.raises(UserError, match=r"'plan -> channel'.*learnt from a table"):
         any_column.sample(10, 1, None, [parse_relation("plan -> channel")])
 
 

@@ -255,16 +255,16 @@ def test_a_run_that_goes_on_drops_the_old_refinement(
     assert (tmp_path / "run" / "checkpoints" / REFINEMENT).is_file()
     _, run = load_sampler(related.path)
 
-    class Stopped(Exception):
+    class StopError(Exception):
         pass
 
     def stop(gan: Any, rows: Any, trainer: Any, seed: int, hooks: Any, checkpoints: Any) -> Any:
         hooks.rewind(20)
-        raise Stopped
+        raise StopError
 
     monkeypatch.setattr(pipeline, "train", stop)
     trainer = dataclasses.replace(run.trainer, resume=True)
-    with pytest.raises(Stopped):
+    with pytest.raises(StopError):
         pipeline.execute(
             dataclasses.replace(run, run_dir=str(tmp_path / "run"), trainer=trainer), related.table, show=False
         )
