@@ -1,6 +1,7 @@
 """The schema of a run: composed by Hydra, checked before anything compiles, read back from a run directory."""
 
 import contextlib
+import dataclasses
 import importlib
 import pkgutil
 import re
@@ -16,7 +17,7 @@ from gans.conditions.base import Condition
 from gans.data.base import Source, Split
 from gans.data.codecs import Codec
 from gans.errors import UserError, in_range, nearest
-from gans.evaluation.metrics import METRICS
+from gans.evaluation.metrics import METRICS, metric_of
 from gans.networks.base import Network
 from gans.objectives.base import Objective
 from gans.optimizers.base import Optimizer
@@ -25,7 +26,7 @@ from gans.refinement.base import Refinement
 from gans.registry import COMPONENTS
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
-from gans.training.trainer import Trainer
+from gans.training.trainer import LAST, Trainer
 
 ROOMS = (
     "data",
@@ -99,25 +100,30 @@ class Run:
         if needs and not set(needs) & set(self.penalty):
             raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
 
+    def suited(self, split: Split) -> tuple["Run", list[str]]:
+        """The run without the metrics that the held-out rows are too few for, and sentences that say so.
+
+        Where `trainer.best` is of such a metric, `score` takes its place.
+        """
+        rows, trainer = split.holdout.num_rows, self.trainer
+        left_out = [name for name in trainer.measured if METRICS[name].least > rows]
+        said = [
+            f"{name}: left out, it needs at least {METRICS[name].least} held-out rows, there are {rows}; "
+            "set data.holdout higher"
+            for name in left_out
+        ]
+        best = "score" if trainer.best != LAST and metric_of(trainer.best) in left_out else trainer.best
+        if best != trainer.best:
+            said.append(f"trainer.best={best} in place of {trainer.best}")
+        metrics = [name for name in trainer.metrics if name not in left_out]
+        return dataclasses.replace(self, trainer=dataclasses.replace(trainer, metrics=metrics, best=best)), said
+
     def check(self, split: Split) -> None:
         """What only the table can tell.
 
         Raises:
-            UserError: a batch larger than the table, too few held-out rows for a metric, or a condition column that is
-            not there or not learnt.
+            UserError: a condition column that is not there or not learnt.
         """
-        rows = split.training.num_rows
-        if self.trainer.batch_size > rows:
-            raise UserError(
-                f"trainer.batch_size={self.trainer.batch_size}: the table has only {rows} training rows; set it lower."
-            )
-        for metric in self.trainer.measured:
-            least = METRICS[metric].least
-            if split.holdout.num_rows < least:
-                raise UserError(
-                    f"{metric}: it needs at least {least} held-out rows, there are {split.holdout.num_rows}; "
-                    "set data.holdout higher, or leave it out of trainer.metrics and trainer.best."
-                )
         names = [column.name for column in split.schema.features]
         for name in self.condition.names():
             if name not in names:

@@ -22,7 +22,7 @@ from gans.config import Run, to_yaml
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude, exclusion_lines
-from gans.data.layout import Encoded
+from gans.data.layout import Encoded, whitening
 from gans.data.relations import find_relations
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
@@ -101,6 +101,9 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     """
     split = run.data.split(table)
     run.check(split)
+    run, left_out = run.suited(split)
+    for line in left_out:
+        log.warning(line)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
     codec = run.codec.fit(split.training, split.schema, relations)
     encoded = codec.encode(split.training, run.data.split_seed)
@@ -109,7 +112,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known)
+    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known, whitening(rest.scores))
     return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), encoded, rows)
 
 
@@ -140,12 +143,15 @@ def execute(
     if first:
         check_run_directory(run)
     ready = prepare(run, table)
+    run = ready.run
     for column in ready.split.schema.columns:
         for name, value in (pandas or {}).get(column.name, {}).items():
             setattr(column, name, value)
     if show and first:
         schema = ready.split.schema
-        for line in [*schema.lines(), *ready.codec.relations.lines(), *exclusion_lines(schema.relations)]:
+        learnt = [line for column in ready.codec.columns if (line := column.line())]
+        relations = [*ready.codec.relations.lines(), *exclusion_lines(schema.relations)]
+        for line in [*schema.lines(), *learnt, *relations]:
             log.info(line)
     gan = build(run, ready.condition, placement)
     with run_directory(run, writes=first) as run_dir:
@@ -301,7 +307,13 @@ def fingerprint(ready: Prepared) -> str:
     knots = [[k.values, k.low, k.high, c.atoms] for c in ready.codec.columns for k in c.knots]
     words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in ready.codec.columns]
     words.append([ready.codec.relations.to_json()])
-    return digest({"rows": ready.rows, "knots": knots, "words": np.frombuffer(json.dumps(words).encode(), np.uint8)})
+    return digest(
+        {
+            "rows": ready.rows.replace(known={}, whitening=None),
+            "knots": knots,
+            "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
+        }
+    )
 
 
 def _version(name: str) -> str:

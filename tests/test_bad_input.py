@@ -123,7 +123,6 @@ MISTAKES = [
         "condition.columns=[segment]",
         said=("condition.columns=['segment']", "no column is left to generate"),
     ),
-    train("batch", *TABLE, "trainer.batch_size=178", said=("trainer.batch_size=178", "177 training rows")),
     train("pack", *TABLE, "network=ctgan", "trainer.batch_size=55", said=("trainer.batch_size=55", "network.pack=10")),
     train("limit", *TABLE, "data.limit=3", said=("data.limit=3", "at least 4")),
     train("run_dir not empty", *TABLE, "run_dir={inputs}", said=("run_dir={inputs}", "not empty", "trainer.resume")),

@@ -201,7 +201,7 @@ def written(folder: Path, text: str) -> Path:
         ("network: mlp", "network: os.system", "network=os.system is not known here"),
         ("seed: 0\n", "seed: ${{system:touch {evil}}}\n", "interpolations"),
         ("components:\n", "compnents:\n", "components"),
-        ("\ncodec:\n  atom: 0.05", "", "codec"),
+        ("\ncondition: {{}}", "", "condition"),
         ("latent: 100", "latent: many", "latent"),
         ("latent: 100", "latnt: 100", "latnt"),
         ("latent: 100", "latent: 0", "network.latent=0: it must be at least 1"),
@@ -377,15 +377,28 @@ def test_without_a_run_nothing_is_resumed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (["trainer.batch_size=178"], "trainer.batch_size=178: the table has only 177 training rows"),
-        (["trainer.best=detection"], "detection: it needs at least 100 held-out rows, there are 20; set data.holdout"),
-        (["trainer.metrics=[detection]"], "detection: it needs at least 100 held-out rows, there are 20"),
-        (["condition=labels", "condition.columns=[segmnt]"], "column 'segmnt' is not among .* Did you mean 'segment'"),
+        (["trainer.best=detection"], ["detection: left out, it needs at least 100", "trainer.best=score in place of"]),
+        (["trainer.metrics=[detection]"], ["detection: left out, it needs at least 100 held-out rows, there are 20"]),
+        (["trainer.best=last", "trainer.metrics=[detection,fidelity]"], ["detection: left out"]),
+        (["data.holdout=0.6", "trainer.best=detection"], []),
+        (["trainer.metrics=[fidelity]"], []),
     ],
 )
-def test_what_only_the_table_can_tell(table: pa.Table, overrides: list[str], said: str) -> None:
-    run = compose(["trainer.batch_size=177", *overrides])
-    with pytest.raises(UserError, match=said):
+def test_metrics_that_need_more_rows_are_left_out(table: pa.Table, overrides: list[str], said: list[str]) -> None:
+    run = compose(overrides)
+    suited, lines = run.suited(run.data.split(table))
+    assert len(lines) == len(said)
+    assert all(line.startswith(text) for line, text in zip(lines, said, strict=True))
+    if said:
+        assert "detection" not in suited.trainer.measured
+        assert suited.trainer.best == run.trainer.best.replace("detection", "score")
+    else:
+        assert suited == run
+
+
+def test_a_condition_that_is_not_in_the_table(table: pa.Table) -> None:
+    run = compose(["condition=labels", "condition.columns=[segmnt]"])
+    with pytest.raises(UserError, match=r"column 'segmnt' is not among .* Did you mean 'segment'"):
         run.check(run.data.split(table))
 
 

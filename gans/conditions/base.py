@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from gans.conditions.marginals import Marginals
 from gans.data.codecs import FittedCodec
-from gans.data.codecs.base import FittedColumn
+from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded, Layout, one_hot
 from gans.errors import UserError
 from gans.files import UNREADABLE, write_atomic

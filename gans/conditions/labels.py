@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gans.conditions.base import Condition
-from gans.data.codecs.base import FittedColumn
+from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
 from gans.registry import register

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.codecs import FittedCodec
-from gans.data.codecs.base import FittedColumn
+from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
 from gans.errors import UserError
 from gans.files import UNREADABLE, write_atomic
@@ -81,7 +81,7 @@ class Marginals:
 
 
 def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
-    """Count the values of each column in the training rows; of more than 16,384, as many evenly by mass."""
+    """Count the values of each column in the training rows; of more than 16,384 numbers, as many evenly by mass."""
     out = []
     for fitted in codec.columns:
         codes = encoded.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(encoded.codes), np.int32)
@@ -96,7 +96,7 @@ def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
         new = np.r_[True, (np.diff(values[order]) != 0) | (np.diff(codes[order]) != 0)]
         first = np.flatnonzero(new)
         counts = np.diff(np.r_[first, len(order)])
-        if len(first) > MOST_VALUES:
+        if len(first) > MOST_VALUES and not fitted.levels:
             mass = np.cumsum(counts)
             kept = np.unique(np.searchsorted(mass, np.linspace(mass[0], mass[-1], MOST_VALUES)))
             counts, first = np.diff(np.r_[0, mass[kept]]), first[kept]

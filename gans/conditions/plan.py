@@ -58,8 +58,8 @@ def make_plan(given: Any, relations: list[Relation], marginals: Marginals) -> Pl
             source = building[source].parents[0]
         if source in building:
             continue
-        if not chain and not codec[name].numeric:
-            fits = rule.levels(codec[name].levels)[marginals[name].codes]
+        if not chain and codec[name].levels:
+            fits = rule.levels(codec[name].levels)[codec[name].decode_levels(marginals.encoded(name))]
         else:
             values = {source: marginals.values(source)}
             for link in chain:

@@ -126,7 +126,7 @@ class TrainingBySampling(Condition):
         Raises:
             UserError: there is none.
         """
-        columns = [c for c in codec.columns if c.code >= 0 and (self.numbers or not c.numeric)]
+        columns = [c for c in codec.columns if c.code >= 0 and (self.numbers or c.levels)]
         if not columns:
             raise UserError("condition=training_by_sampling: the table has no category or boolean; use condition=none.")
         sizes = [fitted.cardinality for fitted in columns]

@@ -1,6 +1,7 @@
 """Where each column lives in a row, compact on the host and wide on the device."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -8,6 +9,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
+
+LEAST_VARIANCE = 1e-3
 
 
 class Encoded(NamedTuple):
@@ -57,12 +60,7 @@ class Layout:
 
     def groups(self) -> list[tuple[int, int, int]]:
         """Runs of codes with equal cardinality: (start within a wide row, how many codes, their cardinality)."""
-        out, start = [], self.scores
-        for cardinality, run in groupby(self.cardinalities):
-            count = len(list(run))
-            out.append((start, count, cardinality))
-            start += count * cardinality
-        return out
+        return runs(self.cardinalities, self.scores)
 
     def wide(
         self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"]
@@ -82,12 +80,14 @@ class Layout:
         return rows[:, : self.scores], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
 
     def impose(
-        self, features: Float[Array, "batch features"], condition: Float[Array, "batch condition"] | None, start: int
+        self,
+        features: Float[Array, "batch features"],
+        condition: Float[Array, "batch condition"] | None,
+        here: slice | np.ndarray,
     ) -> Float[Array, "batch features"]:
-        """Features `start`, ... of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
+        """The features `here` of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
         if not self.partial or condition is None:
             return features
-        here = slice(start, start + features.shape[1])
         given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
         return features * (1 - given) + condition[:, : self.width][:, here] * given
 
@@ -95,7 +95,7 @@ class Layout:
         self, condition: Float[Array, "batch condition"] | None, like: Float[Array, "batch hots"]
     ) -> Float[Array, "batch hots"]:
         """The given one-hots of a partial row; zeros where nothing is given."""
-        return self.impose(jnp.zeros_like(like), condition, self.scores)
+        return self.impose(jnp.zeros_like(like), condition, slice(self.scores, self.width))
 
     def excluding(self) -> np.ndarray:
         """1 at [entry, entry] of two one-hot entries that never go together, the first of an earlier code; else 0."""
@@ -127,6 +127,16 @@ class Layout:
         return scores
 
 
+def runs(cardinalities: Sequence[int], start: int = 0) -> list[tuple[int, int, int]]:
+    """Runs of codes with equal cardinality: (start, how many codes, their cardinality)."""
+    out = []
+    for cardinality, run in groupby(cardinalities):
+        count = len(list(run))
+        out.append((start, count, cardinality))
+        start += count * cardinality
+    return out
+
+
 def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) -> Float[Array, "batch hots"]:
     """The one-hots of all codes side by side, by one gather and one comparison."""
     code_of = np.repeat(np.arange(len(cardinalities)), cardinalities)
@@ -137,3 +147,14 @@ def one_hot(codes: Int[Array, "batch codes"], cardinalities: tuple[int, ...]) ->
 def round_up(value: float) -> float:
     """The bound of a layout: the next tenth."""
     return math.ceil(value * 10) / 10
+
+
+def whitening(scores: np.ndarray) -> np.ndarray:
+    """The symmetric matrix [numbers, numbers] that makes scores [rows, numbers] uncorrelated, of variance one (ZCA).
+
+    Directions that hold less than a thousandth of a score's variance are raised no further.
+    """
+    if not scores.shape[1]:
+        return np.zeros((0, 0), np.float32)
+    values, vectors = np.linalg.eigh(np.cov(scores, rowvar=False).reshape(scores.shape[1], -1))
+    return ((vectors / np.sqrt(np.maximum(values, LEAST_VARIANCE))) @ vectors.T).astype(np.float32)

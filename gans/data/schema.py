@@ -113,7 +113,7 @@ class Schema:
             elif column.role == "constant":
                 text = f"constant, not learnt, written back: {column.reason}"
             elif column.kind in ("category", "boolean"):
-                text = f"{column.kind}, {column.levels} levels"
+                text = f"{column.kind}, {column.levels:,} levels"
             else:
                 low, high = column.bounds or ("", "")
                 text = f"{column.kind}, {low} to {high}"

@@ -5,6 +5,8 @@ Pair distance: |difference of Pearson correlations| / 2 for two numbers, else to
 table, numbers cut into ten equal-width bins of the reference. These are 1 minus "Shape" and "Trend" of the published
 benchmark of tabular generators (Zhang et al. 2024, arXiv:2310.09656); a missing value is a level of its own (for
 numbers, beside the KS distance: the larger of KS among present values and the difference of missing shares counts).
+Of a category of more than 256 levels, those that hold more than one row in 256 count by themselves and the others in
+32 groups by a hash of their names: most of its levels occur in one table only, however alike the tables are.
 """
 
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 BINS = 10
 MOST_PAIRS = 2_000
 MOST_CELLS = 65_536
+MOST_LEVELS = 256
+GROUPS = 32
 
 
 @dataclass
@@ -92,22 +96,29 @@ class _Prepared:
             self.missing = float(np.isnan(values).mean())
             self.low, self.high = (self.sorted[0], self.sorted[-1]) if len(self.sorted) else (0.0, 1.0)
         else:
-            self.levels = pc.unique(array.drop_null())
+            self.grouped = column.levels > MOST_LEVELS
+            counts = pc.value_counts(array.drop_null())
+            frequent = pc.greater(counts.field(1), array.length() // MOST_LEVELS if self.grouped else 0)
+            self.levels = counts.field(0).filter(frequent)
         view = self.view(array)
         self.shares = np.bincount(view.codes, minlength=view.size) / max(len(view.codes), 1)
 
     def view(self, array: pa.ChunkedArray) -> _View:
-        """Numbers: ten bins, below, above, missing. Categories: the reference's levels, unseen, missing."""
+        """Numbers: ten bins, below, above, missing. Categories: the reference's levels, others, missing."""
         if self.number:
             values = numbers(array)
             width = (self.high - self.low) or 1.0
             bins = np.floor((values - self.low) / width * BINS)
             codes = np.where(np.isnan(values), BINS + 2, np.clip(np.nan_to_num(bins), -1, BINS) + 1)
             return _View(codes.astype(np.int64), BINS + 3, values)
-        found = pc.index_in(array.cast(self.levels.type), value_set=self.levels)
-        codes = pc.fill_null(found, len(self.levels)).to_numpy().astype(np.int64)
-        codes[array.is_null().to_numpy()] = len(self.levels) + 1
-        return _View(codes, len(self.levels) + 2, None)
+        array = array.cast(self.levels.type)
+        found = pc.index_in(array, value_set=self.levels)
+        codes, known = pc.fill_null(found, -1).to_numpy().astype(np.int64), len(self.levels)
+        others = GROUPS if self.grouped else 1
+        other = codes < 0
+        codes[other] = known + (name_groups(array)[other] if self.grouped else 0)
+        codes[array.is_null().to_numpy()] = known + others
+        return _View(codes, known + others + 1, None)
 
     def distance(self, view: _View) -> float:
         if view.numbers is None:
@@ -116,6 +127,18 @@ class _Prepared:
         there = np.sort(view.numbers[~np.isnan(view.numbers)])
         missing = abs(float(np.isnan(view.numbers).mean()) - self.missing)
         return max(ks_distance(self.sorted, there), missing)
+
+
+def name_groups(array: pa.ChunkedArray) -> np.ndarray:
+    """Of each value [rows] a number below 32 that depends on its text only; 0 where missing."""
+    import pandas.util
+
+    hashes: Any = pandas.util.hash_array  # pyright: ignore[reportPrivateImportUsage]
+    encoded = array.combine_chunks().dictionary_encode()
+    names = encoded.dictionary.cast(pa.string()).to_numpy(zero_copy_only=False)
+    groups = (hashes(names, categorize=False) % GROUPS).astype(np.int64)
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return np.append(groups, 0)[codes]
 
 
 def numbers(array: pa.ChunkedArray) -> np.ndarray:

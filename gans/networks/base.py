@@ -17,6 +17,8 @@ class Network:
         per_example: whether a generated row depends on its own latent only; not so with batch norm.
         latent: width of the standard normal latent vector.
         temperature: of the Gumbel-softmax of categories.
+        whiten: whether the discriminator sees the scores in whitened coordinates too, so that it, and a penalty of its
+            gradient, see what is small beside a strong correlation.
         pack: how many rows the discriminator sees side by side (PacGAN, Lin et al. 2017, arXiv:1712.04086).
     """
 
@@ -25,6 +27,7 @@ class Network:
     latent: int = 100
     temperature: float = 1.0
     pack: int = 1
+    whiten: bool = False
 
     def __post_init__(self) -> None:
         in_range("network.latent", self.latent, 1)

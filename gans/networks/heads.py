@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from gans.data.layout import Layout
+from gans.data.layout import Layout, runs
 
 NEVER = -1e9  # the logit of a level that is excluded
+MOST_STAGES = 32
 SEEN = "intermediates"  # Flax's collection of what modules let others see
 LOGITS, FEATURES = "logits", "features"
 
@@ -37,35 +38,75 @@ def draw_categories(
 ) -> Float[Array, "batch hots"]:
     """One level of each code, drawn by its softmax (Gumbel-max, in training and in sampling), straight-through.
 
-    Without couplings and exclusions all codes are drawn at once. Else one after another: a code's logits gain the rows
-    of `coupling` that belong to the levels drawn before it, and a level that one of those excludes is never drawn.
+    Codes are drawn in the stages that `stages` gives: a code's logits gain the rows of `coupling` that belong to the
+    levels drawn in earlier stages, and a level that one of those excludes, or a given one, is never drawn.
 
     Args:
-        coupling: only its part above the diagonal of codes is used.
+        coupling: only what leads from an earlier to a later stage is used.
         condition: given values take the place of drawn ones, where the layout says that conditions are partial rows.
     """
     noise = jax.vmap(lambda key: jax.random.gumbel(key, (logits.shape[1],)))(keys)
     noisy = logits + noise
-    if coupling is None and not layout.exclusions:
-        hots = []
-        for start, count, size in layout.groups():
-            start -= layout.scores
-            group = noisy[:, start : start + count * size].reshape(-1, count, size)
-            hots.append(straight_through(group, temperature).reshape(-1, count * size))
-        return layout.impose(jnp.concatenate([logits[:, :0], *hots], axis=-1), condition, layout.scores)
-    never = NEVER * layout.excluding()
-    noisy = noisy + layout.given_hots(condition, logits) @ never.T  # levels that a given later one excludes
+    plan, sizes = stages(layout, 1 if coupling is None else MOST_STAGES), layout.cardinalities
+    entries = [np.arange(start, start + size) for start, size in zip(layout.offsets, sizes, strict=True)]
+    order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scores
+    excluding = layout.excluding()
+    if layout.partial:
+        noisy = _without(noisy, layout.given_hots(condition, logits), excluding.T)
+    sorted_already = bool(np.all(np.diff(order) > 0))
+    if not sorted_already:
+        noisy, excluding = noisy[:, order], excluding[order][:, order]
+        coupling = None if coupling is None else coupling[order][:, order]
     drawn = logits[:, :0]
-    for offset, size in zip(layout.offsets, layout.cardinalities, strict=True):
-        start = offset - layout.scores
-        here = slice(start, start + size)
-        raised = noisy[:, here] + jnp.round(jax.lax.stop_gradient(drawn)) @ never[:start, here]
-        if coupling is not None:
+    for stage in plan:
+        start = drawn.shape[1]
+        here = slice(start, start + sum(sizes[code] for code in stage))
+        raised = _without(noisy[:, here], drawn, excluding[:start, here])
+        if coupling is not None and start:
             raised += drawn @ coupling[:start, here]
-        own = straight_through(raised, temperature)
-        own = layout.impose(own, condition, offset)
-        drawn = jnp.concatenate([drawn, own], axis=-1)
-    return drawn
+        own = [
+            straight_through(raised[:, first : first + count * size].reshape(-1, count, size), temperature).reshape(
+                -1, count * size
+            )
+            for first, count, size in runs([sizes[code] for code in stage])
+        ]
+        made = layout.impose(jnp.concatenate(own, axis=-1), condition, order[here] + layout.scores)
+        drawn = jnp.concatenate([drawn, made], axis=-1)
+    return drawn if sorted_already else drawn[:, np.argsort(order)]
+
+
+def stages(layout: Layout, most: int) -> list[list[int]]:
+    """The codes in the stages in which they are drawn: one after another where there are at most `most` codes.
+
+    Else a code goes into the first stage that has room for it, later than those of the earlier codes that exclude a
+    level of it. Only then are there more than `most` stages. So the compiled program stays small for hundreds of codes.
+    """
+    room = -(-len(layout.cardinalities) // most)
+    before: dict[int, set[int]] = {}
+    for code, _, later, _ in layout.exclusions:
+        before.setdefault(later, set()).add(code)
+    out: list[list[int]] = []
+    stage_of: dict[int, int] = {}
+    for code in range(len(layout.cardinalities)):
+        stage = 1 + max((stage_of[other] for other in before.get(code, ())), default=-1)
+        while stage < len(out) and len(out[stage]) >= room:
+            stage += 1
+        if stage == len(out):
+            out.append([])
+        out[stage].append(code)
+        stage_of[code] = stage
+    return out
+
+
+def _without(
+    logits: Float[Array, "batch levels"], hots: Float[Array, "batch hots"], excluding: np.ndarray
+) -> Float[Array, "batch levels"]:
+    """Logits without the levels that the one-hots exclude: 1 at [hot, level] of `excluding`. No gradient passes."""
+    first, second = (np.flatnonzero(excluding.any(axis=axis)) for axis in (1, 0))
+    if not len(first):
+        return logits
+    there = jnp.round(jax.lax.stop_gradient(hots[:, first]))
+    return logits.at[:, second].add(there @ (NEVER * excluding[first][:, second]), unique_indices=True)
 
 
 def seen(variables: Any, name: str) -> Array | None:
@@ -94,15 +135,16 @@ class RowHead(nn.Module):
         layout, logits = self.layout, raw[:, self.layout.scores :]
         self.sow(SEEN, LOGITS, logits)
         hots = draw_categories(layout, logits, keys, self.temperature, None, condition)
-        scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, 0)
+        scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, slice(layout.scores))
         return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
 
 
 class CoupledHead(nn.Module):
-    """Features [batch, features] to rows: categories one after another, then the numbers given the categories.
+    """Features [batch, features] to rows: categories in stages, then the numbers given the categories.
 
-    A code's logits are linear in the features and in the levels drawn before it, so that which levels go together is
-    learnt by weights and not through the latent alone; scores come from a hidden layer on features and categories.
+    A code's logits are linear in the features and in the levels drawn in earlier stages, so that which levels go
+    together is learnt by weights and not through the latent alone; scores come from a hidden layer on features and
+    categories.
     """
 
     layout: Layout
@@ -124,10 +166,12 @@ class CoupledHead(nn.Module):
             coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
             logits = nn.Dense(levels)(h)
             hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
-            code = np.repeat(np.arange(len(layout.cardinalities)), layout.cardinalities)
-            self.sow(SEEN, LOGITS, logits + hots @ (coupling * (code[:, None] < code)))
+            plan = stages(layout, MOST_STAGES)
+            stage_of = {code: stage for stage, codes in enumerate(plan) for code in codes}
+            stage = np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities)
+            self.sow(SEEN, LOGITS, logits + hots @ (coupling * (stage[:, None] < stage)))
         if layout.scores:
             inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
             scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
-            scores = layout.masked(layout.impose(scores, condition, 0), hots)
+            scores = layout.masked(layout.impose(scores, condition, slice(layout.scores)), hots)
         return jnp.concatenate([scores, hots], axis=-1)

@@ -16,6 +16,7 @@ from gans.refinement.raking import Raking, rake
 from gans.registry import register
 
 MOST_ROWS = 200_000
+GROUPS = 20_000  # of candidates, for raking
 HELD = 10  # every tenth row says when to stop
 PATIENCE = 20
 CATEGORIES = 256  # a code with more levels is taken as a number
@@ -86,7 +87,7 @@ class Boosted(Refinement):
 
     def needs(self, rows: int) -> int:
         """How many generated rows `fit` needs."""
-        return self.generated * min(rows, MOST_ROWS)
+        return self.generated * min(rows, MOST_ROWS) + self.candidates * GROUPS
 
     def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
         """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
@@ -96,6 +97,9 @@ class Boosted(Refinement):
         real = Encoded(real.scores[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
         generated = calibration.adjust(generated)
+        kept = -self.candidates * GROUPS  # raking needs rows that no tree has seen
+        fresh = Encoded(*(part[kept:] for part in generated))
+        generated = Encoded(*(part[:kept] for part in generated))
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
         label = np.arange(len(both.scores)) < len(real.scores)
         weight = np.where(label, 1.0, len(real.scores) / len(generated.scores))
@@ -122,7 +126,7 @@ class Boosted(Refinement):
             verbose_eval=False,
         )
         out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], self.candidates, self.bound)
-        out.raking = rake(codec, real, generated, out.log_weights(generated), self.candidates)
+        out.raking = rake(codec, real, fresh, out.log_weights(fresh), self.candidates)
         return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:

@@ -17,6 +17,7 @@ LEAST_DEVIATION = 0.05
 CUTS = (-1.28, -0.52, 0.0, 0.52, 1.28)  # tenths 1, 3, 5, 7 and 9 of a standard normal score
 STEEPNESS = 4.0
 ROWS = 8_192
+MOST_WIDE = 1_024
 
 
 @register("term", "moments")
@@ -31,6 +32,10 @@ class Moments(Term):
     be biased towards too little variance. It keeps the masses of modes from swinging; a large weight drowns what only
     the critic sees.
 
+    Of rows wider than 1,024 features the second moments are those of 1,024 random projections on vectors of +-1, whose
+    squared distance is that of all second moments in expectation, up to one part in 1,024 and the squared difference of
+    traces.
+
     Attributes:
         weight: at the start.
         final: the last weight as a share of the first, reached along a line.
@@ -44,26 +49,29 @@ class Moments(Term):
         in_range("term.moments.final", self.final, 0)
 
     def fit(self, layout: Layout, rows: Encoded) -> dict[str, np.ndarray]:
-        """Mean and scale of the features [features], and their standardised second moments [features, features]."""
-        count, width = len(rows.scores), layout.width + len(CUTS) * layout.scores
-        total, square = np.zeros(width), np.zeros((width, width))
-        product = jax.jit(lambda scores, codes: _sums(_features(layout, layout.wide(scores, codes))))
-        for start in range(0, count, ROWS):
-            part = [array[start : start + ROWS] for array in (rows.scores, rows.codes)]
-            sums = jax.device_get(product(*part))
-            total, square = total + sums[0], square + sums[1]
-        mean, square = total / count, square / count
-        scale = 1 / np.maximum(np.sqrt(np.maximum(np.diag(square) - mean**2, 0)), LEAST_DEVIATION)
-        second = (square - np.outer(mean, mean)) * np.outer(scale, scale)
-        known = {"mean": mean, "scale": scale, "second": second}
-        return {name: array.astype(np.float32) for name, array in known.items()}
+        """Mean and scale of the features [features], the second moments of the standardised training rows [k, k], and
+        the projection [features, k] of wide ones."""
+        parts = [
+            tuple(array[start : start + ROWS] for array in (rows.scores, rows.codes))
+            for start in range(0, len(rows.scores), ROWS)
+        ]
+        add = jax.jit(lambda scores, codes: _sums(_features(layout, layout.wide(scores, codes))))
+        total, square = (np.sum(sums, axis=0) for sums in zip(*(_get(add(*part)) for part in parts), strict=True))
+        mean, square = total / len(rows.scores), square / len(rows.scores)
+        scale = 1 / np.maximum(np.sqrt(np.maximum(square - mean**2, 0)), LEAST_DEVIATION)
+        known = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+        if len(mean) > MOST_WIDE:
+            signs = np.random.default_rng(0).integers(0, 2, (len(mean), MOST_WIDE)) * 2 - 1
+            known["projection"] = (signs / np.sqrt(MOST_WIDE)).astype(np.float32)
+        product = jax.jit(lambda scores, codes: _product(known, _features(layout, layout.wide(scores, codes))))
+        second = np.sum([_get(product(*part)) for part in parts], axis=0) / len(rows.scores)
+        return known | {"second": second.astype(np.float32)}
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included."""
         rows = (_features(layout, made.rows) - known["mean"]) * known["scale"]
-        halves = rows[: len(rows) // 2 * 2].reshape(2, -1, rows.shape[1])
-        means = halves.mean(axis=1)
-        gaps = jnp.einsum("hbi,hbj->hij", halves, halves) / halves.shape[1] - known["second"]
+        means, seconds = _halves(rows).mean(axis=1), _halves(_projected(known, rows))
+        gaps = jnp.einsum("hbi,hbj->hij", seconds, seconds) / seconds.shape[1] - known["second"]
         distance = (means[0] * means[1]).sum() + (gaps[0] * gaps[1]).sum()
         weight = self.weight * (1 + (self.final - 1) * progress)
         return weight * distance / (rows.shape[1] + 1)
@@ -75,5 +83,23 @@ def _features(layout: Layout, rows: jax.Array) -> jax.Array:
     return jnp.concatenate([rows, *(jnp.tanh(STEEPNESS * (scores - cut)) for cut in CUTS)], axis=-1)
 
 
+def _halves(rows: jax.Array) -> jax.Array:
+    return rows[: len(rows) // 2 * 2].reshape(2, -1, rows.shape[1])
+
+
+def _projected(known: Any, rows: jax.Array) -> jax.Array:
+    return rows @ known["projection"] if "projection" in known else rows
+
+
+def _product(known: Any, rows: jax.Array) -> jax.Array:
+    rows = _projected(known, (rows - known["mean"]) * known["scale"])
+    return rows.T @ rows
+
+
 def _sums(rows: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return rows.sum(axis=0), rows.T @ rows
+    return rows.sum(axis=0), (rows**2).sum(axis=0)
+
+
+def _get(arrays: Any) -> Any:
+    """On the host in double precision, so that sums over many rows stay exact."""
+    return jax.tree.map(lambda array: np.asarray(array, np.float64), jax.device_get(arrays))

@@ -27,12 +27,14 @@ class Rows(flax.struct.PyTreeNode):
     Attributes:
         condition: what the condition knows of them.
         known: what each term of the generator's cost knows of them, by name.
+        whitening: of the scores [numbers, numbers], where the discriminator sees whitened ones too.
     """
 
     scores: Any
     codes: Any
     condition: Any
     known: Any = flax.struct.field(default_factory=dict)
+    whitening: Any = None
 
 
 class TrainState(flax.struct.PyTreeNode):
@@ -65,6 +67,7 @@ class GAN:
     Attributes:
         steps: of the whole run, for what changes over it.
         pack: rows that the discriminator sees side by side.
+        whiten: whether the discriminator sees whitened scores beside the scores.
         critic_steps: discriminator updates for one generator update.
         average: the highest decay of the averaged generator, min(average, (1 + step) / (10 + step)).
     """
@@ -82,6 +85,7 @@ class GAN:
     steps: int
     batch_size: int
     pack: int = 1
+    whiten: bool = False
     critic_steps: int = 1
     average: float = 0.999
     spread: Spread = field(default_factory=Spread)
@@ -96,7 +100,8 @@ class GAN:
         )
         average = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)
         generator = average["params"]
-        rows, labels = (jnp.zeros((2, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
+        shown = self.layout.width + self.whiten * self.layout.scores
+        rows, labels = (jnp.zeros((2, self.pack * width)) for width in (shown, condition.shape[1]))
         discriminator = self.discriminator.init(stream(seed, zero, "discriminator"), rows, labels, keys, True)["params"]
         return TrainState(
             seed=jnp.asarray(seed, jnp.uint32),
@@ -121,6 +126,12 @@ class GAN:
     def packed(self, batch: Float[Array, "batch width"]) -> Float[Array, "packs packed"]:
         """Rows side by side, as the discriminator sees them."""
         return batch.reshape(batch.shape[0] // self.pack, -1)
+
+    def seen(self, rows: Float[Array, "batch width"], data: Rows) -> Float[Array, "packs packed"]:
+        """Rows as the discriminator sees them: with whitened scores behind them, if so, and side by side."""
+        if self.whiten:
+            rows = jnp.concatenate([rows, rows[:, : self.layout.scores] @ data.whitening], axis=-1)
+        return self.packed(rows)
 
     def critic(
         self,
@@ -161,7 +172,7 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
         parameters, optimizer = carry
         real, condition, keys = gan.batch(data, state.seed, state.step, part)
         fake, _ = gan.generate(state.variables, condition, keys("latent"), True)
-        real, fake, condition = gan.packed(real), gan.packed(fake), gan.packed(condition)
+        real, fake, condition = gan.seen(real, data), gan.seen(fake, data), gan.packed(condition)
 
         def loss(parameters: Any) -> tuple[Array, dict[str, Array]]:
             def critic(rows: Array, condition: Array, keys: Array) -> Array:
@@ -194,8 +205,8 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
         fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
         labels = gan.packed(condition)
         shown = {SEEN: statistics.pop(SEEN, {})}
-        fake_logits, of_fake = gan.examine(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
-        real_logits, of_real = gan.examine(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
+        fake_logits, of_fake = gan.examine(discriminator, gan.seen(fake, data), labels, keys("critic fake", gan.pack))
+        real_logits, of_real = gan.examine(discriminator, gan.seen(real, data), labels, keys("critic real", gan.pack))
         adversarial = gan.objective.generator(real_logits, fake_logits)
         made = Made(fake, condition, seen(shown, LOGITS), of_fake, of_real)
         progress = state.step / gan.steps

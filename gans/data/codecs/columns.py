@@ -1,0 +1,235 @@
+"""A column with what the codec learnt of it: how its values become scores and codes, and come back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.data.codecs.knots import Knots, Mixture
+from gans.data.layout import Encoded
+from gans.data.schema import Column, arrow_type
+from gans.errors import UserError, nearest
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_000, 1_000_000, 1_000, 1)  # nanoseconds
+
+
+@dataclass
+class FittedColumn:
+    """A column with what the codec learnt of it: levels, or knots and atoms; a category of very many levels has both.
+
+    Attributes:
+        levels: of a category, by code or by rank, with None last for missing.
+        knots: of numbers or ranks, for each of their modes, which are the first levels of the code.
+        mixture: what splits the numbers among several modes.
+        atoms: numbers or ranks, ascending, that are the next levels of the code; missing is the last level.
+        origin: what the numbers are counted from, in steps of `step`.
+    """
+
+    column: Column
+    levels: list[Any] = field(default_factory=list)
+    knots: list[Knots] = field(default_factory=list)
+    mixture: Mixture | None = None
+    atoms: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    origin: int = 0
+    step: int = 1
+    score: int = -1
+    code: int = -1
+
+    @property
+    def cardinality(self) -> int:
+        """Levels of its code; 0 where it has none."""
+        if not self.numeric:
+            return len(self.levels)
+        levels = len(self.knots) + len(self.atoms) + self.column.missing
+        return levels if levels > 1 else 0
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is learnt as numbers: as it holds numbers or times, or ranks of very many levels."""
+        return bool(self.knots)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether its numbers are ranks of levels."""
+        return self.numeric and bool(self.levels)
+
+    def encode(self, array: pa.ChunkedArray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [rows] float32 and codes [rows] int32; zeros where it has none.
+
+        Raises:
+            UserError: a value is of a type or level that the training table had not.
+        """
+        scores = np.zeros(len(array), np.float32)
+        if not self.numeric:
+            return scores, _encode_levels(self, array)
+        missing = _encode_missing(self, array)
+        valid = array.drop_null()
+        values = _encode_levels(self, valid).astype(np.float64) if self.ranks else numbers(valid, self)
+        codes = np.full(len(array), self.cardinality - 1, np.int32)
+        scores[~missing], codes[~missing] = self.encode_numbers(values, rng)
+        return scores, codes
+
+    def decode(self, encoded: Encoded) -> pa.Array:
+        """The column as the table holds it."""
+        kind = arrow_type(self.column.type)
+        if self.levels:
+            return pa.array(self.levels, kind).take(pa.array(self.decode_levels(encoded)))
+        return _decode_numbers(self, encoded, kind)
+
+    def decode_levels(self, encoded: Encoded) -> np.ndarray:
+        """Which of the levels each row [rows] of a category holds."""
+        if not self.numeric:
+            return encoded.codes[:, self.code]
+        ranks = np.rint(self.decode_numbers(encoded)).astype(np.int64)
+        return np.where(self.missing(encoded), len(self.levels) - 1, ranks) if self.column.missing else ranks
+
+    def words(self) -> list[Any]:
+        """The levels of its code in words; None is missing."""
+        if not self.numeric:
+            return self.levels
+        modes, count = len(self.knots), len(self.atoms)
+        codes = np.zeros((count, self.code + 1), np.int32)
+        codes[:, self.code] = modes + np.arange(count)
+        atoms = self.decode(Encoded(np.zeros((count, self.score + 1), np.float32), codes)).to_pylist()
+        other = f"other than {', '.join(map(str, atoms))}" if atoms else "there"
+        if self.ranks and atoms:
+            other = f"one of {len(self.levels) - self.column.missing - count:,} others"
+        others = [other] if modes == 1 else [f"{other}, mode {mode}" for mode in range(1, modes + 1)]
+        return [*others, *atoms, *[None] * self.column.missing]
+
+    def line(self) -> str:
+        """What became of a category of very many levels, for the terminal; "" for other columns."""
+        if not self.ranks:
+            return ""
+        alone = f"the {len(self.atoms):,} most frequent by themselves, the others " if len(self.atoms) else ""
+        count = len(self.levels) - self.column.missing
+        return f"{self.column.name}: {count:,} levels, learnt {alone}by their rank among alike levels"
+
+    def missing(self, encoded: Encoded) -> np.ndarray:
+        """Whether each row is missing, which is the last level; for columns that may be."""
+        return encoded.codes[:, self.code] == self.cardinality - 1
+
+    def encode_numbers(self, values: np.ndarray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [rows] float32 and levels [rows] int32 of numbers from the origin, or ranks; none is missing.
+
+        Args:
+            rng: draws the mode of a number and the score of a tied one; without it the likeliest and the middle.
+        """
+        codes = np.zeros(len(values), np.int32)
+        if self.mixture is not None:
+            ends = min(knots.values[0] for knots in self.knots), max(knots.values[-1] for knots in self.knots)
+            codes = self.mixture.draw(np.clip(values, *ends), rng)
+        if len(self.atoms):
+            at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
+            codes = np.where(self.atoms[at] == values, len(self.knots) + at, codes).astype(np.int32)
+        scores = np.zeros(len(values), np.float32)
+        for mode, knots in enumerate(self.knots):
+            here = codes == mode
+            scores[here] = knots.encode(values[here], rng)
+        return scores, codes
+
+    def decode_numbers(self, encoded: Encoded) -> np.ndarray:
+        """Numbers [rows] float64, counted from the origin, or ranks; any where missing."""
+        scores = encoded.scores[:, self.score]
+        if self.code < 0:
+            return self.knots[0].decode(scores)
+        codes = encoded.codes[:, self.code]
+        values = np.concatenate([self.atoms, [0.0]])[np.clip(codes - len(self.knots), 0, len(self.atoms))]
+        for mode, knots in enumerate(self.knots):
+            here = codes == mode
+            values[here] = knots.decode(scores[here])
+        return values
+
+
+def time_grid(valid: pa.ChunkedArray, column: Column) -> tuple[int, int]:
+    """The first of the times, and the largest step from day to nanosecond that leads to all others, in ticks."""
+    ticks = _ticks(valid, column)
+    origin = int(ticks.min())
+    since = _since(ticks, origin)
+    tick = 1 if _tick_type(valid.type).unit == "ns" else 1_000
+    steps = (step // tick for step in TIME_STEPS if step >= tick)
+    return origin, next(step for step in steps if not np.any(since % np.uint64(step)))
+
+
+def _ticks(array: pa.ChunkedArray, column: Column) -> np.ndarray:
+    """Times as int64: nanoseconds where the column has them, else microseconds, which reach from year 1 to 9999."""
+    unit = _tick_type(arrow_type(column.type))
+    return array.cast(pa.timestamp(unit.unit, tz=getattr(array.type, "tz", None))).cast(pa.int64()).to_numpy()
+
+
+def _tick_type(kind: pa.DataType) -> pa.TimestampType:
+    return pa.timestamp("ns" if getattr(kind, "unit", "") == "ns" else "us", tz=getattr(kind, "tz", None))
+
+
+def _since(values: np.ndarray, origin: int) -> np.ndarray:
+    """Whole numbers of 64 bits counted from `origin`, uint64: exact for any two, 0 for what lies before it."""
+    return np.where(values >= origin, values.astype(np.uint64) - np.uint64(origin % 2**64), np.uint64(0))
+
+
+def numbers(valid: pa.ChunkedArray, fitted: FittedColumn) -> np.ndarray:
+    """Values [rows] float64 of a column without missing ones, counted from its origin in its steps."""
+    column = fitted.column
+    try:
+        if column.kind == "datetime":
+            whole, part = np.divmod(_since(_ticks(valid, column), fitted.origin), np.uint64(fitted.step))
+            return whole + part / fitted.step
+        if fitted.origin and pa.types.is_integer(valid.type):
+            return _since(valid.to_numpy(), fitted.origin).astype(np.float64)
+        return valid.cast(pa.float64(), safe=False).to_numpy() - fitted.origin
+    except pa.ArrowException as error:
+        raise UserError(f"column '{column.name}' is {column.kind}: {error}.") from None
+
+
+def _encode_levels(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
+    known = fitted.levels[:-1] if fitted.levels[-1] is None else fitted.levels
+    kind = arrow_type(fitted.column.type)
+    try:
+        found = pc.index_in(array.cast(kind), value_set=pa.array(known, kind))
+    except pa.ArrowException as error:
+        raise UserError(f"column '{fitted.column.name}' is {fitted.column.type}: {error}.") from None
+    _encode_missing(fitted, array)
+    codes = pc.fill_null(found, -1).to_numpy().astype(np.int32)
+    unseen = (codes < 0) & ~array.is_null().to_numpy()
+    if unseen.any():
+        value = array[int(np.flatnonzero(unseen)[0])].as_py()
+        allowed = ", ".join(map(str, known[:10])) + (", ..." if len(known) > 10 else "")
+        raise UserError(
+            f"column '{fitted.column.name}': the value {value!r} was not in the training table, which had {allowed}."
+            f"{nearest(str(value), map(str, known))}"
+        )
+    return np.where(codes < 0, len(known), codes)
+
+
+def _encode_missing(fitted: FittedColumn, array: pa.ChunkedArray) -> np.ndarray:
+    missing = array.is_null().to_numpy()
+    if not fitted.column.missing and missing.any():
+        row = int(np.flatnonzero(missing)[0])
+        raise UserError(
+            f"column '{fitted.column.name}' is missing in row {row}; the training table had no missing value there."
+        )
+    return missing
+
+
+def _decode_numbers(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) -> pa.Array:
+    column = fitted.column
+    values = fitted.decode_numbers(encoded)
+    missing = fitted.missing(encoded) if column.missing else None
+    if column.kind == "datetime":
+        ticks = _whole(values, fitted.step, fitted.origin).view(np.int64)
+        return pa.array(ticks, pa.int64(), mask=missing).cast(_tick_type(kind)).cast(kind, safe=False)
+    if column.kind == "integer" and pa.types.is_integer(kind):
+        whole = _whole(values, 1, fitted.origin)
+        whole = whole if kind == pa.uint64() else whole.view(np.int64)
+        return pa.array(whole, mask=missing).cast(kind)
+    decimals = 0 if column.kind == "integer" else column.decimals
+    values = values if decimals is None else np.round(values, decimals)
+    return pa.array(values, pa.float64(), mask=missing).cast(kind, safe=False)
+
+
+def _whole(values: np.ndarray, step: int, origin: int) -> np.ndarray:
+    """The inverse of `_since`, for values counted in steps: uint64, whose bits are those of int64."""
+    return np.rint(values).astype(np.uint64) * np.uint64(step) + np.uint64(origin % 2**64)
