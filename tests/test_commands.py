@@ -276,7 +276,7 @@ def test_seeds(finished: Any, command: Callable[..., Any]) -> None:
     [
         ("segment == 'gold'", {"segment": "gold"}),
         ("age == 40", {"age": 40}),
-        ('`segment` == "basic" and age == 89', {"segment": "basic", "age": 89}),
+        ('`segment` == "basic" and 40 == age', {"segment": "basic", "age": 40}),
     ],
 )
 def test_where_holds_in_every_row(
