@@ -96,7 +96,7 @@ def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
         new = np.r_[True, (np.diff(values[order]) != 0) | (np.diff(codes[order]) != 0)]
         first = np.flatnonzero(new)
         counts = np.diff(np.r_[first, len(order)])
-        if len(first) > MOST_VALUES and not fitted.levels:
+        if fitted.column.kind == "numeric" and len(first) > MOST_VALUES:  # others keep all, as the knots do
             mass = np.cumsum(counts)
             kept = np.unique(np.searchsorted(mass, np.linspace(mass[0], mass[-1], MOST_VALUES)))
             counts, first = np.diff(np.r_[0, mass[kept]]), first[kept]
