@@ -81,7 +81,7 @@ class Marginals:
 
 
 def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
-    """Count the values of each column in the training rows; of more than 16,384 numbers, as many evenly by mass."""
+    """Count the values of each column in the training rows; of numeric ones at most 16,384, evenly by mass."""
     out = []
     for fitted in codec.columns:
         codes = encoded.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(encoded.codes), np.int32)
