@@ -97,7 +97,8 @@ class Boosted(Refinement):
         real = Encoded(real.scores[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
         generated = calibration.adjust(generated)
-        kept = -self.candidates * GROUPS  # raking needs rows that no tree has seen
+        groups = min(GROUPS, len(generated.scores) // (2 * self.candidates))
+        kept = len(generated.scores) - self.candidates * groups  # raking needs rows that no tree has seen
         fresh = Encoded(*(part[kept:] for part in generated))
         generated = Encoded(*(part[:kept] for part in generated))
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
