@@ -179,7 +179,7 @@ MISTAKES = [
     sample("where bounds", "where=age == 400", said=("age == 400", "the training rows hold whole numbers from")),
     sample("where range", "where=age >= 400", said=("age >= 400", "the training rows hold whole numbers from")),
     sample("where null", "where=age == null", said=("age is null", "no missing value in the training table")),
-    sample("relations grammar", "relations=age ~ visits", said=("age ~ visits", "cannot read")),
+    sample("relations grammar", "relations=age ? visits", said=("age ? visits", "cannot read")),
     sample("relations column", "relations=agee <= visits", said=("agee <= visits", "Did you mean 'age'?")),
     sample("refine", "refine=no", said=("refine=no", "true, false")),
     sample("damaged codec", said=("codec/checkpoints/codec.npz", "not a readable codec"), run="{inputs}/codec"),

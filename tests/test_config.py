@@ -74,7 +74,7 @@ def test_smoke_experiment_trains_two_steps(name: str, tmp_path: Path) -> None:
         "trainer.steps=2",
         "trainer.block=2",
         "trainer.batch_size=20",
-        "trainer.evaluate_rows=40",
+        "trainer.evaluate_rows=100",
     ]
     run = compose([f"+experiment={name}", *small, "tracker.mode=disabled", f"run_dir={tmp_path / 'run'}"])
     result = execute(run, show=False)

@@ -14,8 +14,6 @@ from gans.registry import register
 from gans.terms.base import Made, Term
 
 LEAST_DEVIATION = 0.05
-CUTS = (-1.28, -0.52, 0.0, 0.52, 1.28)  # tenths 1, 3, 5, 7 and 9 of a standard normal score
-STEEPNESS = 4.0
 ROWS = 8_192
 MOST_WIDE = 1_024
 
@@ -27,10 +25,8 @@ class Moments(Term):
 
     M1 and M2 are means and uncentred second moments of the two halves of a batch of generated rows, R those of all
     training rows; features are standardised by the real mean and by the larger of the real standard deviation and
-    .05. The features are those of the wide row and soft steps tanh(4 (score - cut)) of each score at five cuts, so that
-    the shapes of numbers and what they have to do with categories are matched too. The square of one difference would
-    be biased towards too little variance. It keeps the masses of modes from swinging; a large weight drowns what only
-    the critic sees.
+    .05. The square of one difference would be biased towards too little variance. It keeps the masses of modes from
+    swinging; a large weight drowns what only the critic sees.
 
     Of rows wider than 1,024 features the second moments are those of 1,024 random projections on vectors of +-1, whose
     squared distance is that of all second moments in expectation, up to one part in 1,024 and the squared difference of
@@ -49,13 +45,13 @@ class Moments(Term):
         in_range("term.moments.final", self.final, 0)
 
     def fit(self, layout: Layout, rows: Encoded) -> dict[str, np.ndarray]:
-        """Mean and scale of the features [features], the second moments of the standardised training rows [k, k], and
-        the projection [features, k] of wide ones."""
+        """Mean and scale of the features [width], the second moments of the standardised training rows [k, k], and
+        the projection [width, k] of wide ones."""
         parts = [
             tuple(array[start : start + ROWS] for array in (rows.scores, rows.codes))
             for start in range(0, len(rows.scores), ROWS)
         ]
-        add = jax.jit(lambda scores, codes: _sums(_features(layout, layout.wide(scores, codes))))
+        add = jax.jit(lambda scores, codes: _sums(layout.wide(scores, codes)))
         total, square = (np.sum(sums, axis=0) for sums in zip(*(_get(add(*part)) for part in parts), strict=True))
         mean, square = total / len(rows.scores), square / len(rows.scores)
         scale = 1 / np.maximum(np.sqrt(np.maximum(square - mean**2, 0)), LEAST_DEVIATION)
@@ -63,24 +59,18 @@ class Moments(Term):
         if len(mean) > MOST_WIDE:
             signs = np.random.default_rng(0).integers(0, 2, (len(mean), MOST_WIDE)) * 2 - 1
             known["projection"] = (signs / np.sqrt(MOST_WIDE)).astype(np.float32)
-        product = jax.jit(lambda scores, codes: _product(known, _features(layout, layout.wide(scores, codes))))
+        product = jax.jit(lambda scores, codes: _product(known, layout.wide(scores, codes)))
         second = np.sum([_get(product(*part)) for part in parts], axis=0) / len(rows.scores)
         return known | {"second": second.astype(np.float32)}
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included."""
-        rows = (_features(layout, made.rows) - known["mean"]) * known["scale"]
+        rows = (made.rows - known["mean"]) * known["scale"]
         means, seconds = _halves(rows).mean(axis=1), _halves(_projected(known, rows))
         gaps = jnp.einsum("hbi,hbj->hij", seconds, seconds) / seconds.shape[1] - known["second"]
         distance = (means[0] * means[1]).sum() + (gaps[0] * gaps[1]).sum()
         weight = self.weight * (1 + (self.final - 1) * progress)
         return weight * distance / (rows.shape[1] + 1)
-
-
-def _features(layout: Layout, rows: jax.Array) -> jax.Array:
-    """Wide rows and the soft steps of their scores."""
-    scores = rows[:, : layout.scores]
-    return jnp.concatenate([rows, *(jnp.tanh(STEEPNESS * (scores - cut)) for cut in CUTS)], axis=-1)
 
 
 def _halves(rows: jax.Array) -> jax.Array:

@@ -28,7 +28,11 @@ def exclude(codec: FittedCodec, encoded: Encoded) -> tuple[FittedCodec, list[dic
     off = {cell for denied in relations.switched_off for cell in _cells(denied, *names)}
     drawn = {(c.code, mode) for c in codec.columns if len(c.knots) > 1 for mode in range(len(c.knots))}
     cells = [cell for cell in cells if cell[:4] not in off and not drawn & {cell[:2], cell[2:4]}]
-    declared = [relation for relation in relations.relations if isinstance(relation, Exclusion)]
+    declared = [
+        relation  # of a column that is looked up, the values that were seen hold it already
+        for relation in relations.relations
+        if isinstance(relation, Exclusion) and not set(relation.columns) & set(relations.dropped)
+    ]
     added = {cell for relation in declared for cell in _cells(relation, *names)} - {cell[:4] for cell in cells}
     kept = [cell[:4] for cell in cells] + sorted(added)
     found = {"rows": len(encoded.codes), "least_expected": min((cell[4] for cell in cells), default=0.0)}

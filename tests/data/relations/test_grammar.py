@@ -44,7 +44,7 @@ def test_texts_are_read_and_read_back(text: str, relation: object) -> None:
     ("text", "message"),
     [
         ("", "a column name is expected, not nothing"),
-        ("a", "-> or <= or >= or = is expected, not nothing"),
+        ("a", "-> or <= or >= or = or ~ is expected, not nothing"),
         ("a -> ", "a column name is expected, not nothing"),
         ("a -> b c", "'c' is left over"),
         ("a -> a", "column 'a' is named twice"),
@@ -57,7 +57,7 @@ def test_texts_are_read_and_read_back(text: str, relation: object) -> None:
         ("if a == x then b == 'y'", "a value is expected, not 'x', and text goes in quotes"),
         ("if a == 'x' then b in ('y'", r", or \) is expected, not nothing"),
         ("a < b", "cannot read '< b'"),
-        ("__import__('os') -> b", "-> or <= or >= or = is expected"),
+        ("__import__('os') -> b", "-> or <= or >= or = or ~ is expected"),
     ],
 )
 def test_what_does_not_follow_the_grammar_is_refused(text: str, message: str) -> None:
