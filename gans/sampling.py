@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from gans.conditions.base import FittedCondition
 from gans.conditions.marginals import Marginals
-from gans.conditions.plan import Plan, make_plan
+from gans.conditions.plan import make_plan
 from gans.conditions.subsets import FittedSubsets
 from gans.config import Run, read_run
 from gans.data.codecs import FittedCodec
@@ -32,8 +31,6 @@ CHUNK = 4096  # rows of a call of the compiled program
 ROWS = 131_072  # rows of a table of a stream, and of a row group of a file
 MOST_ROWS = 2**31  # a row number is an int32
 THREADS = 2
-OFTEN = 0.05  # a share of rows that fit, from which on rows are drawn until enough fit
-PILOT = 2  # chunks that tell the share
 REFINEMENT = "refinement.npz"
 FAR = MOST_ROWS // 2
 ROUNDS = 64  # chunks drawn at most for a chunk of rows that fit, or attempts to keep exclusions
@@ -119,8 +116,10 @@ class Sampler:
                 return self.codec.decode(self._rows(parameters, low, high, seed))
 
             return _ahead(table, pairwise(edges))
+        from gans.fitting import Fitting
+
         plan = make_plan(where or {}, relations, self.marginals)
-        return _ahead(_Fitting(self, parameters, plan, seed).table, pairwise(edges))
+        return _ahead(Fitting(self, parameters, plan, seed).table, pairwise(edges))
 
     def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
         """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
@@ -200,87 +199,6 @@ class Sampler:
             f"{int(bad.sum())} of {CHUNK} rows hold levels that never go together in the training table, after "
             f"{ROUNDS} attempts; train longer, or switch exclusions off (data.relations=[auto,'not exclusion'])."
         )
-
-
-class _Fitting:
-    """Rows that satisfy a plan: drawn until enough fit where that is often, else with their columns given."""
-
-    def __init__(self, sampler: Sampler, parameters: Any, plan: Plan, seed: int) -> None:
-        self.sampler, self.parameters, self.plan, self.seed = sampler, parameters, plan, seed
-        self.order = plan.rarest_first(sampler.marginals)
-        self.choices = sampler.condition.choices(plan.allowed, sampler.marginals)
-        self.draw = partial(sampler.draw, parameters, seed)
-        pilots = [self._filter(self.draw(MOST_ROWS - CHUNK * (1 + k), 0, self.choices))[1] for k in range(PILOT)]
-        self.share = float(np.mean(pilots))
-        self.given = self.share < OFTEN and isinstance(sampler.condition, FittedSubsets) and bool(self.order)
-
-    def table(self, low: int, high: int) -> pa.Table:
-        """Rows low to high of those that fit."""
-        first = low // CHUNK * CHUNK
-        blocks = [self._block(start, min(high - start, CHUNK)) for start in range(first, high, CHUNK)]
-        return pa.concat_tables(blocks).slice(low - first)
-
-    def _block(self, start: int, count: int) -> pa.Table:
-        """The first `count` fitting rows of those of a chunk."""
-        found: list[pa.Table] = []
-        have = 0
-        for attempt in range(ROUNDS):
-            rows = self._given(start, attempt) if self.given else self.draw(start, attempt, self.choices)
-            table, fits = self._filter(rows)
-            found.append(table.filter(pa.array(fits)))
-            have += int(fits.sum())
-            if have >= count:
-                return pa.concat_tables(found).slice(0, count)
-        rule = str(self.plan.where) or " and ".join(relation.text for relation in self.plan.relations)
-        hint = ""
-        if not isinstance(self.sampler.condition, FittedSubsets):
-            hint = " A model trained with condition=subsets can be given any column."
-        touching = self._touching()
-        raise UserError(
-            f"where: {rule}: only {have} of {ROUNDS * CHUNK:,} rows that were drawn fit, and {count} were needed.{hint}"
-            + (f" It meets the relations {', '.join(touching)}." if touching else "")
-        )
-
-    def _touching(self) -> list[str]:
-        known = [*self.sampler.codec.relations.relations, *self.plan.relations]
-        return [relation.text for relation in known if set(relation.columns) & set(self.plan.where)]
-
-    def _given(self, start: int, attempt: int) -> Encoded:
-        """Columns one after another: the value that the generator gives where it fits, else a draw from those that do.
-
-        The rarest is drawn first, so that the others follow it.
-        """
-        codec, marginals = self.sampler.codec, self.sampler.marginals
-        given = np.zeros(len(codec.columns), np.float32)
-        rows = codec.empty(CHUNK)
-        rng = np.random.default_rng((self.seed, start, attempt))
-        for place, name in enumerate(self.order):
-            fitted, allowed, marginal = codec[name], self.plan.allowed[name], marginals[name]
-            fits = np.zeros(CHUNK, bool)
-            if place:
-                made = self.draw(start, attempt * 8 + place, given=(rows, given))
-                rule = self.plan.where.get(name)
-                if rule is not None:
-                    fits = rule.mask(codec.decode_column(name, made))
-                for old, new, slot in ((rows.scores, made.scores, fitted.score), (rows.codes, made.codes, fitted.code)):
-                    if slot >= 0:
-                        old[fits, slot] = new[fits, slot]
-            weights = marginal.counts * allowed
-            drawn = rng.choice(len(weights), CHUNK, p=weights / weights.sum())
-            marginal.place(fitted, rows, np.flatnonzero(~fits), drawn[~fits])
-            given[codec.columns.index(fitted)] = 1
-        return self.draw(start, attempt * 8, given=(rows, given))
-
-    def _filter(self, rows: Encoded) -> tuple[pa.Table, np.ndarray]:
-        """The rows as a table, mended where a further relation can be, and which of them fit."""
-        table = self.sampler.codec.decode(rows)
-        for relation in self.plan.relations:
-            table = relation.repair(table)
-        fits = self.plan.where.mask(table)
-        if self.plan.relations:
-            for relation in (*self.plan.relations, *self.sampler.codec.relations.relations):
-                fits &= relation.holds(table)
-        return table, fits
 
 
 def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:
