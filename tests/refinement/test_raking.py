@@ -13,8 +13,8 @@ from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
 from gans.refinement.raking import Raking, rake
 
-CANDIDATES, GROUPS = 6, 8_000
-REAL = np.array([[0.32, 0.12, 0.06], [0.06, 0.14, 0.30]])
+CANDIDATES, GROUPS = 8, 8_000
+REAL = np.array([[0.28, 0.14, 0.08], [0.08, 0.14, 0.28]])
 MADE = np.array([[0.20, 0.20, 0.20], [0.14, 0.13, 0.13]])
 
 
@@ -57,7 +57,7 @@ def toy() -> tuple[FittedCodec, Encoded, Raking]:
     """The raking, fitted beside weights that make one of the margins worse still."""
     codec = Quantile().fit(REAL_TABLE, detect(REAL_TABLE, {}))
     real = codec.encode(REAL_TABLE)
-    made = codec.encode(to_table(MADE, CANDIDATES * GROUPS, 0.2, 0.3, 1))
+    made = codec.encode(to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1))
     return codec, real, rake(codec, real, made, weights_of(codec, made), CANDIDATES)
 
 
@@ -74,7 +74,7 @@ def chances(logits: np.ndarray) -> np.ndarray:
 def test_rows_that_are_chosen_have_the_real_margins(toy: Any) -> None:
     """Other rows than it was fitted to, one drawn of each group."""
     codec, _, raking = toy
-    table = to_table(MADE, CANDIDATES * GROUPS, 0.2, 0.3, 2)
+    table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 2)
     rows = codec.encode(table)
     logits = weights_of(codec, rows) + raking.log_weights(rows)
     noise = np.random.default_rng(3).gumbel(size=(GROUPS, CANDIDATES))
@@ -89,7 +89,7 @@ def test_rows_that_are_chosen_have_the_real_margins(toy: Any) -> None:
 
 def test_on_its_own_rows_the_expected_margins_are_the_real_ones(toy: Any) -> None:
     codec, _, raking = toy
-    table = to_table(MADE, CANDIDATES * GROUPS, 0.2, 0.3, 1)
+    table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1)
     rows = codec.encode(table)
     plain = weights_of(codec, rows)
     expected = margins(REAL_TABLE)
@@ -109,7 +109,7 @@ def test_rows_beyond_the_last_full_group_are_left_out(toy: Any) -> None:
     codec, real, _ = toy
     fits = []
     for count in (600, 600 + CANDIDATES - 1):
-        made = codec.encode(to_table(MADE, 700, 0.2, 0.3, 4))
+        made = codec.encode(to_table(MADE, 700, 0.4, 0.2, 4))
         rows = Encoded(*(part[:count] for part in made))
         fits.append(rake(codec, real, rows, np.zeros(count), CANDIDATES).log_weights(real))
     np.testing.assert_array_equal(*fits)
