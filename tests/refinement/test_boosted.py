@@ -23,6 +23,7 @@ from gans.data.codecs.quantile import Quantile
 from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
+from gans.refinement import boosted
 from gans.refinement.base import Refinement
 from gans.refinement.boosted import Boosted, FittedBoosted
 from gans.sampling import CHUNK, REFINEMENT, Sampler, load_sampler
@@ -167,6 +168,11 @@ def test_the_same_rows_give_the_same_trees(toy: Toy) -> None:
 def test_saved_and_loaded_it_weighs_the_same(toy: Toy, tmp_path: Path) -> None:
     toy.fitted.save(tmp_path / REFINEMENT)
     assert [path.name for path in tmp_path.iterdir()] == [REFINEMENT]
+    visits = toy.codec.columns.index(toy.codec["visits"])
+    with np.load(tmp_path / REFINEMENT) as data:
+        names = {f"{place}.{kind}" for place in range(3) for kind in ("coarse", "fine")}
+        names |= {"trees", "margins", "sizes", "offsets", f"{visits}.generated", f"{visits}.real"}
+        assert set(data.files) == names
     loaded = Boosted(candidates=CANDIDATES).load(tmp_path / REFINEMENT, toy.codec)
     assert loaded is not None
     assert loaded.candidates == CANDIDATES
@@ -207,9 +213,34 @@ def test_every_row_is_one_of_its_candidates(imitation: Sampler) -> None:
 
 
 @pytest.mark.parametrize("rows", [10, 500_000])
-def test_how_many_rows_it_needs(rows: int) -> None:
-    assert Boosted(generated=3).needs(rows) == 3 * min(rows, 200_000)
+def test_how_many_rows_it_needs(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many for each training row, and for raking so many groups of candidates."""
+    monkeypatch.setattr(boosted, "GROUPS", 70)
+    assert Boosted(generated=3, candidates=5).needs(rows) == 3 * min(rows, 200_000) + 5 * 70
     assert Refinement().needs(rows) == 0
+
+
+@pytest.mark.parametrize(("groups", "kept"), [(100, 100 * CANDIDATES), (10**6, 3 * ROWS // 2)])
+def test_raking_gets_the_last_rows_but_at_most_half(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, groups: int, kept: int
+) -> None:
+    raked = []
+
+    def record(codec: FittedCodec, real: Encoded, generated: Encoded, *rest: Any) -> None:
+        raked.append(generated)
+
+    monkeypatch.setattr(boosted, "GROUPS", groups)
+    monkeypatch.setattr(boosted, "rake", record)
+    fitted = fit(toy.codec, toy.real, toy.made)
+    for part, whole in zip(raked[0], fitted.adjust(toy.made, None), strict=True):
+        np.testing.assert_array_equal(part, whole[-kept:])
+    spoilt = [Encoded(toy.made.scores, toy.made.codes.copy()) for _ in range(2)]
+    place = toy.codec["one"].code
+    spoilt[0].codes[-kept:, place] = 0  # rows that no tree sees
+    spoilt[1].codes[: -kept // 2, place] = 0
+    for other, same in zip(spoilt, (True, False), strict=True):
+        weights = fit(toy.codec, toy.real, other).log_weights(toy.made)
+        assert np.array_equal(weights, fitted.log_weights(toy.made)) == same
 
 
 @pytest.mark.parametrize(

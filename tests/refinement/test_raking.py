@@ -1,0 +1,127 @@
+"""Raking: what is chosen from groups of candidates has the real margins, recounted from the decoded tables."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.quantile import Quantile
+from gans.data.layout import Encoded
+from gans.data.schema import detect, normalise
+from gans.refinement.raking import Raking, rake
+
+CANDIDATES, GROUPS = 8, 8_000
+REAL = np.array([[0.28, 0.14, 0.08], [0.08, 0.14, 0.28]])
+MADE = np.array([[0.20, 0.20, 0.20], [0.14, 0.13, 0.13]])
+
+
+def to_table(shares: np.ndarray, rows: int, slope: float, missing: float, seed: int) -> pa.Table:
+    """Pairs by their shares, and an amount that goes up with the second and is missing by itself."""
+    rng = np.random.default_rng(seed)
+    one, two = np.divmod(rng.choice(shares.size, rows, p=shares.ravel()), 3)
+    amount = np.round(slope * two + rng.normal(size=rows), 3)
+    names = {"one": np.array(["a", "b"])[one], "two": np.array(["p", "q", "r"])[two]}
+    return normalise(pa.table(names | {"amount": pa.array(amount, mask=rng.random(rows) < missing)}))
+
+
+REAL_TABLE = to_table(REAL, 20_000, 0.6, 0.1, 0)
+EDGES = np.quantile(REAL_TABLE["amount"].drop_null().to_numpy(), np.arange(1, 10) / 10)
+
+
+def bins(table: pa.Table) -> list[np.ndarray]:
+    """The cell of each row by column: levels, and tenths of the real amounts or missing."""
+    amount = table["amount"].to_numpy()
+    tenth = np.where(np.isnan(amount), 10, np.searchsorted(EDGES, amount, side="right"))
+    one, two = (np.unique(table[name].to_numpy(), return_inverse=True)[1] for name in ("one", "two"))
+    return [one, two, tenth]
+
+
+def margins(table: pa.Table, weights: np.ndarray | None = None) -> list[np.ndarray]:
+    """Shares of the cells of single columns and of pairs."""
+    one, two, tenth = bins(table)
+    cells = [(one, 2), (two, 3), (tenth, 11), (one * 3 + two, 6), (one * 11 + tenth, 22), (two * 11 + tenth, 33)]
+    return [
+        np.bincount(cell, weights, count) / (len(one) if weights is None else weights.sum()) for cell, count in cells
+    ]
+
+
+def distance(first: list[np.ndarray], second: list[np.ndarray]) -> float:
+    return max(float(np.abs(a - b).max()) for a, b in zip(first, second, strict=True))
+
+
+@pytest.fixture(scope="module")
+def toy() -> tuple[FittedCodec, Encoded, Raking]:
+    """The raking, fitted beside weights that make one of the margins worse still."""
+    codec = Quantile().fit(REAL_TABLE, detect(REAL_TABLE, {}))
+    real = codec.encode(REAL_TABLE)
+    made = codec.encode(to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1))
+    return codec, real, rake(codec, real, made, weights_of(codec, made), CANDIDATES)
+
+
+def weights_of(codec: FittedCodec, rows: Encoded) -> np.ndarray:
+    return 0.5 * (rows.codes[:, codec["one"].code] == 0)
+
+
+def chances(logits: np.ndarray) -> np.ndarray:
+    """By group, of each candidate."""
+    mass = np.exp(logits.reshape(-1, CANDIDATES))
+    return (mass / mass.sum(axis=1, keepdims=True)).ravel()
+
+
+def test_rows_that_are_chosen_have_the_real_margins(toy: Any) -> None:
+    """Other rows than it was fitted to, one drawn of each group."""
+    codec, _, raking = toy
+    table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 2)
+    rows = codec.encode(table)
+    logits = weights_of(codec, rows) + raking.log_weights(rows)
+    noise = np.random.default_rng(3).gumbel(size=(GROUPS, CANDIDATES))
+    best = np.argmax(logits.reshape(GROUPS, CANDIDATES) + noise, axis=1)
+    chosen = margins(table.take(pa.array(np.arange(GROUPS) * CANDIDATES + best)))
+    expected = margins(REAL_TABLE)
+    for found, real in zip(chosen, expected, strict=True):
+        spread = np.sqrt(np.maximum(real, 1e-3) / GROUPS * 2)  # of what is chosen here, and of the fit
+        assert (np.abs(found - real) < 4 * spread).all()
+    assert distance(margins(table), expected) > 0.15
+
+
+def test_on_its_own_rows_the_expected_margins_are_the_real_ones(toy: Any) -> None:
+    codec, _, raking = toy
+    table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1)
+    rows = codec.encode(table)
+    plain = weights_of(codec, rows)
+    expected = margins(REAL_TABLE)
+    assert distance(margins(table, chances(plain + raking.log_weights(rows))), expected) < 0.003
+    assert distance(margins(table, chances(plain)), expected) > 0.15
+
+
+def test_where_the_margins_are_right_nothing_is_changed(toy: Any) -> None:
+    codec, real, raking = toy
+    rows = Encoded(*(part[:6_000] for part in real))
+    still = rake(codec, rows, rows, np.zeros(6_000), CANDIDATES)
+    np.testing.assert_allclose(still.log_weights(real), 0, atol=1e-9)
+    assert np.ptp(raking.log_weights(real)) > 1
+
+
+def test_rows_beyond_the_last_full_group_are_left_out(toy: Any) -> None:
+    codec, real, _ = toy
+    fits = []
+    for count in (600, 600 + CANDIDATES - 1):
+        made = codec.encode(to_table(MADE, 700, 0.4, 0.2, 4))
+        rows = Encoded(*(part[:count] for part in made))
+        fits.append(rake(codec, real, rows, np.zeros(count), CANDIDATES).log_weights(real))
+    np.testing.assert_array_equal(*fits)
+
+
+def test_arrays_are_read_back(toy: Any, tmp_path: Path) -> None:
+    codec, real, raking = toy
+    np.savez(tmp_path / "raking.npz", **raking.arrays())
+    with np.load(tmp_path / "raking.npz", allow_pickle=False) as data:
+        again = Raking.read(codec, data)
+    assert again.margins == raking.margins == [(0, 1), (0, 2), (1, 2), (0,), (1,), (2,)]
+    assert again.sizes == raking.sizes
+    np.testing.assert_array_equal(again.log_weights(real), raking.log_weights(real))
+    with pytest.raises(KeyError):
+        Raking.read(codec, {})
