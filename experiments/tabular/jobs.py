@@ -68,7 +68,7 @@ def pending(jobs: list[Job], rows: list[dict[str, str]]) -> list[Job]:
 def split(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Places of the training rows and of the test rows, in the order in which they were drawn.
 
-    The judge's folds follow the order of the file, and shoppers is sorted by month: in that order the folds would differ
+    The judge's folds follow the order of the file, and shoppers is sorted by month: in that order folds would differ
     from each other, and its classifier would tell worse than by chance.
     """
     drawn = np.random.default_rng(SPLIT_SEED).permutation(rows)
