@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def records(file: Path):
     return found
 
 
+def finished_records(file: Path, seconds: float = 60):
+    """All records once the last one is there: on a busy machine the process that writes them lags behind the run."""
+    end = time.monotonic() + seconds
+    while True:
+        found = records(file)
+        if any(record.WhichOneof("record_type") == "exit" for record in found) or time.monotonic() > end:
+            return found
+        time.sleep(0.2)
+
+
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory):
     """A run directory and the records of its offline run."""
@@ -47,7 +58,7 @@ def tracked(tmp_path_factory):
         result = execute(compose([*RUN, f"run_dir={folder / 'run'}", *overrides]), show=False)
     files = list(folder.glob("wandb/offline-run-*/*.wandb"))
     assert len(files) == 1
-    return result, records(files[0]), files[0].parent
+    return result, finished_records(files[0]), files[0].parent
 
 
 def history(found):
