@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.modes import Modes
 from gans.data.codecs.quantile import Quantile
 from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
@@ -97,6 +98,17 @@ def test_given_columns_stay(calibration: Calibration) -> None:
     others = np.arange(MADE.scores.shape[1]) != slot
     np.testing.assert_array_equal(held.scores[:, others], free.scores[:, others])
     assert not np.array_equal(free.scores[:, slot], MADE.scores[:, slot])
+
+
+def test_columns_of_several_modes_are_left_alone() -> None:
+    rng = np.random.default_rng(3)
+    both = np.where(rng.random(ROWS) < 0.5, rng.normal(-5, 1, ROWS), rng.normal(5, 1, ROWS))
+    table = normalise(pa.table({"both": both}))
+    codec = Modes().fit(table, detect(table, {}))
+    assert len(codec["both"].knots) > 1
+    real = codec.encode(table)
+    made = Encoded((0.5 * real.scores).astype(np.float32), real.codes)
+    np.testing.assert_array_equal(calibrate(codec, real, made).adjust(made).scores, made.scores)
 
 
 def test_few_rows_are_left_alone() -> None:
