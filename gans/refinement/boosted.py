@@ -16,7 +16,7 @@ from gans.refinement.raking import Raking, rake
 from gans.registry import register
 
 MOST_ROWS = 200_000
-GROUPS = 40_000  # of candidates, for raking
+GROUPS = 60_000  # of candidates, for raking
 HELD = 10  # every tenth row says when to stop
 PATIENCE = 20
 CATEGORIES = 256  # a code with more levels is taken as a number

@@ -59,7 +59,7 @@ class Calibration:
 def calibrate(codec: FittedCodec, real: Encoded, generated: Encoded) -> Calibration:
     """Fit the map to training rows and to generated rows."""
     out = Calibration(codec, {}, {})
-    ranks = (np.arange(POINTS) + 0.5) / POINTS
+    ranks = np.r_[0, (np.arange(POINTS) + 0.5) / POINTS, 1]
     for column, fitted in enumerate(codec.columns):
         if len(fitted.knots) != 1:
             continue

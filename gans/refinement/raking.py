@@ -13,16 +13,18 @@ BINS = 10  # of an ordinary number in a pair
 FINE = 50  # by itself
 MOST_CELLS = 4_096  # of a pair
 MOST_PAIRS = 400
-SWEEPS = 10
-PRIOR = 10.0  # rows that are added to both sides of a cell, so that small ones move little
+PAIRS = {"sweeps": 8, "prior": 1e-2, "share": 0.3}
+SINGLES = {"sweeps": 20, "prior": 5e-4, "share": 1.0}
 
 
 @dataclass
 class Raking:
     """Offsets of the logarithm of a row's weight, by cell of each margin.
 
-    Iterative proportional fitting (Deming & Stephan 1940) of single columns and of pairs. Where we differ: the margins
-    are those of one row chosen from each group of candidates, so that few candidates are allowed for.
+    Iterative proportional fitting (Deming & Stephan 1940) of pairs of columns and of single ones. Where we differ: the
+    margins are those of one row chosen from each group of candidates, so that few candidates are allowed for; pairs
+    have many cells and are brought part of the way, small cells less; single columns follow on other generated rows, so
+    that they come out right on rows that neither has seen.
 
     Attributes:
         margins: columns of the margins, [columns] of one or two.
@@ -112,23 +114,50 @@ def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndar
     pairs = [pair for pair in combinations(range(len(sizes)), 2) if sizes[pair[0]][0] * sizes[pair[1]][0] <= MOST_CELLS]
     if len(pairs) > MOST_PAIRS:
         pairs = [pairs[i] for i in np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_PAIRS])]
-    margins = [*pairs, *((column,) for column in range(len(sizes)))]
-    out = Raking(codec, margins, edges, sizes, [])
+    out = Raking(codec, [], edges, sizes, [])
     groups = len(weights) // candidates
-    used = Encoded(*(part[: groups * candidates] for part in generated))
-    of_real, of_generated = out.bins(real), out.bins(used)
-    targets, places = [], []
+    half = groups // 2 * candidates
+    first, second = (Encoded(*(array[part] for array in generated)) for part in (slice(half), slice(half, 2 * half)))
+    _fit(out, pairs, real, first, weights[:half], candidates, **PAIRS)
+    logits = weights[half : 2 * half] + out.log_weights(second)
+    _fit(out, [(column,) for column in range(len(sizes))], real, second, logits, candidates, **SINGLES)
+    return out
+
+
+def _fit(
+    out: Raking,
+    margins: list[tuple[int, ...]],
+    real: Encoded,
+    generated: Encoded,
+    weights: np.ndarray,
+    candidates: int,
+    sweeps: int,
+    prior: float,
+    share: float,
+) -> None:
+    """Add margins, fitted to generated rows whose logarithms of weights are given.
+
+    Args:
+        prior: share of rows that is added to both sides of a cell, so that small ones move little.
+        share: of the way that a sweep goes.
+    """
+    groups = len(weights) // candidates
+    of_real, of_generated = out.bins(real), out.bins(generated)
+    targets, places, offsets = [], [], []
     for margin in margins:
         cell, count = out.cells(of_real, margin)
         targets.append(np.bincount(cell, minlength=count) * (groups / len(cell)))
         places.append(out.cells(of_generated, margin)[0])
-        out.offsets.append(np.zeros(count))
-    logits = weights[: groups * candidates].astype(np.float64)
-    for _ in range(SWEEPS):
-        for target, place, offsets in zip(targets, places, out.offsets, strict=True):
-            chance = np.exp(logits.reshape(groups, candidates))
+        offsets.append(np.zeros(count))
+    logits = weights.astype(np.float64)
+    for _ in range(sweeps):
+        for target, place, offset in zip(targets, places, offsets, strict=True):
+            each = logits.reshape(groups, candidates)
+            chance = np.exp(each - each.max(axis=1, keepdims=True))
             chance = (chance / chance.sum(axis=1, keepdims=True)).ravel()
-            step = np.log((target + PRIOR) / (np.bincount(place, chance, len(target)) + PRIOR))
-            offsets += step
+            more = prior * groups
+            step = share * np.log((target + more) / (np.bincount(place, chance, len(target)) + more))
+            offset += step
             logits += step[place]
-    return out
+    out.margins += margins
+    out.offsets += offsets

@@ -81,26 +81,31 @@ def test_rows_that_are_chosen_have_the_real_margins(toy: Any) -> None:
     best = np.argmax(logits.reshape(GROUPS, CANDIDATES) + noise, axis=1)
     chosen = margins(table.take(pa.array(np.arange(GROUPS) * CANDIDATES + best)))
     expected = margins(REAL_TABLE)
-    for found, real in zip(chosen, expected, strict=True):
+    for place, (found, real) in enumerate(zip(chosen, expected, strict=True)):
         spread = np.sqrt(np.maximum(real, 1e-3) / GROUPS * 2)  # of what is chosen here, and of the fit
-        assert (np.abs(found - real) < 4 * spread).all()
+        near = 0.015 * (place > 2)  # pairs, which come after the three columns, go most of the way only
+        assert (np.abs(found - real) < 4 * spread + near).all()
     assert distance(margins(table), expected) > 0.15
 
 
 def test_on_its_own_rows_the_expected_margins_are_the_real_ones(toy: Any) -> None:
+    """Single columns on the second half, to which they are fitted; pairs are brought most of the way."""
     codec, _, raking = toy
-    table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1)
+    table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1).slice(CANDIDATES * GROUPS // 2)
     rows = codec.encode(table)
     plain = weights_of(codec, rows)
     expected = margins(REAL_TABLE)
-    assert distance(margins(table, chances(plain + raking.log_weights(rows))), expected) < 1e-4
+    found = margins(table, chances(plain + raking.log_weights(rows)))
+    assert distance(found[:3], expected[:3]) < 1e-4
+    assert distance(found, expected) < 0.02
     assert distance(margins(table, chances(plain)), expected) > 0.15
 
 
 def test_where_the_margins_are_right_nothing_is_changed(toy: Any) -> None:
     codec, real, raking = toy
     rows = Encoded(*(part[:6_000] for part in real))
-    still = rake(codec, rows, rows, np.zeros(6_000), CANDIDATES)
+    twice = Encoded(*(np.concatenate([part, part]) for part in rows))  # both halves have the real margins
+    still = rake(codec, rows, twice, np.zeros(12_000), CANDIDATES)
     np.testing.assert_allclose(still.log_weights(real), 0, atol=1e-9)
     assert np.ptp(raking.log_weights(real)) > 1
 
@@ -108,7 +113,7 @@ def test_where_the_margins_are_right_nothing_is_changed(toy: Any) -> None:
 def test_rows_beyond_the_last_full_group_are_left_out(toy: Any) -> None:
     codec, real, _ = toy
     fits = []
-    for count in (600, 600 + CANDIDATES - 1):
+    for count in (640, 640 + CANDIDATES - 1):
         made = codec.encode(to_table(MADE, 700, 0.4, 0.2, 4))
         rows = Encoded(*(part[:count] for part in made))
         fits.append(rake(codec, real, rows, np.zeros(count), CANDIDATES).log_weights(real))
