@@ -7,11 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from gans.data.layout import Layout
-from gans.errors import in_range
+from gans.errors import in_range, one_of
 from gans.networks.base import Network
 from gans.networks.heads import FEATURES, SEEN, CoupledHead, RowHead
 from gans.networks.layers import fold
 from gans.registry import register
+
+HEADS = ("plain", "coupled")
 
 
 class ResidualTrunk(nn.Module):
@@ -95,6 +97,11 @@ class Residual(Network):
         in_range("network.width", self.width, 1)
         in_range("network.blocks", self.blocks, 0)
         in_range("network.slope", self.slope, 0, 1)
+        if self.discriminator_width is not None:
+            in_range("network.discriminator_width", self.discriminator_width, 1)
+        if self.discriminator_blocks is not None:
+            in_range("network.discriminator_blocks", self.discriminator_blocks, 0)
+        one_of("network.head", self.head, HEADS)
 
     def generator(self, layout: Layout) -> nn.Module:
         """The generator for rows of this layout."""

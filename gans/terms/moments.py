@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from gans.data.layout import Encoded, Layout
-from gans.errors import in_range
+from gans.errors import UserError, in_range
 from gans.registry import register
 from gans.terms.base import Made, Term
 
@@ -64,7 +64,13 @@ class Moments(Term):
         return known | {"second": second.astype(np.float32)}
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
-        """The cost, its weight included."""
+        """The cost, its weight included.
+
+        Raises:
+            UserError: a device has one row, which has no halves.
+        """
+        if len(made.rows) < 2:
+            raise UserError("term=moments needs 2 rows or more on each device; trainer.batch_size is too small.")
         rows = (made.rows - known["mean"]) * known["scale"]
         means, seconds = _halves(rows).mean(axis=1), _halves(_projected(known, rows))
         gaps = jnp.einsum("hbi,hbj->hij", seconds, seconds) / seconds.shape[1] - known["second"]

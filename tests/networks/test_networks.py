@@ -252,12 +252,19 @@ def test_batch_norm_uses_running_statistics_in_sampling() -> None:
         ("mlp", "pack", 0),
         ("residual", "width", 0),
         ("residual", "blocks", -1),
+        ("residual", "discriminator_width", 0),
+        ("residual", "discriminator_blocks", -1),
         ("ctgan", "dropout", 1.0),
     ],
 )
 def test_values_out_of_range_raise(name: str, key: str, value: float) -> None:
     with pytest.raises(UserError, match=f"network\\.{key}={value:g}: it must be"):
         NETWORKS[name](**{key: value})
+
+
+def test_an_unknown_head_raises() -> None:
+    with pytest.raises(UserError, match=r"network\.head=couple: allowed are plain, coupled"):
+        NETWORKS["residual"](head="couple")
 
 
 @pytest.mark.parametrize("name", ["mlp", "ctgan"])

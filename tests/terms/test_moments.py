@@ -116,3 +116,8 @@ def test_rows_of_scores_or_of_codes_alone(layout: Layout) -> None:
 def test_negative_values_raise(key: str) -> None:
     with pytest.raises(UserError, match=rf"term\.moments\.{key}=-0\.5: it must be at least 0"):
         Moments(**{key: -0.5})
+
+
+def test_one_row_has_no_halves() -> None:
+    with pytest.raises(UserError, match=r"term=moments needs 2 rows or more.*trainer\.batch_size"):
+        cost(Moments(), wide(encoded(1)))
