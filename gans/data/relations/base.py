@@ -84,6 +84,11 @@ class Relation:
         """What the model sees in place of the determined column; None where that is dropped."""
         return None
 
+    def further(self, columns: Columns) -> dict[str, pa.Array]:
+        """Columns that the model sees beside what `reduce` gives, by name."""
+        del columns
+        return {}
+
     def restore(self, columns: Columns) -> pa.Array:
         """The determined column, from its parents and, where it was not dropped, from what the model made of it."""
         raise NotImplementedError

@@ -2,36 +2,69 @@
 
 The model sees a missing value where the two are the same, which is a level of its own, and `restore` copies the other
 column there. So that rows are the same to the last digit as often as in the training rows, which no smooth map of two
-numbers would give. It says nothing about single rows: any row holds it.
+numbers would give. Such numbers are often also close to a fixed share of each other, as a bill and its least payment:
+where their ratio lies in a narrow band that holds more rows than its surroundings, the model sees the ratio, as a
+further column, in place of the number. It says nothing about single rows: any row holds it.
 
 Sought are pairs of numbers or times of one type that are equal in at least 3 % of the rows, values that more than 1 %
-of the rows share left out, and ten times as often as chance would have it.
+of the rows share left out, and ten times as often as chance would have it. Of pairs that close a circle the ones that
+are the same least often are left out, so that each column is a copy of at most one.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 
-from gans.data.relations.base import KEY, NUMBERS, Columns, Relation, pc, quoted, ticks
-from gans.data.schema import Schema
+from gans.data.relations.base import (
+    KEY,
+    NUMBERS,
+    Columns,
+    Relation,
+    decimals_of,
+    from_numbers,
+    numbers,
+    pc,
+    quoted,
+    ticks,
+)
+from gans.data.schema import Column, Schema
 from gans.errors import UserError
 
 OFTEN = 0.03
 HEAVY = 0.01
 CHANCE = 10.0
+STEP = 0.01  # of the logarithm of a ratio
+REACH = 4.0  # the largest such logarithm
+AROUND = 25  # steps on both sides that a band is compared with
+SHARPER = 2.0  # than its surroundings
+LEAST_STEPS = 100  # of the smallest unit that both numbers have where their ratio is fine enough to tell
+IN_BAND = 0.01  # of the rows, for a band
+IN_BANDS = 0.05  # for all of them
+COMMON = 0.002  # share of rows from which on a value is one of its own, as round ones are, whatever the ratio
 
 
 @dataclass(kw_only=True)
 class Sameness(Relation):
-    """`target` is often the same as `source`."""
+    """`target` is often the same as `source`.
+
+    Attributes:
+        bands: narrow ranges of target / source where many rows lie, [low, high] of each, ascending.
+        decimals: of the target; None for times and for numbers with many.
+        bounds: of the target, where there are bands.
+        common: values of the target that are left as they are, where there are bands.
+    """
 
     kind = "sameness"
     drops = False
     source: str
     target: str
+    bands: list[list[float]] = field(default_factory=list)
+    decimals: int | None = None
+    bounds: list[float] = field(default_factory=list)
+    common: list[float] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -56,19 +89,68 @@ class Sameness(Relation):
         if target.missing:
             raise UserError(f"{KEY}: '{self.text}': '{self.target}' has missing values, which stand for the same here.")
         self.support = {"same": round(float(self._same(table).mean()), 4)}
+        if source.kind != "datetime" and self.ratio_name not in [column.name for column in schema.columns]:
+            self._learn_bands(table, target)
+
+    def _learn_bands(self, table: pa.Table, target: Column) -> None:
+        """The bands that hold enough of the rows, if they do together."""
+        self.decimals = decimals_of(target)
+        values, counts = np.unique(numbers(table[self.target]), return_counts=True)
+        self.common = values[counts >= COMMON * table.num_rows].tolist()
+        ratios = self._ratios(table)
+        for low, high in find_bands(ratios[~np.isnan(ratios)]):
+            if ((ratios >= low) & (ratios <= high)).mean() >= IN_BAND:
+                self.bands.append([low, high])
+        share = float(self._inside(ratios).mean())
+        if share < IN_BANDS:
+            self.bands, self.common = [], []
+        else:
+            self.support["in_bands"], self.bounds = round(share, 4), [float(bound) for bound in target.bounds or ()]
 
     def holds(self, table: pa.Table) -> np.ndarray:
         """Every row holds it."""
         return np.ones(table.num_rows, bool)
 
+    @property
+    def ratio_name(self) -> str:
+        """Of the further column that the model sees where there are bands."""
+        return f"{self.target} / {self.source}"
+
     def reduce(self, columns: Columns) -> pa.Array:
-        """Missing where they are the same."""
+        """Missing where they are the same or their ratio lies in a band."""
         target = columns[self.target]
-        return pc.if_else(pa.array(self._same(columns)), pa.scalar(None, target.type), target)
+        gone = self._same(columns) | self._inside(self._ratios(columns)) if self.bands else self._same(columns)
+        return pc.if_else(pa.array(gone), pa.scalar(None, target.type), target)
+
+    def further(self, columns: Columns) -> dict[str, pa.Array]:
+        """The ratio where it lies in a band, else missing."""
+        if not self.bands:
+            return {}
+        ratios = self._ratios(columns)
+        return {self.ratio_name: pa.array(ratios, mask=~self._inside(ratios))}
 
     def restore(self, columns: Columns) -> pa.Array:
-        """The copy where it is missing."""
-        return pc.coalesce(columns[self.target], columns[self.source])
+        """What the model made; else the source times the ratio, within the bounds of training rows; else the source."""
+        target, source = columns[self.target], columns[self.source]
+        if not self.bands:
+            return pc.coalesce(target, source)
+        low, high = self.bounds
+        scaled = np.clip(numbers(source) * numbers(columns[self.ratio_name]), low, high)
+        return pc.coalesce(target, from_numbers(scaled, target.type, self.decimals), source)
+
+    def _ratios(self, columns: Columns) -> np.ndarray:
+        """Target / source [rows], NaN where they are the same, common, too small or missing."""
+        source, target = numbers(columns[self.source]), numbers(columns[self.target])
+        least = 0.0 if self.decimals is None else LEAST_STEPS * 10.0**-self.decimals
+        fine = (source > least) & (target > least) & (source != target) & ~np.isin(target, self.common)
+        return np.divide(target, source, out=np.full(len(source), np.nan), where=fine)
+
+    def _inside(self, ratios: np.ndarray) -> np.ndarray:
+        """Which ratios lie in a band."""
+        inside = np.zeros(len(ratios), bool)
+        for low, high in self.bands:
+            inside |= (ratios >= low) & (ratios <= high)
+        return inside
 
     def _same(self, columns: Columns) -> np.ndarray:
         same = pc.equal(columns[self.target], columns[self.source])
@@ -95,13 +177,55 @@ def find_sameness(
         share, expected = float(same.mean()), _by_chance(shares[first], shares[second])
         if share >= OFTEN and share > CHANCE * expected:
             found.append((share, first, second))
-    partners = {name: sum(name in pair for _, *pair in found) for name in values}
-    for _, first, second in sorted(found, reverse=True):
-        source, target = (first, second) if partners[first] > partners[second] else (second, first)
+    varied = sorted(values, key=lambda name: -len(np.unique(values[name])))
+    for source, target in _outwards(sorted(found, reverse=True), varied):
         relation = Sameness(source=source, target=target)
         if accept(relation):
             relation.fit(table, schema)
             yield relation
+
+
+def find_bands(ratios: np.ndarray) -> list[list[float]]:
+    """Ranges of positive ratios that hold twice as many as the median step around them, beyond the noise of a count."""
+    edges = np.arange(-REACH, REACH + STEP / 2, STEP)
+    counts = np.histogram(np.log(ratios), edges)[0].astype(float)
+    wide = np.pad(counts, AROUND, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(wide, 2 * AROUND + 1), axis=1)
+    sharp = counts > SHARPER * usual + 4 * np.sqrt(usual + 1)
+    starts = np.flatnonzero(sharp & ~np.r_[False, sharp[:-1]])
+    ends = np.flatnonzero(sharp & ~np.r_[sharp[1:], False])
+    return [[float(np.exp(edges[a])), float(np.exp(edges[b + 1]))] for a, b in zip(starts, ends, strict=True)]
+
+
+def _outwards(found: list[tuple[float, str, str]], names: list[str]) -> Iterator[tuple[str, str]]:
+    """The pairs of a maximum spanning forest (Kruskal 1956): a column, and one that is a copy of it.
+
+    From each tree's column with the most pairs outwards, of several the first of `names`.
+    """
+    tree = {name: name for name in names}  # each column with another of its tree, the first with itself
+    pairs: dict[str, list[str]] = {name: [] for name in names}
+
+    def first_of(name: str) -> str:
+        while tree[name] != name:
+            name = tree[name]
+        return name
+
+    for _, first, second in found:
+        one, other = first_of(first), first_of(second)
+        if one != other:
+            tree[one] = other
+            pairs[first].append(second)
+            pairs[second].append(first)
+    reached: set[str] = set()
+    for root in sorted(names, key=lambda name: -len(pairs[name])):
+        waiting = [root]
+        while waiting:
+            source = waiting.pop(0)
+            reached.add(source)
+            for target in pairs[source]:
+                if target not in reached:
+                    waiting.append(target)
+                    yield source, target
 
 
 def _rare_shares(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

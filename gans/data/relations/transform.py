@@ -39,7 +39,7 @@ class Relations:
 
     Attributes:
         names: the columns of a full table, in order.
-        replaced: the columns that the model sees in place of others of the same name.
+        replaced: the columns that the model sees in place of others of the same name, and further ones.
         exclusions: whether levels that never occur together are to be found.
         switched_off: exclusions that are not to be used.
         left_out: what was found and cannot be kept beside the conditions, in words.
@@ -65,7 +65,8 @@ class Relations:
     def reduce_schema(self, schema: Schema) -> Schema:
         """The schema of what `reduce` returns."""
         replaced = {column.name: column for column in self.replaced}
-        return Schema([replaced.get(c.name, c) for c in schema.columns if c.name not in self.dropped])
+        columns = [replaced.pop(c.name, c) for c in schema.columns if c.name not in self.dropped]
+        return Schema([*columns, *replaced.values()])
 
     def reduce(self, table: pa.Table) -> pa.Table:
         """What the model sees: determined columns left out, higher ones of an inequality as differences.
@@ -81,8 +82,11 @@ class Relations:
                 if name not in table.column_names:
                     has = ", ".join(table.column_names)
                     raise UserError(f"column '{name}' is missing from the table; it has {has}.")
-            array = relation.reduce({name: table[name] for name in relation.columns})
-            out = out.set_column(out.column_names.index(relation.determined), relation.determined, array)
+            columns = _columns(table, relation)
+            place = out.column_names.index(relation.determined)
+            out = out.set_column(place, relation.determined, relation.reduce(columns))
+            for name, array in relation.further(columns).items():
+                out = out.append_column(name, array)
         return out
 
     def restore(self, table: pa.Table) -> pa.Table:
@@ -185,11 +189,13 @@ def find_relations(
                 for relation in find(table, sample, schema, plan.dropped(), accept):
                     plan.add(relation)
     ordered = plan.ordered()
-    replaced = [
-        find_column(r.determined, pa.chunked_array([r.reduce(_columns(table, r))]), _reduced_kind(r, schema))
-        for r in ordered
-        if r.determined and not r.drops
-    ]
+    replaced = []
+    for relation in (r for r in ordered if r.determined and not r.drops):
+        columns = _columns(table, relation)
+        reduced = pa.chunked_array([relation.reduce(columns)])
+        replaced.append(find_column(relation.determined, reduced, _reduced_kind(relation, schema)))
+        for name, array in relation.further(columns).items():
+            replaced.append(find_column(name, pa.chunked_array([array]), "numeric"))
     off = [relation for relation in denied if isinstance(relation, Exclusion)]
     names = [column.name for column in schema.kept]
     return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off, left_out)
@@ -300,7 +306,8 @@ def _evidence(relation: Relation) -> str:
     """The support in words."""
     support = relation.support
     if "same" in support:
-        return f"the same in {support['same']:.0%} of {support['rows']:,} rows"
+        near = f", in a narrow ratio in {support['in_bands']:.0%}" if "in_bands" in support else ""
+        return f"the same in {support['same']:.0%} of {support['rows']:,} rows{near}"
     text = f"in all {support['rows']:,} rows"
     if "levels" in support:
         text += f", {support['levels']:,} levels"

@@ -140,3 +140,94 @@ def test_made_rows_are_as_often_the_same(relations: Relations) -> None:
         share = same(TABLE, *relation.columns).mean()
         assert same(made, *relation.columns).mean() == pytest.approx(share, abs=0.005)
         assert not made[relation.determined].null_count
+
+
+def bills(seed: int = 0) -> pa.Table:
+    """Bills, of which a fifth are paid in full, a tenth paid and a little more, and a fifth by the least payment."""
+    rng = np.random.default_rng(seed)
+    bill, own = (np.rint(rng.lognormal(9, 1, ROWS)).astype(int) for _ in range(2))
+    way = rng.choice(4, ROWS, p=[0.2, 0.1, 0.2, 0.5])
+    more, least = bill * rng.uniform(1.0, 1.03, ROWS), bill * rng.uniform(0.035, 0.037, ROWS)
+    payment = np.select([way == 0, way == 1, way == 2], [bill, np.rint(more), np.rint(least)], own).astype(int)
+    return normalise(pa.table({"payment": np.where(rng.random(ROWS) < 0.1, 5_000, payment), "bill": bill}))
+
+
+def shares(table: pa.Table) -> list[float]:
+    """Of rows that are the same, a little more, and the least payment."""
+    ratio = table["payment"].to_numpy() / table["bill"].to_numpy()
+    ratio = np.where(table["payment"].to_numpy() == 5_000, 0, ratio)
+    ranges = ((1, 1), (1 + 1e-9, 1.03), (0.035, 0.037))
+    return [float(((ratio >= low) & (ratio <= high)).mean()) for low, high in ranges]
+
+
+def test_narrow_ratios_are_found_and_restored() -> None:
+    table = bills()
+    relations = find_relations(table, detect(table))
+    relation = relations.relations[0]
+    assert isinstance(relation, Sameness)
+    assert relation.text == "payment ~ bill"
+    least, more = relation.bands
+    assert least == pytest.approx([0.035, 0.037], rel=0.015)
+    assert more == pytest.approx([1.0, 1.03], rel=0.015)
+    assert relation.common == [5_000.0]
+    assert relation.support["in_bands"] == pytest.approx(0.27, abs=0.02)
+    assert "in a narrow ratio in 2" in relations.lines()[0]
+    reduced = relations.reduce(table)
+    assert reduced.column_names == ["payment", "bill", relation.ratio_name]
+    both = reduced["payment"].is_valid().to_numpy() & reduced[relation.ratio_name].is_valid().to_numpy()
+    assert not both.any()
+    assert relations.restore(reduced).equals(table)
+    assert Relations.from_json(relations.to_json()).restore(reduced).equals(table)
+
+
+def test_made_rows_are_as_often_in_a_narrow_ratio() -> None:
+    table = bills()
+    schema = detect(table)
+    codec = Quantile().fit(table, schema, find_relations(table, schema))
+    assert [fitted.column.name for fitted in codec.columns] == ["payment", "bill", "payment / bill"]
+    assert codec.decode(codec.encode(table)).equals(table)
+    encoded, bill = codec.encode(table), codec["bill"]
+    assert bill.code < 0
+    encoded.scores[:, bill.score] = np.random.default_rng(2).permutation(encoded.scores[:, bill.score])
+    made = codec.decode(encoded)
+    assert made.schema.equals(table.schema)
+    np.testing.assert_allclose(shares(made), shares(table), atol=0.03)  # small payments are rounded out of the band
+    payment = made["payment"].to_numpy()
+    assert payment.max() <= max(table["payment"].to_pylist())
+
+
+def test_smooth_ratios_and_round_numbers_have_no_band() -> None:
+    rng = np.random.default_rng(3)
+    bill = np.rint(rng.lognormal(9, 1, ROWS)).astype(int)
+    smooth = np.rint(bill * rng.lognormal(0, 0.3, ROWS)).astype(int)
+    rounded = rng.choice([1_000, 2_000, 5_000, 10_000], ROWS)
+    for other in (smooth, rounded):
+        payment = np.where(rng.random(ROWS) < SHARE, bill, other)
+        table = normalise(pa.table({"payment": payment, "bill": bill}))
+        relations = find_relations(table, detect(table)).relations
+        assert [relation.kind for relation in relations] == ["sameness"]
+        assert isinstance(relations[0], Sameness)
+        assert relations[0].bands == []
+
+
+def test_a_column_that_has_the_name_of_the_ratio_stays() -> None:
+    table = bills()
+    target, source = find_relations(table, detect(table)).relations[0].text.split(" ~ ")
+    table = table.append_column(f"{target} / {source}", pa.array(np.random.default_rng(4).normal(size=ROWS)))
+    relations = find_relations(table, detect(table))
+    assert relations.relations[0].support.keys() == {"rows", "same"}
+    assert relations.restore(relations.reduce(table)).equals(table)
+
+
+def test_a_circle_is_cut_where_it_is_weakest() -> None:
+    """Three bills: the second copies the first, the third the second, and so the third is sometimes the first."""
+    rng = np.random.default_rng(5)
+    bills = [np.round(rng.lognormal(6, 1, ROWS), 2) for _ in range(4)]
+    for place, share in ((1, 0.3), (2, 0.4), (3, 0.35)):
+        bills[place] = np.where(rng.random(ROWS) < share, bills[place - 1], bills[place])
+    table = normalise(pa.table({f"bill {place}": values for place, values in enumerate(bills)}))
+    found = find_relations(table, detect(table)).relations
+    assert {frozenset(relation.columns) for relation in found} == {
+        frozenset((f"bill {place - 1}", f"bill {place}")) for place in (1, 2, 3)
+    }
+    assert len({relation.determined for relation in found}) == 3
