@@ -56,7 +56,7 @@ def make_plan(given: Any, relations: list[Relation], marginals: Marginals) -> Pl
         while source in building and len(building[source].parents) == 1 and building[source].drops:
             chain.insert(0, building[source])
             source = building[source].parents[0]
-        if source in building:
+        if source in building and not building[source].keeps:
             continue
         if not chain and codec[name].levels:
             fits = rule.levels(codec[name].levels)[codec[name].decode_levels(marginals.encoded(name))]

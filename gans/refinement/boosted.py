@@ -74,7 +74,7 @@ class Boosted(Refinement):
 
     candidates: int = 8
     trees: int = 600
-    depth: int = 6
+    depth: int = 8
     learning_rate: float = 0.1
     generated: int = 3
     bound: float = 3.0

@@ -145,3 +145,16 @@ def test_a_constant_column_is_compared_and_then_left_alone() -> None:
     assert make_plan("kind == 'a'", [], marginals).allowed == {}
     with pytest.raises(UserError, match="kind is constant"):
         make_plan("kind == 'b'", [], marginals)
+
+
+def test_a_column_that_is_often_a_copy_is_given_like_any_other() -> None:
+    rng = np.random.default_rng(0)
+    bill, own = (np.round(rng.lognormal(6, 1, 2_000), 2) for _ in range(2))
+    table = pa.table({"payment": np.where(rng.random(2_000) < 0.3, bill, own), "bill": bill})
+    ready = prepare(compose(["condition=subsets", "tracker.mode=disabled"]), table)
+    assert [relation.kind for relation in ready.codec.relations.relations] == ["sameness"]
+    plan = make_plan("payment > 1000", [], ready.marginals)
+    values = np.array(ready.marginals.values("payment").to_pylist())
+    np.testing.assert_array_equal(plan.allowed["payment"], values > 1_000)
+    with pytest.raises(UserError, match="no training row has a value like that"):
+        make_plan("payment < 0", [], ready.marginals)

@@ -32,11 +32,14 @@ class Relation:
     """A relation between columns.
 
     Attributes:
+        drops: whether the model does not see the determined column.
+        keeps: whether it sees it as it is.
         support: `rows` in which it was checked, and the evidence; empty until it is fitted.
     """
 
     kind: ClassVar[str] = ""
     drops: ClassVar[bool] = True
+    keeps: ClassVar[bool] = False
     support: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -81,7 +84,7 @@ class Relation:
         raise NotImplementedError
 
     def reduce(self, columns: Columns) -> pa.Array | None:
-        """What the model sees in place of the determined column; None where that is dropped."""
+        """What the model sees in place of the determined column; None where that is dropped or kept."""
         return None
 
     def further(self, columns: Columns) -> dict[str, pa.Array]:

@@ -1,10 +1,10 @@
 """Columns that are often the same: `PAY_AMT1 ~ BILL_AMT2`, a bill that is paid in full.
 
-The model sees a missing value where the two are the same, which is a level of its own, and `restore` copies the other
-column there. So that rows are the same to the last digit as often as in the training rows, which no smooth map of two
-numbers would give. Such numbers are often also close to a fixed share of each other, as a bill and its least payment:
-where their ratio lies in a narrow band that holds more rows than its surroundings, the model sees the ratio, as a
-further column, in place of the number. It says nothing about single rows: any row holds it.
+Beside the two the model sees their ratio: 1 where they are the same, missing where it tells nothing; and `restore`
+copies the other column where it is 1. So rows are the same to the last digit as often as in the training rows, which no
+smooth map of two numbers would give. Such numbers are often also close to a fixed share of each other, as a bill and
+its least payment: where their ratio lies in a narrow band that holds more rows than its surroundings, the model sees it
+too, and `restore` multiplies. It says nothing about single rows: any row holds it.
 
 Sought are pairs of numbers or times of one type that are equal in at least 3 % of the rows, values that more than 1 %
 of the rows share left out, and ten times as often as chance would have it. Of pairs that close a circle the ones that
@@ -58,7 +58,7 @@ class Sameness(Relation):
     """
 
     kind = "sameness"
-    drops = False
+    drops, keeps = False, True
     source: str
     target: str
     bands: list[list[float]] = field(default_factory=list)
@@ -86,10 +86,10 @@ class Sameness(Relation):
         source, target = (self.need(name, schema, (*NUMBERS, "datetime")) for name in (self.source, self.target))
         if source.type != target.type:
             raise UserError(f"{KEY}: '{self.text}': {source.type} and {target.type} are never the same.")
-        if target.missing:
-            raise UserError(f"{KEY}: '{self.text}': '{self.target}' has missing values, which stand for the same here.")
+        if self.ratio_name in [column.name for column in schema.columns]:
+            raise UserError(f"{KEY}: '{self.text}': the table has a column '{self.ratio_name}' already.")
         self.support = {"same": round(float(self._same(table).mean()), 4)}
-        if source.kind != "datetime" and self.ratio_name not in [column.name for column in schema.columns]:
+        if source.kind != "datetime":
             self._learn_bands(table, target)
 
     def _learn_bands(self, table: pa.Table, target: Column) -> None:
@@ -113,30 +113,23 @@ class Sameness(Relation):
 
     @property
     def ratio_name(self) -> str:
-        """Of the further column that the model sees where there are bands."""
+        """Of the further column that the model sees."""
         return f"{self.target} / {self.source}"
 
-    def reduce(self, columns: Columns) -> pa.Array:
-        """Missing where they are the same or their ratio lies in a band."""
-        target = columns[self.target]
-        gone = self._same(columns) | self._inside(self._ratios(columns)) if self.bands else self._same(columns)
-        return pc.if_else(pa.array(gone), pa.scalar(None, target.type), target)
-
     def further(self, columns: Columns) -> dict[str, pa.Array]:
-        """The ratio where it lies in a band, else missing."""
-        if not self.bands:
-            return {}
-        ratios = self._ratios(columns)
-        return {self.ratio_name: pa.array(ratios, mask=~self._inside(ratios))}
+        """The ratio: 1 where they are the same, missing where it lies in no band."""
+        same = self._same(columns)
+        ratios = self._ratios(columns) if self.bands else np.full(len(same), np.nan)
+        return {self.ratio_name: pa.array(np.where(same, 1.0, ratios), mask=~(same | self._inside(ratios)))}
 
     def restore(self, columns: Columns) -> pa.Array:
-        """What the model made; else the source times the ratio, within the bounds of training rows; else the source."""
-        target, source = columns[self.target], columns[self.source]
-        if not self.bands:
-            return pc.coalesce(target, source)
-        low, high = self.bounds
-        scaled = np.clip(numbers(source) * numbers(columns[self.ratio_name]), low, high)
-        return pc.coalesce(target, from_numbers(scaled, target.type, self.decimals), source)
+        """The source where the ratio is 1, else times the ratio within the bounds of training rows; else as it is."""
+        target, source, ratio = columns[self.target], columns[self.source], columns[self.ratio_name]
+        if self.bands:
+            low, high = self.bounds
+            scaled = np.clip(numbers(source) * numbers(ratio), low, high)
+            target = pc.coalesce(from_numbers(scaled, target.type, self.decimals), target)
+        return pc.if_else(pc.fill_null(pc.equal(ratio, 1.0), False), source, target)
 
     def _ratios(self, columns: Columns) -> np.ndarray:
         """Target / source [rows], NaN where they are the same, common, too small or missing."""
@@ -180,7 +173,7 @@ def find_sameness(
     varied = sorted(values, key=lambda name: -len(np.unique(values[name])))
     for source, target in _outwards(sorted(found, reverse=True), varied):
         relation = Sameness(source=source, target=target)
-        if accept(relation):
+        if relation.ratio_name not in table.column_names and accept(relation):
             relation.fit(table, schema)
             yield relation
 

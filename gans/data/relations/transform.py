@@ -83,8 +83,9 @@ class Relations:
                     has = ", ".join(table.column_names)
                     raise UserError(f"column '{name}' is missing from the table; it has {has}.")
             columns = _columns(table, relation)
-            place = out.column_names.index(relation.determined)
-            out = out.set_column(place, relation.determined, relation.reduce(columns))
+            if not relation.keeps:
+                place = out.column_names.index(relation.determined)
+                out = out.set_column(place, relation.determined, relation.reduce(columns))
             for name, array in relation.further(columns).items():
                 out = out.append_column(name, array)
         return out
@@ -192,8 +193,9 @@ def find_relations(
     replaced = []
     for relation in (r for r in ordered if r.determined and not r.drops):
         columns = _columns(table, relation)
-        reduced = pa.chunked_array([relation.reduce(columns)])
-        replaced.append(find_column(relation.determined, reduced, _reduced_kind(relation, schema)))
+        if not relation.keeps:
+            reduced = pa.chunked_array([relation.reduce(columns)])
+            replaced.append(find_column(relation.determined, reduced, _reduced_kind(relation, schema)))
         for name, array in relation.further(columns).items():
             replaced.append(find_column(name, pa.chunked_array([array]), "numeric"))
     off = [relation for relation in denied if isinstance(relation, Exclusion)]
