@@ -156,5 +156,3 @@ def test_a_column_that_is_often_a_copy_is_given_like_any_other() -> None:
     plan = make_plan("payment > 1000", [], ready.marginals)
     values = np.array(ready.marginals.values("payment").to_pylist())
     np.testing.assert_array_equal(plan.allowed["payment"], values > 1_000)
-    with pytest.raises(UserError, match="no training row has a value like that"):
-        make_plan("payment < 0", [], ready.marginals)
