@@ -16,7 +16,9 @@ from gans.refinement.raking import Raking, rake
 from gans.registry import register
 
 MOST_ROWS = 200_000
-GROUPS = 60_000  # of candidates, for raking
+FRESH = 480_000  # generated rows for raking, which no tree has seen
+FEW, MANY = 8, 16  # candidates
+WORTH = 6  # rows of equal weight that the few should be worth
 HELD = 10  # every tenth row says when to stop
 PATIENCE = 20
 CATEGORIES = 256  # a code with more levels is taken as a number
@@ -34,8 +36,8 @@ class FittedBoosted:
     raking: Raking | None = None
 
     def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
-        """The rows with calibrated scores."""
-        return self.calibration.adjust(rows, given)
+        """The rows with calibrated scores, and copied columns as they are restored."""
+        return self.codec.settle(self.calibration.adjust(rows, given))
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
         """The logits [rows], within +-bound, and the offsets."""
@@ -45,6 +47,7 @@ class FittedBoosted:
     def save(self, path: Path) -> None:
         """Write the trees as UBJSON and the offsets beside them in one .npz file."""
         arrays: dict[str, Any] = {"trees": np.frombuffer(self.booster.save_raw("ubj"), np.uint8)}
+        arrays["candidates"] = np.array(self.candidates)
         arrays |= self.calibration.arrays()
         if self.raking is not None:
             arrays |= self.raking.arrays()
@@ -64,7 +67,8 @@ class Boosted(Refinement):
     Sampling costs `candidates` times as much.
 
     Attributes:
-        candidates: generated rows of which one is taken.
+        candidates: generated rows of which one is taken; None for 8, or 16 where the effective sample size of 8 by the
+            ratio (Kong 1992) is below 6: where the generator is far from the training rows.
         trees: at most.
         depth: of a tree.
         learning_rate: of the boosting.
@@ -72,7 +76,7 @@ class Boosted(Refinement):
         bound: of the logarithm of the ratio, so that no row is worth more than exp(2 bound) others.
     """
 
-    candidates: int = 8
+    candidates: int | None = None
     trees: int = 600
     depth: int = 8
     learning_rate: float = 0.1
@@ -81,13 +85,14 @@ class Boosted(Refinement):
 
     def __post_init__(self) -> None:
         for key in ("candidates", "trees", "depth", "generated"):
-            in_range(f"refine.{key}", getattr(self, key), 1)
+            if (value := getattr(self, key)) is not None:
+                in_range(f"refine.{key}", value, 1)
         in_range("refine.learning_rate", self.learning_rate, 0, 1, open_low=True)
         in_range("refine.bound", self.bound, 0, open_low=True)
 
     def needs(self, rows: int) -> int:
         """How many generated rows `fit` needs."""
-        return self.generated * min(rows, MOST_ROWS) + self.candidates * GROUPS
+        return self.generated * min(rows, MOST_ROWS) + FRESH
 
     def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
         """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
@@ -96,9 +101,8 @@ class Boosted(Refinement):
         some = np.random.default_rng(0).permutation(len(real.scores))[:MOST_ROWS]
         real = Encoded(real.scores[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
-        generated = calibration.adjust(generated)
-        groups = min(GROUPS, len(generated.scores) // (2 * self.candidates))
-        kept = len(generated.scores) - self.candidates * groups  # raking needs rows that no tree has seen
+        generated = codec.settle(calibration.adjust(generated))
+        kept = len(generated.scores) - min(FRESH, len(generated.scores) // 2)
         fresh = Encoded(*(part[kept:] for part in generated))
         generated = Encoded(*(part[:kept] for part in generated))
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
@@ -126,8 +130,10 @@ class Boosted(Refinement):
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )
-        out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], self.candidates, self.bound)
-        out.raking = rake(codec, real, fresh, out.log_weights(fresh), self.candidates)
+        out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEW, self.bound)
+        weights = out.log_weights(fresh)
+        out.candidates = self.candidates or enough(weights)
+        out.raking = rake(codec, real, fresh, weights, out.candidates)
         return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:
@@ -145,10 +151,17 @@ class Boosted(Refinement):
             with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 booster.load_model(bytearray(data["trees"].tobytes()))
                 calibration = Calibration.read(codec, data)
-                raking = Raking.read(codec, data)
+                raking, candidates = Raking.read(codec, data), int(data["candidates"])
         except (*UNREADABLE, xgboost.core.XGBoostError) as error:
             raise UserError(f"{path}: not a readable refinement ({str(error).splitlines()[0]}).") from None
-        return FittedBoosted(codec, calibration, booster, self.candidates, self.bound, raking)
+        return FittedBoosted(codec, calibration, booster, candidates, self.bound, raking)
+
+
+def enough(log_weights: np.ndarray) -> int:
+    """How many candidates there should be, by the weights of generated rows."""
+    weights = np.exp(log_weights - log_weights.max())
+    effective = weights.mean() ** 2 / (weights**2).mean()
+    return FEW if FEW * effective >= WORTH else MANY
 
 
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:

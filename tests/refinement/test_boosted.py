@@ -171,9 +171,9 @@ def test_saved_and_loaded_it_weighs_the_same(toy: Toy, tmp_path: Path) -> None:
     visits = toy.codec.columns.index(toy.codec["visits"])
     with np.load(tmp_path / REFINEMENT) as data:
         names = {f"{place}.{kind}" for place in range(3) for kind in ("coarse", "fine")}
-        names |= {"trees", "margins", "sizes", "offsets", f"{visits}.generated", f"{visits}.real"}
+        names |= {"trees", "candidates", "margins", "sizes", "offsets", f"{visits}.generated", f"{visits}.real"}
         assert set(data.files) == names
-    loaded = Boosted(candidates=CANDIDATES).load(tmp_path / REFINEMENT, toy.codec)
+    loaded = Boosted().load(tmp_path / REFINEMENT, toy.codec)
     assert loaded is not None
     assert loaded.candidates == CANDIDATES
     np.testing.assert_array_equal(loaded.log_weights(toy.made), toy.fitted.log_weights(toy.made))
@@ -214,22 +214,29 @@ def test_every_row_is_one_of_its_candidates(imitation: Sampler) -> None:
 
 @pytest.mark.parametrize("rows", [10, 500_000])
 def test_how_many_rows_it_needs(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many for each training row, and for raking so many groups of candidates."""
-    monkeypatch.setattr(boosted, "GROUPS", 70)
-    assert Boosted(generated=3, candidates=5).needs(rows) == 3 * min(rows, 200_000) + 5 * 70
+    """So many for each training row, and those for raking."""
+    monkeypatch.setattr(boosted, "FRESH", 70)
+    assert Boosted(generated=3, candidates=5).needs(rows) == 3 * min(rows, 200_000) + 70
     assert Refinement().needs(rows) == 0
 
 
-@pytest.mark.parametrize(("groups", "kept"), [(100, 100 * CANDIDATES), (10**6, 3 * ROWS // 2)])
+@pytest.mark.parametrize("scale", [0.0, 0.3, 0.7, 2.0])
+def test_more_candidates_where_weights_are_uneven(scale: float) -> None:
+    """Of normal logarithms the effective share is exp(-variance), and 8 exp(-scale^2) is 6 at .54."""
+    weights = np.random.default_rng(0).normal(3, scale, 100_000)
+    assert boosted.enough(weights) == (8 if scale < 0.54 else 16)
+
+
+@pytest.mark.parametrize(("fresh", "kept"), [(100 * CANDIDATES, 100 * CANDIDATES), (10**6, 3 * ROWS // 2)])
 def test_raking_gets_the_last_rows_but_at_most_half(
-    toy: Toy, monkeypatch: pytest.MonkeyPatch, groups: int, kept: int
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, fresh: int, kept: int
 ) -> None:
     raked = []
 
     def record(codec: FittedCodec, real: Encoded, generated: Encoded, *rest: Any) -> None:
         raked.append(generated)
 
-    monkeypatch.setattr(boosted, "GROUPS", groups)
+    monkeypatch.setattr(boosted, "FRESH", fresh)
     monkeypatch.setattr(boosted, "rake", record)
     fitted = fit(toy.codec, toy.real, toy.made)
     for part, whole in zip(raked[0], fitted.adjust(toy.made, None), strict=True):
