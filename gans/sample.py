@@ -25,7 +25,7 @@ HELP = """Draw rows from a trained run.
   refine  false: rows as the generator makes them, faster where the run has a refinement
   seed    the same seed gives the same rows; the first rows of a longer draw are those of a shorter one
   part    2/8 writes the second of eight parts that joined in order are the whole draw, for several processes
-  member  of a run over several seeds, which one, from 0; the one that scored best unless said
+  member  of a run over several seeds, which one, from 0; the one that scored best unless said; others are not refined
 """
 
 KEYS = {

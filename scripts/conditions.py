@@ -3,7 +3,7 @@
     python scripts/conditions.py run=DIR [n=10_000] [pairs=10] [refine=false]
 
 Of each: the share of rows that satisfy it, seconds, and the mean distance of the other columns to the real conditional
-distribution (all rows of the table that satisfy it), beside that of rows drawn without `where`. Small real groups are
+distribution (all training rows that satisfy it), beside that of rows drawn without `where`. Small real groups are
 noisy: the last column is the distance that as many unconditional real rows as the group has would show by chance.
 """
 

@@ -1,14 +1,15 @@
-"""GAN variants on four tables within a budget of time, judged by a program that knows nothing of this package.
+"""GAN variants on four tables, judged by a program that knows nothing of this package.
 
     python experiments/tabular/study.py data.root=FOLDER judge=FILE.py [KEY=VALUE ...] [KEY=VALUE of gans.train ...]
 
   data.root     folder with adult, adult_test, credit_default, shoppers and churn as Parquet files
   judge         judge.py; it needs pandas, scikit-learn and xgboost (or xgboost-cpu) in this environment
   ctgan_python  python of an environment with ctgan 0.12.1; without it the reference package is left out
-  minutes=10    wall time of a training command; its steps are chosen from a short timed run
+  minutes=10    time of the reference's fit; a run takes the steps of its experiment
   data, only    tables and variants, as in data=adult,churn only=tabular,reference
   seeds         as in seeds=0,1; else 0,1,2 for tabular and for every variant on Adult, 0 elsewhere
-  curve         minutes as in curve=1,2,5: quality against time instead, of tabular on Adult, into curve.csv
+  curve         minutes of a command as in curve=1,2,5: quality against time instead, of tabular on Adult, into
+                curve.csv; its steps are chosen from a short timed run
   runs          folder for run directories (experiments/tabular/runs)
   results       folder for results.csv, curve.csv, TABLE.md and the figures (experiments/tabular)
 

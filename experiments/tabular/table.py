@@ -83,10 +83,11 @@ def measured_table(rows: Rows, data: str) -> str:
         count = f"{len(runs)}, {other} diverged" if other else str(len(runs))
         figures = [spread(values(runs, name), 2 if name in ERRORS else 3) for name in HEADS]
         times = [spread(values(runs, name), 0) for name in ("steps", "seconds", "seconds_command")]
+        times.append(" and ".join(sorted({row["cores"] for row in runs})))
         trtr, copies = spread(values(runs, "trtr"), 3), spread([100 * v for v in values(runs, "exact_copies")], 2)
         of_test = spread([100 * v for v in values(runs, "exact_copies_test")], 2)
         body.append([LABELS.get(variant, variant), budget, count, *figures, trtr, copies, of_test, *times])
-    heads = ("", "budget", "n", *HEADS.values(), "TRTR", "copies %", "test rows' copies %", "steps", "s", "s, command")
+    heads = ("", "budget", "n", *HEADS.values(), "TRTR", "copies %", "test rows' copies %", "steps", "s", "s, command", "cores")
     return markdown(heads, body) if body else "No run yet.\n"
 
 

@@ -63,7 +63,7 @@ class Boosted(Refinement):
     arXiv:1603.02754): the discriminator rejection sampling of Azadi et al. 2019 (arXiv:1810.06758) with a
     classifier that is trained after the generator, on training rows and fresh generated rows, and stops by a tenth
     of both. It mends what trees see better than the critic: levels that seldom go together, steps of numbers given
-    levels. No row is copied or changed. Raking then brings single columns and pairs back to the real shares.
+    levels. No row is copied; numbers are calibrated. Raking then brings single columns and pairs back to the real shares.
     Sampling costs `candidates` times as much.
 
     Attributes:
