@@ -73,9 +73,7 @@ class Fitting:
             fits = np.zeros(CHUNK, bool)
             if place:
                 made = self.draw(start, attempt * passes + place, given=(rows, given))
-                rule = self.plan.where.get(name)
-                if rule is not None:
-                    fits = rule.mask(codec.decode_column(name, made))
+                fits = self._satisfied(name, made)
                 for old, new, slot in ((rows.scores, made.scores, fitted.score), (rows.codes, made.codes, fitted.code)):
                     if slot >= 0:
                         old[fits, slot] = new[fits, slot]
@@ -84,6 +82,19 @@ class Fitting:
             marginal.place(fitted, rows, np.flatnonzero(~fits), drawn[~fits])
             given[codec.columns.index(fitted)] = 1
         return self.draw(start, attempt * passes, given=(rows, given))
+
+    def _satisfied(self, name: str, made: Encoded) -> np.ndarray:
+        """Where a column holds what is asked of it and of those that follow from it."""
+        codec, fits = self.sampler.codec, np.ones(len(made.scores), bool)
+        for asked, rule in self.plan.where.items():
+            source, links = codec.relations.trace(asked)
+            if source != name:
+                continue
+            values = {name: codec.decode_column(name, made)}
+            for link in links:
+                values[link.determined] = link.restore(values)
+            fits &= rule.mask(values[asked])
+        return fits
 
     def _filter(self, rows: Encoded) -> tuple[pa.Table, np.ndarray]:
         """The rows as a table, mended where a further relation can be, and which of them fit."""

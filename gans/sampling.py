@@ -17,6 +17,7 @@ from gans.conditions.plan import make_plan
 from gans.conditions.subsets import FittedSubsets
 from gans.config import Run, read_run
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.copies import settle
 from gans.data.layout import Encoded
 from gans.data.relations import Relation
 from gans.data.schema import Schema
@@ -174,7 +175,7 @@ class Sampler:
         choices: dict[int, np.ndarray] | None,
         given: tuple[Encoded, np.ndarray] | None,
     ) -> Encoded:
-        """A chunk of generated rows of which none holds an exclusion."""
+        """A chunk of generated rows of which none holds an exclusion; copied columns are as they are decoded."""
         out, bad = None, np.ones(CHUNK, bool)
         for again in range(ROUNDS):
             step = np.int32(attempt * ROUNDS + again)
@@ -189,6 +190,7 @@ class Sampler:
                 labels = self.condition.draw(CHUNK, seed + attempt, choices, start)
                 found = jax.device_get(self._chunk(parameters, labels, np.int32(seed), place, step))
                 fresh = self.condition.join(Encoded(*map(np.array, found)), labels)
+            fresh = settle(self.codec, fresh, None if given is None else given[1])
             out = fresh if out is None else out
             for old, new in zip(out, fresh, strict=True):
                 old[bad] = new[bad]

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from gans.conditions.plan import make_plan
 from gans.data.codecs import FittedCodec
 from gans.data.relations import parse_relation
 from gans.errors import UserError
+from gans.fitting import Fitting
 from gans.sample import part_of
 from gans.sampling import CHUNK, Sampler, load_sampler
 
@@ -106,6 +109,16 @@ def test_every_row_satisfies_where_on_any_column(any_column: Sampler, where: str
     assert follows(rows)
     assert len(set(rows["age"].to_pylist())) > 5  # the other columns vary
     assert rows.slice(0, 20).equals(any_column.sample(20, 1, where))
+
+
+def test_what_follows_from_a_column_is_asked_of_it_too(any_column: Sampler) -> None:
+    """A city that the generator makes is kept where its country is the one that is asked for."""
+    plan = make_plan("country == 'FR' and age > 40 and city != 'Lyon'", [], any_column.marginals)
+    fitting = Fitting(any_column, jax.device_put(any_column.parameters), plan, 1)
+    made = any_column.draw(fitting.parameters, 1, 0)
+    city = any_column.codec.decode_column("city", made).to_pylist()
+    assert fitting._satisfied("city", made).tolist() == [name == "Paris" for name in city]
+    assert 0 < fitting._satisfied("age", made).sum() < len(city)
 
 
 def test_a_mapping_says_the_same_as_the_text(any_column: Sampler) -> None:

@@ -87,7 +87,19 @@ def measured_table(rows: Rows, data: str) -> str:
         trtr, copies = spread(values(runs, "trtr"), 3), spread([100 * v for v in values(runs, "exact_copies")], 2)
         of_test = spread([100 * v for v in values(runs, "exact_copies_test")], 2)
         body.append([LABELS.get(variant, variant), budget, count, *figures, trtr, copies, of_test, *times])
-    heads = ("", "budget", "n", *HEADS.values(), "TRTR", "copies %", "test rows' copies %", "steps", "s", "s, command", "cores")
+    heads = (
+        "",
+        "budget",
+        "n",
+        *HEADS.values(),
+        "TRTR",
+        "copies %",
+        "test rows' copies %",
+        "steps",
+        "s",
+        "s, command",
+        "cores",
+    )
     return markdown(heads, body) if body else "No run yet.\n"
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gans.compat.tables import discrete_names, frame_of, kinds_of, varies
+from gans.compat.tables import discrete_names, frame_of, kinds_of, relations_of, varies
 from gans.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -160,7 +160,9 @@ class CTGAN:
             run,
             seed=self._seed(),
             samples=min(rows, 1000),
-            data=dataclasses.replace(run.data, holdout=HOLDOUT, kinds=kinds, drop=[], limit=None),
+            data=dataclasses.replace(
+                run.data, holdout=HOLDOUT, kinds=kinds, drop=[], limit=None, relations=relations_of(kinds)
+            ),
             condition=dataclasses.replace(run.condition, **condition),
             network=dataclasses.replace(
                 run.network,

@@ -46,6 +46,21 @@ def discrete_names(labels: list[Any], discrete: list[Any]) -> list[str]:
     return [str(name) for name in discrete]
 
 
+def relations_of(kinds: dict[str, str]) -> list[str]:
+    """`data.relations`: those that are found, but no discrete column follows from a number, so that all are learnt."""
+    from gans.data.relations.functional import Functional
+
+    discrete = [name for name, kind in kinds.items() if kind in ("category", "boolean")]
+    others = [name for name in kinds if name not in discrete]
+    pairs = [(source, target) for source in others for target in discrete if all(map(_spelt, (source, target)))]
+    return ["auto", *(f"not {Functional(source=source, target=target).text}" for source, target in pairs)]
+
+
+def _spelt(name: str) -> bool:
+    """Whether the grammar of relations can write the name of a column."""
+    return bool(name) and "`" not in name
+
+
 def kinds_of(table: "pa.Table", discrete: list[str], categorical: list[str]) -> dict[str, str]:
     """The kind of every column, so that none is left out as an id or as text.
 

@@ -138,7 +138,8 @@ class FittedCondition:
         for place, codes in {} if fits.any() else choices.items():
             counts = np.bincount(self.combinations[:, place], self.counts, self.cardinalities[place])
             weights = counts * codes
-            out[:, place] = pick(weights if weights.any() else codes.astype(float), draws)
+            own = uniform((seed, place), start, rows)
+            out[:, place] = pick(weights if weights.any() else codes.astype(float), own)
         return out
 
     def save(self, path: Path) -> None:
@@ -164,7 +165,7 @@ class FittedCondition:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
 
 
-def uniform(seed: int, start: int, count: int) -> np.ndarray:
+def uniform(seed: int | tuple[int, ...], start: int, count: int) -> np.ndarray:
     """Numbers `start` to `start + count` of the stream of a seed, [count] in [0, 1).
 
     Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") enciphers a counter, so that any place

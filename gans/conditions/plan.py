@@ -45,17 +45,13 @@ def make_plan(given: Any, relations: list[Relation], marginals: Marginals) -> Pl
         for name in relation.columns:
             relation.check_column(name, codec.schema)
     learnt = {fitted.column.name for fitted in codec.columns}
-    building = {relation.determined: relation for relation in codec.relations.relations if relation.determined}
+    building = codec.relations.building
     allowed: dict[str, np.ndarray] = {}
     reasons: dict[str, list[str]] = {}
     for name, rule in where.items():
-        relation = building.get(name)
-        if relation is None and name not in learnt:
+        if name not in building and name not in learnt:
             continue  # a constant column, which `check` has compared
-        source, chain = name, []
-        while source in building and len(building[source].parents) == 1 and building[source].drops:
-            chain.insert(0, building[source])
-            source = building[source].parents[0]
+        source, chain = codec.relations.trace(name)
         if source in building and not building[source].keeps:
             continue
         if not chain and codec[name].levels:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.copies import settle
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
 from gans.files import UNREADABLE, write_atomic
@@ -37,7 +38,7 @@ class FittedBoosted:
 
     def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
         """The rows with calibrated scores, and copied columns as they are restored."""
-        return self.codec.settle(self.calibration.adjust(rows, given))
+        return settle(self.codec, self.calibration.adjust(rows, given), given)
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
         """The logits [rows], within +-bound, and the offsets."""
@@ -63,8 +64,8 @@ class Boosted(Refinement):
     arXiv:1603.02754): the discriminator rejection sampling of Azadi et al. 2019 (arXiv:1810.06758) with a
     classifier that is trained after the generator, on training rows and fresh generated rows, and stops by a tenth
     of both. It mends what trees see better than the critic: levels that seldom go together, steps of numbers given
-    levels. No row is copied; numbers are calibrated. Raking then brings single columns and pairs back to the real shares.
-    Sampling costs `candidates` times as much.
+    levels. No row is copied; numbers are calibrated. Raking then brings single columns and pairs back to the real
+    shares. Sampling costs `candidates` times as much.
 
     Attributes:
         candidates: generated rows of which one is taken; None for 8, or 16 where the effective sample size of 8 by the
@@ -72,8 +73,8 @@ class Boosted(Refinement):
         trees: at most.
         depth: of a tree.
         learning_rate: of the boosting.
-        generated: rows for each training row that the classifier sees.
-        bound: of the logarithm of the ratio, so that no row is worth more than exp(2 bound) others.
+        generated: rows for each training row, beside 480,000: half of all for the classifier, the others for raking.
+        bound: of the logarithm of the ratio that the trees tell.
     """
 
     candidates: int | None = None
@@ -101,7 +102,7 @@ class Boosted(Refinement):
         some = np.random.default_rng(0).permutation(len(real.scores))[:MOST_ROWS]
         real = Encoded(real.scores[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
-        generated = codec.settle(calibration.adjust(generated))
+        generated = settle(codec, calibration.adjust(generated))
         kept = len(generated.scores) - min(FRESH, len(generated.scores) // 2)
         fresh = Encoded(*(part[kept:] for part in generated))
         generated = Encoded(*(part[:kept] for part in generated))

@@ -107,7 +107,10 @@ def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndar
             continue
         codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scores))
         values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
-        own = [np.unique(np.quantile(values, np.arange(1, bins) / bins)) for bins in (BINS, FINE)]
+        own = [
+            np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else values
+            for bins in (BINS, FINE)
+        ]
         special = fitted.cardinality - len(fitted.knots) if fitted.code >= 0 else 0
         edges.append((own[0], own[1]))
         sizes.append((len(own[0]) + 1 + special, len(own[1]) + 1 + special))

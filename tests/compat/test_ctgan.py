@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from gans import pipeline
@@ -261,6 +262,18 @@ def test_a_table_of_numbers_only(frame: pd.DataFrame) -> None:
     assert list(fixed["k"]) == ["one", "one"]
     with pytest.raises(ValueError, match="`two` doesn't exist in the column `k`"):
         model.sample(2, "k", "two")
+
+
+def test_a_discrete_column_that_follows_from_a_number_is_learnt(asked: list[Run]) -> None:
+    rng = np.random.default_rng(1)
+    store = rng.integers(0, 12, 400)
+    city = np.array(["Rome", "Bonn", "Lyon"])[store % 3]
+    frame = pd.DataFrame({"store": store, "city": city, "sales": rng.normal(size=400), "`": rng.integers(0, 9, 400)})
+    CTGAN(**QUICK).fit(frame, ["city"])
+    table = pa.table({name: frame[name].to_numpy() for name in frame})
+    assert [fitted.column.name for fitted in pipeline.prepare(asked[0], table).codec.columns if fitted.levels] == [
+        "city"
+    ]
 
 
 def test_small_tables_have_small_batches(asked: list[Run], frame: pd.DataFrame) -> None:

@@ -204,6 +204,19 @@ def test_fixed_values_are_kept_where_they_never_occur_together() -> None:
     np.testing.assert_allclose(np.bincount(drawn[:, 2]) / 50_000, real, atol=0.015)
 
 
+def test_columns_that_never_occur_together_are_drawn_independently() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 4, ROWS)
+    second = np.where(first < 2, rng.integers(2, 4, ROWS), rng.integers(0, 2, ROWS))
+    table = normalise(pa.table({"a": first.astype(str), "b": second.astype(str), "c": rng.normal(size=ROWS)}))
+    codec = Quantile().fit(table, detect(table))
+    condition = Labels(columns=["a", "b"]).fit(codec, codec.encode(table))
+    low = np.array([True, True, False, False])
+    drawn = condition.draw(20_000, 1, {0: low, 1: low})
+    shares = np.bincount(drawn[:, 0] * 2 + drawn[:, 1], minlength=4) / 20_000
+    np.testing.assert_allclose(shares, 0.25, atol=0.03)
+
+
 # ---- which codes leave an allowed value
 
 

@@ -130,3 +130,14 @@ def test_arrays_are_read_back(toy: Any, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.log_weights(real), raking.log_weights(real))
     with pytest.raises(KeyError):
         Raking.read(codec, {})
+
+
+def test_a_number_that_has_atoms_only_in_the_rows_at_hand() -> None:
+    rng = np.random.default_rng(3)
+    table = normalise(pa.table({"one": rng.integers(0, 2, 4_000).astype(float), "two": rng.normal(size=4_000)}))
+    table = table.set_column(0, "one", pa.array([0.5, 1.5, *table["one"].to_pylist()[2:]]))
+    codec = Quantile().fit(table, detect(table, {"one": "numeric"}))
+    encoded = codec.encode(table)
+    atoms = Encoded(encoded.scores[2:], encoded.codes[2:])
+    raking = rake(codec, atoms, encoded, np.zeros(4_000), CANDIDATES)
+    assert np.isfinite(raking.log_weights(encoded)).all()

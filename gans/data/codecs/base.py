@@ -130,22 +130,6 @@ class FittedCodec:
                 arrays[column.name] = fitted_by_name[column.name].decode(encoded)
         return self.relations.restore(pa.table(arrays))
 
-    def settle(self, encoded: Encoded) -> Encoded:
-        """The rows with columns that the model sees as they are, yet `decode` rebuilds, as `decode` rebuilds them."""
-        settled = [relation for relation in self.relations.relations if relation.keeps]
-        if not settled:
-            return encoded
-        scores, codes = encoded.scores.copy(), encoded.codes.copy()
-        table = self.decode(encoded)
-        for relation in settled:
-            fitted = self[relation.determined]
-            own, code = fitted.encode(table[relation.determined], None)
-            if fitted.score >= 0:
-                scores[:, fitted.score] = own
-            if fitted.code >= 0:
-                codes[:, fitted.code] = code
-        return Encoded(scores, codes)
-
     def save(self, path: Path) -> None:
         """Write to one .npz file: marginal knots and levels, never a row."""
         arrays, meta = {}, []

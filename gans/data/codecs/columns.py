@@ -84,7 +84,7 @@ class FittedColumn:
         """Which of the levels each row [rows] of a category holds."""
         if not self.numeric:
             return encoded.codes[:, self.code]
-        ranks = np.rint(self.decode_numbers(encoded)).astype(np.int64)
+        ranks = self.decode_numbers(encoded).astype(np.int64)
         return np.where(self.missing(encoded), len(self.levels) - 1, ranks) if self.column.missing else ranks
 
     def words(self) -> list[Any]:
@@ -133,16 +133,21 @@ class FittedColumn:
         return scores, codes
 
     def decode_numbers(self, encoded: Encoded) -> np.ndarray:
-        """Numbers [rows] float64, counted from the origin, or ranks; any where missing."""
+        """Numbers [rows] float64 with the column's decimals, counted from the origin, or ranks; any where missing."""
         scores = encoded.scores[:, self.score]
         if self.code < 0:
-            return self.knots[0].decode(scores)
+            return self._rounded(self.knots[0].decode(scores))
         codes = encoded.codes[:, self.code]
         values = np.concatenate([self.atoms, [0.0]])[np.clip(codes - len(self.knots), 0, len(self.atoms))]
         for mode, knots in enumerate(self.knots):
             here = codes == mode
             values[here] = knots.decode(scores[here])
-        return values
+        return self._rounded(values)
+
+    def _rounded(self, values: np.ndarray) -> np.ndarray:
+        if self.ranks or self.column.kind in ("integer", "datetime"):
+            return np.rint(values)
+        return values if self.column.decimals is None else np.round(values, self.column.decimals)
 
 
 def time_grid(valid: pa.ChunkedArray, column: Column) -> tuple[int, int]:
@@ -225,11 +230,9 @@ def _decode_numbers(fitted: FittedColumn, encoded: Encoded, kind: pa.DataType) -
         whole = _whole(values, 1, fitted.origin)
         whole = whole if kind == pa.uint64() else whole.view(np.int64)
         return pa.array(whole, mask=missing).cast(kind)
-    decimals = 0 if column.kind == "integer" else column.decimals
-    values = values if decimals is None else np.round(values, decimals)
     return pa.array(values, pa.float64(), mask=missing).cast(kind, safe=False)
 
 
 def _whole(values: np.ndarray, step: int, origin: int) -> np.ndarray:
     """The inverse of `_since`, for values counted in steps: uint64, whose bits are those of int64."""
-    return np.rint(values).astype(np.uint64) * np.uint64(step) + np.uint64(origin % 2**64)
+    return values.astype(np.uint64) * np.uint64(step) + np.uint64(origin % 2**64)

@@ -87,13 +87,21 @@ class Relation:
         """What the model sees in place of the determined column; None where that is dropped or kept."""
         return None
 
-    def further(self, columns: Columns) -> dict[str, pa.Array]:
-        """Columns that the model sees beside what `reduce` gives, by name."""
-        del columns
-        return {}
+    @property
+    def further_name(self) -> str:
+        """Name of a further column that the model sees; "" for none."""
+        return ""
+
+    def further(self, columns: Columns) -> pa.Array:
+        """That column."""
+        raise NotImplementedError
 
     def restore(self, columns: Columns) -> pa.Array:
         """The determined column, from its parents and, where it was not dropped, from what the model made of it."""
+        raise NotImplementedError
+
+    def invert(self, columns: Columns) -> pa.Array:
+        """The parent of a column that is kept, from that column and the further ones."""
         raise NotImplementedError
 
     def snap(self, array: Any) -> pa.Array:

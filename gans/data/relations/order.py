@@ -128,7 +128,11 @@ class Order(Relation):
         if pa.types.is_integer(kind) and not pa.types.is_integer(low.type):
             low = pc.ceil(low)
         violated = pa.array(self._violated(table))
-        return table.set_column(place, self.high, pc.if_else(violated, low.cast(kind), table[self.high]))
+        try:
+            mended = pc.if_else(violated, low.cast(kind), table[self.high])
+        except pa.ArrowException as error:
+            raise UserError(f"'{self.text}': a value of '{self.low}' is none of '{self.high}': {error}.") from None
+        return table.set_column(place, self.high, mended)
 
     def _difference(self, columns: Columns) -> np.ndarray:
         low, high = numbers(columns[self.low]), numbers(columns[self.high])

@@ -6,14 +6,15 @@ smooth map of two numbers would give. Such numbers are often also close to a fix
 its least payment: where their ratio lies in a narrow band that holds more rows than its surroundings, the model sees it
 too, and `restore` multiplies. It says nothing about single rows: any row holds it.
 
-Sought are pairs of numbers or times of one type that are equal in at least 3 % of the rows, values that more than 1 %
-of the rows share left out, and ten times as often as chance would have it. Of pairs that close a circle the ones that
-are the same least often are left out, so that each column is a copy of at most one.
+Sought are pairs of numbers or times of one type that are equal in at least 3 % of the rows and in 20, values that more
+than 1 % of the rows share left out, and ten times as often as chance would have it. Of pairs that close a circle the
+ones that are the same least often are left out, so that each column is a copy of at most one.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,7 @@ import pyarrow as pa
 from gans.data.relations.base import (
     KEY,
     NUMBERS,
+    SINGLE,
     Columns,
     Relation,
     decimals_of,
@@ -30,10 +32,11 @@ from gans.data.relations.base import (
     quoted,
     ticks,
 )
-from gans.data.schema import Column, Schema
+from gans.data.schema import Schema
 from gans.errors import UserError
 
 OFTEN = 0.03
+LEAST_ROWS = 20
 HEAVY = 0.01
 CHANCE = 10.0
 STEP = 0.01  # of the logarithm of a ratio
@@ -52,8 +55,9 @@ class Sameness(Relation):
 
     Attributes:
         bands: narrow ranges of target / source where many rows lie, [low, high] of each, ascending.
+        bounds: of the target, of times in ticks.
         decimals: of the target; None for times and for numbers with many.
-        bounds: of the target, where there are bands.
+        step: of the target's times, in ticks; 0 for numbers.
         common: values of the target that are left as they are, where there are bands.
     """
 
@@ -62,8 +66,9 @@ class Sameness(Relation):
     source: str
     target: str
     bands: list[list[float]] = field(default_factory=list)
-    decimals: int | None = None
     bounds: list[float] = field(default_factory=list)
+    decimals: int | None = None
+    step: int = 0
     common: list[float] = field(default_factory=list)
 
     @property
@@ -86,15 +91,20 @@ class Sameness(Relation):
         source, target = (self.need(name, schema, (*NUMBERS, "datetime")) for name in (self.source, self.target))
         if source.type != target.type:
             raise UserError(f"{KEY}: '{self.text}': {source.type} and {target.type} are never the same.")
-        if self.ratio_name in [column.name for column in schema.columns]:
-            raise UserError(f"{KEY}: '{self.text}': the table has a column '{self.ratio_name}' already.")
+        if self.further_name in [column.name for column in schema.columns]:
+            raise UserError(f"{KEY}: '{self.text}': the table has a column '{self.further_name}' already.")
         self.support = {"same": round(float(self._same(table).mean()), 4)}
-        if source.kind != "datetime":
-            self._learn_bands(table, target)
+        there = table[self.target].drop_null()
+        if target.kind == "datetime":
+            times = ticks(there)
+            self.bounds = [int(times.min()), int(times.max())]
+            self.step = max(int(np.gcd.reduce(times - times.min())), 1)
+            return
+        self.bounds, self.decimals = [float(edge) for edge in target.bounds or ()], decimals_of(target)
+        self._learn_bands(table)
 
-    def _learn_bands(self, table: pa.Table, target: Column) -> None:
+    def _learn_bands(self, table: pa.Table) -> None:
         """The bands that hold enough of the rows, if they do together."""
-        self.decimals = decimals_of(target)
         values, counts = np.unique(numbers(table[self.target]), return_counts=True)
         self.common = values[counts >= COMMON * table.num_rows].tolist()
         ratios = self._ratios(table)
@@ -105,31 +115,56 @@ class Sameness(Relation):
         if share < IN_BANDS:
             self.bands, self.common = [], []
         else:
-            self.support["in_bands"], self.bounds = round(share, 4), [float(bound) for bound in target.bounds or ()]
+            self.support["in_bands"] = round(share, 4)
 
     def holds(self, table: pa.Table) -> np.ndarray:
-        """Every row holds it."""
+        """Every row holds it, of a table from which it was learnt how often they are the same."""
+        if not self.bounds:
+            raise UserError(f"'{self.text}': how often they are the same is learnt from a table; there is none here.")
         return np.ones(table.num_rows, bool)
 
     @property
-    def ratio_name(self) -> str:
-        """Of the further column that the model sees."""
+    def further_name(self) -> str:
+        """As in `PAY_AMT1 / BILL_AMT2`."""
         return f"{self.target} / {self.source}"
 
-    def further(self, columns: Columns) -> dict[str, pa.Array]:
+    def further(self, columns: Columns) -> pa.Array:
         """The ratio: 1 where they are the same, missing where it lies in no band."""
         same = self._same(columns)
         ratios = self._ratios(columns) if self.bands else np.full(len(same), np.nan)
-        return {self.ratio_name: pa.array(np.where(same, 1.0, ratios), mask=~(same | self._inside(ratios)))}
+        return pa.array(np.where(same, 1.0, ratios), mask=~(same | self._inside(ratios)))
 
     def restore(self, columns: Columns) -> pa.Array:
-        """The source where the ratio is 1, else times the ratio within the bounds of training rows; else as it is."""
-        target, source, ratio = columns[self.target], columns[self.source], columns[self.ratio_name]
+        """The source where the ratio is 1 and the target can hold it; elsewhere the source times the ratio, within the
+        bounds of training rows; where there is no ratio the target as it is."""
+        target, source, ratio = columns[self.target], columns[self.source], columns[self.further_name]
+        one = pc.fill_null(pc.equal(ratio, 1.0), False)
         if self.bands:
             low, high = self.bounds
-            scaled = np.clip(numbers(source) * numbers(ratio), low, high)
-            target = pc.coalesce(from_numbers(scaled, target.type, self.decimals), target)
-        return pc.if_else(pc.fill_null(pc.equal(ratio, 1.0), False), source, target)
+            scaled = from_numbers(np.clip(numbers(source) * numbers(ratio), low, high), target.type, self.decimals)
+            target = pc.coalesce(pc.if_else(one, pa.scalar(None, target.type), scaled), target)
+        return pc.if_else(pc.and_(one, pa.array(self._can_hold(source))), source, target)
+
+    def invert(self, columns: Columns) -> pa.Array:
+        """The source that belongs to the target where there is a ratio, else as it is."""
+        target, source, ratio = columns[self.target], columns[self.source], columns[self.further_name]
+        if self.bands:
+            divided = from_numbers(numbers(target) / numbers(ratio), source.type, self.decimals)
+            source = pc.coalesce(divided, source)
+        return pc.if_else(pc.fill_null(pc.equal(ratio, 1.0), False), target, source)
+
+    def _can_hold(self, source: Any) -> np.ndarray:
+        """Which values [rows] of the source are there and lie within the bounds and on the grid of the target."""
+        low, high = self.bounds
+        if self.step:
+            times = ticks(source)
+            fits = (times >= low) & (times <= high) & ((times - int(low)) % self.step == 0)
+        else:
+            values = numbers(source)
+            fits = (values >= low) & (values <= high)
+            if self.decimals is not None:
+                fits &= np.abs(np.round(values, self.decimals) - values) <= SINGLE * np.abs(values)
+        return fits & source.is_valid().to_numpy(zero_copy_only=False)
 
     def _ratios(self, columns: Columns) -> np.ndarray:
         """Target / source [rows], NaN where they are the same, common, too small or missing."""
@@ -158,7 +193,7 @@ def find_sameness(
     values, shares = {}, {}
     for column in columns:
         array = sample[column.name]
-        if array.null_count:
+        if table[column.name].null_count:
             continue
         values[column.name] = ticks(array) if pa.types.is_temporal(array.type) else array.to_numpy()
         shares[column.name] = _rare_shares(values[column.name])
@@ -168,12 +203,12 @@ def find_sameness(
             continue
         same = (values[first] == values[second]) & np.isin(values[first], shares[first][0])
         share, expected = float(same.mean()), _by_chance(shares[first], shares[second])
-        if share >= OFTEN and share > CHANCE * expected:
+        if share >= OFTEN and same.sum() >= LEAST_ROWS and share > CHANCE * expected:
             found.append((share, first, second))
     varied = sorted(values, key=lambda name: -len(np.unique(values[name])))
     for source, target in _outwards(sorted(found, reverse=True), varied):
         relation = Sameness(source=source, target=target)
-        if relation.ratio_name not in table.column_names and accept(relation):
+        if relation.further_name not in table.column_names and accept(relation):
             relation.fit(table, schema)
             yield relation
 

@@ -53,14 +53,22 @@ class Relations:
     left_out: list[str] = field(default_factory=list)
 
     @cached_property
-    def _building(self) -> dict[str, Relation]:
-        """Relations by the column that they rebuild."""
+    def building(self) -> dict[str, Relation]:
+        """Relations by the column that they rebuild, parents first."""
         return {relation.determined: relation for relation in self.relations if relation.determined}
 
     @cached_property
     def dropped(self) -> dict[str, Relation]:
         """The columns that the model does not see, with the relations that rebuild them."""
-        return {name: relation for name, relation in self._building.items() if relation.drops}
+        return {name: relation for name, relation in self.building.items() if relation.drops}
+
+    def trace(self, name: str) -> tuple[str, list[Relation]]:
+        """The column that a dropped one follows from, through relations with one parent, and these, its own last."""
+        links: list[Relation] = []
+        while name in self.dropped and len(self.dropped[name].parents) == 1:
+            links.insert(0, self.dropped[name])
+            (name,) = self.dropped[name].parents
+        return name, links
 
     def reduce_schema(self, schema: Schema) -> Schema:
         """The schema of what `reduce` returns."""
@@ -75,7 +83,7 @@ class Relations:
             UserError: a column that is needed is missing from the table.
         """
         out = table.drop_columns([name for name in self.dropped if name in table.column_names])
-        for relation in self._building.values():
+        for relation in self.building.values():
             if relation.drops:
                 continue
             for name in relation.columns:
@@ -86,19 +94,19 @@ class Relations:
             if not relation.keeps:
                 place = out.column_names.index(relation.determined)
                 out = out.set_column(place, relation.determined, relation.reduce(columns))
-            for name, array in relation.further(columns).items():
-                out = out.append_column(name, array)
+            if relation.further_name:
+                out = out.append_column(relation.further_name, relation.further(columns))
         return out
 
     def restore(self, table: pa.Table) -> pa.Table:
         """The full table, in its order and with its types, such that every row holds every relation but exclusions."""
-        if not self._building:
+        if not self.building:
             return table
         arrays: dict[str, Any] = {name: table[name] for name in table.column_names}
         for name, relation in {relation.snapped: relation for relation in self.relations if relation.snapped}.items():
             if name in arrays:
                 arrays[name] = relation.snap(arrays[name])
-        for name, relation in self._building.items():
+        for name, relation in self.building.items():
             arrays[name] = relation.restore(arrays)
         return pa.table({name: arrays[name] for name in self.names})
 
@@ -170,8 +178,9 @@ def find_relations(
             raise UserError(f"{KEY}: '{relation.text}': {conflict}.")
         plan.add(relation)
     for relation in denied:
-        for name in relation.columns:
-            relation.check_column(name, schema)
+        for name in () if isinstance(relation, Exclusion) else relation.columns:
+            if name not in [column.name for column in schema.columns]:
+                relation.check_column(name, schema)
     left_out: list[str] = []
 
     def accept(relation: Relation) -> bool:
@@ -196,8 +205,9 @@ def find_relations(
         if not relation.keeps:
             reduced = pa.chunked_array([relation.reduce(columns)])
             replaced.append(find_column(relation.determined, reduced, _reduced_kind(relation, schema)))
-        for name, array in relation.further(columns).items():
-            replaced.append(find_column(name, pa.chunked_array([array]), "numeric"))
+        if relation.further_name:
+            further = pa.chunked_array([relation.further(columns)])
+            replaced.append(find_column(relation.further_name, further, "numeric"))
     off = [relation for relation in denied if isinstance(relation, Exclusion)]
     names = [column.name for column in schema.kept]
     return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off, left_out)

@@ -397,3 +397,9 @@ def test_repair_mends_what_can_be_mended() -> None:
         relation = parse_relation(text)
         assert not relation.holds(table).all()
         assert relation.holds(relation.repair(table)).all()
+
+
+def test_a_value_that_the_other_type_cannot_hold_is_one_error() -> None:
+    table = pa.table({"low": pa.array([300, 1], pa.int16()), "high": pa.array([5, 6], pa.int8())})
+    with pytest.raises(UserError, match="'low <= high': a value of 'low' is none of 'high'"):
+        parse_relation("low <= high").repair(table)

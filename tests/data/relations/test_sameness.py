@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.data.codecs.copies import settle
 from gans.data.codecs.quantile import Quantile
 from gans.data.layout import Encoded
 from gans.data.relations import Relations, find_relations, parse_relation
@@ -177,7 +178,7 @@ def test_narrow_ratios_are_found_and_restored() -> None:
     assert relation.support["in_bands"] == pytest.approx(0.27, abs=0.02)
     assert "in a narrow ratio in 2" in relations.lines()[0]
     reduced = relations.reduce(table)
-    assert reduced.column_names == ["payment", "bill", relation.ratio_name]
+    assert reduced.column_names == ["payment", "bill", relation.further_name]
     assert reduced["payment"].equals(table["payment"])
     assert relations.restore(reduced).equals(table)
     assert Relations.from_json(relations.to_json()).restore(reduced).equals(table)
@@ -196,7 +197,7 @@ def test_made_rows_are_as_often_in_a_narrow_ratio() -> None:
     assert made.schema.equals(table.schema)
     np.testing.assert_allclose(shares(made), shares(table), atol=0.03)  # small payments are rounded out of the band
     assert max(made["payment"].to_pylist()) <= max(table["payment"].to_pylist())
-    settled = codec.settle(encoded)
+    settled = settle(codec, encoded)
     assert not codec.decode_column("payment", encoded).equals(made["payment"].combine_chunks())
     apart = np.abs(codec.decode_column("payment", settled).to_numpy() - made["payment"].to_numpy())
     assert (apart <= 1 + 1e-4 * made["payment"].to_numpy()).all()
@@ -238,3 +239,44 @@ def test_a_circle_is_cut_where_it_is_weakest() -> None:
         frozenset((f"bill {place - 1}", f"bill {place}")) for place in (1, 2, 3)
     }
     assert len({relation.determined for relation in found}) == 3
+
+
+def restored(relation: Sameness, table: pa.Table, source: pa.Array, ratio: list[float | None]) -> list[object]:
+    """The target where the source is another and the ratio is given."""
+    columns = {relation.target: table[relation.target].slice(0, len(source)), relation.source: source}
+    return relation.restore(columns | {relation.further_name: pa.array(ratio, pa.float64())}).to_pylist()
+
+
+def test_a_copy_is_what_the_target_can_hold() -> None:
+    rng = np.random.default_rng(6)
+    bill = np.round(rng.lognormal(3, 1, ROWS), 2)
+    payment = np.where(rng.random(ROWS) < 0.3, np.clip(np.rint(bill), 1, 400), rng.integers(1, 400, ROWS)).astype(float)
+    payment[:3] = [7, 8, 9]
+    bill = np.where(rng.random(ROWS) < 0.2, payment, bill)
+    table = normalise(pa.table({"payment": payment, "bill": bill}))
+    relation = Sameness(source="bill", target="payment")
+    relation.fit(table, detect(table))
+    found = restored(relation, table, pa.array([12.0, 12.5, 401.0]), [1.0, 1.0, 1.0])
+    assert found == [12.0, 8.0, 9.0]
+    assert restored(relation, table, pa.array([None, 12.0], pa.float64()), [1.0, None]) == [7.0, 8.0]
+
+
+def test_a_copied_time_keeps_range_and_step() -> None:
+    relation = Sameness(source="asked", target="paid")
+    relation.fit(TABLE, SCHEMA)
+    day = TABLE["asked"][5].as_py()
+    times = pa.array([day, day.replace(hour=3), day.replace(year=2050)], TABLE["asked"].type)
+    paid = TABLE["paid"].to_pylist()
+    assert restored(relation, TABLE, times, [1.0, 1.0, 1.0]) == [day, *paid[1:3]]
+
+
+def test_a_few_equal_rows_of_a_small_table_are_chance() -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        table = normalise(pa.table({f"c{place}": rng.integers(0, 300, 100) for place in range(40)}))
+        assert [r.text for r in find_relations(table, detect(table)).relations if r.kind == "sameness"] == []
+
+
+def test_it_cannot_be_imposed_on_a_draw() -> None:
+    with pytest.raises(UserError, match="how often they are the same is learnt from a table"):
+        parse_relation("payment ~ bill").holds(TABLE)
