@@ -153,15 +153,18 @@ class Sampler:
             choices: of the conditions, as `FittedCondition.draw` takes them.
             given: rows with some columns in their place, and a 1 for each of these columns.
         """
-        if self.refinement is None:
-            return self._make(parameters, seed, start, attempt, choices, given)
-        count = self.refinement.candidates
         held = None if given is None else given[1]
+        if self.refinement is None:
+            rows = self._make(parameters, seed, start, attempt, choices, given)
+            return rows if held is None else settle(self.codec, rows, held)
+        count = self.refinement.candidates
         made = [
             self.refinement.adjust(self._make(parameters, seed, start, attempt * count + k, choices, given), held)
             for k in range(count)
         ]
         weights = np.stack([self.refinement.log_weights(rows) for rows in made])
+        if self.codec.relations.copies:  # of numbers that were calibrated since the exclusions were seen to
+            weights[np.stack([self.codec.layout.violated(rows.codes) for rows in made])] = -np.inf
         rng = np.random.default_rng((seed, start, attempt, 1))  # another stream than that of the given values
         chosen = np.argmax(weights + rng.gumbel(size=weights.shape), axis=0)
         return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
@@ -175,8 +178,8 @@ class Sampler:
         choices: dict[int, np.ndarray] | None,
         given: tuple[Encoded, np.ndarray] | None,
     ) -> Encoded:
-        """A chunk of generated rows of which none holds an exclusion; copied columns are as they are decoded."""
-        out, bad = None, np.ones(CHUNK, bool)
+        """A chunk of generated rows of which none holds an exclusion, as it will be decoded."""
+        out, bad, held = None, np.ones(CHUNK, bool), None if given is None else given[1]
         for again in range(ROUNDS):
             step = np.int32(attempt * ROUNDS + again)
             place = np.int32(start)
@@ -190,11 +193,10 @@ class Sampler:
                 labels = self.condition.draw(CHUNK, seed + attempt, choices, start)
                 found = jax.device_get(self._chunk(parameters, labels, np.int32(seed), place, step))
                 fresh = self.condition.join(Encoded(*map(np.array, found)), labels)
-            fresh = settle(self.codec, fresh, None if given is None else given[1])
             out = fresh if out is None else out
             for old, new in zip(out, fresh, strict=True):
                 old[bad] = new[bad]
-            bad = self.codec.layout.violated(out.codes)
+            bad = self.codec.layout.violated(settle(self.codec, out, held).codes)
             if not bad.any():
                 return out
         raise UserError(

@@ -47,7 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     gc.set_threshold(100_000, 50, 50)
 
-    jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / "gans-tests-jax"))
+    cache = f"gans-tests-jax-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"  # workers would read half-written files
+    jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     if config.option.markexpr == "not slow" and "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()

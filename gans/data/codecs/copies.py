@@ -18,8 +18,7 @@ def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None
     Args:
         given: 1 for each column that stays as it is, [columns]; the column that it is a copy of follows it.
     """
-    building = codec.relations.building
-    copies = [relation for relation in building.values() if relation.keeps]
+    building, copies = codec.relations.building, codec.relations.copies
     if not copies:
         return encoded
     learnt = {fitted.column.name: fitted for fitted in codec.columns}

@@ -136,13 +136,14 @@ class Sameness(Relation):
 
     def restore(self, columns: Columns) -> pa.Array:
         """The source where the ratio is 1 and the target can hold it; elsewhere the source times the ratio, within the
-        bounds of training rows; where there is no ratio the target as it is."""
+        bounds of training rows and where that is large enough; else the target as it is."""
         target, source, ratio = columns[self.target], columns[self.source], columns[self.further_name]
         one = pc.fill_null(pc.equal(ratio, 1.0), False)
         if self.bands:
             low, high = self.bounds
             scaled = from_numbers(np.clip(numbers(source) * numbers(ratio), low, high), target.type, self.decimals)
-            target = pc.coalesce(pc.if_else(one, pa.scalar(None, target.type), scaled), target)
+            fits = self._fine(numbers(source), numbers(scaled)) & ~one.to_numpy(zero_copy_only=False)
+            target = pc.if_else(pa.array(fits), scaled, target)
         return pc.if_else(pc.and_(one, pa.array(self._can_hold(source))), source, target)
 
     def invert(self, columns: Columns) -> pa.Array:
@@ -150,7 +151,7 @@ class Sameness(Relation):
         target, source, ratio = columns[self.target], columns[self.source], columns[self.further_name]
         if self.bands:
             divided = from_numbers(numbers(target) / numbers(ratio), source.type, self.decimals)
-            source = pc.coalesce(divided, source)
+            source = pc.if_else(pa.array(self._fine(numbers(divided), numbers(target))), divided, source)
         return pc.if_else(pc.fill_null(pc.equal(ratio, 1.0), False), target, source)
 
     def _can_hold(self, source: Any) -> np.ndarray:
@@ -169,9 +170,13 @@ class Sameness(Relation):
     def _ratios(self, columns: Columns) -> np.ndarray:
         """Target / source [rows], NaN where they are the same, common, too small or missing."""
         source, target = numbers(columns[self.source]), numbers(columns[self.target])
-        least = 0.0 if self.decimals is None else LEAST_STEPS * 10.0**-self.decimals
-        fine = (source > least) & (target > least) & (source != target) & ~np.isin(target, self.common)
+        fine = self._fine(source, target) & (source != target)
         return np.divide(target, source, out=np.full(len(source), np.nan), where=fine)
+
+    def _fine(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Where both are there and large enough for a ratio, and the target is not common."""
+        least = 0.0 if self.decimals is None else LEAST_STEPS * 10.0**-self.decimals
+        return (source > least) & (target > least) & ~np.isin(target, self.common)
 
     def _inside(self, ratios: np.ndarray) -> np.ndarray:
         """Which ratios lie in a band."""

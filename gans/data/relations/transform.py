@@ -62,6 +62,11 @@ class Relations:
         """The columns that the model does not see, with the relations that rebuild them."""
         return {name: relation for name, relation in self.building.items() if relation.drops}
 
+    @cached_property
+    def copies(self) -> list[Relation]:
+        """Those whose determined column the model sees as it is."""
+        return [relation for relation in self.building.values() if relation.keeps]
+
     def trace(self, name: str) -> tuple[str, list[Relation]]:
         """The column that a dropped one follows from, through relations with one parent, and these, its own last."""
         links: list[Relation] = []

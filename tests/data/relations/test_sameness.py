@@ -150,7 +150,7 @@ def test_made_rows_are_as_often_the_same(relations: Relations) -> None:
 def bills(seed: int = 0) -> pa.Table:
     """Bills, of which a fifth are paid in full, a tenth paid and a little more, and a fifth by the least payment."""
     rng = np.random.default_rng(seed)
-    bill, own = (np.rint(rng.lognormal(9, 1, ROWS)).astype(int) for _ in range(2))
+    bill, own = (np.rint(rng.lognormal(11, 1, ROWS)).astype(int) for _ in range(2))
     way = rng.choice(4, ROWS, p=[0.2, 0.1, 0.2, 0.5])
     more, least = bill * rng.uniform(1.0, 1.03, ROWS), bill * rng.uniform(0.035, 0.037, ROWS)
     payment = np.select([way == 0, way == 1, way == 2], [bill, np.rint(more), np.rint(least)], own).astype(int)
@@ -195,12 +195,12 @@ def test_made_rows_are_as_often_in_a_narrow_ratio() -> None:
     encoded.scores[:, bill.score] = np.random.default_rng(2).permutation(encoded.scores[:, bill.score])
     made = codec.decode(encoded)
     assert made.schema.equals(table.schema)
-    np.testing.assert_allclose(shares(made), shares(table), atol=0.03)  # small payments are rounded out of the band
+    np.testing.assert_allclose(shares(made), shares(table), atol=0.015)
     assert max(made["payment"].to_pylist()) <= max(table["payment"].to_pylist())
     settled = settle(codec, encoded)
     assert not codec.decode_column("payment", encoded).equals(made["payment"].combine_chunks())
     apart = np.abs(codec.decode_column("payment", settled).to_numpy() - made["payment"].to_numpy())
-    assert (apart <= 1 + 1e-4 * made["payment"].to_numpy()).all()
+    assert (apart <= 10).all()
     assert codec.decode(settled).equals(made)
 
 
