@@ -38,6 +38,7 @@ from jobs import (
     REFERENCE,
     TABLES,
     TIMED_BLOCK,
+    UNSEEN,
     VARIANTS,
     Job,
     append,
@@ -170,6 +171,10 @@ class Study:
             *(f"seed={job.seed}", f"seconds={60 * job.minutes}", f"discrete={json.dumps(discrete)}"),
         ])  # fmt: skip
 
+    def ask(self, real: Path, synthetic: Path, *more: str) -> dict[str, Any]:
+        """What the judge says."""
+        return json.loads(call([sys.executable, str(self.judge), str(real), str(synthetic), *more]).splitlines()[-1])
+
     def row(self, job: Job) -> dict[str, Any]:
         """Train, judge, and give the row."""
         rows, folder = self.prepare(job.data), self.runs / job.folder
@@ -179,9 +184,9 @@ class Study:
         summary = json.loads((folder / "summary.json").read_text())
         train, test = self.files(job.data)
         judged: dict[str, Any] = {}
-        if (folder / "samples.parquet").exists():
-            judge = [sys.executable, str(self.judge), str(train), str(folder / "samples.parquet")]
-            judged = json.loads(call([*judge, "--test", str(test), "--name", job.data]).splitlines()[-1])
+        if (samples := folder / "samples.parquet").exists():
+            judged = self.ask(train, samples, "--test", str(test), "--name", job.data)
+            judged[UNSEEN] = self.ask(test, samples, "--name", job.data)["xgb_c2st"]
         return dict(zip(KEY, job.key, strict=True)) | {
             "status": summary["status"],
             "steps": summary["steps"],
@@ -189,7 +194,7 @@ class Study:
             "seconds_compile": summary["compile_seconds"],
             "seconds_command": "" if seconds is None else round(seconds, 2),
             "rows": judged.get("rows", ["", ""])[1],
-            **{name: judged.get(name, "") for name in FIGURES},
+            **{name: judged.get(name, "") for name in (*FIGURES, UNSEEN)},
             "cores": len(os.sched_getaffinity(0)),
             "commit": summary["commit"],
             "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobs import FLAGSHIP, TABLES, VARIANTS, read_rows
+from jobs import FLAGSHIP, TABLES, UNSEEN, VARIANTS, read_rows
 
 from gans.command import key_values, run_command
 from gans.files import write_atomic, write_text
@@ -84,22 +84,12 @@ def measured_table(rows: Rows, data: str) -> str:
         figures = [spread(values(runs, name), 2 if name in ERRORS else 3) for name in HEADS]
         times = [spread(values(runs, name), 0) for name in ("steps", "seconds", "seconds_command")]
         times.append(" and ".join(sorted({row["cores"] for row in runs})))
+        unseen = spread(values(runs, UNSEEN), 3)
         trtr, copies = spread(values(runs, "trtr"), 3), spread([100 * v for v in values(runs, "exact_copies")], 2)
         of_test = spread([100 * v for v in values(runs, "exact_copies_test")], 2)
-        body.append([LABELS.get(variant, variant), budget, count, *figures, trtr, copies, of_test, *times])
-    heads = (
-        "",
-        "budget",
-        "n",
-        *HEADS.values(),
-        "TRTR",
-        "copies %",
-        "test rows' copies %",
-        "steps",
-        "s",
-        "s, command",
-        "cores",
-    )
+        body.append([LABELS.get(variant, variant), budget, count, *figures, unseen, trtr, copies, of_test, *times])
+    more = ("XGB-C2ST, test rows", "TRTR", "copies %", "test rows' copies %", "steps", "s", "s, command", "cores")
+    heads = ("", "budget", "n", *HEADS.values(), *more)
     return markdown(heads, body) if body else "No run yet.\n"
 
 
