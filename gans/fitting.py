@@ -9,49 +9,84 @@ import pyarrow as pa
 from gans.conditions.plan import Plan
 from gans.conditions.subsets import FittedSubsets
 from gans.data.layout import Encoded
+from gans.data.relations import Relation
 from gans.errors import UserError
 from gans.sampling import CHUNK, MOST_ROWS, ROUNDS, Sampler
 
-OFTEN = 0.2  # a share of rows that fit, from which on rows are drawn until enough fit
+RARE = 0.025  # a share of rows that fit, below which columns are given
 PILOT = 2  # chunks that tell the share
+CHUNKS = 40  # of generated rows for a chunk of fitting ones, as far as candidates are worth it
+MOST_CHUNKS = 256  # at most
 
 
 class Fitting:
-    """Rows that satisfy a plan: drawn until enough fit where that is often, else with their columns given."""
+    """Rows that satisfy a plan: generated until enough fit, or with their columns given where few do.
+
+    With a refinement each row is one of several candidates that fit, as many as the share of fitting rows allows in a
+    time that is bounded.
+    """
 
     def __init__(self, sampler: Sampler, parameters: Any, plan: Plan, seed: int) -> None:
         self.sampler, self.parameters, self.plan, self.seed = sampler, parameters, plan, seed
         self.order = plan.rarest_first(sampler.marginals)
         self.choices = sampler.condition.choices(plan.allowed, sampler.marginals)
         self.draw = partial(sampler.draw, parameters, seed)
-        pilots = [self._filter(self.draw(MOST_ROWS - CHUNK * (1 + k), 0, self.choices))[1] for k in range(PILOT)]
+        self.make = partial(sampler.make, parameters, seed)
+        pilots = [self._fits(self.make(MOST_ROWS - CHUNK * (1 + k), 0, self.choices)) for k in range(PILOT)]
         self.share = float(np.mean(pilots))
-        self.given = self.share < OFTEN and isinstance(sampler.condition, FittedSubsets) and bool(self.order)
+        self.given = self.share < RARE and isinstance(sampler.condition, FittedSubsets) and bool(self.order)
+        most = 1 if sampler.refinement is None else sampler.refinement.candidates
+        self.candidates = max(1, min(most, int(self.share * CHUNKS)))
 
     def table(self, low: int, high: int) -> pa.Table:
         """Rows low to high of those that fit."""
         first = low // CHUNK * CHUNK
-        blocks = [self._block(start, min(high - start, CHUNK)) for start in range(first, high, CHUNK)]
+        block = self._given_block if self.given else self._block
+        blocks = [block(start, min(high - start, CHUNK)) for start in range(first, high, CHUNK)]
         return pa.concat_tables(blocks).slice(low - first)
 
     def _block(self, start: int, count: int) -> pa.Table:
-        """The first `count` fitting rows of those of a chunk."""
+        """The first `count` rows of a chunk: one of each `candidates` fitting rows, as they are generated."""
+        found: list[Encoded] = []
+        have, needed = 0, count * self.candidates
+        for attempt in range(MOST_CHUNKS):
+            rows = self.make(start, attempt, self.choices)
+            fits = self._fits(rows) & ~self.sampler.broken(rows)
+            found.append(Encoded(*(part[fits] for part in rows)))
+            have += int(fits.sum())
+            if have >= needed:
+                break
+        else:
+            raise self._too_few(have // self.candidates, MOST_CHUNKS, count)
+        rows = Encoded(*(np.concatenate(parts)[:needed] for parts in zip(*found, strict=True)))
+        if self.sampler.refinement is not None:
+            weights = self.sampler.refinement.log_weights(rows).reshape(count, self.candidates)
+            rng = np.random.default_rng((self.seed, start, 1))
+            chosen = np.argmax(weights + rng.gumbel(size=weights.shape), axis=1) + np.arange(count) * self.candidates
+            rows = Encoded(*(part[chosen] for part in rows))
+        return self._decode(rows)
+
+    def _given_block(self, start: int, count: int) -> pa.Table:
+        """The first `count` fitting rows of a chunk, made with their columns given."""
         found: list[pa.Table] = []
         have = 0
         for attempt in range(ROUNDS):
-            rows = self._given(start, attempt) if self.given else self.draw(start, attempt, self.choices)
-            table, fits = self._filter(rows)
+            table = self._decode(self._given(start, attempt))
+            fits = self._fit(table)
             found.append(table.filter(pa.array(fits)))
             have += int(fits.sum())
             if have >= count:
                 return pa.concat_tables(found).slice(0, count)
+        raise self._too_few(have, ROUNDS, count)
+
+    def _too_few(self, have: int, chunks: int, count: int) -> UserError:
         rule = str(self.plan.where) or " and ".join(relation.text for relation in self.plan.relations)
         hint = ""
         if not isinstance(self.sampler.condition, FittedSubsets):
             hint = " A model trained with condition=subsets can be given any column."
         touching = self._touching()
-        raise UserError(
-            f"where: {rule}: only {have} of {ROUNDS * CHUNK:,} rows that were drawn fit, and {count} were needed.{hint}"
+        return UserError(
+            f"where: {rule}: only {have} of {chunks * CHUNK:,} rows that were drawn fit, and {count} were needed.{hint}"
             + (f" It meets the relations {', '.join(touching)}." if touching else "")
         )
 
@@ -85,24 +120,38 @@ class Fitting:
 
     def _satisfied(self, name: str, made: Encoded) -> np.ndarray:
         """Where a column holds what is asked of it and of those that follow from it."""
-        codec, fits = self.sampler.codec, np.ones(len(made.scores), bool)
-        for asked, rule in self.plan.where.items():
-            source, links = codec.relations.trace(asked)
-            if source != name:
-                continue
-            values = {name: codec.decode_column(name, made)}
+        traced = {asked: self.sampler.codec.relations.trace(asked) for asked in self.plan.where}
+        return self._hold({asked: traced[asked] for asked in traced if traced[asked][0] == name}, made)
+
+    def _fits(self, rows: Encoded) -> np.ndarray:
+        """Which rows fit; only what is asked for is decoded where that is possible."""
+        codec = self.sampler.codec
+        traced = {asked: codec.relations.trace(asked) for asked in self.plan.where}
+        learnt = {fitted.column.name for fitted in codec.columns}
+        plain = all(source in learnt and source not in codec.relations.building for source, _ in traced.values())
+        return self._hold(traced, rows) if plain and not self.plan.relations else self._fit(self._decode(rows))
+
+    def _hold(self, traced: dict[str, tuple[str, list[Relation]]], rows: Encoded) -> np.ndarray:
+        """Where columns, each with the learnt one that it follows from and how, hold what is asked of them."""
+        fits = np.ones(len(rows.scores), bool)
+        for asked, (source, links) in traced.items():
+            values: dict[str, Any] = {source: self.sampler.codec.decode_column(source, rows)}
             for link in links:
                 values[link.determined] = link.restore(values)
-            fits &= rule.mask(values[asked])
+            fits &= self.plan.where[asked].mask(values[asked])
         return fits
 
-    def _filter(self, rows: Encoded) -> tuple[pa.Table, np.ndarray]:
-        """The rows as a table, mended where a further relation can be, and which of them fit."""
+    def _decode(self, rows: Encoded) -> pa.Table:
+        """The rows as a table, mended where a further relation can be."""
         table = self.sampler.codec.decode(rows)
         for relation in self.plan.relations:
             table = relation.repair(table)
+        return table
+
+    def _fit(self, table: pa.Table) -> np.ndarray:
+        """Which rows of a decoded table fit."""
         fits = self.plan.where.mask(table)
         if self.plan.relations:
             for relation in (*self.plan.relations, *self.sampler.codec.relations.relations):
                 fits &= relation.holds(table)
-        return table, fits
+        return fits

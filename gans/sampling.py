@@ -153,21 +153,36 @@ class Sampler:
             choices: of the conditions, as `FittedCondition.draw` takes them.
             given: rows with some columns in their place, and a 1 for each of these columns.
         """
-        held = None if given is None else given[1]
         if self.refinement is None:
-            rows = self._make(parameters, seed, start, attempt, choices, given)
-            return rows if held is None else settle(self.codec, rows, held)
+            return self.make(parameters, seed, start, attempt, choices, given)
         count = self.refinement.candidates
-        made = [
-            self.refinement.adjust(self._make(parameters, seed, start, attempt * count + k, choices, given), held)
-            for k in range(count)
-        ]
+        made = [self.make(parameters, seed, start, attempt * count + k, choices, given) for k in range(count)]
         weights = np.stack([self.refinement.log_weights(rows) for rows in made])
-        if self.codec.relations.copies:  # of numbers that were calibrated since the exclusions were seen to
-            weights[np.stack([self.codec.layout.violated(rows.codes) for rows in made])] = -np.inf
+        weights[np.stack([self.broken(rows) for rows in made])] = -np.inf
         rng = np.random.default_rng((seed, start, attempt, 1))  # another stream than that of the given values
         chosen = np.argmax(weights + rng.gumbel(size=weights.shape), axis=0)
         return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
+
+    def make(
+        self,
+        parameters: Any,
+        seed: int,
+        start: int,
+        attempt: int = 0,
+        choices: dict[int, np.ndarray] | None = None,
+        given: tuple[Encoded, np.ndarray] | None = None,
+    ) -> Encoded:
+        """A chunk of generated rows; with a refinement candidates for it, adjusted. Arguments as of `draw`."""
+        rows, held = self._make(parameters, seed, start, attempt, choices, given), None if given is None else given[1]
+        if self.refinement is not None:
+            return self.refinement.adjust(rows, held)
+        return rows if held is None else settle(self.codec, rows, held)
+
+    def broken(self, rows: Encoded) -> np.ndarray:
+        """Which candidates hold an exclusion since they were adjusted, as a copy of a calibrated number may."""
+        return (
+            self.codec.layout.violated(rows.codes) if self.codec.relations.copies else np.zeros(len(rows.codes), bool)
+        )
 
     def _make(
         self,

@@ -121,6 +121,19 @@ def test_what_follows_from_a_column_is_asked_of_it_too(any_column: Sampler) -> N
     assert 0 < fitting._satisfied("age", made).sum() < len(city)
 
 
+def test_candidates_of_a_refinement_are_among_the_rows_that_fit(related: Any) -> None:
+    sampler = load_sampler(related.path)[0]
+    plan = make_plan("city in ('Rome', 'Bonn') and age < 60", [], sampler.marginals)
+    fitting = Fitting(sampler, jax.device_put(sampler.parameters), plan, 1)
+    assert (fitting.given, fitting.candidates) == (False, 2)
+    rows = fitting.table(0, CHUNK + 300)
+    assert all(row["city"] in ("Rome", "Bonn") and row["age"] < 60 for row in rows.to_pylist())
+    assert fitting.table(0, 40).equals(rows.slice(0, 40))
+    assert fitting.table(CHUNK, CHUNK + 7).equals(rows.slice(CHUNK, 7))
+    sampler.refinement = None
+    assert not Fitting(sampler, fitting.parameters, plan, 1).table(0, 40).equals(rows.slice(0, 40))
+
+
 def test_a_mapping_says_the_same_as_the_text(any_column: Sampler) -> None:
     text = any_column.sample(30, 1, "city in ('Rome', 'Ulm') and 30 <= age < 45 and visits is null")
     mapping = {"city": {"Rome", "Ulm"}, "age": slice(30, 45), "visits": None}
@@ -179,7 +192,7 @@ def test_a_run_without_subsets_draws_until_enough_fit(sampler: Sampler, monkeypa
     rows = sampler.sample(300, 1, "income > 1050 and visits is null")
     assert rows.num_rows == 300
     assert all(row["income"] > 1050 and row["visits"] is None for row in rows.to_pylist())
-    monkeypatch.setattr("gans.fitting.ROUNDS", 2)
+    monkeypatch.setattr("gans.fitting.MOST_CHUNKS", 2)
     value = sampler.marginals.values("income").to_pylist()[0]
     with pytest.raises(UserError, match=r"only \d+ of 8,192 rows.*fit, and 300 were needed.*condition=subsets"):
         sampler.sample(300, 1, {"income": value})
