@@ -2,9 +2,9 @@
 
     python scripts/relations.py run=DIR [n=1_000_000] [refine=false]
 
-The relations of the run's schema are checked on the sampled tables themselves. Beside them every pair of levels of two
-categories that independence would have made to meet in at least 30 training rows, and that never does, is looked for
-anew, by contingency tables of the training rows that the run's config names.
+The relations of the run's schema are checked on the sampled tables themselves, and the exclusions on their codes.
+Beside them every pair of levels of two categories that independence would have made to meet in at least 30 training
+rows, and that never does, is looked for anew, by contingency tables of the training rows that the run's config names.
 """
 
 import sys
@@ -52,20 +52,22 @@ def main() -> int:
     excluded = never(training, names)
     relations = sampler.codec.relations.relations
     total, start = given.get("n", 1_000_000), time.monotonic()
-    broken, met, rows = np.zeros(len(relations), int), 0, 0
+    broken, excluded_too, met, rows = np.zeros(len(relations), int), 0, 0, 0
     for table in sampler.stream(total, run.seed):
         rows += table.num_rows
         broken += [int((~relation.holds(table)).sum()) for relation in relations]
+        excluded_too += int(sampler.codec.layout.violated(sampler.codec.encode(table).codes).sum())
         for (first, second), cells in excluded.items():
             pairs = zip(table[first].to_pylist(), table[second].to_pylist(), strict=True)
             met += sum(count for cell, count in Counter(pairs).items() if cell in cells)
     seconds = time.monotonic() - start
     for relation, count in zip(relations, broken, strict=True):
         print(f"{relation.text}: broken in {count} of {rows:,} rows")
+    print(f"{len(sampler.codec.exclusions):,} exclusions of levels, atoms and missing: {excluded_too} rows hold one")
     cells = sum(map(len, excluded.values()))
     print(f"{cells} pairs of levels never meet in {training.num_rows:,} training rows; they meet in {met} sampled rows")
     print(f"{rows / seconds:,.0f} rows a second, the checks included")
-    return int(bool(broken.any() or met))
+    return int(bool(broken.any() or excluded_too or met))
 
 
 if __name__ == "__main__":

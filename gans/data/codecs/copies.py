@@ -13,7 +13,7 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 
 
 def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None) -> Encoded:
-    """The rows with such columns as `decode` rebuilds them.
+    """The rows with such columns as `decode` rebuilds them, and what tells that they are copies in line with them.
 
     Args:
         given: 1 for each column that stays as it is, [columns]; the column that it is a copy of follows it.
@@ -24,12 +24,11 @@ def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None
     learnt = {fitted.column.name: fitted for fitted in codec.columns}
     targets = {relation.determined for relation in copies}
     parents = {name for relation in copies for name in relation.parents}
+    ratios = {relation.further_name for relation in copies}
     if not parents <= learnt.keys() or any(name in building and not building[name].keeps for name in parents):
-        table = codec.decode(encoded)
-        return _replace(codec, encoded, {name: table[name] for name in targets})
-    names = targets | parents | {relation.further_name for relation in copies}
-    made: dict[str, Any] = {name: learnt[name].decode(encoded) for name in names}
-    arrays = dict(made)
+        table = codec.relations.reduce(codec.decode(encoded))
+        return _replace(codec, encoded, {name: table[name] for name in targets | ratios})
+    arrays: dict[str, Any] = {name: learnt[name].decode(encoded) for name in targets | parents | ratios}
     if given is not None:
         rows, places = len(encoded.scores), zip(codec.columns, given, strict=True)
         stays = {fitted.column.name: np.full(rows, one > 0) for fitted, one in places}
@@ -40,16 +39,26 @@ def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None
             stays[parent] |= follows
     for relation in copies:
         arrays[relation.determined] = relation.restore(arrays)
-    return _replace(codec, encoded, {name: array for name, array in arrays.items() if array is not made[name]})
+        arrays[relation.further_name] = relation.further(arrays)
+    return _replace(codec, encoded, arrays)
 
 
 def _replace(codec: FittedCodec, encoded: Encoded, arrays: dict[str, Any]) -> Encoded:
-    """The rows with other values in some columns."""
+    """The rows with other values in some columns.
+
+    Encoding and decoding move numbers between the knots a little, so only rows whose value or code is another change.
+    """
     out = Encoded(encoded.scores.copy(), encoded.codes.copy())
+    names = [column.name for column in codec.schema.columns]
     for name, array in arrays.items():
         fitted = codec[name]
         column = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-        for part, slot, values in zip(out, (fitted.score, fitted.code), fitted.encode(column, None), strict=True):
+        scores, codes = fitted.encode(column, None)
+        if name in names:
+            other = pc.fill_null(pc.not_equal(column, fitted.decode(encoded)), True).to_numpy()
+        else:
+            other = codes != encoded.codes[:, fitted.code]
+        for part, slot, values in zip(out, (fitted.score, fitted.code), (scores, codes), strict=True):
             if slot >= 0:
-                part[:, slot] = values
+                part[other, slot] = values[other]
     return out
