@@ -30,6 +30,11 @@ class Fitting:
         self.sampler, self.parameters, self.plan, self.seed = sampler, parameters, plan, seed
         self.order = plan.rarest_first(sampler.marginals)
         self.choices = sampler.condition.choices(plan.allowed, sampler.marginals)
+        relations = sampler.codec.relations
+        self.traced = {asked: relations.trace(asked) for asked in plan.where}
+        rebuilt = {*relations.building, *(relation.snapped for relation in relations.relations)}
+        direct = {fitted.column.name for fitted in sampler.codec.columns} - rebuilt  # decoded by themselves as in a row
+        self.plain = not plan.relations and all(source in direct for source, _ in self.traced.values())
         self.draw = partial(sampler.draw, parameters, seed)
         self.make = partial(sampler.make, parameters, seed)
         pilots = [self._fits(self.make(MOST_ROWS - CHUNK * (1 + k), 0, self.choices)) for k in range(PILOT)]
@@ -120,16 +125,11 @@ class Fitting:
 
     def _satisfied(self, name: str, made: Encoded) -> np.ndarray:
         """Where a column holds what is asked of it and of those that follow from it."""
-        traced = {asked: self.sampler.codec.relations.trace(asked) for asked in self.plan.where}
-        return self._hold({asked: traced[asked] for asked in traced if traced[asked][0] == name}, made)
+        return self._hold({asked: trace for asked, trace in self.traced.items() if trace[0] == name}, made)
 
     def _fits(self, rows: Encoded) -> np.ndarray:
         """Which rows fit; only what is asked for is decoded where that is possible."""
-        codec = self.sampler.codec
-        traced = {asked: codec.relations.trace(asked) for asked in self.plan.where}
-        learnt = {fitted.column.name for fitted in codec.columns}
-        plain = all(source in learnt and source not in codec.relations.building for source, _ in traced.values())
-        return self._hold(traced, rows) if plain and not self.plan.relations else self._fit(self._decode(rows))
+        return self._hold(self.traced, rows) if self.plain else self._fit(self._decode(rows))
 
     def _hold(self, traced: dict[str, tuple[str, list[Relation]]], rows: Encoded) -> np.ndarray:
         """Where columns, each with the learnt one that it follows from and how, hold what is asked of them."""
