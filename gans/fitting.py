@@ -11,7 +11,7 @@ from gans.conditions.subsets import FittedSubsets
 from gans.data.layout import Encoded
 from gans.data.relations import Relation
 from gans.errors import UserError
-from gans.sampling import CHUNK, MOST_ROWS, ROUNDS, Sampler
+from gans.sampling import CHUNK, MOST_ROWS, ROUNDS, Sampler, in_threads
 
 RARE = 0.025  # a share of rows that fit, below which columns are given
 PILOT = 2  # chunks that tell the share
@@ -47,7 +47,7 @@ class Fitting:
         """Rows low to high of those that fit."""
         first = low // CHUNK * CHUNK
         block = self._given_block if self.given else self._block
-        blocks = [block(start, min(high - start, CHUNK)) for start in range(first, high, CHUNK)]
+        blocks = in_threads(lambda start: block(start, min(high - start, CHUNK)), range(first, high, CHUNK))
         return pa.concat_tables(blocks).slice(low - first)
 
     def _block(self, start: int, count: int) -> pa.Table:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -35,6 +35,7 @@ THREADS = 2
 REFINEMENT = "refinement.npz"
 FAR = MOST_ROWS // 2
 ROUNDS = 64  # chunks drawn at most for a chunk of rows that fit, or attempts to keep exclusions
+Made = TypeVar("Made")
 
 
 class Sampler:
@@ -132,7 +133,7 @@ class Sampler:
     def _rows(self, parameters: Any, low: int, high: int, seed: int) -> Encoded:
         """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
         first = low // CHUNK * CHUNK
-        parts = [self.draw(parameters, seed, place) for place in range(first, high, CHUNK)]
+        parts = in_threads(lambda place: self.draw(parameters, seed, place), range(first, high, CHUNK))
         there = slice(low - first, high - first)
         scores, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
         return Encoded(scores, codes)
@@ -218,6 +219,12 @@ class Sampler:
             f"{int(bad.sum())} of {CHUNK} rows hold levels that never go together in the training table, after "
             f"{ROUNDS} attempts; train longer, or switch exclusions off (data.relations=[auto,'not exclusion'])."
         )
+
+
+def in_threads(make: Callable[[int], Made], places: Iterable[int]) -> list[Made]:
+    """What is made at each place, in order; NumPy and compiled programs leave the interpreter to the other threads."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(make, places))
 
 
 def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:
