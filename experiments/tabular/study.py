@@ -177,7 +177,7 @@ class Study:
 
     def row(self, job: Job) -> dict[str, Any]:
         """Train, judge, and give the row."""
-        rows, folder = self.prepare(job.data), self.runs / job.folder
+        rows, folder = self.prepare(job.data), self.runs / ("curve" if self.timed else "") / job.folder
         seconds = (
             self.fit_reference(job, folder) if job.variant == REFERENCE else self.train_or_resume(job, folder, rows)
         )
