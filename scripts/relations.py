@@ -55,7 +55,7 @@ def main() -> int:
     broken, excluded_too, met, rows = np.zeros(len(relations), int), 0, 0, 0
     for table in sampler.stream(total, run.seed):
         rows += table.num_rows
-        broken += [int((~relation.holds(table)).sum()) for relation in relations]
+        broken += np.array([int((~relation.holds(table)).sum()) for relation in relations], int)
         excluded_too += int(sampler.codec.layout.violated(sampler.codec.encode(table).codes).sum())
         for (first, second), cells in excluded.items():
             pairs = zip(table[first].to_pylist(), table[second].to_pylist(), strict=True)
