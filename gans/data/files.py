@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from gans.data.base import Source
 from gans.errors import UserError
 from gans.registry import register
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 CSV_KINDS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")  # no BOOLEAN: it would take yes and no
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -40,7 +43,25 @@ def read_table(path: str, key: str) -> pa.Table:
     kinds = ", ".join(f"'{kind}'" for kind in CSV_KINDS)
     name = str(file).replace("'", "''")
     options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false, auto_type_candidates=[{kinds}]"
-    return _query(f"select * from read_csv('{name}', {options})", None, f"{key}={path}")
+    table = _query(f"select * from read_csv('{name}', {options})", None, f"{key}={path}")
+    _refuse_infinite(table, f"{key}={path}")
+    return table
+
+
+def _refuse_infinite(table: pa.Table, what: str) -> None:
+    """Raise UserError for a column of numbers that was read as text because of words such as inf."""
+    for name in table.column_names:
+        if not pa.types.is_string(table[name].type):
+            continue
+        values = table[name].drop_null()
+        infinite = pc.match_substring_regex(values, r"^[+-]?inf(inity)?$", ignore_case=True)
+        if not pc.any(infinite).as_py():
+            continue
+        try:
+            values.filter(pc.invert(infinite)).cast(pa.float64())
+        except pa.ArrowException:
+            continue
+        raise UserError(f"{what}: column '{name}' holds an infinite number; remove it or write it as missing.")
 
 
 def _query(query: str, database: str | None, what: str) -> pa.Table:

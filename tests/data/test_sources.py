@@ -115,6 +115,13 @@ def test_missing_words(tmp_path: Path, word: str) -> None:
     assert table.to_pydict() == {"n": [1, None, 3], "t": ["x", None, "z"]}
 
 
+def test_an_infinite_number_in_a_file_does_not_make_its_column_text(tmp_path: Path) -> None:
+    for word in ("inf", "-Infinity"):
+        with pytest.raises(UserError, match=r"data\.path=.*csv: column 'b' holds an infinite number"):
+            csv(tmp_path, f"a,b\n1,{word}\n2,3.5\n3,\n")
+    assert csv(tmp_path, "a,b\n1,inf\n2,word\n")["b"].to_pylist() == ["inf", "word"]
+
+
 def test_quoted_cells(tmp_path: Path) -> None:
     text = 'a,b\n1,"say ""hi"", you"\n2,"line\nbreak"\n3,"naïve ✓"\n'
     assert csv(tmp_path, text)["b"].to_pylist() == ['say "hi", you', "line\nbreak", "naïve ✓"]
