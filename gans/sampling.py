@@ -17,7 +17,7 @@ from gans.conditions.plan import make_plan
 from gans.conditions.subsets import FittedSubsets
 from gans.config import Run, read_run
 from gans.data.codecs import FittedCodec
-from gans.data.codecs.copies import settle
+from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.data.relations import Relation
 from gans.data.schema import Schema
@@ -180,10 +180,8 @@ class Sampler:
         return rows if held is None else settle(self.codec, rows, held)
 
     def broken(self, rows: Encoded) -> np.ndarray:
-        """Which candidates hold an exclusion since they were adjusted, as a copy of a calibrated number may."""
-        return (
-            self.codec.layout.violated(rows.codes) if self.codec.relations.copies else np.zeros(len(rows.codes), bool)
-        )
+        """Which candidates hold an exclusion since they were adjusted: a calibrated number may have become an atom."""
+        return self.codec.layout.violated(rows.codes)
 
     def _make(
         self,

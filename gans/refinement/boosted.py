@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gans.data.codecs import FittedCodec
-from gans.data.codecs.copies import settle
+from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range
 from gans.files import UNREADABLE, write_atomic

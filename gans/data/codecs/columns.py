@@ -123,14 +123,19 @@ class FittedColumn:
         if self.mixture is not None:
             ends = min(knots.values[0] for knots in self.knots), max(knots.values[-1] for knots in self.knots)
             codes = self.mixture.draw(np.clip(values, *ends), rng)
-        if len(self.atoms):
-            at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
-            codes = np.where(self.atoms[at] == values, len(self.knots) + at, codes).astype(np.int32)
+        codes = self.atom_codes(values, codes)
         scores = np.zeros(len(values), np.float32)
         for mode, knots in enumerate(self.knots):
             here = codes == mode
             scores[here] = knots.encode(values[here], rng)
         return scores, codes
+
+    def atom_codes(self, values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """The codes [rows] int32, those of the atoms where values [rows] are atoms."""
+        if not len(self.atoms):
+            return codes
+        at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
+        return np.where(self.atoms[at] == values, len(self.knots) + at, codes).astype(np.int32)
 
     def decode_numbers(self, encoded: Encoded) -> np.ndarray:
         """Numbers [rows] float64 with the column's decimals, counted from the origin, or ranks; any where missing."""

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from gans.data.codecs import FittedCodec
-from gans.data.codecs.copies import settle
 from gans.data.codecs.exclusions import exclude
 from gans.data.codecs.quantile import Quantile
+from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.data.relations import find_relations, parse_relation
 from gans.data.schema import detect, normalise
@@ -127,3 +127,22 @@ def test_a_given_copy_moves_what_it_is_a_copy_of() -> None:
         assert (pair[0] == pair[1])[here].all()
     free = settle(codec, encoded)
     assert not codec.decode(free)["bill 2"].equals(table["bill 2"])
+
+
+def test_one_of_an_atom_holds_for_numbers_that_are_rounded_to_it() -> None:
+    rng = np.random.default_rng(0)
+    bill = np.r_[np.zeros(ROWS // 2, int), rng.permutation(np.r_[-500:0, 1:501])]
+    status = np.where(bill == 0, "none", rng.choice(["late", "paid"], ROWS))
+    codec = fit(table := normalise(pa.table({"bill": bill, "status": status})), "auto")
+    fitted, encoded = codec["bill"], codec.encode(table)
+    assert (fitted.atoms + fitted.origin).tolist() == [0]
+    assert not codec.layout.violated(settle(codec, encoded).codes).any()
+    between = encoded.codes[:, fitted.code] == 0
+    ends = codec.encode(normalise(pa.table({"bill": [-1, 1], "status": ["late", "paid"]}))).scores[:, fitted.score]
+    encoded.scores[between, fitted.score] = np.linspace(*ends, between.sum())
+    settled = settle(codec, encoded)
+    assert settled.codes.tolist() == codec.encode(codec.decode(encoded)).codes.tolist()
+    zero = codec.decode(encoded)["bill"].to_numpy() == 0
+    assert (zero & between).sum() > 20
+    np.testing.assert_array_equal(codec.layout.violated(settled.codes), zero & between)
+    assert codec.decode(settled).equals(codec.decode(encoded))

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.data.codecs.copies import settle
 from gans.data.codecs.quantile import Quantile
+from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.data.relations import Relations, find_relations, parse_relation
 from gans.data.relations.sameness import Sameness

@@ -1,4 +1,4 @@
-"""Columns of which some values are copies: rows as the model makes them, brought in line with what is decoded."""
+"""Rows as the model makes them, brought in line with what is decoded: values that are atoms, and copies of others."""
 
 from typing import Any
 
@@ -13,21 +13,24 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 
 
 def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None) -> Encoded:
-    """The rows with such columns as `decode` rebuilds them, and what tells that they are copies in line with them.
+    """The rows as encoding what `decode` makes of them would give them, as far as an exclusion can tell.
+
+    Columns of which some values are copies are as `decode` rebuilds them, and so is what tells that they are copies; a
+    number that is rounded to the value of an atom has the atom's code.
 
     Args:
         given: 1 for each column that stays as it is, [columns]; the column that it is a copy of follows it.
     """
     building, copies = codec.relations.building, codec.relations.copies
     if not copies:
-        return encoded
+        return _atoms(codec, encoded)
     learnt = {fitted.column.name: fitted for fitted in codec.columns}
     targets = {relation.determined for relation in copies}
     parents = {name for relation in copies for name in relation.parents}
     ratios = {relation.further_name for relation in copies}
     if not parents <= learnt.keys() or any(name in building and not building[name].keeps for name in parents):
         table = codec.relations.reduce(codec.decode(encoded))
-        return _replace(codec, encoded, {name: table[name] for name in targets | ratios})
+        return _atoms(codec, _replace(codec, encoded, {name: table[name] for name in targets | ratios}))
     arrays: dict[str, Any] = {name: learnt[name].decode(encoded) for name in targets | parents | ratios}
     if given is not None:
         rows, places = len(encoded.scores), zip(codec.columns, given, strict=True)
@@ -40,7 +43,19 @@ def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None
     for relation in copies:
         arrays[relation.determined] = relation.restore(arrays)
         arrays[relation.further_name] = relation.further(arrays)
-    return _replace(codec, encoded, arrays)
+    return _atoms(codec, _replace(codec, encoded, arrays))
+
+
+def _atoms(codec: FittedCodec, encoded: Encoded) -> Encoded:
+    """The rows with the code of the atom where a number between two knots is rounded to one that an exclusion names."""
+    named = {cell for i, x, j, y in codec.layout.exclusions for cell in ((i, x), (j, y))}
+    codes = encoded.codes.copy()
+    for fitted in codec.columns:
+        if fitted.numeric and any(code == fitted.code and level >= len(fitted.knots) for code, level in named):
+            ordinary = codes[:, fitted.code] < len(fitted.knots)
+            found = fitted.atom_codes(fitted.decode_numbers(encoded), codes[:, fitted.code])
+            codes[:, fitted.code] = np.where(ordinary, found, codes[:, fitted.code])
+    return Encoded(encoded.scores, codes)
 
 
 def _replace(codec: FittedCodec, encoded: Encoded, arrays: dict[str, Any]) -> Encoded:
