@@ -154,12 +154,17 @@ class Sampler:
             choices: of the conditions, as `FittedCondition.draw` takes them.
             given: rows with some columns in their place, and a 1 for each of these columns.
         """
-        if self.refinement is None:
+        refinement = self.refinement
+        if refinement is None:
             return self.make(parameters, seed, start, attempt, choices, given)
-        count = self.refinement.candidates
-        made = [self.make(parameters, seed, start, attempt * count + k, choices, given) for k in range(count)]
-        weights = np.stack([self.refinement.log_weights(rows) for rows in made])
-        weights[np.stack([self.broken(rows) for rows in made])] = -np.inf
+        count = refinement.candidates
+
+        def candidate(number: int) -> tuple[Encoded, np.ndarray]:
+            rows = self.make(parameters, seed, start, attempt * count + number, choices, given)
+            return rows, np.where(self.broken(rows), -np.inf, refinement.log_weights(rows))
+
+        made, logits = zip(*in_threads(candidate, range(count)), strict=True)
+        weights = np.stack(logits)
         rng = np.random.default_rng((seed, start, attempt, 1))  # another stream than that of the given values
         chosen = np.argmax(weights + rng.gumbel(size=weights.shape), axis=0)
         return Encoded(*(np.stack(parts)[chosen, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
