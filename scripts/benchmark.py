@@ -85,6 +85,18 @@ def peer() -> dict[str, Any]:
 class Given:
     """Stands for a fitted condition: one-hots of these cardinalities."""
 
+    def pick(self, known: Any, keys: Any) -> Any:
+        """Rows, all as likely, and their codes."""
+        import jax
+
+        picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, known.shape[0]))(keys)
+        return picked, known[picked]
+
+    def reveal(self, real: Any, codes: Any, keys: Any) -> Any:
+        """What the discriminator is given too."""
+        del real, keys
+        return self.wide(codes)
+
     def __init__(self, cardinalities: tuple[int, ...]) -> None:
         self.cardinalities, self.columns = cardinalities, list(cardinalities)
 
