@@ -54,11 +54,13 @@ def main() -> int:
     kills, wanted = 0, int(settings.get("kills", "10"))
     while kills < wanted:
         process = subprocess.Popen(command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        moment = draw.uniform(1.0, 6.0 + 1.6 * whole / wanted)
+        moment = draw.uniform(1.0, 6.0 + 0.8 * whole / wanted)
         try:
             process.wait(moment)
-            print(f"ended by itself with status {process.returncode} before kill {kills + 1}: take more steps")
-            return 1
+            print(f"ended with status {process.returncode} before kill {kills + 1}; more steps take more kills")
+            if process.returncode or not kills:
+                return 1
+            break
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
