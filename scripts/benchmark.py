@@ -82,33 +82,9 @@ def peer() -> dict[str, Any]:
     }
 
 
-class Given:
-    """Stands for a fitted condition: one-hots of these cardinalities."""
-
-    def pick(self, known: Any, keys: Any) -> Any:
-        """Rows, all as likely, and their codes."""
-        import jax
-
-        picked = jax.vmap(lambda key: jax.random.randint(key, (), 0, known.shape[0]))(keys)
-        return picked, known[picked]
-
-    def reveal(self, real: Any, codes: Any, keys: Any) -> Any:
-        """What the discriminator is given too."""
-        del real, keys
-        return self.wide(codes)
-
-    def __init__(self, cardinalities: tuple[int, ...]) -> None:
-        self.cardinalities, self.columns = cardinalities, list(cardinalities)
-
-    def wide(self, codes: Any) -> Any:
-        """One-hots side by side."""
-        from gans.data.layout import one_hot
-
-        return one_hot(codes, self.cardinalities)
-
-
 def ours() -> dict[str, Any]:
     """The same three for this package."""
+    import copy
     import dataclasses
 
     from gans.config import compose
@@ -130,10 +106,12 @@ def ours() -> dict[str, Any]:
 
     gan = build(run, ready.condition)
     layout = Layout(shape["scores"], 4.0, tuple(shape["softmax"]))
+    condition = copy.copy(ready.condition)
+    condition.cardinalities = condition.columns = tuple(shape["condition"])
     gan = dataclasses.replace(
         gan,
         layout=layout,
-        condition=Given(tuple(shape["condition"])),
+        condition=condition,
         generator=run.network.generator(layout),
     )
     draw = np.random.default_rng(0)

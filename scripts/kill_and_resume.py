@@ -57,10 +57,8 @@ def main() -> int:
         moment = draw.uniform(1.0, 6.0 + 0.8 * whole / wanted)
         try:
             process.wait(moment)
-            print(f"ended with status {process.returncode} before kill {kills + 1}; more steps take more kills")
-            if process.returncode or not kills:
-                return 1
-            break
+            print(f"ended by itself with status {process.returncode} before kill {kills + 1}: take more steps")
+            return 1
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -131,11 +131,12 @@ class FittedColumn:
         return scores, codes
 
     def atom_codes(self, values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """The codes [rows] int32, those of the atoms where values [rows] are atoms."""
+        """The codes [rows] int32, of ordinary numbers whose values [rows] are atoms those of the atoms."""
         if not len(self.atoms):
             return codes
         at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
-        return np.where(self.atoms[at] == values, len(self.knots) + at, codes).astype(np.int32)
+        found = (codes < len(self.knots)) & (self.atoms[at] == values)
+        return np.where(found, len(self.knots) + at, codes).astype(np.int32)
 
     def decode_numbers(self, encoded: Encoded) -> np.ndarray:
         """Numbers [rows] float64 with the column's decimals, counted from the origin, or ranks; any where missing."""

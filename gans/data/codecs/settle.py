@@ -21,16 +21,21 @@ def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None
     Args:
         given: 1 for each column that stays as it is, [columns]; the column that it is a copy of follows it.
     """
+    return _atoms(codec, _copies(codec, encoded, given))
+
+
+def _copies(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None) -> Encoded:
+    """The rows with copies, and what tells that they are copies, as `decode` rebuilds them."""
     building, copies = codec.relations.building, codec.relations.copies
     if not copies:
-        return _atoms(codec, encoded)
+        return encoded
     learnt = {fitted.column.name: fitted for fitted in codec.columns}
     targets = {relation.determined for relation in copies}
     parents = {name for relation in copies for name in relation.parents}
     ratios = {relation.further_name for relation in copies}
     if not parents <= learnt.keys() or any(name in building and not building[name].keeps for name in parents):
         table = codec.relations.reduce(codec.decode(encoded))
-        return _atoms(codec, _replace(codec, encoded, {name: table[name] for name in targets | ratios}))
+        return _replace(codec, encoded, {name: table[name] for name in targets | ratios})
     arrays: dict[str, Any] = {name: learnt[name].decode(encoded) for name in targets | parents | ratios}
     if given is not None:
         rows, places = len(encoded.scores), zip(codec.columns, given, strict=True)
@@ -43,7 +48,7 @@ def settle(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None = None
     for relation in copies:
         arrays[relation.determined] = relation.restore(arrays)
         arrays[relation.further_name] = relation.further(arrays)
-    return _atoms(codec, _replace(codec, encoded, arrays))
+    return _replace(codec, encoded, arrays)
 
 
 def _atoms(codec: FittedCodec, encoded: Encoded) -> Encoded:
@@ -52,9 +57,7 @@ def _atoms(codec: FittedCodec, encoded: Encoded) -> Encoded:
     codes = encoded.codes.copy()
     for fitted in codec.columns:
         if fitted.numeric and any(code == fitted.code and level >= len(fitted.knots) for code, level in named):
-            ordinary = codes[:, fitted.code] < len(fitted.knots)
-            found = fitted.atom_codes(fitted.decode_numbers(encoded), codes[:, fitted.code])
-            codes[:, fitted.code] = np.where(ordinary, found, codes[:, fitted.code])
+            codes[:, fitted.code] = fitted.atom_codes(fitted.decode_numbers(encoded), codes[:, fitted.code])
     return Encoded(encoded.scores, codes)
 
 
