@@ -191,7 +191,8 @@ def _train(
         """Write what belongs to the run, now that its checkpoint, if any, is known to fit."""
         write_text(run_dir / "config.yaml", config)
         if step:
-            (run_dir / "checkpoints" / REFINEMENT).unlink(missing_ok=True)  # of an earlier best generator
+            for stale in ("checkpoints/" + REFINEMENT, "evaluation.json"):  # of an earlier best generator
+                (run_dir / stale).unlink(missing_ok=True)
             log.info("going on with %s from step %s", run_dir, f"{step:,}")
         else:
             ready.split.schema.write(run_dir / "schema.json")

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     import jax
 
     gc.set_threshold(100_000, 50, 50)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of two workers would wait for each other
 
     cache = f"gans-tests-jax-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"  # workers would read half-written files
     jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / cache))
@@ -213,6 +215,44 @@ def related(tmp_path_factory: pytest.TempPathFactory) -> Related:
     run = compose([*arguments, "trainer.seeds=2", relations, *TINY, f"run_dir={path}"])
     assert execute(run, table, show=False, report=False).status == "completed"
     return Related(path, table, RELATED)
+
+
+def read_records(file: Path) -> list[Any]:
+    """All records of a .wandb file: LevelDB's log format behind a header of seven bytes, each record a protobuf."""
+    from wandb.proto import wandb_internal_pb2
+
+    record: Any = wandb_internal_pb2.Record  # pyright: ignore[reportAttributeAccessIssue]
+    data, place, parts, found = file.read_bytes(), 7, b"", []
+    assert data[:4] == b":W&B"
+    while place + 7 <= len(data):
+        if 32768 - place % 32768 < 7:
+            place += 32768 - place % 32768
+            continue
+        length, kind = int.from_bytes(data[place + 4 : place + 6], "little"), data[place + 6]
+        parts += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # a whole record, or the last part of one
+            found.append(record.FromString(parts))
+            parts = b""
+    return found
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[Path], list[Any]]:
+    """A function: the records of an offline run of Weights & Biases, once its last one is there.
+
+    On a busy machine the process that writes them lags behind the run.
+    """
+
+    def read(file: Path, seconds: float = 60) -> list[Any]:
+        end = time.monotonic() + seconds
+        while True:
+            found = read_records(file)
+            if any(one.WhichOneof("record_type") == "exit" for one in found) or time.monotonic() > end:
+                return found
+            time.sleep(0.2)
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -27,12 +27,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory, inputs: Path, finished: Any
     (folder / "table.xlsx").write_text("")
     rng = np.random.default_rng(1)
     pq.write_table(pa.table({"age": rng.normal(size=50), "rate": [np.inf, *range(49)]}), folder / "infinite.parquet")
+    pq.write_table(
+        pa.table({"rate": rng.normal(size=50), "cost": rng.normal(size=50)}), folder / "infinite_free.parquet"
+    )
     pq.write_table(pa.table({"age": [1] * 50}), folder / "constant.parquet")
+    pq.write_table(pa.table({"shop": ["a"] * 50, "cost": rng.normal(size=50)}), folder / "shop.parquet")
+    np.save(folder / "images.npy", np.full((4, 8, 8), 255.0))
     other = pq.read_table(folder / "table.parquet")
     other = other.set_column(1, "age", pa.array(rng.permutation(other["age"].to_numpy())))
     pq.write_table(other, folder / "other.parquet")
-    for name in ("run", "codec", "condition", "marginals", "schema", "yaml", "empty", "checkpoints"):
+    for name in ("run", "codec", "condition", "marginals", "schema", "yaml", "empty", "checkpoints", "elsewhere"):
         shutil.copytree(finished.path, folder / name)
+    config = folder / "elsewhere" / "config.yaml"
+    config.write_text(config.read_text().replace("table.parquet", "bank.parquet").replace(str(finished.path), "bank"))
     (folder / "codec" / "checkpoints" / "codec.npz").write_bytes(b"not a codec")
     (folder / "condition" / "checkpoints" / "condition.npz").write_bytes(b"PK\x03\x04 cut off")
     (folder / "marginals" / "checkpoints" / "marginals.npz").write_bytes(b"PK\x03\x04 cut off")
@@ -59,6 +66,15 @@ def sample(id: str, *arguments: str, said: tuple[str, ...], **changed: str | Non
     usual = {"run": "{inputs}/run", "n": "10", "out": "out.csv"} | changed
     given = [f"{key}={value}" for key, value in usual.items() if value is not None]
     return pytest.param("sample", (*given, *arguments), said, id=f"sample {id}")
+
+
+def evaluate(id: str, *arguments: str, said: tuple[str, ...], **changed: str) -> Any:
+    usual = {"real": "{inputs}/table.parquet", "synthetic": "{inputs}/other.parquet"} | changed
+    return pytest.param("evaluate", (*(f"{k}={v}" for k, v in usual.items()), *arguments), said, id=f"evaluate {id}")
+
+
+def compare(id: str, *arguments: str, said: tuple[str, ...]) -> Any:
+    return pytest.param("compare", arguments, said, id=f"compare {id}")
 
 
 MISTAKES = [
@@ -187,6 +203,48 @@ MISTAKES = [
     sample("damaged marginals", said=("marginals.npz", "not readable marginals"), run="{inputs}/marginals"),
     sample("damaged schema", said=("schema.json", "not a readable schema"), run="{inputs}/schema"),
     sample("damaged config", said=("yaml/config.yaml", "YAML"), run="{inputs}/yaml"),
+    evaluate("columns", synthetic="{inputs}/infinite_free.parquet", said=("synthetic", "'segment', 'age'", "rate")),
+    evaluate("empty table", synthetic="{inputs}/header.csv", said=("empty", "0 rows")),
+    evaluate("test columns", test="{inputs}/infinite_free.parquet", said=("test", "columns differ", "'segment'")),
+    evaluate("file", synthetic="{inputs}/no.parquet", said=("synthetic={inputs}/no.parquet", "no such file")),
+    evaluate("target", target="sgment", said=("target=sgment", "Did you mean 'segment'?")),
+    evaluate("target left out", "drop=[segment]", target="segment", said=("target=segment", "no such column")),
+    evaluate(
+        "target of one class",
+        target="shop",
+        real="{inputs}/shop.parquet",
+        test="{inputs}/shop.parquet",
+        synthetic="{inputs}/shop.parquet",
+        said=("target=shop", "one value only in the real table"),
+    ),
+    evaluate("secret", secrets="[agee]", said=("secrets=agee", "Did you mean 'age'?")),
+    evaluate("level", metrics="fats", said=("metrics=fats", "standard", "Did you mean 'fast'?")),
+    evaluate("kind", "kinds.age=catgory", said=("kinds.age=catgory", "Did you mean 'category'?")),
+    evaluate("key", "sed=1", said=("unknown key sed", "real, synthetic")),
+    evaluate("draws", "draws=0", said=("draws=0", "at least 1")),
+    evaluate("out a file", "out={inputs}/one.csv", said=("out={inputs}/one.csv", "it is a file")),
+    evaluate("images", real="{inputs}/no.npy", synthetic="{inputs}/images.npy", said=("real={inputs}/no.npy",)),
+    evaluate("image range", real="{inputs}/images.npy", synthetic="{inputs}/images.npy", said=("in [0, 1]",)),
+    pytest.param("evaluate", ("real=x.csv",), ("run is not set", "synthetic=FILE"), id="evaluate no synthetic"),
+    pytest.param("evaluate", ("run=nowhere",), ("run=nowhere", "no such folder"), id="evaluate run"),
+    pytest.param(
+        "evaluate",
+        ("run={inputs}/run", "synthetic={inputs}/infinite_free.parquet"),
+        ("columns differ",),
+        id="evaluate run and columns",
+    ),
+    compare("no runs", "by=experiment", said=("runs is not set",)),
+    compare("nothing there", "runs=nowhere*", said=("runs=nowhere*", "no run directory there")),
+    compare("one run", "runs={inputs}/run", said=("1 run only", "{inputs}/run", "two or more")),
+    compare("one variant", "runs={inputs}/run,{inputs}/codec", said=("by=experiment", "experiment=cgan")),
+    compare("by", "runs={inputs}/run,{inputs}/codec", "by=trainer.step", said=("by=trainer.step", "Did you mean")),
+    compare("budget", "runs={inputs}/run", "budget=stepz", said=("budget=stepz", "Did you mean 'steps'?")),
+    compare(
+        "different data",
+        "runs={inputs}/run,{inputs}/elsewhere",
+        "by=run_dir",
+        said=("different data sets", "table", "bank"),
+    ),
     sample("no checkpoint", said=("run={inputs}/empty", "no checkpoint"), run="{inputs}/empty"),
 ]
 

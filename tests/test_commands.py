@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import re
@@ -176,11 +177,13 @@ def test_help_of_train_lists_every_option(command: Callable[..., Any], tmp_path:
     assert listed == there
 
 
-def test_help_of_sample_names_every_key(command: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["sample", "evaluate", "compare"])
+def test_help_names_every_key(name: str, command: Callable[..., Any], tmp_path: Path) -> None:
+    keys = importlib.import_module(f"gans.{name}").KEYS
     for arguments in ((), ("--help",), ("run=x", "-h")):
-        done = command("sample", *arguments)
+        done = command(name, *arguments)
         assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
-        for key in ("run", "n", "out", "where", "seed", "part", "member"):
+        for key in keys:
             assert re.search(rf"^  {key} ", done.out, re.MULTILINE)
 
 

@@ -3,6 +3,7 @@
 Texts from the table (names, levels) are drawn as they are: `$` starts no formula and control characters are replaced.
 """
 
+import base64
 import io
 import math
 import warnings
@@ -27,16 +28,22 @@ History = Sequence[Mapping[str, Any]]
 
 
 def render(figure: "Figure", kind: str) -> bytes:
-    """The figure as a file of `kind`, svg or png. SVG leaves texts to the reader's fonts, so every script shows."""
+    """The figure as a file: svg, png or pdf. SVG leaves texts to the reader's fonts, so every script shows."""
     import matplotlib
 
     buffer = io.BytesIO()
-    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else {}
     style: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "gans"}
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
     return buffer.getvalue()
+
+
+def data_address(figure: "Figure", kind: str = "svg") -> str:
+    """The figure as an address that holds it: an image of its own, which runs nothing and shares no identifiers."""
+    media = "image/svg+xml" if kind == "svg" else "image/png"
+    return f"data:{media};base64,{base64.b64encode(render(figure, kind)).decode()}"
 
 
 def label(text: str, most: int = 22) -> str:
@@ -64,7 +71,7 @@ def training_curves(history: History) -> dict[str, "Figure"]:
     for title, names in groups.items():
         lines = {name: series(history, key) for key, name in names.items()}
         if any(len(steps) for steps, _ in lines.values()):
-            figure, axes = _canvas(4.4, 2.7)
+            figure, axes = canvas(4.4, 2.7)
             _curves(axes, lines)
             _cut(axes, np.concatenate([values for _, values in lines.values()]))
             out[title] = figure
@@ -80,27 +87,27 @@ def score_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Fig
     steps, scores = series(history, "holdout/score")
     if not len(steps):
         return {}
-    figure, axes = _canvas(4.4, 2.7)
+    figure, axes = canvas(4.4, 2.7)
     _curves(axes, {"synthetic rows": (steps, scores)})
     axes.axhline(floor["score"], color=REAL, linestyle=":", label="held-out real rows")
     best = int(scores.argmax())
     text = f"best: {scores[best]:.3f} at step {steps[best]:,.0f}"
     axes.plot(steps[best], scores[best], "o", color=SYNTHETIC, markersize=7, markeredgecolor="white", label=text)
-    _legend(axes)
-    distances, lower = _canvas(4.4, 2.7)
+    legend(axes)
+    distances, lower = canvas(4.4, 2.7)
     names = {"column_distance": "columns", "pair_distance": "pairs"}
     _curves(lower, {name: series(history, f"holdout/{key}") for key, name in names.items()})
     for (key, name), color in zip(names.items(), (REAL, SYNTHETIC), strict=True):
         lower.axhline(floor[key], color=color, linestyle=":", label=f"{name}, held-out real rows")
     lower.set_ylim(bottom=0)
-    _legend(lower)
+    legend(lower)
     return {"Score (higher is better)": figure, "Distances (lower is better)": distances}
 
 
 def marginal_figure(found: Histogram | Levels) -> "Figure":
     """One column, real and synthetic: overlaid histograms, or grouped bars of levels."""
     bars = len(found.names) + 2 if isinstance(found, Levels) else 0
-    figure, axes = _canvas(4.0, max(2.7, 1.1 + 0.23 * bars))
+    figure, axes = canvas(4.0, max(2.7, 1.1 + 0.23 * bars))
     _draw_marginal(axes, found)
     return figure
 
@@ -118,7 +125,7 @@ def marginal_grid(training: pa.Table, synthetic: pa.Table, columns: Sequence[Col
     figure = Figure(figsize=(4.2 * across, 3.6 * down), layout="constrained")
     every = figure.subplots(down, across, squeeze=False).ravel()
     for axes, column in zip(every, columns, strict=False):
-        _style(axes)
+        style(axes)
         _draw_marginal(axes, marginal(training[column.name], synthetic[column.name], column))
         axes.set_title(label(column.name, 40), fontsize=10, color=INK, loc="left", pad=18, parse_math=False)
     for axes in every[len(columns) :]:
@@ -155,16 +162,18 @@ def association_figure(names: Sequence[str], real: np.ndarray, synthetic: np.nda
     return figure
 
 
-def _canvas(width: float, height: float) -> tuple["Figure", "Axes"]:
+def canvas(width: float, height: float) -> tuple["Figure", "Axes"]:
+    """An empty figure of so many inches, in the style of the report, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
-    _style(axes)
+    style(axes)
     return figure, axes
 
 
-def _style(axes: "Axes") -> None:
+def style(axes: "Axes") -> None:
+    """The look of the report's axes."""
     axes.tick_params(labelsize=9, color=FAINT, labelcolor=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
@@ -172,9 +181,10 @@ def _style(axes: "Axes") -> None:
     axes.set_axisbelow(True)
 
 
-def _legend(axes: "Axes") -> None:
+def legend(axes: "Axes", size: float = 9) -> None:
+    """A legend above the axes."""
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0, "ncols": 2}
-    for text in axes.legend(**place, frameon=False, fontsize=9, labelcolor=INK).get_texts():
+    for text in axes.legend(**place, frameon=False, fontsize=size, labelcolor=INK).get_texts():
         text.set_parse_math(False)
 
 
@@ -188,7 +198,7 @@ def _curves(axes: "Axes", lines: Mapping[str, tuple[np.ndarray, np.ndarray]]) ->
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("step", fontsize=9, color=INK)
-    _legend(axes)
+    legend(axes)
 
 
 def _cut(axes: "Axes", values: np.ndarray) -> None:
@@ -206,7 +216,7 @@ def _draw_marginal(axes: "Axes", found: Histogram | Levels) -> None:
     else:
         _draw_levels(axes, found)
     axes.set_xlabel(found.note(), fontsize=8.5, color=INK)
-    _legend(axes)
+    legend(axes)
 
 
 def _draw_histogram(axes: "Axes", found: Histogram) -> None:

@@ -1,6 +1,5 @@
 """One self-contained HTML page about a run: no script, no request, no training row."""
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,11 @@ from gans.data.schema import Column, Schema
 from gans.evaluation.fidelity import Fidelity
 from gans.files import write_text
 from gans.report.associations import associations
-from gans.report.figures import association_figure, marginal_figure, render, score_curves, training_curves
+from gans.report.evaluation import END, START
+from gans.report.figures import association_figure, data_address, marginal_figure, score_curves, training_curves
 from gans.report.marginals import marginal
 from gans.report.plain_words import duration, headline, sentences, worst
+from gans.report.templates import template
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,17 +69,11 @@ def write_report(path: Path, report: RunReport) -> None:
         OSError: the folder of `path` is missing or cannot be written.
         KeyError: a learnt column is not in one of the tables or distances.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.get_template("page.html.jinja")
+    page = template("page.html.jinja")
     figures, content = _figures(report), _content(path, report)
-    text = template.render(images=_encode(figures, "svg"), **content)
+    text = page.render(images=_encode(figures, "svg"), **content)
     if len(text) > MOST_BYTES:
-        text = template.render(images=_encode(figures, "png"), **content)
+        text = page.render(images=_encode(figures, "png"), **content)
     write_text(path, text)
 
 
@@ -100,6 +95,8 @@ def _content(path: Path, report: RunReport) -> dict[str, Any]:
         "constants": [column for column in report.schema.kept if column.role == "constant"],
         "sample": sample,
         "skipped": skipped,
+        "evaluation_start": START,
+        "evaluation_end": END,
     }
 
 
@@ -123,13 +120,9 @@ def _figures(report: RunReport) -> dict[str, dict[str, "Figure"]]:
 
 
 def _encode(figures: dict[str, dict[str, "Figure"]], kind: str) -> dict[str, dict[str, str]]:
-    """The figures as data addresses: images of their own, which run nothing and share no identifiers."""
-    media = "image/svg+xml" if kind == "svg" else "image/png"
+    """The figures as addresses that hold them."""
     return {
-        section: {
-            title: f"data:{media};base64,{base64.b64encode(render(figure, kind)).decode()}"
-            for title, figure in group.items()
-        }
+        section: {title: data_address(figure, kind) for title, figure in group.items()}
         for section, group in figures.items()
     }
 

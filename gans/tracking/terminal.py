@@ -7,6 +7,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 console = Console(stderr=True, highlight=False)
+SHORT = {"column_distance": "columns", "pair_distance": "pairs"}
 
 
 class _Rate(ProgressColumn):
@@ -55,13 +56,10 @@ class Terminal:
         self.progress.update(self.task, completed=step)
         if score is not None:
             self.progress.tasks[0].fields["score"] = f"score {score:.4f}"
-        if self.show and not self.live and score is not None:
-            detection = f"detection {metrics['holdout/detection']:.4f}  " if "holdout/detection" in metrics else ""
-            console.print(
-                f"step {step:,}  score {score:.4f}  columns {metrics['holdout/column_distance']:.4f}  "
-                f"pairs {metrics['holdout/pair_distance']:.4f}  {detection}{metrics['seconds']:.0f} s",
-                soft_wrap=True,
-            )
+        scores = {name[8:]: value for name, value in metrics.items() if name.startswith("holdout/")}
+        if self.show and not self.live and scores:
+            shown = "  ".join(f"{SHORT.get(name, name)} {value:.4f}" for name, value in scores.items())
+            console.print(f"step {step:,}  {shown}  {metrics['seconds']:.0f} s", soft_wrap=True)
 
     def close(self) -> None:
         """Take the bar down."""

@@ -12,7 +12,11 @@ from gans.registry import register
 
 PLACEMENTS = ("auto", "jit", "sharded", "pmap")
 LAST = "last"
-SCORES = {name: sign for metric in METRICS.values() for name, sign in metric.scores.items()} | {LAST: 0}
+
+
+def directions() -> dict[str, int]:
+    """By score 1 where larger is better, -1 where smaller is, 0 for the last generator; of plugins too."""
+    return {name: sign for metric in METRICS.values() for name, sign in metric.scores.items()} | {LAST: 0}
 
 
 @register("trainer", "default")
@@ -30,7 +34,8 @@ class Trainer:
         evaluate_rows: rows generated for such a score.
         checkpoint_every: steps between checkpoints.
         keep: checkpoints kept.
-        metrics: what is scored and logged: fidelity, detection; that of `best` is always among them.
+        metrics: what is scored and logged: fidelity, detection, published, distances, mmd, manifold, or one of a
+            plugin; that of `best` is always among them.
         best: the score by which the best generator is kept, or `last` for the final one.
         patience: stop when `best` has not improved for this many scores, of all seeds; null to train all steps.
         seeds: train this many seeds at once, vmapped: seed, seed + 1, ...
@@ -80,13 +85,13 @@ class Trainer:
         in_range("trainer.process", self.process, 0, self.processes - 1)
         for name in self.metrics:
             one_of("trainer.metrics", name, METRICS)
-        one_of("trainer.best", self.best, SCORES)
+        one_of("trainer.best", self.best, directions())
         if self.patience is not None:
             in_range("trainer.patience", self.patience, 1)
             if self.best == LAST:
                 raise UserError(
                     f"trainer.patience={self.patience}: trainer.best=last has no score to improve; "
-                    f"set trainer.best to {', '.join(name for name in SCORES if name != LAST)}."
+                    f"set trainer.best to {', '.join(name for name in directions() if name != LAST)}."
                 )
         one_of("trainer.placement", self.placement, PLACEMENTS)
         if self.processes > 1 and not self.coordinator:
@@ -95,7 +100,7 @@ class Trainer:
     @property
     def direction(self) -> int:
         """1 where a larger score is better, -1 where a smaller one is, 0 where the last generator is taken."""
-        return SCORES[self.best]
+        return directions()[self.best]
 
     @property
     def measured(self) -> list[str]:

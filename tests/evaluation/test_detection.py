@@ -8,7 +8,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from gans.data.schema import detect, normalise
 from gans.evaluation.detection import MOST_LEVELS, MOST_ROWS, Detector, _values
-from gans.evaluation.metrics import METRICS, metric_of
 
 
 def customers(seed: int, rows: int = 600) -> pa.Table:
@@ -135,12 +134,3 @@ def test_the_score_of_given_areas(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_few_rows_raise() -> None:
     with pytest.raises(ValueError, match="99 rows: a detector needs at least 100"):
         detector(customers(0)).score(customers(1, 99))
-
-
-def test_metrics_give_the_scores_that_they_say() -> None:
-    real = customers(0)
-    for name, metric in METRICS.items():
-        assert set(metric.prepare(real, detect(real))(customers(1))) == set(metric.scores)
-        assert all(metric_of(score) == name for score in metric.scores)
-    with pytest.raises(KeyError):
-        metric_of("last")

@@ -18,7 +18,7 @@ from gans.report.page import RunReport, write_report
 from gans.report.plain_words import PAIR, duration, headline, sentences, verdict, worst
 
 VOID = {"meta", "img", "br"}
-SECTIONS = ["trained", "words", "curves", "score", "columns", "pairs", "sample", "use"]
+SECTIONS = ["trained", "words", "curves", "score", "columns", "pairs", "sample", "evaluation", "use"]
 NAME = "<script>alert('n')</script>"
 ROWS = 400
 

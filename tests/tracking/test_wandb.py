@@ -2,8 +2,6 @@
 
 import json
 import logging
-import time
-from pathlib import Path
 
 import pytest
 
@@ -16,39 +14,8 @@ RUN = ["+experiment=cgan", "+debug=limit", "network.generator_widths=[8,8]", "tr
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 
-def records(file: Path):
-    """All records of a .wandb file: LevelDB's log format behind a header of seven bytes, each record a protobuf."""
-    from wandb.proto import wandb_internal_pb2
-
-    data, place, parts, found = file.read_bytes(), 7, b"", []
-    assert data[:4] == b":W&B"
-    while place + 7 <= len(data):
-        if 32768 - place % 32768 < 7:
-            place += 32768 - place % 32768
-            continue
-        length, kind = int.from_bytes(data[place + 4 : place + 6], "little"), data[place + 6]
-        parts += data[place + 7 : place + 7 + length]
-        place += 7 + length
-        if kind in (1, 4):  # a whole record, or the last part of one
-            record = wandb_internal_pb2.Record()
-            record.ParseFromString(parts)
-            found.append(record)
-            parts = b""
-    return found
-
-
-def finished_records(file: Path, seconds: float = 60):
-    """All records once the last one is there: on a busy machine the process that writes them lags behind the run."""
-    end = time.monotonic() + seconds
-    while True:
-        found = records(file)
-        if any(record.WhichOneof("record_type") == "exit" for record in found) or time.monotonic() > end:
-            return found
-        time.sleep(0.2)
-
-
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory):
+def tracked(tmp_path_factory, recorded):
     """A run directory and the records of its offline run."""
     folder = tmp_path_factory.mktemp("tracked")
     with pytest.MonkeyPatch.context() as patch:
@@ -58,7 +25,7 @@ def tracked(tmp_path_factory):
         result = execute(compose([*RUN, f"run_dir={folder / 'run'}", *overrides]), show=False)
     files = list(folder.glob("wandb/offline-run-*/*.wandb"))
     assert len(files) == 1
-    return result, finished_records(files[0]), files[0].parent
+    return result, recorded(files[0]), files[0].parent
 
 
 def history(found):

@@ -1,0 +1,69 @@
+"""Three variants on two embedded tables, five training seeds each in one program, evaluated and compared.
+
+    python experiments/variants/study.py [KEY=VALUE ...] [KEY=VALUE of gans.train ...]
+
+  runs     folder for run directories (experiments/variants/runs)
+  results  folder for the comparison (experiments/variants)
+  seeds=5  training seeds, vmapped
+  draws=2  samples of each generator
+
+Needs no download. What is done already is skipped.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError, in_range
+
+HERE = Path(__file__).resolve().parent
+VARIANTS, TABLES = ("vanilla", "cgan", "wgan_gp"), ("households", "charity")
+STEPS = 2_000
+METRICS = "xgb_c2st_test,shape_error,trend_error,beta_recall,tstr,membership_nearest_auc"
+OWN = {"runs": str, "results": str, "seeds": int, "draws": int}
+
+
+def call(module: str, *arguments: str) -> None:
+    """Run a command of gans to its end.
+
+    Raises:
+        UserError: it failed; a run that diverged has not, it counts.
+    """
+    status = subprocess.run([sys.executable, "-m", f"gans.{module}", *arguments]).returncode
+    if status == 130:
+        raise KeyboardInterrupt
+    if status not in (0, 3):
+        raise UserError(f"exit status {status} of: python -m gans.{module} {' '.join(arguments)}")
+
+
+def finished(run_dir: Path) -> bool:
+    """Whether a run came to its end."""
+    summary = run_dir / "summary.json"
+    return summary.is_file() and json.loads(summary.read_text())["status"] != "interrupted"
+
+
+def main() -> int:
+    """Train, evaluate, compare."""
+    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in OWN]
+    overrides = [argument for argument in sys.argv[1:] if argument not in own]
+    given = {"runs": HERE / "runs", "results": HERE, "seeds": 5, "draws": 2} | key_values(own, OWN)
+    in_range("seeds", given["seeds"], 2)
+    for table in TABLES:
+        for variant in VARIANTS:
+            run_dir = Path(given["runs"]) / f"{variant}-{table}"
+            if not finished(run_dir):
+                resume = str((run_dir / "config.yaml").is_file()).lower()
+                call("train", f"+experiment={variant}", f"data={table}", f"trainer.seeds={given['seeds']}",
+                     f"trainer.steps={STEPS}", "trainer.evaluate_every=250", "trainer.checkpoint_every=500",
+                     "tracker.mode=disabled", f"run_dir={run_dir}", f"trainer.resume={resume}", *overrides)  # fmt: skip
+            if (run_dir / "samples.parquet").is_file() and not (run_dir / "evaluation.json").is_file():
+                call("evaluate", f"run={run_dir}", "members=all", f"draws={given['draws']}")
+    call("compare", f"runs={given['runs']}", "by=experiment", f"metrics={METRICS}", f"out={given['results']}")
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))

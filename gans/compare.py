@@ -1,0 +1,59 @@
+"""Compare runs over variants, data sets and training seeds: `python -m gans.compare runs=DIR_OR_GLOB by=experiment`."""
+
+import logging
+import sys
+from pathlib import Path
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError, one_of
+
+log = logging.getLogger("gans")
+
+HELP = """Compare runs over variants, data sets and training seeds.
+
+  python -m gans.compare runs=DIR_OR_GLOB [by=experiment] [KEY=VALUE ...]
+
+  runs     run directories, folders of them, or globs, joined by commas; or wandb:ENTITY/PROJECT
+  by       what makes a variant: experiment, a group such as objective, or any key such as optimizer.learning_rate
+  metrics  scores, the first one drawn, as in metrics=[xgb_c2st,tstr]; a usual choice of those that all runs have
+  budget   steps or seconds: a comparison at unequal ones says so; none
+  out      folder for the tables, figures and the page; `comparison` unless given
+
+First `python -m gans.evaluate run=DIR members=all draws=3` for each run: its scores are taken, of every seed. Without
+it the scores are those against held-out rows in training.
+"""
+
+KEYS: dict[str, type] = dict.fromkeys(("runs", "by", "metrics", "budget", "out"), str)
+
+
+def main() -> int:
+    """Read the runs, compare, print, write."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP)
+        return 0
+    given = key_values(sys.argv[1:], KEYS)
+    if "runs" not in given:
+        raise UserError("runs is not set; usage: python -m gans.compare runs=DIR_OR_GLOB by=experiment")
+    one_of("budget", given.get("budget", "steps"), ("steps", "seconds", "none"))
+    folder = Path(given.get("out", "comparison")).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+
+    from gans.comparison.comparison import compare
+    from gans.comparison.output import write
+    from gans.comparison.runs import read_runs
+    from gans.comparison.tables import terminal
+    from gans.config import load_components
+
+    load_components()  # plugins may bring metrics
+    metrics = [name.strip() for name in given.get("metrics", "").strip("[]").split(",") if name.strip()]
+    found = compare(read_runs(given["runs"]), given.get("by", "experiment"), metrics, given.get("budget", "steps"))
+    print(terminal(found))
+    write(found, folder)
+    log.info("%s", folder / "comparison.html")
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))

@@ -1,0 +1,1 @@
+"""Comparing variants over data sets and training seeds."""

@@ -1,0 +1,361 @@
+"""Which variant is better, and how sure one can be."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from gans.comparison.runs import DIVERGED, Observation, TrainedRun
+from gans.comparison.statistics import (
+    Ranks,
+    Variance,
+    holm,
+    interquartile_mean,
+    mean_error,
+    paired_test,
+    probability_of_improvement,
+    ranks,
+    stratified_interval,
+    variance_of,
+)
+from gans.errors import UserError, nearest
+from gans.evaluation.measures import HIGHER, LOWER, MEASURES, NEAR, measure
+from gans.evaluation.metrics import METRICS
+
+DEFAULTS = (
+    "xgb_c2st_test",
+    "xgb_c2st",
+    "detection",
+    "score",
+    "shape_error",
+    "trend_error",
+    "beta_recall",
+    "tstr",
+    "membership_nearest_auc",
+)
+BUDGETS = ("steps", "seconds", "none")
+SLACK = 0.1
+
+
+@dataclass
+class Cell:
+    """A variant on a data set.
+
+    Attributes:
+        runs: that make it up.
+        values: the mean over its samples, by seed.
+        missing: seeds that other variants have here and this one has not.
+        diverged: seeds that diverged.
+        variance: by training seed and by sampling; None where each seed was sampled once.
+    """
+
+    runs: list[TrainedRun]
+    values: dict[int, float]
+    missing: list[int]
+    diverged: list[int]
+    mean: float = np.nan
+    error: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    variance: Variance | None = None
+
+
+@dataclass
+class Pair:
+    """One variant beside another: the chance that it is better, and the test, corrected over all pairs."""
+
+    left: str
+    right: str
+    chance: float
+    low: float
+    high: float
+    pairs: int
+    p_value: float
+    corrected: float = 1.0
+
+
+@dataclass
+class Metric:
+    """One score over all variants and data sets.
+
+    Attributes:
+        sign: 1 where larger is better, -1 where smaller is, 0 where the nearer to `ideal` the better.
+        cells: by variant and data set.
+        overall: by variant the interquartile mean over data sets and seeds, with its interval.
+        best: by data set the variant whose interval lies beyond those of all others; only these are in bold.
+    """
+
+    name: str
+    title: str
+    sign: int
+    ideal: float | None
+    cells: dict[tuple[str, str], Cell]
+    overall: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    best: dict[str, str] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    ranks: Ranks | None = None
+
+    def goodness(self, value: float) -> float:
+        """The value turned so that larger is better."""
+        return -abs(value - (self.ideal or 0.0)) if self.sign == 0 else self.sign * value
+
+
+@dataclass
+class Comparison:
+    """Variants over data sets and seeds.
+
+    Attributes:
+        by: what the variants differ in.
+        remarks: what a reader must know: unequal budgets, missing seeds, runs that diverged, few pairs.
+    """
+
+    by: str
+    variants: list[str]
+    data: list[str]
+    metrics: list[Metric]
+    runs: dict[tuple[str, str], list[TrainedRun]]
+    remarks: list[str]
+    budget: str
+
+
+def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), budget: str = "steps") -> Comparison:
+    """Compare runs grouped by a key of their config.
+
+    Args:
+        metrics: names of scores, the first the one that is drawn; unless given those of a usual choice that all have.
+        budget: steps or seconds, which should be equal; none not to look.
+
+    Raises:
+        UserError: one run only, one variant only, runs of different data sets, runs of one data set that saw different
+            rows, a seed twice, or a score that the runs do not have.
+    """
+    if len(runs) < 2:
+        raise UserError(
+            f"runs: {len(runs)} run only ({runs[0].source if runs else ''}); a comparison needs two or more."
+        )
+    groups: dict[tuple[str, str], list[TrainedRun]] = {}
+    for run in runs:
+        groups.setdefault((run.value(by), run.data), []).append(run)
+    variants, data = (list(dict.fromkeys(key[side] for key in groups)) for side in (0, 1))
+    if len(variants) < 2:
+        raise UserError(f"by={by}: all runs have {by}={variants[0]}; a comparison needs two or more.")
+    shared = [name for name in data if all((variant, name) in groups for variant in variants)]
+    if not shared:
+        seen = "; ".join(f"{variant}: {', '.join(name for v, name in groups if v == variant)}" for variant in variants)
+        raise UserError(f"runs: they are of different data sets, there is none that all variants have ({seen}).")
+    _check_tables(groups)
+    remarks = [
+        f"{name} is left out: not all variants have it ({', '.join(v for v in variants if (v, name) in groups)} only)."
+        for name in data
+        if name not in shared
+    ]
+    groups = {key: found for key, found in groups.items() if key[1] in shared}
+    remarks += _levels(groups) + _budgets(groups, variants, budget)
+    names = _chosen(groups, metrics)
+    found = [_metric(name, groups, variants, shared) for name in names]
+    remarks += _absences(found[0], variants, shared)
+    return Comparison(by, variants, shared, found, groups, remarks, budget)
+
+
+def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
+    known: dict[str, TrainedRun] = {}
+    for (variant, name), runs in groups.items():
+        seeds: dict[int, str] = {}
+        for run in runs:
+            first = known.setdefault(name, run)
+            if run.rows and first.rows and run.table != first.table:
+                raise UserError(
+                    f"runs: {first.source} and {run.source} saw different rows of {name}: {first.rows:,} and "
+                    f"{run.rows:,} training rows, (holdout, split_seed, limit) {first.table[1:]} and {run.table[1:]}."
+                )
+            for seed in run.seeds:
+                if seed in seeds:
+                    raise UserError(
+                        f"runs: {seeds[seed]} and {run.source} are both seed {seed} of {variant} on {name}."
+                    )
+                seeds[seed] = run.source
+
+
+def _levels(groups: dict[tuple[str, str], list[TrainedRun]]) -> list[str]:
+    levels = {run.evaluated for runs in groups.values() for run in runs if run.observations}
+    if levels == {""}:
+        return [
+            "Scores are those against held-out rows at the step that was kept, which they chose: a little kind. "
+            "gans.evaluate run=DIR members=all gives others."
+        ]
+    if len(levels) > 1:
+        said = ", ".join(sorted(level or "none" for level in levels))
+        return [f"UNEQUAL EVALUATIONS: metrics={said}; only scores that all runs have are compared."]
+    return []
+
+
+def _budgets(groups: dict[tuple[str, str], list[TrainedRun]], variants: list[str], budget: str) -> list[str]:
+    """Whether the budget is the same for all."""
+    spent = {
+        variant: [
+            (run.config.get("trainer", {}).get("steps", run.steps) if budget != "seconds" else run.seconds)
+            for (name, _), runs in groups.items()
+            if name == variant
+            for run in runs
+        ]
+        for variant in variants
+    }
+    every = [value for values in spent.values() for value in values]
+    equal = max(every) <= min(every) * (1 + SLACK) if budget == "seconds" else len(set(every)) == 1
+    if budget == "none" or equal:
+        return []
+    unit = "s" if budget == "seconds" else "steps"
+    said = ", ".join(f"{variant} {_span(values)} {unit}" for variant, values in spent.items())
+    return [f"UNEQUAL BUDGETS: {said}. Differences may come from these."]
+
+
+def _span(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def _chosen(groups: dict[tuple[str, str], list[TrainedRun]], metrics: Sequence[str]) -> list[str]:
+    observed = [one.scores for runs in groups.values() for run in runs for one in run.observations]
+    if not observed:
+        raise UserError("runs: none of them has scores; all diverged, or none was scored.")
+    shared = [name for name in observed[0] if all(name in scores for scores in observed)]
+    for name in metrics:
+        if name not in shared:
+            raise UserError(
+                f"metrics={name}: not all runs have it; all have {', '.join(shared)}.{nearest(name, shared)}"
+            )
+    return list(metrics) or [name for name in DEFAULTS if name in shared] or shared[:1]
+
+
+def _direction(name: str) -> tuple[int, str, float | None]:
+    """Sign, title and ideal of a score."""
+    kind = name.partition("/")[0]
+    if kind in MEASURES:
+        found = measure(name)
+        sign = {HIGHER: 1, LOWER: -1, NEAR: 0}[found.better]
+        if sign == 0 and found.ideal is None:
+            raise UserError(f"metrics={name}: neither more nor less of it is better; choose another.")
+        return sign, found.title, found.ideal
+    for one in METRICS.values():
+        if name in one.scores:
+            return one.scores[name], name.replace("_", " "), None
+    return 1, name.replace("_", " "), None
+
+
+def _metric(name: str, groups: dict[tuple[str, str], list[TrainedRun]], variants: list[str], data: list[str]) -> Metric:
+    sign, title, ideal = _direction(name)
+    seeds = {
+        table: sorted(
+            {seed for (_, other), runs in groups.items() if other == table for run in runs for seed in run.seeds}
+        )
+        for table in data
+    }
+    metric = Metric(name, title, sign, ideal, {})
+    for key, runs in groups.items():
+        metric.cells[key] = _cell(name, runs, seeds[key[1]])
+    for variant in variants:
+        values = [np.array(list(metric.cells[variant, table].values.values())) for table in data]
+        metric.overall[variant] = (
+            float(interquartile_mean(np.concatenate(values))),
+            *stratified_interval(values, interquartile_mean),
+        )
+    for table in data:
+        if best := _separated(metric, variants, table):
+            metric.best[table] = best
+    good = {
+        (variant, table): {
+            seed: metric.goodness(metric.cells[variant, table].values[seed])
+            if seed in metric.cells[variant, table].values
+            else -math.inf
+            for seed in seeds[table]
+            if seed not in metric.cells[variant, table].missing
+        }
+        for variant in variants
+        for table in data
+    }
+    for left, right in combinations(variants, 2):
+        metric.pairs.append(_pair(left, right, good, data))
+    for pair, corrected in zip(metric.pairs, holm([pair.p_value for pair in metric.pairs]), strict=True):
+        pair.corrected = float(corrected)
+    blocks = [
+        [good[variant, table][seed] for variant in variants]
+        for table in data
+        for seed in seeds[table]
+        if all(seed in good[variant, table] for variant in variants)
+    ]
+    metric.ranks = ranks(np.array(blocks)) if blocks else None
+    return metric
+
+
+def _cell(name: str, runs: list[TrainedRun], seeds: list[int]) -> Cell:
+    samples: dict[int, list[Observation]] = {}
+    for run in runs:
+        for one in run.observations:
+            if np.isfinite(one.scores.get(name, np.nan)):
+                samples.setdefault(one.seed, []).append(one)
+    drawn = {seed: np.array([one.scores[name] for one in found]) for seed, found in sorted(samples.items())}
+    values = {seed: float(found.mean()) for seed, found in drawn.items()}
+    diverged = sorted({seed for run in runs if run.status == DIVERGED for seed in run.seeds} - set(values))
+    missing = [seed for seed in seeds if seed not in values and seed not in diverged]
+    cell = Cell(runs, values, missing, diverged, variance=variance_of(list(drawn.values())))
+    every = np.array(list(values.values()))
+    cell.mean, cell.error = mean_error(every)
+    cell.low, cell.high = stratified_interval([every], lambda drawn: drawn.mean(-1))
+    return cell
+
+
+def _separated(metric: Metric, variants: list[str], table: str) -> str | None:
+    """The variant whose interval lies beyond those of all others on a data set, none of its seeds having diverged."""
+    cells = {variant: metric.cells[variant, table] for variant in variants}
+    scored = {variant: metric.goodness(cell.mean) for variant, cell in cells.items() if np.isfinite(cell.mean)}
+    if not scored:
+        return None
+    best = max(scored, key=lambda variant: scored[variant])
+    if cells[best].diverged or not np.isfinite(cells[best].low):
+        return None
+    ends = {variant: sorted(map(metric.goodness, (cell.low, cell.high))) for variant, cell in cells.items()}
+    others = [ends[variant] for variant in scored if variant != best]
+    return best if all(np.isfinite(end[1]) and ends[best][0] > end[1] for end in others) else None
+
+
+def _pair(left: str, right: str, good: dict[tuple[str, str], dict[int, float]], data: list[str]) -> Pair:
+    there, here = ({table: np.array(list(good[name, table].values())) for table in data} for name in (left, right))
+    chance = probability_of_improvement(there, here)
+    both = [
+        (good[left, table][seed], good[right, table][seed])
+        for table in data
+        for seed in good[left, table]
+        if seed in good[right, table]
+    ]
+    return Pair(left, right, *chance, len(both), paired_test(*np.array(both).reshape(-1, 2).T))
+
+
+def _absences(metric: Metric, variants: list[str], data: list[str]) -> list[str]:
+    out = []
+    for variant in variants:
+        for table in data:
+            cell = metric.cells[variant, table]
+            many = len(cell.values) + len(cell.missing) + len(cell.diverged)
+            for seeds, words in ((cell.diverged, "DIVERGED"), (cell.missing, "MISSING")):
+                if seeds:
+                    out.append(
+                        f"{words}: {variant} on {table}, {len(seeds)} of {many} seeds ({', '.join(map(str, seeds))})."
+                        + (
+                            " They count as worse than any other in ranks, chances and tests."
+                            if words == "DIVERGED"
+                            else ""
+                        )
+                    )
+    fewest = min((pair.pairs for pair in metric.pairs), default=0)
+    if fewest < 6:
+        out.append(
+            f"{fewest} pairs of runs only: no difference can be significant at 5 % by a signed-rank test below 6."
+        )
+    if metric.ranks and len(data) < metric.ranks.blocks:
+        out.append(
+            f"Ranks are over {metric.ranks.blocks} blocks, one for each data set and seed: they speak of "
+            f"{', '.join(data)}, not of other data sets."
+        )
+    return out

@@ -1,0 +1,82 @@
+"""comparison.html: the tables and figures, each linked to its runs and their configs."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from gans.comparison import tables
+from gans.comparison.comparison import Comparison
+from gans.report.figures import data_address
+from gans.report.templates import template
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CAPTIONS = {
+    "intervals": "Means with intervals of 95 % over training seeds; small points are seeds.",
+    "improvement": "The chance that a run of the first variant is better, with its interval of 95 %.",
+    "ranks": "Mean ranks; a bar joins variants that are not told apart.",
+    "quality_against_time": "Held-out score against the seconds of training: median of seeds, from least to most.",
+    "quality_against_steps": "Held-out score against the steps: median over seeds, from least to most.",
+}
+
+
+def render_page(found: Comparison, figures: Mapping[str, "Figure"], folder: Path) -> str:
+    """The page as HTML, to lie in `folder`."""
+    numbers = {key: place for place, key in enumerate(found.runs)}
+    metrics = [
+        {
+            "title": metric.title,
+            "way": tables.way(metric),
+            "rows": [
+                (row[0], [(text.strip("*"), text.startswith("**"), numbers[row[0], table])
+                          for text, table in zip(row[1:-1], found.data, strict=True)], row[-1])
+                for row in tables.metric_rows(found, metric)
+            ],
+            "pairs": tables.pair_rows(found, metric),
+            "ranks": tables.rank_rows(found, metric),
+            "rank_note": tables.rank_note(metric),
+            "variance": tables.variance_rows(found, metric),
+        }
+        for metric in found.metrics
+    ]  # fmt: skip
+    runs = [
+        {
+            "number": numbers[key],
+            "title": f"{key[0]} on {key[1]}",
+            "runs": [
+                {
+                    "name": Path(run.source).name,
+                    "status": run.status,
+                    "seeds": ", ".join(map(str, run.seeds)),
+                    "steps": f"{run.steps:,}",
+                    "seconds": f"{run.seconds:,.0f}",
+                    "links": _links(run.source, folder),
+                }
+                for run in every
+            ],
+        }
+        for key, every in found.runs.items()
+    ]
+    images = {name: (CAPTIONS[name], data_address(figure)) for name, figure in figures.items()}
+    return template("comparison.html.jinja").render(
+        found=found, metrics=metrics, runs=runs, images=images, heads=tables, cells=tables.CELLS
+    )
+
+
+def _links(source: str, folder: Path) -> list[tuple[str, str]]:
+    """What a run has to show, as (text, address) seen from `folder`."""
+    if "://" in source:
+        return [("run", source), ("config", f"{source}/overview")]
+    files: list[tuple[str, Any]] = [
+        ("report", "report.html"),
+        ("config", "config.yaml"),
+        ("evaluation", "evaluation.json"),
+    ]
+    return [
+        (text, quote(os.path.relpath(Path(source) / name, folder)))
+        for text, name in files
+        if (Path(source) / name).is_file()
+    ]

@@ -1,0 +1,229 @@
+"""A comparison as text: for the terminal, Markdown, LaTeX and CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from gans.comparison.comparison import Cell, Comparison, Metric
+
+ARROWS = {1: "higher is better", -1: "lower is better", 0: "ideal"}
+LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
+LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+
+
+def way(metric: Metric) -> str:
+    """Which way is better, in words."""
+    return f"ideal {metric.ideal:g}" if metric.sign == 0 else ARROWS[metric.sign]
+
+
+def digits(metric: Metric) -> int:
+    """Decimals that show two figures of the smallest standard error."""
+    errors = [cell.error for cell in metric.cells.values() if np.isfinite(cell.error) and cell.error > 0]
+    return int(np.clip(1 - np.floor(np.log10(min(errors))), 1, 5)) if errors else 4
+
+
+def cell_text(cell: Cell, places: int) -> str:
+    """`.9132 +- .0021 (5)`: mean, standard error, seeds; with what is not there."""
+    if not cell.values:
+        return "none" + _absent(cell)
+    error = "" if np.isnan(cell.error) else f" +- {cell.error:.{places}f}"
+    return f"{cell.mean:.{places}f}{error} ({len(cell.values)}){_absent(cell)}"
+
+
+def _absent(cell: Cell) -> str:
+    return "".join(
+        f", {len(seeds)} {words}" for seeds, words in ((cell.diverged, "diverged"), (cell.missing, "missing")) if seeds
+    )
+
+
+def interval_text(found: tuple[float, float, float], places: int) -> str:
+    """`.913 [.901, .925]`."""
+    value, low, high = found
+    return f"{value:.{places}f}" + ("" if np.isnan(low) else f" [{low:.{places}f}, {high:.{places}f}]")
+
+
+def metric_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+    """Of each variant its name, a cell for each data set, and its interquartile mean over all."""
+    places = digits(metric)
+    out = []
+    for variant in found.variants:
+        cells = []
+        for table in found.data:
+            text = cell_text(metric.cells[variant, table], places)
+            cells.append(f"**{text}**" if metric.best.get(table) == variant else text)
+        out.append([variant, *cells, interval_text(metric.overall[variant], places)])
+    return out
+
+
+def pair_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+    """Of each pair of variants the chance of improvement, its interval, the number of pairs and p-values."""
+    return [
+        [
+            f"{pair.left} better than {pair.right}",
+            interval_text((pair.chance, pair.low, pair.high), 2),
+            str(pair.pairs),
+            f"{pair.p_value:.4f}",
+            f"{pair.corrected:.4f}",
+        ]
+        for pair in metric.pairs
+    ]
+
+
+def rank_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+    """Mean ranks, best first."""
+    if metric.ranks is None:
+        return []
+    order = np.argsort(metric.ranks.means, kind="stable")
+    return [[found.variants[place], f"{metric.ranks.means[place]:.2f}"] for place in order]
+
+
+def rank_note(metric: Metric) -> str:
+    """What the ranks say together."""
+    if metric.ranks is None:
+        return "No seed is there for all variants: no ranks."
+    told = "" if np.isnan(metric.ranks.p_value) else f"; Friedman p = {metric.ranks.p_value:.2g}"
+    return (
+        f"Over {metric.ranks.blocks} blocks (data set x seed); critical difference {metric.ranks.difference:.2f} "
+        f"(Nemenyi, 5 %){told}."
+    )
+
+
+def variance_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+    """Where seeds were sampled more than once: standard deviations by training seed and by sampling, and a test."""
+    out = []
+    for variant in found.variants:
+        for table in found.data:
+            variance = metric.cells[variant, table].variance
+            if variance is not None:
+                out.append([
+                    variant, table, f"{np.sqrt(variance.seed):.2g}", f"{np.sqrt(variance.sampling):.2g}",
+                    f"{variance.share:.0%}", f"{variance.p_value:.2g}",
+                    "yes" if variance.p_value < 0.05 else "not shown",
+                ])  # fmt: skip
+    return out
+
+
+VARIANCE_HEADS = ("variant", "data", "sd of training seeds", "sd of sampling", "share of seeds", "p", "seeds differ")
+PAIR_HEADS = ("pair", "chance [95 %]", "pairs", "p", "p, Holm")
+CELLS = "mean +- standard error over training seeds (number of seeds)"
+
+
+def plain(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side."""
+    every = [list(heads), *([text.replace("**", "*") for text in row] for row in rows)]
+    widths = [max(len(row[place]) for row in every) for place in range(len(heads))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in every
+    )
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines)
+
+
+def terminal(found: Comparison) -> str:
+    """What is printed: the first metric whole, of the others the means."""
+    parts = []
+    for place, metric in enumerate(found.metrics):
+        parts.append(f"{metric.title} ({way(metric)}); {CELLS}; *: its interval lies beyond all others")
+        parts.append(plain([found.by, *found.data, "IQM [95 %]"], metric_rows(found, metric)))
+        if place == 0:
+            parts.append(plain(PAIR_HEADS, pair_rows(found, metric)))
+            parts.append(plain(["variant", "mean rank"], rank_rows(found, metric)) + "\n" + rank_note(metric))
+            if rows := variance_rows(found, metric):
+                parts.append(plain(VARIANCE_HEADS, rows))
+    return "\n\n".join([*parts, *found.remarks]) + "\n"
+
+
+def markdown(found: Comparison) -> str:
+    """comparison.md."""
+    parts = [f"# Comparison by {found.by}", *(f"> {remark}" for remark in found.remarks)]
+    parts.append(
+        f"Cells: {CELLS}. Bold: the interval of 95 % (bootstrap over seeds) lies beyond those of all others. IQM: the "
+        "interquartile mean over data sets and seeds, its interval by a bootstrap within data sets."
+    )
+    for metric in found.metrics:
+        parts += [
+            f"## {metric.title}: {way(metric)}",
+            markdown_table([found.by, *found.data, "IQM [95 %]"], metric_rows(found, metric)),
+            "Chance that a run of one variant is better than one of another (Agarwal et al. 2021), and Wilcoxon's "
+            "signed-rank test of runs of one data set and seed, corrected by Holm over the pairs:",
+            markdown_table(PAIR_HEADS, pair_rows(found, metric)),
+        ]
+        if rows := rank_rows(found, metric):
+            parts += [markdown_table(["variant", "mean rank"], rows), rank_note(metric)]
+        if rows := variance_rows(found, metric):
+            parts += ["Training seeds and sampling:", markdown_table(VARIANCE_HEADS, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(found: Comparison) -> str:
+    """comparison.tex: one table with booktabs, to be put into a paper with \\input."""
+    many = len(found.data)
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        "\\begin{table}",
+        "\\centering",
+        f"\\caption{{{_caption(found)}}}",
+        "\\label{tab:comparison}",
+        f"\\begin{{tabular}}{{l{'r' * (many + 1)}}}",
+        "\\toprule",
+        " & ".join([escaped(found.by), *map(escaped, found.data), "IQM"]) + " \\\\",
+    ]
+    for metric in found.metrics:
+        places = digits(metric)
+        title = f"{escaped(metric.title)} ({escaped(way(metric))})"
+        lines += ["\\midrule", f"\\multicolumn{{{many + 2}}}{{l}}{{\\emph{{{title}}}}} \\\\"]
+        for variant in found.variants:
+            cells = [_latex_cell(metric, variant, table, places) for table in found.data]
+            value, low, high = metric.overall[variant]
+            spread = "" if np.isnan(low) else f" {{\\scriptsize [{low:.{places}f}, {high:.{places}f}]}}"
+            lines.append(" & ".join([escaped(variant), *cells, f"{value:.{places}f}{spread}"]) + " \\\\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
+
+
+def _caption(found: Comparison) -> str:
+    seeds = sorted({len(cell.values) for metric in found.metrics for cell in metric.cells.values()})
+    span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    text = (
+        f"Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95 %. "
+    )
+    text += "Bold where the interval lies beyond those of all others. "
+    return escaped(text + " ".join(found.remarks))
+
+
+def _latex_cell(metric: Metric, variant: str, table: str, places: int) -> str:
+    cell = metric.cells[variant, table]
+    if not cell.values:
+        return "--" + escaped(_absent(cell))
+    mean = f"{cell.mean:.{places}f}"
+    mean = f"\\textbf{{{mean}}}" if metric.best.get(table) == variant else mean
+    error = "" if np.isnan(cell.error) else f" {{\\scriptsize $\\pm$ {cell.error:.{places}f}}}"
+    return mean + error + escaped(_absent(cell))
+
+
+def escaped(text: str) -> str:
+    """Text for LaTeX."""
+    return "".join(LATEX.get(letter, letter) for letter in text)
+
+
+def observations_csv(found: Comparison) -> str:
+    """comparison.csv: one row for each run, seed, sample and score that is there, and one for each seed without."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([found.by, "data", "seed", "draw", "metric", "value", "status", "steps", "seconds", "run"])
+    for (variant, table), runs in found.runs.items():
+        for run in runs:
+            tail = [run.status, run.steps, round(run.seconds, 2), run.source]
+            for metric in found.metrics:
+                for one in run.observations:
+                    writer.writerow(
+                        [variant, table, one.seed, one.draw, metric.name, repr(one.scores.get(metric.name, "")), *tail]
+                    )
+                for seed in sorted(set(run.seeds) - {one.seed for one in run.observations}):
+                    writer.writerow([variant, table, seed, "", metric.name, "", *tail])
+    return buffer.getvalue()

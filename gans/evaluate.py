@@ -1,0 +1,135 @@
+"""Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [test=FILE]
+[target=COLUMN]`."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError, in_range, one_of
+
+if TYPE_CHECKING:
+    from gans.evaluation.inputs import Tables
+    from gans.evaluation.suite import Evaluation
+
+log = logging.getLogger("gans")
+
+HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
+
+  python -m gans.evaluate run=DIR [KEY=VALUE ...]
+  python -m gans.evaluate real=FILE synthetic=FILE [test=FILE] [target=COLUMN] [KEY=VALUE ...]
+
+  run        run directory of gans.train: its table is read again, its held-out rows are the test rows
+  real       the rows that were trained on, .csv or .parquet; with run=DIR in place of the run's table
+  synthetic  rows to judge; with run=DIR in place of its samples
+  test       real rows that nothing was learnt from; without them nothing is said of utility and little of privacy
+  target     the column that models should predict; of a run its data.target
+  secrets    columns that an attacker would like to know, as in secrets=[income,age]
+  metrics    fast (seconds), standard, or full (more rows, tuned models)
+  members    all: every seed of a run, beside the best one
+  draws      samples of each seed, so that gans.compare tells training seeds from sampling noise; 1 unless given
+  n          rows of a sample; as many as samples.parquet has unless given
+  kinds.NAME the kind of a column that detection got wrong, as in kinds.zip=category
+  drop       columns to leave out, as in drop=[id]
+  anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
+  out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
+  network    for images, real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as inception-2015-12-05.pt
+
+evaluation.json has all figures; report.html of a run gets a section.
+"""
+
+KEYS = dict.fromkeys(("run", "real", "synthetic", "test", "target", "secrets", "metrics", "members", "drop"), str) | {
+    "anonymeter": str,
+    "out": str,
+    "network": str,
+    "draws": int,
+    "n": int,
+}
+
+
+def main() -> int:
+    """Read the arguments, judge, print, write."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP)
+        return 0
+    kinds = [argument for argument in sys.argv[1:] if argument.startswith("kinds.")]
+    given = key_values([argument for argument in sys.argv[1:] if argument not in kinds], KEYS)
+    fixed = key_values(kinds, dict.fromkeys((kind.partition("=")[0] for kind in kinds), str))
+    given["kinds"] = {key.removeprefix("kinds."): kind for key, kind in fixed.items()}
+    if "run" not in given and not {"real", "synthetic"} <= set(given):
+        raise UserError("run is not set; usage: python -m gans.evaluate run=DIR, or real=FILE synthetic=FILE.")
+    if given.get("real", "").endswith(".npy"):
+        return judge_images(given)
+    level = given.get("metrics", "standard")
+    one_of("metrics", level, ("fast", "standard", "full"))
+    one_of("members", given.get("members", "best"), ("all", "best"))
+    in_range("draws", given.get("draws", 1), 1)
+    folder = Path(given.get("out") or given.get("run") or "evaluation").expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+
+    from gans.evaluation.subjects import subjects
+    from gans.report.evaluation import print_evaluation, write_evaluation
+
+    evaluations, observed = [], []
+    for subject in subjects(given):
+        found = judged(subject.tables, level, given.get("anonymeter"), subject.name)
+        evaluations.append(found)
+        observed.append({"seed": subject.seed, "draw": subject.draw} | {
+            "scores": {name: score["value"] for name, score in found.to_json()["scores"].items()}
+        })  # fmt: skip
+    print_evaluation(evaluations[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_evaluation(folder, evaluations[0], observed)
+    log.info("%s and %s", folder / "evaluation.json", folder / "report.html")
+    return 0
+
+
+def judged(tables: "Tables", level: str, anonymeter: str | None, name: str) -> "Evaluation":
+    """The evaluation of one table, with a progress bar where a person looks on."""
+    from gans.evaluation.suite import evaluate, parts
+    from gans.tracking.terminal import console, progress_bar
+
+    with progress_bar("parts", console.is_terminal) as bar:
+        task = bar.add_task(name, total=len(parts(level, tables)) + (anonymeter is not None))
+
+        def told(part: str) -> None:
+            bar.update(task, advance=1, description=f"{name}: {part}")
+
+        return evaluate(tables, level, anonymeter, told)
+
+
+def judge_images(given: dict[str, Any]) -> int:
+    """FID, KID and the Inception-style score of two arrays of images [images, height, width(, channels)] in [0, 1]."""
+    import numpy as np
+
+    from gans.evaluation.images import image_scores, read_network
+    from gans.files import write_text
+
+    arrays = {}
+    for key in ("real", "synthetic"):
+        try:
+            array = np.load(given[key], allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{key}={given[key]}: not a readable .npy file ({str(error).splitlines()[0]}).") from None
+        array = array[..., None] if array.ndim == 3 else array
+        if array.ndim != 4 or not len(array) or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+            raise UserError(f"{key}={given[key]}: images [images, height, width, channels] in [0, 1] are needed.")
+        arrays[key] = array.astype(np.float32)
+    try:
+        scores = image_scores(arrays["real"], arrays["synthetic"], read_network(given.get("network", "digits")))
+    except ValueError as error:
+        raise UserError(f"real={given['real']}, synthetic={given['synthetic']}: {error}.") from None
+    for name, value in scores.items():
+        print(f"{name:16} {value:.4f}")
+    folder = Path(given.get("out", "evaluation")).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "evaluation.json", json.dumps({"scores": scores}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))

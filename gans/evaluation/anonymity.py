@@ -1,0 +1,80 @@
+"""Singling-out and linkability by the package anonymeter, in an environment of its own.
+
+Giomi et al. 2023, arXiv:2211.10459. anonymeter 1.1 asks for numpy below 2 and so cannot be installed beside JAX: it
+runs in another interpreter, `python -m venv anon && anon/bin/pip install anonymeter pyarrow`, to which the tables are
+handed as Parquet files. There this file is run as a script: it must import nothing of this package at its top.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ATTACKS = 500
+Interval = tuple[float, float, float]
+
+
+def anonymity(tables: Any, interpreter: str, rows: int) -> dict[str, Interval]:
+    """singling_out and linkability: the risk beyond that to people who were not in the table, with its interval.
+
+    Both are attacks with 500 guesses, the control being test rows. For linkability an attacker holds two sets of
+    columns, every other one of the features.
+
+    Args:
+        tables: the tables of an evaluation, with test rows.
+        rows: of each table at most.
+
+    Raises:
+        UserError: there is no such interpreter, or anonymeter fails there.
+    """
+    import pyarrow.parquet as pq
+
+    from gans.errors import UserError
+
+    features = [column.name for column in tables.schema.features]
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("real", "synthetic", "test"):
+            table = getattr(tables, name).select(features)
+            pq.write_table(table.slice(0, rows), Path(folder) / f"{name}.parquet")
+        try:
+            done = subprocess.run([interpreter, __file__, folder], capture_output=True, text=True)
+        except OSError as error:
+            raise UserError(f"anonymeter={interpreter}: it cannot be run ({error.strerror}).") from None
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise UserError(f"anonymeter={interpreter}: {reason}; it needs pip install anonymeter pyarrow.")
+    return {name: tuple(found) for name, found in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def main(folder: str) -> None:
+    """Run both attacks on the tables of a folder and print their risks as JSON."""
+    import random
+
+    import numpy as np
+    import pandas as pd
+    from anonymeter.evaluators import LinkabilityEvaluator, SinglingOutEvaluator  # pyright: ignore[reportMissingImports]
+
+    np.random.seed(0)
+    random.seed(0)
+    real, synthetic, test = (
+        pd.read_parquet(Path(folder) / f"{name}.parquet") for name in ("real", "synthetic", "test")
+    )
+    names, attacks = list(real.columns), min(ATTACKS, len(real), len(test))
+    evaluators = {
+        "singling_out": SinglingOutEvaluator(ori=real, syn=synthetic, control=test, n_attacks=attacks),
+        "linkability": LinkabilityEvaluator(
+            ori=real, syn=synthetic, control=test, n_attacks=attacks, aux_cols=(names[::2], names[1::2]), n_neighbors=1
+        ),
+    }
+    out = {}
+    for name, evaluator in evaluators.items():
+        evaluator.evaluate(mode="multivariate") if name == "singling_out" else evaluator.evaluate(n_jobs=1)
+        risk = evaluator.risk(confidence_level=0.95)
+        out[name] = [risk.value, *risk.ci]
+    print(json.dumps(out))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,168 @@
+"""An evaluation for people: a table in the terminal, evaluation.json, and a section of the run's page."""
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gans.evaluation.measures import PARTS, measure
+from gans.evaluation.suite import Evaluation, Score, score_rows
+from gans.files import write_text
+from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
+from gans.report.findings import findings, privacy_fails
+from gans.report.templates import template
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
+
+
+def print_evaluation(found: Evaluation) -> None:
+    """The figures as a table, and what they say, on standard output."""
+    heads = ("", "value", "interval of 95 %", "ideal", "real rows")
+    every = {
+        part: [
+            (measure(name).title, *shown(name, score))
+            for name, score in score_rows(found)
+            if measure(name).part == part
+        ]
+        for part in PARTS
+    }
+    widths = [
+        max(len(row[place]) for row in [heads, *chain.from_iterable(every.values())]) for place in range(len(heads))
+    ]
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+
+    for part, rows in every.items():
+        if rows:
+            print(line((part.upper(), *heads[1:])), *map(line, rows), "", sep="\n")
+    marks = {"good": "good", "note": "note", "bad": "not good"}
+    for sentence in findings(found):
+        print(f"{marks[sentence.tone]:10}{sentence.text}")
+    for note in found.notes:
+        print(f"{'':10}{note}.")
+    print(f"{'':10}{sum(found.seconds.values()):.0f} s.")
+    if privacy_fails(found):
+        print("\nNOT PRIVATE: this table should not leave the house; see above.")
+
+
+def shown(name: str, score: Score) -> tuple[str, str, str, str]:
+    """Value, interval, ideal and what real rows have, as text."""
+    ideal = measure(name).ideal
+    return (
+        number(score.value),
+        "" if score.low is None or score.high is None else f"{number(score.low)} to {number(score.high)}",
+        "as real rows" if ideal is None else f"{ideal:g}",
+        "" if score.real is None else number(score.real),
+    )
+
+
+def number(value: float) -> str:
+    """Four significant figures."""
+    return f"{value:.4g}" if abs(value) < 1e-3 else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, Any]]) -> None:
+    """Write evaluation.json, and report.html: a section of the page that is there, or a page of its own.
+
+    Args:
+        observed: the scores of each seed and draw, for gans.compare.
+    """
+    write_text(
+        folder / "evaluation.json",
+        json.dumps(found.to_json() | {"observed": observed}, indent=1, ensure_ascii=False) + "\n",
+    )
+    section, page = render_section(found), folder / "report.html"
+    old = page.read_text(encoding="utf-8") if page.is_file() else ""
+    if START in old and END in old:
+        text = re.sub(f"{START}.*{END}", lambda _: f"{START}\n{section}\n{END}", old, flags=re.DOTALL)
+    else:
+        text = template("evaluation_page.html.jinja").render(section=section, start=START, end=END)
+    write_text(page, text)
+
+
+def render_section(found: Evaluation) -> str:
+    """The section as HTML, its figures inside."""
+    tables = {
+        part: [
+            (measure(name).title, *shown(name, score))
+            for name, score in score_rows(found)
+            if measure(name).part == part
+        ]
+        for part in PARTS
+    }
+    figures = {title: data_address(figure) for title, figure in evaluation_figures(found).items()}
+    return template("evaluation.html.jinja").render(
+        found=found, tables=tables, sentences=findings(found), figures=figures
+    )
+
+
+def evaluation_figures(found: Evaluation) -> dict[str, "Figure"]:
+    """Figures by title: what gave the rows away, the worst columns and pairs, the attacks."""
+    out, details = {}, found.details
+    for title, key in (
+        ("What gave the rows away: columns", "given away by columns"),
+        ("What gave the rows away: pairs", "given away by pairs"),
+    ):
+        if shares := details.get(key):
+            out[title] = _bars(
+                {_joined(name): [100 * share] for name, share in shares.items()}, "share of the evidence, %"
+            )
+    for title, key in (("Worst columns", "worst columns"), ("Worst pairs", "worst pairs")):
+        if errors := details.get(key):
+            bars = {
+                _joined(name): [100 * value for value in pair if value is not None] for name, pair in errors.items()
+            }
+            out[title] = _bars(bars, "error as published, %")
+    attacks = {
+        name: score
+        for name, score in score_rows(found)
+        if name.endswith("_auc") or (name in ("dcr_share",) and score.low is not None)
+    }
+    if attacks:
+        out["Attacks (0.5: no better than a guess)"] = _intervals(attacks)
+    return out
+
+
+def _joined(name: str | tuple[str, str]) -> str:
+    return name if isinstance(name, str) else " × ".join(name)
+
+
+def _bars(values: dict[str, list[float]], axis: str) -> "Figure":
+    """Horizontal bars; of two values the second is that of real rows."""
+    figure, axes = canvas(4.6, 0.9 + 0.3 * len(values))
+    two = all(len(pair) == 2 for pair in values.values())
+    places = list(range(len(values)))
+    height = 0.36 if two else 0.6
+    axes.barh([place - height / 2 * two for place in places], [pair[0] for pair in values.values()], height,
+              color=SYNTHETIC, label="synthetic")  # fmt: skip
+    if two:
+        axes.barh([place + height / 2 for place in places], [pair[1] for pair in values.values()], height,
+                  color=REAL, label="held-out real rows")  # fmt: skip
+        legend(axes)
+    axes.set_yticks(places, [label(name, 34) for name in values], parse_math=False)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(axis, fontsize=9, color=INK)
+    return figure
+
+
+def _intervals(scores: dict[str, Score]) -> "Figure":
+    """Points with intervals, and a line at one half."""
+    figure, axes = canvas(4.6, 1.0 + 0.34 * len(scores))
+    for place, score in enumerate(scores.values()):
+        axes.plot([score.low or score.value, score.high or score.value], [place, place], color=SYNTHETIC, linewidth=2)
+        axes.plot(score.value, place, "o", color=SYNTHETIC, markersize=6)
+    axes.axvline(0.5, color=FAINT, linewidth=1.2)
+    names = [measure(name).title.split(",")[0].split(" (")[0] for name in scores]
+    axes.set_yticks(range(len(scores)), names, parse_math=False)
+    axes.set_ylim(len(scores) - 0.5, -0.5)
+    low, high = (pick(score.value for score in scores.values()) for pick in (min, max))
+    axes.set_xlim(min(0.4, low - 0.05), max(0.6, high + 0.05))
+    axes.set_xlabel("area under the curve, or share; interval of 95 %", fontsize=9, color=INK)
+    return figure

@@ -1,0 +1,354 @@
+import csv
+import io
+import itertools
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from gans.comparison import wandb_runs
+from gans.comparison.comparison import Comparison, compare
+from gans.comparison.figures import comparison_figures
+from gans.comparison.output import write
+from gans.comparison.runs import TrainedRun, make_run, read_runs
+from gans.comparison.tables import escaped, latex, markdown, observations_csv, terminal
+from gans.errors import UserError
+
+FILES = {"comparison.md", "comparison.tex", "comparison.csv", "comparison.html"}
+
+
+def run(
+    variant: str, data: str = "adult", seed: int = 0, seeds: int = 5, level: float = 0.5, draws: int = 1, **changed: Any
+) -> TrainedRun:
+    """A run whose seeds score about `level`."""
+    rng = np.random.default_rng([len(variant), ord(data[0]), seed])
+    config = {
+        "name": variant,
+        "seed": seed,
+        "components": {"data": "published", "objective": "minimax"},
+        "data": {"file": f"{data}.parquet", "holdout": 0.1, "split_seed": 0, "limit": None},
+        "trainer": {"steps": changed.pop("steps", 100), "seeds": seeds},
+        "optimizer": {"learning_rate": 1e-3},
+    }
+    summary = {"status": "completed", "steps": 100, "seconds": 9.0, "rows": {"training": 900}} | changed
+    observed = []
+    for place in range(seeds):
+        value = level + rng.normal(0, 0.01)
+        for draw in range(draws):
+            scores = {"xgb_c2st": value + rng.normal(0, 0.001) * (draw > 0), "shape_error": 9 - 5 * value}
+            observed.append({"seed": seed + place, "draw": draw, "scores": scores})
+    history = [
+        {"step": step, "seconds": step / 10}
+        | {f"seed{seed + k}/holdout/score": level * step / 100 for k in range(seeds)}
+        for step in (50, 100)
+    ]
+    evaluation = {"level": "standard", "observed": observed} if summary["status"] == "completed" else {}
+    return make_run(f"runs/{variant}-{data}-{seed}", config, summary, history, evaluation)
+
+
+def three(**changed: Any) -> list[TrainedRun]:
+    levels = {"vanilla": 0.2, "cgan_x": 0.21, "wgan_gp": 0.7}
+    return [
+        run(variant, data, level=level, **changed) for variant, level in levels.items() for data in ("adult", "churn")
+    ]
+
+
+def test_the_better_one_is_told_and_the_like_ones_are_not() -> None:
+    found = compare(three(), "experiment", ["xgb_c2st", "shape_error"])
+    assert found.variants == ["vanilla", "cgan_x", "wgan_gp"]
+    assert found.data == ["adult", "churn"]
+    for metric in found.metrics:
+        assert metric.best == {"adult": "wgan_gp", "churn": "wgan_gp"}
+        chances = {(pair.left, pair.right): pair for pair in metric.pairs}
+        assert chances["vanilla", "wgan_gp"].chance == 0
+        assert chances["vanilla", "wgan_gp"].corrected == pytest.approx(3 * 2 / 2**10)
+        assert metric.ranks is not None
+        assert metric.ranks.means[2] == 1
+        assert metric.ranks.blocks == 10
+    assert found.metrics[0].overall["wgan_gp"][0] == pytest.approx(0.7, abs=0.02)
+    assert found.metrics[1].sign == -1
+
+
+def test_a_tie_is_not_in_bold() -> None:
+    found = compare([run("a", level=0.5), run("bb", level=0.5)], "experiment")
+    assert found.metrics[0].best == {}
+    assert "**" not in markdown(found)
+    assert "textbf" not in latex(found)
+
+
+def test_values_are_means_over_draws_and_errors_over_seeds() -> None:
+    runs = three(draws=3)
+    cell = compare(runs, "experiment", ["xgb_c2st"]).metrics[0].cells["wgan_gp", "adult"]
+    drawn: dict[int, list[float]] = {}
+    for one in runs[4].observations:
+        drawn.setdefault(one.seed, []).append(one.scores["xgb_c2st"])
+    means = [np.mean(values) for values in drawn.values()]
+    assert cell.mean == pytest.approx(np.mean(means))
+    assert cell.error == pytest.approx(np.std(means, ddof=1) / np.sqrt(5))
+    assert cell.variance is not None
+    assert cell.variance.p_value < 0.01
+
+
+def test_a_diverged_run_counts_and_is_shown() -> None:
+    runs = [run("a", level=0.5, seeds=3), run("a", seed=3, seeds=2, status="diverged"), run("bb", level=0.5)]
+    found = compare(runs, "experiment", ["xgb_c2st"])
+    cell = found.metrics[0].cells["a", "adult"]
+    assert (sorted(cell.values), cell.diverged, cell.missing) == ([0, 1, 2], [3, 4], [])
+    assert any(remark.startswith("DIVERGED: a on adult, 2 of 5 seeds (3, 4)") for remark in found.remarks)
+    assert found.metrics[0].pairs[0].chance <= 0.6
+    assert found.metrics[0].ranks is not None
+    assert found.metrics[0].ranks.blocks == 5
+    for text in (terminal(found), markdown(found), latex(found)):
+        assert "2 diverged" in text
+    rows = list(csv.DictReader(io.StringIO(observations_csv(found))))
+    assert [row["seed"] for row in rows if row["status"] == "diverged"] == ["3", "4"]
+
+
+def test_missing_seeds_are_counted_and_shown() -> None:
+    found = compare([run("a", seeds=2), run("bb")], "experiment", ["xgb_c2st"])
+    assert any(remark.startswith("MISSING: a on adult, 3 of 5 seeds (2, 3, 4)") for remark in found.remarks)
+    assert "3 missing" in terminal(found)
+    assert found.metrics[0].pairs[0].pairs == 2
+
+
+def test_unequal_budgets_are_said() -> None:
+    runs = [run("a", steps=100), run("bb", steps=200)]
+    for text in (terminal(compare(runs, "experiment")), markdown(compare(runs, "experiment"))):
+        assert "UNEQUAL BUDGETS: a 100 steps, bb 200 steps" in text
+    assert not any("BUDGET" in remark for remark in compare(runs, "experiment", budget="none").remarks)
+    runs = [run("a", seconds=10.0), run("bb", seconds=10.5)]
+    assert not any("BUDGET" in remark for remark in compare(runs, "experiment", budget="seconds").remarks)
+    runs = [run("a", seconds=10.0), run("bb", seconds=20.0)]
+    assert any("a 10 s, bb 20 s" in remark for remark in compare(runs, "experiment", budget="seconds").remarks)
+
+
+def test_variants_by_a_key() -> None:
+    runs = [run("a"), run("a")]
+    runs[1].config["optimizer"]["learning_rate"] = 1e-4  # pyright: ignore
+    assert compare(runs, "optimizer.learning_rate").variants == ["0.001", "0.0001"]
+    runs[1].config["components"]["objective"] = "hinge"  # pyright: ignore
+    assert compare(runs, "objective").variants == ["minimax", "hinge"]
+
+
+def other_rows() -> list[TrainedRun]:
+    return [run("a"), run("bb", rows={"training": 450})]
+
+
+@pytest.mark.parametrize(
+    ("runs", "arguments", "said"),
+    [
+        (lambda: [run("a")], {}, ("1 run only", "runs/a-adult-0")),
+        (lambda: [run("a"), run("a", seed=5)], {}, ("by=experiment", "all runs have experiment=a")),
+        (lambda: [run("a"), run("bb", "churn")], {}, ("different data sets", "a: adult", "bb: churn")),
+        (other_rows, {}, ("different rows of adult", "900", "450")),
+        (lambda: [run("a"), run("a"), run("bb")], {}, ("both seed 0 of a on adult",)),
+        (lambda: [run("a"), run("bb")], {"metrics": ["xgb_c2s"]}, ("metrics=xgb_c2s", "Did you mean 'xgb_c2st'?")),
+        (
+            lambda: [run("a"), run("bb")],
+            {"by": "optimizer.lerning_rate"},
+            ("by=optimizer.lerning_rate", "Did you mean"),
+        ),
+        (lambda: [run("a", status="diverged"), run("bb", status="diverged")], {}, ("none of them has scores",)),
+    ],
+)
+def test_what_cannot_be_compared(runs: Callable, arguments: dict, said: tuple[str, ...]) -> None:
+    with pytest.raises(UserError) as error:
+        compare(runs(), **{"by": "experiment"} | arguments)
+    assert all(word in str(error.value) for word in said), str(error.value)
+
+
+def test_a_data_set_that_some_lack_is_left_out_and_said() -> None:
+    found = compare([run("a"), run("bb"), run("a", "churn")], "experiment")
+    assert found.data == ["adult"]
+    assert any("churn is left out" in remark for remark in found.remarks)
+
+
+# ---- files
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+    """A comparison of six runs that lie on the disk."""
+    folder = tmp_path_factory.mktemp("comparison")
+    for one in three(draws=2):
+        path = folder / "runs" / Path(one.source).name
+        path.mkdir(parents=True)
+        (path / "config.yaml").write_text(yaml.safe_dump(dict(one.config)))
+        summary = {"status": "completed", "steps": 100, "seconds": 9.0, "rows": {"training": 900}}
+        (path / "summary.json").write_text(json.dumps(summary))
+        (path / "report.html").write_text("a report")
+        lines = [
+            {"step": row["step"], "seconds": row["seconds"]}
+            | {f"seed{seed}/holdout/score": curve[place]["score"] for seed, curve in one.curves.items()}
+            for place, row in enumerate(one.curves[0])
+        ]
+        (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        observed = [{"seed": o.seed, "draw": o.draw, "scores": dict(o.scores)} for o in one.observations]
+        (path / "evaluation.json").write_text(json.dumps({"level": "standard", "observed": observed}))
+    found = compare(read_runs(str(folder / "runs")), "experiment")
+    write(found, folder / "out")
+    return found, folder / "out"
+
+
+def test_runs_on_the_disk_are_read_as_they_are(written: tuple[Comparison, Path]) -> None:
+    direct = compare(three(draws=2), "experiment")
+    for metric, expected in zip(written[0].metrics, direct.metrics, strict=True):
+        assert metric.name == expected.name
+        for key, cell in metric.cells.items():
+            assert cell.values == pytest.approx(expected.cells[key].values)
+
+
+def test_what_is_written(written: tuple[Comparison, Path]) -> None:
+    names = {path.name for path in written[1].iterdir()}
+    figures = {f"{name}.{kind}" for name in comparison_figures(written[0]) for kind in ("pdf", "png")}
+    assert names == FILES | figures
+    assert {"intervals.pdf", "ranks.pdf", "improvement.pdf", "quality_against_time.pdf"} <= figures
+    for name in figures:
+        content = (written[1] / name).read_bytes()
+        assert content.startswith(b"%PDF" if name.endswith("pdf") else b"\x89PNG")
+
+
+def test_the_page_links_every_cell_to_its_runs_and_these_to_their_files(written: tuple[Comparison, Path]) -> None:
+    text = (written[1] / "comparison.html").read_text()
+    anchors, targets = set(re.findall(r'href="#(runs\d+)"', text)), set(re.findall(r'id="(runs\d+)"', text))
+    assert anchors == targets
+    assert len(targets) == 6
+    links = re.findall(r'href="([^"#:]+)"', text)
+    assert all((written[1] / link).exists() for link in links)
+    for file in ("report.html", "config.yaml", "evaluation.json"):
+        assert sum(link.endswith(file) for link in links) == 6
+    assert "<script" not in text
+    assert not re.findall(r'(?:src|href)="https?:', text)
+
+
+def test_the_csv_holds_every_value(written: tuple[Comparison, Path]) -> None:
+    rows = list(csv.DictReader(io.StringIO((written[1] / "comparison.csv").read_text())))
+    assert len(rows) == 6 * 5 * 2 * len(written[0].metrics)
+    direct = {(one.source.rsplit("/", 1)[1], o.seed, o.draw): o for one in three(draws=2) for o in one.observations}
+    for row in rows:
+        expected = direct[Path(row["run"]).name, int(row["seed"]), int(row["draw"])].scores[row["metric"]]
+        assert float(row["value"]) == expected
+
+
+def test_latex_is_balanced_and_escaped(written: tuple[Comparison, Path]) -> None:
+    text = (written[1] / "comparison.tex").read_text()
+    assert "cgan\\_x" in text
+    assert text.count("{") == text.count("}")
+    body = text.split("\\toprule")[1].split("\\bottomrule")[0]
+    lines = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
+    assert {line.replace("\\&", "").count("&") for line in lines} == {3}
+    assert text.count("\\textbf{") == 2 * len(written[0].metrics)
+    assert escaped(r"a_b % {c} \d") == r"a\_b \% \{c\} \textbackslash{}d"
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")
+def test_latex_compiles(written: tuple[Comparison, Path], tmp_path: Path) -> None:
+    page = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\\input{%s}\\end{document}"
+    (tmp_path / "page.tex").write_text(page % (written[1] / "comparison.tex"))
+    done = subprocess.run(["pdflatex", "-halt-on-error", "page.tex"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("pattern", ["no/such", "."])
+def test_nothing_to_read(pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"runs=.*no run directory there"):
+        read_runs(pattern)
+
+
+def test_a_damaged_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("name: a\n")
+    with pytest.raises(UserError, match=r"config\.yaml is not that of a run"):
+        read_runs(str(tmp_path))
+    (tmp_path / "summary.json").write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_runs(str(tmp_path))
+
+
+def test_scores_of_training_are_taken_where_nothing_was_evaluated(finished: Any) -> None:
+    (one,) = read_runs(str(finished.path))
+    (best,) = json.loads((finished.path / "summary.json").read_text())["scores"]["best"]
+    assert one.observations[0].scores["score"] == best["value"]
+    assert one.status == "completed"
+    assert [row["step"] for row in one.curves[0]] == [10, 20]
+
+
+# ---- Weights & Biases, from a recorded run
+
+
+class RecordedRun:
+    """What the service would answer of a run that was recorded offline."""
+
+    def __init__(self, folder: Path, found: list[Any]) -> None:
+        self.url = f"https://wandb.test/{folder.name}"
+        self.config, self.summary, self.rows = {}, {}, []
+        for record in found:
+            for update in record.run.config.update if record.WhichOneof("record_type") == "run" else []:
+                self.config[update.key] = json.loads(update.value_json)
+            for update in itertools.chain(record.summary.update, record.run.summary.update):
+                self.summary[update.key] = json.loads(update.value_json)
+            if record.WhichOneof("record_type") == "history":
+                row = {"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item}
+                self.rows.append(row | {"_step": record.history.step.num})
+
+    def scan_history(self) -> list[dict[str, Any]]:
+        return self.rows
+
+
+def test_a_project_is_read_as_its_run_directories_are(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Callable[..., Any],
+    inputs: Path,
+    tiny: tuple[str, ...],
+    recorded: Callable[[Path], list[Any]],
+) -> None:
+    import wandb
+
+    for name, seeds in (("vanilla", 2), ("wgan_gp", 2)):
+        done = command(
+            "train", f"+experiment={name}", "+debug=limit", "data=table", f"data.path={inputs}/table.parquet",
+            "tracker.mode=offline", f"tracker.folder={tmp_path}", f"run_dir=runs/{name}", f"trainer.seeds={seeds}",
+            "trainer.metrics=[fidelity,distances]", "trainer.batch_size=50", "trainer.critic_steps=1",
+            *(tiny if name == "vanilla" else ()),
+        )  # fmt: skip
+        assert done.status == 0, done.err
+    files = sorted((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
+    answers = [RecordedRun(file.parent, recorded(file)) for file in files]
+    assert len(answers) == 2
+
+    class Api:
+        def runs(self, path: str) -> list[Any]:
+            assert path == "lab/gans"
+            return answers
+
+    monkeypatch.setattr(wandb, "Api", Api)
+    there = {one.config["name"]: one for one in read_runs("wandb:lab/gans")}
+    here = {one.config["name"]: one for one in read_runs("runs")}
+    for name, one in here.items():
+        assert there[name].source.startswith("https://")
+        assert (there[name].status, there[name].steps, there[name].rows) == (one.status, one.steps, one.rows)
+        assert [dict(o.scores) for o in there[name].observations] == [pytest.approx(o.scores) for o in one.observations]
+        assert there[name].curves == {seed: [pytest.approx(row) for row in rows] for seed, rows in one.curves.items()}
+    found = compare(list(there.values()), "experiment")
+    write(found, tmp_path / "out")
+    assert "https://wandb.test/offline-run" in (tmp_path / "out" / "comparison.html").read_text()
+
+
+def test_a_project_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+
+    class Api:
+        def runs(self, path: str) -> list[Any]:
+            raise ValueError("Could not find project lab/gans\nmore")
+
+    monkeypatch.setattr(wandb, "Api", Api)
+    with pytest.raises(UserError, match=r"runs=wandb:lab/gans: the project cannot be read \(Could not find project"):
+        wandb_runs.read_project("lab/gans")

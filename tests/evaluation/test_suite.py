@@ -1,0 +1,307 @@
+"""The whole evaluation, its sentences, its page, and the command."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gans.errors import UserError
+from gans.evaluation import suite
+from gans.evaluation.anonymity import anonymity
+from gans.evaluation.measures import MEASURES, PARTS, measure
+from gans.evaluation.metrics import METRICS, metric, metric_of
+from gans.evaluation.suite import LEVELS, Evaluation, Limits, Score, evaluate, score_rows
+from gans.report.evaluation import END, START, render_section, write_evaluation
+from gans.report.findings import findings, privacy_fails
+
+from .customers import people, tables
+
+
+@pytest.fixture(scope="module")
+def judged() -> dict[str, Evaluation]:
+    """Three synthetic tables of the same people: like, a copy, and columns by themselves."""
+    real, test, rng = people(0, 900), people(2, 900), np.random.default_rng(3)
+    like = people(1, 900)
+    apart = pa.table({name: like[name].take(pa.array(rng.permutation(900))) for name in like.column_names})
+    made = {"like": like, "copy": real, "apart": apart}
+    return {name: evaluate(tables(real, one, test, "left", ["plan"])) for name, one in made.items()}
+
+
+def test_every_figure_has_a_meaning_and_every_part_is_there(judged: dict[str, Evaluation]) -> None:
+    found = judged["like"]
+    assert {measure(name).part for name in found.scores} == set(PARTS)
+    assert [name for name, _ in score_rows(found)] == sorted(
+        found.scores, key=lambda name: list(MEASURES).index(name.partition("/")[0])
+    )
+    assert set(MEASURES) - {name.partition("/")[0] for name in found.scores} == {
+        "detection", "singling_out", "linkability"}  # fmt: skip
+    for score in found.scores.values():
+        assert np.isfinite(score.value)
+        if score.low is not None:
+            assert score.high is not None
+            assert score.low <= score.value <= score.high
+
+
+def test_like_rows_are_near_their_ideals(judged: dict[str, Evaluation]) -> None:
+    scores = judged["like"].scores
+    for name, ideal in (("dcr_share", 0.5), ("membership_nearest_auc", 0.5), ("attribute/plan", 0)):
+        assert scores[name].low <= ideal <= scores[name].high  # pyright: ignore
+    assert scores["alpha_precision"].value > 0.9
+    assert scores["xgb_c2st"].value > 0.85
+    assert scores["shape_error"].value < 2 * (scores["shape_error"].real or 0)
+    assert scores["beta_recall"].value == pytest.approx(scores["beta_recall"].real, abs=0.06)
+    assert not privacy_fails(judged["like"])
+    assert not [sentence for sentence in findings(judged["like"]) if sentence.tone == "bad"]
+
+
+def test_a_copy_fails_privacy_loudly(judged: dict[str, Evaluation]) -> None:
+    scores = judged["copy"].scores
+    assert scores["exact_copies"].value == scores["dcr_share"].value == scores["membership_nearest_auc"].value == 1
+    assert scores["shape_error"].value == 0
+    said = [sentence.text for sentence in findings(judged["copy"]) if sentence.tone == "bad"]
+    assert privacy_fails(judged["copy"])
+    assert sum(text.startswith("NOT PRIVATE") for text in said) >= 3
+    assert said[0].startswith("NOT PRIVATE: 100.00% of the rows equal a training row")
+
+
+def test_independent_columns_win_shape_and_fail_detection(judged: dict[str, Evaluation]) -> None:
+    scores = judged["apart"].scores
+    assert scores["shape_error"].value < 2 * (scores["shape_error"].real or 0)
+    assert scores["trend_error"].value > 2 * (scores["trend_error"].real or 0)
+    assert scores["xgb_c2st"].value < 0.3
+    said = " ".join(sentence.text for sentence in findings(judged["apart"]))
+    assert "DETECTED" in said
+    assert "NOT USEFUL" in said
+
+
+def test_levels_grow_and_what_is_left_out_is_said() -> None:
+    real, made = people(0, 300), people(1, 300)
+    names = {level: set(suite.parts(level, tables(real, made, people(2), "left"))) for level in LEVELS}
+    assert names["fast"] < names["standard"] | {"copies"}
+    alone = evaluate(tables(real, made), "fast")
+    assert any("without test rows" in note for note in alone.notes)
+    assert "dcr_share" not in alone.scores
+    assert "detection" in alone.scores
+    few = evaluate(tables(real, made.slice(0, 50)), "fast")
+    assert any("detection: left out" in note for note in few.notes)
+
+
+def test_rows_are_drawn_where_there_are_more_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(suite.LIMITS, "standard", Limits(200, 150, 100, 250, 220))
+    found = evaluate(tables(people(0, 300), people(1, 300), people(2, 300), "left"))
+    told = {note.partition(":")[0]: note for note in found.notes}
+    assert {"columns and pairs", "neighbours", "detection", "utility", "membership"} <= set(told)
+    assert told["detection"] == "detection: 250 rows at most of each table, drawn at random"
+    assert found.rows == {"real": 300, "synthetic": 300, "test": 300}
+
+
+def test_more_test_than_training_rows() -> None:
+    found = evaluate(tables(people(0, 120), people(1, 400), people(2, 900), "left", ["plan"]))
+    assert all(np.isfinite(score.value) for score in found.scores.values())
+
+
+def test_a_table_without_numbers_and_one_without_levels() -> None:
+    rng = np.random.default_rng(0)
+    words = [pa.table({"a": rng.choice(list("xyz"), 300), "b": rng.choice(list("pq"), 300)}) for _ in range(3)]
+    numbers = [pa.table({"a": rng.normal(size=300), "b": rng.normal(size=300)}) for _ in range(3)]
+    for real, made, test in (words, numbers):
+        found = evaluate(tables(real, made, test, "b", ["a"]))
+        assert found.scores["xgb_c2st"].value > 0.7
+
+
+def test_full_tunes_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gans.evaluation.utility.GRID", {"max_depth": (2, 5)})
+    monkeypatch.setattr("gans.evaluation.utility.TREES", (10,))
+    found = evaluate(tables(people(0, 300), people(1, 300), people(2, 300), "left"), "full")
+    assert found.details["utility settings"]["synthetic"]["n_estimators"] == 10
+
+
+# ---- json and the page
+
+
+def test_json_is_plain(judged: dict[str, Evaluation]) -> None:
+    stored = json.loads(json.dumps(judged["like"].to_json(), allow_nan=False))
+    assert stored["scores"]["xgb_c2st"]["value"] == pytest.approx(judged["like"].scores["xgb_c2st"].value, rel=1e-5)
+    assert "income x visits" in stored["details"]["worst pairs"] or len(stored["details"]["worst pairs"]) == 10
+    odd = Evaluation("fast", {"real": 1}, scores={"a": Score(np.nan, np.inf, np.float64(2), np.int64(3))})  # pyright: ignore
+    assert odd.to_json()["scores"]["a"] == {"value": None, "low": None, "high": 2.0, "real": 3}
+
+
+def test_the_page_of_a_run_gets_one_section(judged: dict[str, Evaluation], finished: Any, tmp_path: Path) -> None:
+    old = (finished.path / "report.html").read_text()
+    assert old.count(START) == old.count(END) == 1
+    assert "python -m gans.evaluate run=DIR" in old
+    (tmp_path / "report.html").write_text(old)
+    for name in ("copy", "like"):
+        write_evaluation(tmp_path, judged[name], [])
+    new = (tmp_path / "report.html").read_text()
+    assert new.count('id="evaluation"') == 1
+    assert "NOT PRIVATE" not in new
+    assert "Not done yet" not in new
+    start, end = (re.sub(f"{START}.*{END}", "", text, flags=re.DOTALL) for text in (old, new))
+    assert start == end
+
+
+def test_a_page_of_its_own(judged: dict[str, Evaluation], tmp_path: Path) -> None:
+    write_evaluation(tmp_path, judged["copy"], [{"seed": None, "draw": 0, "scores": {}}])
+    text = (tmp_path / "report.html").read_text()
+    assert text.startswith("<!DOCTYPE html>")
+    assert "NOT PRIVATE" in text
+    assert "<script" not in text
+    assert json.loads((tmp_path / "evaluation.json").read_text())["observed"][0]["draw"] == 0
+
+
+def test_texts_of_the_table_are_escaped() -> None:
+    name = "<script>alert(1)</script>"
+    real, made = (
+        pa.table({name: np.random.default_rng(s).normal(size=200), "b": np.arange(200) % 7.5}) for s in (0, 1)
+    )
+    section = render_section(evaluate(tables(real, made), "fast"))
+    assert "<script" not in section
+
+
+# ---- the command
+
+
+def test_files_are_judged(command: Callable[..., Any], tmp_path: Path) -> None:
+    for name, seed in (("real", 0), ("made", 1), ("test", 2)):
+        pq.write_table(people(seed, 300), tmp_path / f"{name}.parquet")
+    done = command("evaluate", "real=real.parquet", "synthetic=made.parquet", "test=test.parquet", "target=left",
+                   "secrets=[plan]", "out=judged")  # fmt: skip
+    assert done.status == 0, done.err
+    for part in PARTS:
+        assert part.upper() in done.out
+    assert "a proxy, not a proof" in done.out
+    stored = json.loads((tmp_path / "judged" / "evaluation.json").read_text())
+    assert set(stored["scores"]) == set(stored["observed"][0]["scores"])
+    assert (tmp_path / "judged" / "report.html").is_file()
+
+
+def test_a_copy_is_said_last(command: Callable[..., Any], tmp_path: Path) -> None:
+    pq.write_table(people(0, 300), tmp_path / "real.parquet")
+    done = command("evaluate", "real=real.parquet", "synthetic=real.parquet", "metrics=fast")
+    assert done.status == 0
+    assert done.out.rstrip().endswith("NOT PRIVATE: this table should not leave the house; see above.")
+
+
+def test_every_seed_and_draw_of_a_run_is_judged(command: Callable[..., Any], related: Any, tmp_path: Path) -> None:
+    pq.write_table(related.table, tmp_path / "real.parquet")
+    arguments = (f"run={related.path}", "real=real.parquet", "test=real.parquet", "members=all", "draws=2")
+    done = command("evaluate", *arguments, "metrics=fast", "n=200", "out=judged")
+    assert done.status == 0, done.err
+    observed = json.loads((tmp_path / "judged" / "evaluation.json").read_text())["observed"]
+    assert sorted((one["seed"], one["draw"]) for one in observed) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len({json.dumps(one["scores"]) for one in observed}) == 4
+
+
+def test_a_run_whose_table_was_another_one_asks_for_it(command: Callable[..., Any], related: Any) -> None:
+    """The run was given a table in memory; its config.yaml names the households."""
+    done = command("evaluate", f"run={related.path}", "metrics=fast", "out=judged")
+    assert done.status == 2
+    assert "another table" in done.err
+    assert "set real=FILE" in done.err
+
+
+def test_a_run_is_judged_against_its_own_rows(command: Callable[..., Any], finished: Any, tmp_path: Path) -> None:
+    done = command("evaluate", f"run={finished.path}", "metrics=fast", "out=judged")
+    assert done.status == 0, done.err
+    stored = json.loads((tmp_path / "judged" / "evaluation.json").read_text())
+    assert stored["rows"] == {"real": 177, "synthetic": 177, "test": 20}
+    assert stored["observed"][0]["seed"] == 0
+
+
+def test_images_are_judged(command: Callable[..., Any], tmp_path: Path) -> None:
+    from gans.evaluation.digits import digits
+
+    images, _ = digits()
+    np.save(tmp_path / "real.npy", images[::2])
+    np.save(tmp_path / "made.npy", images[1::2, ..., 0])
+    done = command("evaluate", "real=real.npy", "synthetic=made.npy")
+    assert done.status == 0, done.err
+    stored = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
+    assert set(stored["scores"]) == {"fid", "kid", "inception_score"}
+    assert abs(stored["scores"]["kid"]) < 0.5
+
+
+# ---- anonymeter, by a stand-in for its interpreter
+
+
+def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
+    real = people(0, 200)
+    found = tables(real, people(1, 200), people(2, 200))
+    stand_in = tmp_path / "python"
+    stand_in.write_text(
+        f'#!{sys.executable}\nprint(\'{{"singling_out": [0.1, 0.0, 0.2], "linkability": [0, 0, 0.1]}}\')\n'
+    )
+    stand_in.chmod(0o755)
+    assert anonymity(found, str(stand_in), 100) == {"singling_out": (0.1, 0.0, 0.2), "linkability": (0, 0, 0.1)}
+    with pytest.raises(UserError, match="anonymeter=/no/python: it cannot be run"):
+        anonymity(found, "/no/python", 100)
+    with pytest.raises(UserError, match=r"No module named 'anonymeter'.*pip install anonymeter"):
+        anonymity(found, sys.executable, 100)
+
+
+# ---- metrics of training
+
+
+def test_metrics_give_the_scores_that_they_say() -> None:
+    real, made = people(0), people(1)
+    schema = tables(real, made).schema
+    for name, one in METRICS.items():
+        found = one.prepare(real, schema)(made)
+        assert set(found) == set(one.scores), name
+        assert all(np.isfinite(value) for value in found.values())
+        assert all(metric_of(score) == name for score in one.scores)
+    with pytest.raises(KeyError):
+        metric_of("last")
+
+
+@pytest.fixture
+def forgotten() -> Any:
+    """What a test registers is forgotten after it."""
+    known = dict(METRICS)
+    yield
+    METRICS.clear()
+    METRICS.update(known)
+
+
+@pytest.mark.usefixtures("forgotten", "no_report")
+def test_a_metric_of_a_plugin_is_logged_and_chooses_the_generator(
+    command: Callable[..., Any], finished: Any, tmp_path: Path
+) -> None:
+    @metric("gold", scores={"gold_error": -1})
+    def gold(holdout: pa.Table, synthetic: pa.Table, schema: Any) -> dict[str, float]:
+        shares = [
+            np.mean([value == "gold" for value in table["segment"].to_pylist()]) for table in (holdout, synthetic)
+        ]
+        return {"gold_error": abs(shares[0] - shares[1])}
+
+    done = command("train", *finished.arguments, "run_dir=run", "trainer.metrics=[fidelity,manifold,gold]",
+                   "trainer.best=gold_error", "data.holdout=0.4")  # fmt: skip
+    assert done.status == 0, done.err
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    scored = {line["step"]: line for line in lines if "holdout/gold_error" in line}
+    assert set(scored) == {10, 20}
+    assert all("holdout/coverage" in line for line in scored.values())
+    (best,) = json.loads((tmp_path / "run" / "summary.json").read_text())["scores"]["best"]
+    assert best["value"] == min(line["holdout/gold_error"] for line in scored.values())
+    assert "gold_error" in done.err
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_metric_that_breaks_its_word_is_named() -> None:
+    @metric("odd", scores={"odd": 1})
+    def odd(holdout: pa.Table, synthetic: pa.Table, schema: Any) -> dict[str, float]:
+        return {"even": 1.0}
+
+    with pytest.raises(UserError, match=r"metric odd: it gave .*even.*finite odd are due"):
+        METRICS["odd"].prepare(people(0), tables(people(0), people(1)).schema)(people(1))
+    with pytest.raises(ValueError, match="score belongs to fidelity"):
+        metric("mine", scores={"score": 1})(odd)
