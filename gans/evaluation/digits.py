@@ -42,7 +42,7 @@ def digits_network() -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
         out = _flat(images)
         for weights, bias in zip(model.coefs_[:2], model.intercepts_[:2], strict=True):
             out = np.maximum(out @ weights + bias, 0)
-        return out, model.predict_proba(_flat(images))
+        return out, np.asarray(model.predict_proba(_flat(images)))
 
     return network
 
