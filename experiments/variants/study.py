@@ -3,7 +3,7 @@
     python experiments/variants/study.py [KEY=VALUE ...] [KEY=VALUE of gans.train ...]
 
   runs     folder for run directories (experiments/variants/runs)
-  results  folder for the comparison (experiments/variants)
+  results  folder for the comparison, and for records of the runs (experiments/variants)
   seeds=5  training seeds, vmapped
   draws=2  samples of each generator
 
@@ -17,10 +17,12 @@ from pathlib import Path
 
 from gans.command import key_values, run_command, set_up_log
 from gans.errors import UserError, in_range
+from gans.files import write_text
 
 HERE = Path(__file__).resolve().parent
 VARIANTS, TABLES = ("vanilla", "cgan", "wgan_gp"), ("households", "charity")
 STEPS = 2_000
+RECORDED = ("config.yaml", "summary.json", "metrics.jsonl", "evaluation.json")
 METRICS = "xgb_c2st_test,shape_error,trend_error,beta_recall,tstr,membership_nearest_auc"
 OWN = {"runs": str, "results": str, "seeds": int, "draws": int}
 
@@ -44,6 +46,15 @@ def finished(run_dir: Path) -> bool:
     return summary.is_file() and json.loads(summary.read_text())["status"] != "interrupted"
 
 
+def record(run_dir: Path, folder: Path) -> None:
+    """Copy what the comparison reads, without the place where the run lies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in RECORDED:
+        if (run_dir / name).is_file():
+            text = (run_dir / name).read_text(encoding="utf-8")
+            write_text(folder / name, text.replace(f"run_dir: {run_dir}\n", f"run_dir: runs/{run_dir.name}\n"))
+
+
 def main() -> int:
     """Train, evaluate, compare."""
     own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in OWN]
@@ -60,7 +71,14 @@ def main() -> int:
                      "tracker.mode=disabled", f"run_dir={run_dir}", f"trainer.resume={resume}", *overrides)  # fmt: skip
             if (run_dir / "samples.parquet").is_file() and not (run_dir / "evaluation.json").is_file():
                 call("evaluate", f"run={run_dir}", "members=all", f"draws={given['draws']}")
-    call("compare", f"runs={given['runs']}", "by=experiment", f"metrics={METRICS}", f"out={given['results']}")
+            record(run_dir, Path(given["results"]) / "records" / run_dir.name)
+    call(
+        "compare",
+        f"runs={Path(given['results']) / 'records'}",
+        "by=experiment",
+        f"metrics={METRICS}",
+        f"out={given['results']}",
+    )
     return 0
 
 

@@ -19,9 +19,9 @@ def way(metric: Metric) -> str:
 
 
 def digits(metric: Metric) -> int:
-    """Decimals that show two figures of the smallest standard error."""
+    """Decimals that show two figures of the usual standard error."""
     errors = [cell.error for cell in metric.cells.values() if np.isfinite(cell.error) and cell.error > 0]
-    return int(np.clip(1 - np.floor(np.log10(min(errors))), 1, 5)) if errors else 4
+    return int(np.clip(1 - np.floor(np.log10(np.median(errors))), 1, 5)) if errors else 4
 
 
 def cell_text(cell: Cell, places: int) -> str:
@@ -167,7 +167,7 @@ def latex(found: Comparison) -> str:
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
-        "\\centering",
+        "\\centering\\small\\setlength{\\tabcolsep}{4pt}",
         f"\\caption{{{_caption(found)}}}",
         "\\label{tab:comparison}",
         f"\\begin{{tabular}}{{l{'r' * (many + 1)}}}",
@@ -193,7 +193,7 @@ def _caption(found: Comparison) -> str:
         f"Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95 %. "
     )
     text += "Bold where the interval lies beyond those of all others. "
-    return escaped(text + " ".join(found.remarks))
+    return escaped(text + " ".join(remark for remark in found.remarks if remark.split(":")[0].isupper()))
 
 
 def _latex_cell(metric: Metric, variant: str, table: str, places: int) -> str:

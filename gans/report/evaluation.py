@@ -57,7 +57,7 @@ def shown(name: str, score: Score) -> tuple[str, str, str, str]:
     return (
         number(score.value),
         "" if score.low is None or score.high is None else f"{number(score.low)} to {number(score.high)}",
-        "as real rows" if ideal is None else f"{ideal:g}",
+        f"{ideal:g}" if ideal is not None else "" if score.real is None else "as real rows",
         "" if score.real is None else number(score.real),
     )
 
@@ -164,5 +164,5 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
     axes.set_ylim(len(scores) - 0.5, -0.5)
     low, high = (pick(score.value for score in scores.values()) for pick in (min, max))
     axes.set_xlim(min(0.4, low - 0.05), max(0.6, high + 0.05))
-    axes.set_xlabel("area under the curve, or share; interval of 95 %", fontsize=9, color=INK)
+    axes.set_xlabel("AUC or share, interval of 95 %", fontsize=9, color=INK)
     return figure
