@@ -34,17 +34,17 @@ def main() -> int:
     given = key_values(sys.argv[1:], KEYS)
     if "runs" not in given:
         raise UserError("runs is not set; usage: python -m gans.compare runs=DIR_OR_GLOB by=experiment")
-    one_of("budget", given.get("budget", "steps"), ("steps", "seconds", "none"))
     folder = Path(given.get("out", "comparison")).expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"out={folder}: it is a file; a folder is needed.")
 
-    from gans.comparison.comparison import compare
+    from gans.comparison.comparison import BUDGETS, compare
     from gans.comparison.output import write
     from gans.comparison.runs import read_runs
     from gans.comparison.tables import terminal
     from gans.config import load_components
 
+    one_of("budget", given.get("budget", "steps"), BUDGETS)
     load_components()  # plugins may bring metrics
     metrics = [name.strip() for name in given.get("metrics", "").strip("[]").split(",") if name.strip()]
     found = compare(read_runs(given["runs"]), given.get("by", "experiment"), metrics, given.get("budget", "steps"))

@@ -60,8 +60,8 @@ def main() -> int:
     given["kinds"] = {key.removeprefix("kinds."): kind for key, kind in fixed.items()}
     if "run" not in given and not {"real", "synthetic"} <= set(given):
         raise UserError("run is not set; usage: python -m gans.evaluate run=DIR, or real=FILE synthetic=FILE.")
-    if given.get("real", "").endswith(".npy"):
-        return judge_images(given)
+    if "run" in given and (kinds or "drop" in given):
+        raise UserError("kinds and drop go with real=FILE; a run has its own.")
     level = given.get("metrics", "standard")
     one_of("metrics", level, ("fast", "standard", "full"))
     one_of("members", given.get("members", "best"), ("all", "best"))
@@ -69,6 +69,8 @@ def main() -> int:
     folder = Path(given.get("out") or given.get("run") or "evaluation").expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    if "run" not in given and given["real"].endswith(".npy"):
+        return judge_images(given, folder)
 
     from gans.evaluation.subjects import subjects
     from gans.report.evaluation import print_evaluation, write_evaluation
@@ -82,8 +84,8 @@ def main() -> int:
         })  # fmt: skip
     print_evaluation(evaluations[0])
     folder.mkdir(parents=True, exist_ok=True)
-    write_evaluation(folder, evaluations[0], observed)
-    log.info("%s and %s", folder / "evaluation.json", folder / "report.html")
+    page = write_evaluation(folder, evaluations[0], observed)
+    log.info("%s and %s", folder / "evaluation.json", page)
     return 0
 
 
@@ -101,30 +103,33 @@ def judged(tables: "Tables", level: str, anonymeter: str | None, name: str) -> "
         return evaluate(tables, level, anonymeter, told)
 
 
-def judge_images(given: dict[str, Any]) -> int:
+def judge_images(given: dict[str, Any], folder: Path) -> int:
     """FID, KID and the Inception-style score of two arrays of images [images, height, width(, channels)] in [0, 1]."""
     import numpy as np
 
     from gans.evaluation.images import image_scores, read_network
     from gans.files import write_text
 
+    other = [key for key in given if key not in ("real", "synthetic", "network", "out", "kinds")]
+    if other:
+        raise UserError(f"{other[0]}: for images allowed are real, synthetic, network and out.")
     arrays = {}
     for key in ("real", "synthetic"):
         try:
             array = np.load(given[key], allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise UserError(f"{key}={given[key]}: not a readable .npy file ({str(error).splitlines()[0]}).") from None
-        array = array[..., None] if array.ndim == 3 else array
-        if array.ndim != 4 or not len(array) or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+        except (OSError, ValueError, EOFError) as error:
+            reason = (str(error).splitlines() or ["it is empty"])[0]
+            raise UserError(f"{key}={given[key]}: not a readable .npy file ({reason}).") from None
+        plain = isinstance(array, np.ndarray) and array.dtype.kind in "fiub" and array.ndim in (3, 4) and array.size
+        if not plain or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
             raise UserError(f"{key}={given[key]}: images [images, height, width, channels] in [0, 1] are needed.")
-        arrays[key] = array.astype(np.float32)
+        arrays[key] = (array[..., None] if array.ndim == 3 else array).astype(np.float32)
     try:
         scores = image_scores(arrays["real"], arrays["synthetic"], read_network(given.get("network", "digits")))
     except ValueError as error:
         raise UserError(f"real={given['real']}, synthetic={given['synthetic']}: {error}.") from None
     for name, value in scores.items():
         print(f"{name:16} {value:.4f}")
-    folder = Path(given.get("out", "evaluation")).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "evaluation.json", json.dumps({"scores": scores}, indent=1) + "\n")
     return 0

@@ -20,6 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, inputs: Path, finished: Any
     """Tables and runs with faults."""
     folder = tmp_path_factory.mktemp("faults")
     shutil.copy(inputs / "table.parquet", folder)
+    (folder / "more").mkdir()
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text("age,income\n")
     (folder / "one.csv").write_text("age,income\n40,3.5\n")
@@ -28,11 +29,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, inputs: Path, finished: Any
     rng = np.random.default_rng(1)
     pq.write_table(pa.table({"age": rng.normal(size=50), "rate": [np.inf, *range(49)]}), folder / "infinite.parquet")
     pq.write_table(
-        pa.table({"rate": rng.normal(size=50), "cost": rng.normal(size=50)}), folder / "infinite_free.parquet"
+        pa.table({"rate": rng.normal(size=50), "cost": rng.normal(size=50)}), folder / "more" / "infinite_free.parquet"
     )
     pq.write_table(pa.table({"age": [1] * 50}), folder / "constant.parquet")
-    pq.write_table(pa.table({"shop": ["a"] * 50, "cost": rng.normal(size=50)}), folder / "shop.parquet")
-    np.save(folder / "images.npy", np.full((4, 8, 8), 255.0))
+    pq.write_table(pa.table({"shop": ["a"] * 50, "cost": rng.normal(size=50)}), folder / "more" / "shop.parquet")
+    (folder / "more" / "empty.npy").write_bytes(b"")
+    np.save(folder / "more" / "images.npy", np.full((4, 8, 8), 255.0))
     other = pq.read_table(folder / "table.parquet")
     other = other.set_column(1, "age", pa.array(rng.permutation(other["age"].to_numpy())))
     pq.write_table(other, folder / "other.parquet")
@@ -203,18 +205,22 @@ MISTAKES = [
     sample("damaged marginals", said=("marginals.npz", "not readable marginals"), run="{inputs}/marginals"),
     sample("damaged schema", said=("schema.json", "not a readable schema"), run="{inputs}/schema"),
     sample("damaged config", said=("yaml/config.yaml", "YAML"), run="{inputs}/yaml"),
-    evaluate("columns", synthetic="{inputs}/infinite_free.parquet", said=("synthetic", "'segment', 'age'", "rate")),
+    evaluate(
+        "columns", synthetic="{inputs}/more/infinite_free.parquet", said=("synthetic", "'segment', 'age'", "rate")
+    ),
     evaluate("empty table", synthetic="{inputs}/header.csv", said=("empty", "0 rows")),
-    evaluate("test columns", test="{inputs}/infinite_free.parquet", said=("test", "columns differ", "'segment'")),
+    evaluate("test columns", test="{inputs}/more/infinite_free.parquet", said=("test", "columns differ", "'segment'")),
     evaluate("file", synthetic="{inputs}/no.parquet", said=("synthetic={inputs}/no.parquet", "no such file")),
     evaluate("target", target="sgment", said=("target=sgment", "Did you mean 'segment'?")),
-    evaluate("target left out", "drop=[segment]", target="segment", said=("target=segment", "no such column")),
+    evaluate(
+        "target left out", "drop=[segment]", target="segment", said=("target=segment", "left out: data.drop names it")
+    ),
     evaluate(
         "target of one class",
         target="shop",
-        real="{inputs}/shop.parquet",
-        test="{inputs}/shop.parquet",
-        synthetic="{inputs}/shop.parquet",
+        real="{inputs}/more/shop.parquet",
+        test="{inputs}/more/shop.parquet",
+        synthetic="{inputs}/more/shop.parquet",
         said=("target=shop", "one value only in the real table"),
     ),
     evaluate("secret", secrets="[agee]", said=("secrets=agee", "Did you mean 'age'?")),
@@ -223,13 +229,34 @@ MISTAKES = [
     evaluate("key", "sed=1", said=("unknown key sed", "real, synthetic")),
     evaluate("draws", "draws=0", said=("draws=0", "at least 1")),
     evaluate("out a file", "out={inputs}/one.csv", said=("out={inputs}/one.csv", "it is a file")),
-    evaluate("images", real="{inputs}/no.npy", synthetic="{inputs}/images.npy", said=("real={inputs}/no.npy",)),
-    evaluate("image range", real="{inputs}/images.npy", synthetic="{inputs}/images.npy", said=("in [0, 1]",)),
+    evaluate(
+        "images", real="{inputs}/more/no.npy", synthetic="{inputs}/more/images.npy", said=("real={inputs}/more/no.npy",)
+    ),
+    evaluate("image range", real="{inputs}/more/images.npy", synthetic="{inputs}/more/images.npy", said=("in [0, 1]",)),
+    evaluate(
+        "image key", real="{inputs}/more/images.npy", synthetic="{inputs}/more/images.npy", target="a", said=("target",)
+    ),
+    evaluate(
+        "empty array",
+        real="{inputs}/more/empty.npy",
+        synthetic="{inputs}/more/images.npy",
+        said=("not a readable .npy",),
+    ),
+    pytest.param(
+        "evaluate", ("run={inputs}/run", "drop=[age]"), ("kinds and drop go with real=FILE",), id="evaluate drop"
+    ),
+    pytest.param("evaluate", ("run={inputs}/run", "n=0"), ("n=0", "at least 1"), id="evaluate n"),
+    pytest.param(
+        "evaluate",
+        ("run={inputs}/run", "real={inputs}/more/shop.parquet"),
+        ("real: the columns differ",),
+        id="evaluate run and real",
+    ),
     pytest.param("evaluate", ("real=x.csv",), ("run is not set", "synthetic=FILE"), id="evaluate no synthetic"),
     pytest.param("evaluate", ("run=nowhere",), ("run=nowhere", "no such folder"), id="evaluate run"),
     pytest.param(
         "evaluate",
-        ("run={inputs}/run", "synthetic={inputs}/infinite_free.parquet"),
+        ("run={inputs}/run", "synthetic={inputs}/more/infinite_free.parquet"),
         ("columns differ",),
         id="evaluate run and columns",
     ),

@@ -14,6 +14,7 @@ from gans.comparison.statistics import (
     holm,
     interquartile_mean,
     mean_error,
+    mean_interval,
     paired_test,
     probability_of_improvement,
     ranks,
@@ -37,6 +38,7 @@ DEFAULTS = (
 )
 BUDGETS = ("steps", "seconds", "none")
 SLACK = 0.1
+FEW_SEEDS = 10
 
 
 @dataclass
@@ -48,6 +50,11 @@ class Cell:
         values: the mean over its samples, by seed.
         missing: seeds that other variants have here and this one has not.
         diverged: seeds that diverged.
+        mean: over seeds.
+        error: its standard error.
+        low: end of the interval of 95 % of the mean, by Student's t.
+        high: the other end.
+        good: mean and interval once more, of values turned so that larger is better.
         variance: by training seed and by sampling; None where each seed was sampled once.
     """
 
@@ -59,6 +66,7 @@ class Cell:
     error: float = np.nan
     low: float = np.nan
     high: float = np.nan
+    good: tuple[float, float, float] = (np.nan, np.nan, np.nan)
     variance: Variance | None = None
 
 
@@ -108,6 +116,8 @@ class Comparison:
 
     Attributes:
         by: what the variants differ in.
+        runs: by variant and data set.
+        observed: the scores of each run, by its source.
         remarks: what a reader must know: unequal budgets, missing seeds, runs that diverged, few pairs.
     """
 
@@ -116,8 +126,8 @@ class Comparison:
     data: list[str]
     metrics: list[Metric]
     runs: dict[tuple[str, str], list[TrainedRun]]
+    observed: dict[str, list[Observation]]
     remarks: list[str]
-    budget: str
 
 
 def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), budget: str = "steps") -> Comparison:
@@ -152,11 +162,12 @@ def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), bu
         if name not in shared
     ]
     groups = {key: found for key, found in groups.items() if key[1] in shared}
-    remarks += _levels(groups) + _budgets(groups, variants, budget)
-    names = _chosen(groups, metrics)
-    found = [_metric(name, groups, variants, shared) for name in names]
+    observed, said = _observed([run for found in groups.values() for run in found])
+    remarks += said + _budgets(groups, variants, budget) + _unfinished(groups)
+    names = _chosen(list(observed.values()), metrics)
+    found = [_metric(name, groups, observed, variants, shared) for name in names]
     remarks += _absences(found[0], variants, shared)
-    return Comparison(by, variants, shared, found, groups, remarks, budget)
+    return Comparison(by, variants, shared, found, groups, observed, remarks)
 
 
 def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
@@ -165,7 +176,9 @@ def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
         seeds: dict[int, str] = {}
         for run in runs:
             first = known.setdefault(name, run)
-            if run.rows and first.rows and run.table != first.table:
+            if not first.rows:  # it has no summary
+                known[name] = run
+            elif run.rows and run.table != first.table:
                 raise UserError(
                     f"runs: {first.source} and {run.source} saw different rows of {name}: {first.rows:,} and "
                     f"{run.rows:,} training rows, (holdout, split_seed, limit) {first.table[1:]} and {run.table[1:]}."
@@ -178,33 +191,48 @@ def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
                 seeds[seed] = run.source
 
 
-def _levels(groups: dict[tuple[str, str], list[TrainedRun]]) -> list[str]:
-    levels = {run.evaluated for runs in groups.values() for run in runs if run.observations}
-    if levels == {""}:
-        return [
-            "Scores are those against held-out rows at the step that was kept, which they chose: a little kind. "
-            "gans.evaluate run=DIR members=all gives others."
-        ]
-    if len(levels) > 1:
-        said = ", ".join(sorted(level or "none" for level in levels))
-        return [f"UNEQUAL EVALUATIONS: metrics={said}; only scores that all runs have are compared."]
-    return []
+def _observed(runs: list[TrainedRun]) -> tuple[dict[str, list[Observation]], list[str]]:
+    """The scores of each run, by its source: of gans.evaluate where all have them, else held-out ones; and remarks."""
+    scored = [run for run in runs if run.held_out or run.evaluated]
+    without = [run.source for run in scored if not run.evaluated]
+    if scored and not without:
+        kinds = sorted({run.evaluation for run in scored})
+        said = [f"UNEQUAL EVALUATIONS: {'; '.join(kinds)}."] if len({kind.split()[0] for kind in kinds}) > 1 else []
+        chosen = [run.source for run in scored if len({one.seed for one in run.evaluated}) < len(run.seeds)]
+        if chosen:
+            said.append(
+                f"NOT ALL SEEDS: {', '.join(chosen)}: evaluate with members=all; the best seed alone is too kind."
+            )
+        return {run.source: run.evaluated for run in runs}, said
+    said = "Scores are those against held-out rows at the step that was kept, which they chose: a little kind."
+    if len(without) < len(scored):
+        said += f" Not evaluated are {', '.join(without)}."
+    return {run.source: run.held_out for run in runs}, [f"{said} gans.evaluate run=DIR members=all gives others."]
+
+
+def _unfinished(groups: dict[tuple[str, str], list[TrainedRun]]) -> list[str]:
+    ended = ("completed", DIVERGED)
+    runs = [run for found in groups.values() for run in found if run.status not in ended]
+    return [f"UNFINISHED: {run.source} is {run.status} at step {run.steps:,}." for run in runs]
 
 
 def _budgets(groups: dict[tuple[str, str], list[TrainedRun]], variants: list[str], budget: str) -> list[str]:
     """Whether the budget is the same for all."""
     spent = {
         variant: [
-            (run.config.get("trainer", {}).get("steps", run.steps) if budget != "seconds" else run.seconds)
+            run.seconds if budget == "seconds" else run.steps
             for (name, _), runs in groups.items()
             if name == variant
             for run in runs
+            if run.status != DIVERGED
         ]
         for variant in variants
     }
+    spent = {variant: values for variant, values in spent.items() if values}
     every = [value for values in spent.values() for value in values]
-    equal = max(every) <= min(every) * (1 + SLACK) if budget == "seconds" else len(set(every)) == 1
-    if budget == "none" or equal:
+    if budget == "none" or not every:
+        return []
+    if max(every) <= min(every) * (1 + SLACK) if budget == "seconds" else len(set(every)) == 1:
         return []
     unit = "s" if budget == "seconds" else "steps"
     said = ", ".join(f"{variant} {_span(values)} {unit}" for variant, values in spent.items())
@@ -216,8 +244,8 @@ def _span(values: list[float]) -> str:
     return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
-def _chosen(groups: dict[tuple[str, str], list[TrainedRun]], metrics: Sequence[str]) -> list[str]:
-    observed = [one.scores for runs in groups.values() for run in runs for one in run.observations]
+def _chosen(observations: list[list[Observation]], metrics: Sequence[str]) -> list[str]:
+    observed = [one.scores for found in observations for one in found]
     if not observed:
         raise UserError("runs: none of them has scores; all diverged, or none was scored.")
     shared = [name for name in observed[0] if all(name in scores for scores in observed)]
@@ -226,7 +254,7 @@ def _chosen(groups: dict[tuple[str, str], list[TrainedRun]], metrics: Sequence[s
             raise UserError(
                 f"metrics={name}: not all runs have it; all have {', '.join(shared)}.{nearest(name, shared)}"
             )
-    return list(metrics) or [name for name in DEFAULTS if name in shared] or shared[:1]
+    return list(dict.fromkeys(metrics)) or [name for name in DEFAULTS if name in shared] or shared[:1]
 
 
 def _direction(name: str) -> tuple[int, str, float | None]:
@@ -244,7 +272,13 @@ def _direction(name: str) -> tuple[int, str, float | None]:
     return 1, name.replace("_", " "), None
 
 
-def _metric(name: str, groups: dict[tuple[str, str], list[TrainedRun]], variants: list[str], data: list[str]) -> Metric:
+def _metric(
+    name: str,
+    groups: dict[tuple[str, str], list[TrainedRun]],
+    observed: dict[str, list[Observation]],
+    variants: list[str],
+    data: list[str],
+) -> Metric:
     sign, title, ideal = _direction(name)
     seeds = {
         table: sorted(
@@ -254,7 +288,7 @@ def _metric(name: str, groups: dict[tuple[str, str], list[TrainedRun]], variants
     }
     metric = Metric(name, title, sign, ideal, {})
     for key, runs in groups.items():
-        metric.cells[key] = _cell(name, runs, seeds[key[1]])
+        metric.cells[key] = _cell(metric, runs, observed, seeds[key[1]])
     for variant in variants:
         values = [np.array(list(metric.cells[variant, table].values.values())) for table in data]
         metric.overall[variant] = (
@@ -289,35 +323,34 @@ def _metric(name: str, groups: dict[tuple[str, str], list[TrainedRun]], variants
     return metric
 
 
-def _cell(name: str, runs: list[TrainedRun], seeds: list[int]) -> Cell:
-    samples: dict[int, list[Observation]] = {}
+def _cell(metric: Metric, runs: list[TrainedRun], observed: dict[str, list[Observation]], seeds: list[int]) -> Cell:
+    samples: dict[int, list[float]] = {}
     for run in runs:
-        for one in run.observations:
-            if np.isfinite(one.scores.get(name, np.nan)):
-                samples.setdefault(one.seed, []).append(one)
-    drawn = {seed: np.array([one.scores[name] for one in found]) for seed, found in sorted(samples.items())}
+        for one in observed[run.source]:
+            if np.isfinite(value := one.scores.get(metric.name, np.nan)):
+                samples.setdefault(one.seed, []).append(value)
+    drawn = {seed: np.array(found) for seed, found in sorted(samples.items())}
     values = {seed: float(found.mean()) for seed, found in drawn.items()}
     diverged = sorted({seed for run in runs if run.status == DIVERGED for seed in run.seeds} - set(values))
     missing = [seed for seed in seeds if seed not in values and seed not in diverged]
     cell = Cell(runs, values, missing, diverged, variance=variance_of(list(drawn.values())))
     every = np.array(list(values.values()))
     cell.mean, cell.error = mean_error(every)
-    cell.low, cell.high = stratified_interval([every], lambda drawn: drawn.mean(-1))
+    cell.low, cell.high = mean_interval(every)
+    good = np.array([metric.goodness(value) for value in every])
+    cell.good = (mean_error(good)[0], *mean_interval(good))
     return cell
 
 
 def _separated(metric: Metric, variants: list[str], table: str) -> str | None:
     """The variant whose interval lies beyond those of all others on a data set, none of its seeds having diverged."""
     cells = {variant: metric.cells[variant, table] for variant in variants}
-    scored = {variant: metric.goodness(cell.mean) for variant, cell in cells.items() if np.isfinite(cell.mean)}
-    if not scored:
+    scored = {variant: cell.good for variant, cell in cells.items() if cell.values}
+    if len(scored) < 2:
         return None
-    best = max(scored, key=lambda variant: scored[variant])
-    if cells[best].diverged or not np.isfinite(cells[best].low):
-        return None
-    ends = {variant: sorted(map(metric.goodness, (cell.low, cell.high))) for variant, cell in cells.items()}
-    others = [ends[variant] for variant in scored if variant != best]
-    return best if all(np.isfinite(end[1]) and ends[best][0] > end[1] for end in others) else None
+    best = max(scored, key=lambda variant: scored[variant][0])
+    others = [high for variant, (_, _, high) in scored.items() if variant != best]
+    return best if not cells[best].diverged and all(scored[best][1] > high for high in others) else None
 
 
 def _pair(left: str, right: str, good: dict[tuple[str, str], dict[int, float]], data: list[str]) -> Pair:
@@ -348,6 +381,12 @@ def _absences(metric: Metric, variants: list[str], data: list[str]) -> list[str]
                             else ""
                         )
                     )
+    most = max(len(cell.values) for cell in metric.cells.values())
+    if most < FEW_SEEDS:
+        out.append(
+            f"{most} seeds at most: the bootstrap intervals of IQM and chance are too narrow with so few; those of the "
+            "means are by Student's t."
+        )
     fewest = min((pair.pairs for pair in metric.pairs), default=0)
     if fewest < 6:
         out.append(

@@ -34,10 +34,10 @@ class TrainedRun:
         seconds: that its training took.
         rows: training rows.
         seeds: that it trained.
-        observations: of the seeds that have scores; by `gans.evaluate` where it was run, else held-out scores at the
-            step that was kept.
+        held_out: of the seeds that were scored in training, the scores against held-out rows at the step that was kept.
+        evaluated: of the seeds that `gans.evaluate` judged.
+        evaluation: what that was by: its level and its numbers of rows; "" without one.
         curves: of each seed rows {step, seconds, score name: value} of its held-out scores.
-        evaluated: the level of its evaluation, "" without one.
     """
 
     source: str
@@ -47,9 +47,10 @@ class TrainedRun:
     seconds: float = 0.0
     rows: int = 0
     seeds: list[int] = field(default_factory=list)
-    observations: list[Observation] = field(default_factory=list)
+    held_out: list[Observation] = field(default_factory=list)
+    evaluated: list[Observation] = field(default_factory=list)
+    evaluation: str = ""
     curves: dict[int, list[dict[str, float]]] = field(default_factory=dict)
-    evaluated: str = ""
 
     def value(self, key: str) -> str:
         """What `by=KEY` groups by: the experiment's name, a component, or any key of the config.
@@ -134,7 +135,10 @@ def read_run_directory(path: Path) -> TrainedRun:
         raise UserError(f"runs: {path} cannot be read ({' '.join(str(error).split())[:200]}).") from None
     if not isinstance(config, dict) or "components" not in config:
         raise UserError(f"runs: {path}/config.yaml is not that of a run.")
-    return make_run(str(path), config, summary, read_lines(path / "metrics.jsonl"), evaluation)
+    try:
+        return make_run(str(path), config, summary, read_lines(path / "metrics.jsonl"), evaluation)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"runs: {path}: its files are not those of a run ({error!r}).") from None
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -168,16 +172,17 @@ def make_run(
             for row in history
             if any(key.startswith(prefix) for key in row)
         ]
-    if evaluation and "observed" in evaluation:
-        run.evaluated = evaluation.get("level", "")
-        for one in evaluation["observed"]:
+    for one in (evaluation or {}).get("observed", []):
+        if one["seed"] is not None:  # else of a file that this run did not make
             scores = {name: value for name, value in one["scores"].items() if value is not None}
-            run.observations.append(Observation(first if one["seed"] is None else one["seed"], one["draw"], scores))
-        return run
+            run.evaluated.append(Observation(one["seed"], one["draw"], scores))
+    if evaluation and run.evaluated:
+        rows = ", ".join(f"{count:,} {side}" for side, count in evaluation["rows"].items() if side != "real")
+        run.evaluation = f"metrics={evaluation['level']} with {rows} rows"
     kept = {one["seed"]: one["step"] for one in summary.get("scores", {}).get("best", [])}
     for seed, curve in run.curves.items():
         row = next((row for row in curve if row["step"] == kept.get(seed)), None)
         if row is not None and run.status != DIVERGED:
             scores = {name: value for name, value in row.items() if name not in ("step", "seconds")}
-            run.observations.append(Observation(seed, 0, scores))
+            run.held_out.append(Observation(seed, 0, scores))
     return run

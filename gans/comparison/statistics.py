@@ -21,6 +21,15 @@ def mean_error(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
 
 
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """The interval of 95 % of a mean by Student's t, which holds for few values too; NaN below two."""
+    from scipy.stats import t
+
+    mean, error = mean_error(values)
+    spread = float(t.ppf(1 - LEVEL / 2, len(values) - 1)) * error if len(values) > 1 else np.nan
+    return mean - spread, mean + spread
+
+
 def interquartile_mean(values: np.ndarray) -> np.ndarray:
     """The mean of the middle half along the last axis: a quarter is cut off at both ends (scipy's `trim_mean`)."""
     from scipy.stats import trim_mean
@@ -53,7 +62,7 @@ def probability_of_improvement(
     """The chance that a run of `left` beats one of `right` on a data set drawn at random, with its interval.
 
     By data set the share of pairs of runs that left wins, ties by half (Mann & Whitney), averaged. Values: larger is
-    better; -inf for a run that diverged.
+    better; -inf for a run that diverged. No interval where a side has one seed only.
     """
     names = [name for name in left if len(left[name]) and len(right.get(name, ()))]
     if not names:
@@ -65,6 +74,8 @@ def probability_of_improvement(
         chances.append(won.mean())
         counts = [rng.multinomial(many, np.full(many, 1 / many), RESAMPLES) / many for many in won.shape]
         draws += np.einsum("ri,ij,rj->r", counts[0], won, counts[1]) / len(names)
+    if all(min(len(left[name]), len(right[name])) < 2 for name in names):
+        return float(np.mean(chances)), np.nan, np.nan
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(np.mean(chances)), float(low), float(high)
 

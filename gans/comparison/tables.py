@@ -53,8 +53,18 @@ def metric_rows(found: Comparison, metric: Metric) -> list[list[str]]:
         for table in found.data:
             text = cell_text(metric.cells[variant, table], places)
             cells.append(f"**{text}**" if metric.best.get(table) == variant else text)
-        out.append([variant, *cells, interval_text(metric.overall[variant], places)])
+        out.append([variant, *cells, interval_text(metric.overall[variant], places) + _lacks(found, metric, variant)])
     return out
+
+
+def _lacks(found: Comparison, metric: Metric, variant: str) -> str:
+    """What the values over all data sets are without."""
+    cells = [metric.cells[variant, table] for table in found.data]
+    counts = {
+        "diverged": sum(len(cell.diverged) for cell in cells),
+        "missing": sum(len(cell.missing) for cell in cells),
+    }
+    return "".join(f", {count} {words}" for words, count in counts.items() if count)
 
 
 def pair_rows(found: Comparison, metric: Metric) -> list[list[str]]:
@@ -143,8 +153,8 @@ def markdown(found: Comparison) -> str:
     """comparison.md."""
     parts = [f"# Comparison by {found.by}", *(f"> {remark}" for remark in found.remarks)]
     parts.append(
-        f"Cells: {CELLS}. Bold: the interval of 95 % (bootstrap over seeds) lies beyond those of all others. IQM: the "
-        "interquartile mean over data sets and seeds, its interval by a bootstrap within data sets."
+        f"Cells: {CELLS}. Bold: the interval of 95 % (Student's t) lies beyond those of all others. IQM: the "
+        "interquartile mean over data sets and those seeds that did not diverge; its interval is a bootstrap."
     )
     for metric in found.metrics:
         parts += [
@@ -182,7 +192,8 @@ def latex(found: Comparison) -> str:
             cells = [_latex_cell(metric, variant, table, places) for table in found.data]
             value, low, high = metric.overall[variant]
             spread = "" if np.isnan(low) else f" {{\\scriptsize [{low:.{places}f}, {high:.{places}f}]}}"
-            lines.append(" & ".join([escaped(variant), *cells, f"{value:.{places}f}{spread}"]) + " \\\\")
+            overall = f"{value:.{places}f}{spread}{_lacks(found, metric, variant)}"
+            lines.append(" & ".join([escaped(variant), *cells, overall]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
 
 
@@ -220,10 +231,9 @@ def observations_csv(found: Comparison) -> str:
         for run in runs:
             tail = [run.status, run.steps, round(run.seconds, 2), run.source]
             for metric in found.metrics:
-                for one in run.observations:
-                    writer.writerow(
-                        [variant, table, one.seed, one.draw, metric.name, repr(one.scores.get(metric.name, "")), *tail]
-                    )
-                for seed in sorted(set(run.seeds) - {one.seed for one in run.observations}):
+                for one in found.observed[run.source]:
+                    value = one.scores.get(metric.name, "")
+                    writer.writerow([variant, table, one.seed, one.draw, metric.name, value, *tail])
+                for seed in sorted(set(run.seeds) - {one.seed for one in found.observed[run.source]}):
                     writer.writerow([variant, table, seed, "", metric.name, "", *tail])
     return buffer.getvalue()

@@ -29,6 +29,7 @@ def anonymity(tables: Any, interpreter: str, rows: int) -> dict[str, Interval]:
     Raises:
         UserError: there is no such interpreter, or anonymeter fails there.
     """
+    import numpy as np
     import pyarrow.parquet as pq
 
     from gans.errors import UserError
@@ -37,7 +38,8 @@ def anonymity(tables: Any, interpreter: str, rows: int) -> dict[str, Interval]:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("real", "synthetic", "test"):
             table = getattr(tables, name).select(features)
-            pq.write_table(table.slice(0, rows), Path(folder) / f"{name}.parquet")
+            order = np.random.default_rng(0).permutation(table.num_rows)[:rows]
+            pq.write_table(table.take(order), Path(folder) / f"{name}.parquet")
         try:
             done = subprocess.run([interpreter, __file__, folder], capture_output=True, text=True)
         except OSError as error:
@@ -45,7 +47,10 @@ def anonymity(tables: Any, interpreter: str, rows: int) -> dict[str, Interval]:
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise UserError(f"anonymeter={interpreter}: {reason}; it needs pip install anonymeter pyarrow.")
-    return {name: tuple(found) for name, found in json.loads(done.stdout.splitlines()[-1]).items()}
+    try:
+        return {name: tuple(found) for name, found in json.loads(done.stdout.splitlines()[-1]).items()}
+    except (IndexError, ValueError):
+        raise UserError(f"anonymeter={interpreter}: it is not a Python interpreter.") from None
 
 
 def main(folder: str) -> None:

@@ -29,7 +29,8 @@ def wasserstein(real: Side, other: Side) -> float:
             shares = [np.bincount(codes, minlength=size) / len(codes) for codes in (left, right)]
             out.append(np.abs(shares[0] - shares[1]).sum() / 2)
         else:
-            out.append(wasserstein_distance(left, right) / (left.std() or 1.0))
+            scale = left.std() or np.concatenate([left, right]).std() or 1.0
+            out.append(wasserstein_distance(left, right) / scale)
     return float(np.mean(out))
 
 

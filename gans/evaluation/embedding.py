@@ -44,8 +44,8 @@ def points(side: Side, real: Side) -> Points:
     """The rows of `side` as points, scaled by the range of `real`; two levels that differ are 2 apart in L1."""
     scaled = []
     for name in side.numeric:
-        low, high = real.columns[name].min(), real.columns[name].max()
-        scaled.append(((side.columns[name] - low) / ((high - low) or 1.0)).astype(np.float32))
+        low, high, values = real.columns[name].min(), real.columns[name].max(), side.columns[name]
+        scaled.append(((values - low) / (high - low) if high > low else values != low).astype(np.float32))
     names = list(side.levels)
     empty = np.zeros((side.rows, 0))
     return Points(

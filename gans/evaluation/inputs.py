@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.schema import Schema, normalise
+from gans.data.schema import Column, Schema, normalise
 from gans.errors import UserError, nearest
 from gans.evaluation.fidelity import numbers
 
@@ -62,14 +62,26 @@ class Side:
         kept = {key: values for key, values in self.columns.items() if key not in (name, name + FLAG)}
         return Side(kept, {key: levels for key, levels in self.levels.items() if key in kept})
 
+    def missing(self, name: str) -> np.ndarray:
+        """Where a column is missing [rows]."""
+        if name not in self.levels:
+            return self.columns[name + FLAG] == 1 if name + FLAG in self.columns else np.zeros(self.rows, bool)
+        levels = self.levels[name]
+        return self.columns[name] == (levels.index(NULL) if NULL in levels else -1)
+
+    def known(self, name: str) -> "Side":
+        """The rows in which a column is not missing."""
+        missing = self.missing(name)
+        return self.take(np.flatnonzero(~missing)) if missing.any() else self
+
     def frame(self) -> "pd.DataFrame":
-        """A frame with categories, as boosted trees take it."""
+        """A frame with categories, as boosted trees take it; its columns are named by their place."""
         import pandas as pd
 
         return pd.DataFrame(
             {
-                name: pd.Categorical.from_codes(values, self.levels[name]) if name in self.levels else values  # pyright: ignore[reportArgumentType]
-                for name, values in self.columns.items()
+                f"c{place}": pd.Categorical.from_codes(values, self.levels[name]) if name in self.levels else values  # pyright: ignore[reportArgumentType]
+                for place, (name, values) in enumerate(self.columns.items())
             }
         )
 
@@ -122,18 +134,13 @@ class Tables:
                 for name, value in values.items():
                     made[name][column.name] = value
                 continue
-            words = {name: _words(array, self.real[column.name].type) for name, array in arrays.items()}
+            words = {name: pc.fill_null(_words(array), NULL) for name, array in arrays.items()}
             known = sorted(set().union(*(pc.unique(text).to_pylist() for text in words.values())))
             levels[column.name] = known
             for name, text in words.items():
                 codes = pc.index_in(text, value_set=pa.array(known, pa.string()))
                 made[name][column.name] = codes.to_numpy().astype(np.int32)
         return {name: Side(columns, levels) for name, columns in made.items()}
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the compared columns."""
-        return list(self.sides["real"].columns)
 
     @cached_property
     def capped(self) -> dict[str, Side]:
@@ -152,15 +159,13 @@ class Tables:
         return sides
 
 
-def _words(array: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+def _words(array: pa.ChunkedArray) -> pa.ChunkedArray:
     """Levels as text; whole numbers without a decimal point."""
-    if array.type != kind:
-        array = array.cast(kind)
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(array.type):
         rounded = pc.round(array)
         if pc.all(pc.equal(rounded, array)).as_py() is not False:
             array = rounded.cast(pa.int64())
-    return pc.fill_null(pc.utf8_trim_whitespace(array.cast(pa.string())), NULL)
+    return pc.utf8_trim_whitespace(array.cast(pa.string()))
 
 
 def read_sides(
@@ -175,46 +180,69 @@ def read_sides(
 
     Raises:
         UserError: a table is empty, lacks a column, or holds values of another type in it; the target or a secret is
-            not a column, or does not vary.
+            not a compared column, does not vary, or is the only column.
     """
-    kept = [column.name for column in schema.kept]
-    aligned = {"real": real.select(kept)}
-    for key, table in (("synthetic", synthetic), ("test", test)):
-        if table is None:
-            continue
-        table = normalise(table)
-        missing = [name for name in kept if name not in table.column_names]
-        if missing:
-            near = nearest(missing[0], table.column_names)
-            raise UserError(
-                f"{key}: the columns differ; it lacks {', '.join(map(repr, missing))} of the real table, and has "
-                f"{', '.join(table.column_names)}.{near}"
-            )
-        aligned[key] = pa.table({name: _cast(key, name, table[name], real[name].type) for name in kept})
-    for key, name in [("target", target)] * bool(target) + [("secrets", name) for name in secrets or []]:
-        if name not in kept:
-            raise UserError(f"{key}={name}: no such column; there are {', '.join(kept)}.{nearest(name, kept)}")
-        for side, table in aligned.items():
+    kept, found, secrets = schema.kept, {}, secrets or []
+    names = [column.name for column in kept]
+    for key, table in (("real", real), ("synthetic", synthetic), ("test", test)):
+        if table is not None:
+            found[key] = _whole(key, table, names)
+    for column in kept:
+        arrays = {key: table[column.name] for key, table in found.items()}
+        for key, array in _alike(column, arrays).items():
+            place = found[key].column_names.index(column.name)
+            found[key] = found[key].set_column(place, column.name, array)
+    for key, name in [("target", target)] * bool(target) + [("secrets", name) for name in secrets]:
+        if name not in names:
+            left_out = {column.name: column.reason for column in schema.columns if column.role == "dropped"}
+            why = f"it was left out: {left_out[name]}" if name in left_out else "no such column"
+            raise UserError(f"{key}={name}: {why}; there are {', '.join(names)}.{nearest(name, names)}")
+        for side, table in found.items():
             if side != "synthetic" and len(table[name].unique().drop_null()) < 2:
                 raise UserError(f"{key}={name}: it has one value only in the {side} table; nothing can be predicted.")
-    ignored = [name for name in synthetic.column_names if name not in schema_names(schema)]
-    return Tables(schema, aligned["real"], aligned["synthetic"], aligned.get("test"), target, secrets or [], ignored)
+        if len(names) == 1:
+            raise UserError(f"{key}={name}: it is the only column; there is nothing to predict it from.")
+    known = [column.name for column in schema.columns]
+    ignored = [name for name in synthetic.column_names if name not in known]
+    return Tables(schema, found["real"], found["synthetic"], found.get("test"), target, secrets, ignored)
 
 
-def schema_names(schema: Schema) -> list[str]:
-    """Names of all columns, also of those that are left out."""
-    return [column.name for column in schema.columns]
-
-
-def _cast(key: str, name: str, array: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    if array.type == kind:
-        return array
-    if pa.types.is_integer(kind) and pa.types.is_floating(array.type):  # kept as they are: a fraction gives them away
-        return array
+def _whole(key: str, table: pa.Table, names: list[str]) -> pa.Table:
+    """These columns of a table, as plain types."""
     try:
-        return array.cast(kind, safe=False)
-    except pa.ArrowException:
-        raise UserError(f"{key}: column '{name}' holds {array.type}, in the real table {kind}.") from None
+        table = normalise(table)
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from None
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise UserError(
+            f"{key}: the columns differ; it lacks {', '.join(map(repr, missing))}, and has "
+            f"{', '.join(table.column_names)}.{nearest(missing[0], table.column_names)}"
+        )
+    return table.select(names)
+
+
+def _alike(column: Column, arrays: dict[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
+    """The sides of a column with types that compare: numbers as they are, levels as text where the types differ.
+
+    Raises:
+        UserError: a column of numbers or times holds something else.
+    """
+    kinds = {array.type for array in arrays.values()}
+    if column.kind not in NUMBERS or column.role != "feature":
+        return arrays if len(kinds) == 1 else {key: _words(array) for key, array in arrays.items()}
+    kind, out = arrays["real"].type, dict(arrays)
+    if pa.types.is_string(kind) or pa.types.is_boolean(kind):
+        raise UserError(f"real: column '{column.name}' holds {kind}, and was learnt as {column.kind}.")
+    for key, array in arrays.items():
+        number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
+        if array.type == kind or (number and column.kind != "datetime"):  # a fraction is seen as what it is
+            continue
+        try:
+            out[key] = array.cast(kind, safe=False)
+        except pa.ArrowException:
+            raise UserError(f"{key}: column '{column.name}' holds {array.type}, in the real table {kind}.") from None
+    return out
 
 
 def pairs(names: list[str], most: int) -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ MEASURES = {
     "lift_real": Measure("lift at 10 %, trained on real", "utility", HIGHER),
     "augmentation_gain": Measure("gain by adding synthetic to real rows", "utility", HIGHER),
     "smote_gain": Measure("gain by adding rows of SMOTE to real rows", "utility", HIGHER),
-    "dcr_share": Measure("DCR share (a proxy, not a proof)", "privacy", NEAR, 0.5),
+    "dcr_share": Measure("DCR share (a proxy, not a proof)", "privacy", NEAR),
     "nndr_share": Measure("low nearest-neighbour distance ratios", "privacy", LOWER),
     "near_copies": Measure("near copies of training rows", "privacy", LOWER),
     "exact_copies": Measure("exact copies of training rows", "privacy", LOWER),

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from gans.evaluation.embedding import Points
-from gans.evaluation.inputs import NULL, Side, joined
-from gans.evaluation.intervals import area_interval, difference, wilson
+from gans.evaluation.inputs import Side, joined
+from gans.evaluation.intervals import Z, area_interval, difference, wilson
 from gans.evaluation.neighbours import nearest_manhattan
 
 NEAR = 0.05
 FALSE_ALARMS = 0.01
 RESAMPLES = 200
+TIES = 5
 NEARLY = 0.05
 
 Interval = tuple[float, float, float]
@@ -28,19 +29,41 @@ def share(hits: np.ndarray) -> Interval:
     return float(hits.mean()), low, high
 
 
-def dcr_share(synthetic: Points, real: Points, test: Points) -> Interval:
-    """Share of synthetic rows strictly nearer to a training row than to a test row, of equally many; .5 is ideal.
+@dataclass
+class Closest:
+    """Whether synthetic rows lie nearer to training than to test rows.
 
-    The distance to the closest record as the published benchmark has it: L1, numbers by the training range. A proxy.
+    Attributes:
+        share: of synthetic rows strictly nearer to a training row, of equally many; with its interval, which knows that
+            training and test rows are a draw, too: the rows that one of them wins count together.
+        balanced: what that share is where neither side is favoured: one half, less half of the ties.
     """
-    there, here = (nearest_manhattan(synthetic, side)[0][:, 0] for side in (real, test))
-    return share(there < here)
+
+    share: Interval
+    balanced: float
+
+
+def closest(synthetic: Points, real: Points, test: Points) -> Closest:
+    """The distance to the closest record as the published benchmark has it: L1, by the training range. A proxy."""
+    (there, winner), (here, other) = (nearest_manhattan(synthetic, side) for side in (real, test))
+    nearer, ties = (there < here)[:, 0], (there == here)[:, 0]
+    value = float(nearer.mean())
+    owner = np.where(nearer, winner[:, 0], len(real) + other[:, 0])
+    sums = np.bincount(owner, weights=nearer - value)
+    error = Z * float(np.sqrt((sums**2).sum())) / len(nearer)
+    return Closest((value, max(0.0, value - error), min(1.0, value + error)), float((1 - ties.mean()) / 2))
 
 
 def copies(side: Side, real: Side) -> np.ndarray:
     """Whether a row [rows] equals a training row in every column."""
     hashes = [_hash(one) for one in (side, real)]
     return np.isin(hashes[0], hashes[1])
+
+
+def repeated(side: Side) -> np.ndarray:
+    """Whether a row [rows] equals another one of its table in every column."""
+    _, place, counts = np.unique(_hash(side), return_inverse=True, return_counts=True)
+    return counts[place] > 1
 
 
 def _hash(side: Side) -> np.ndarray:
@@ -56,30 +79,42 @@ class Nearness:
     """How near synthetic and test rows are to their training rows.
 
     Attributes:
-        near: share of synthetic rows as near to a training row as the nearest 5 % of the test rows; .05 is ideal.
-        near_test: the same share of the test rows, above .05 where distances tie.
-        ratio: share of synthetic rows whose ratio of the nearest to the second nearest distance is below that of 95 %
-        of
-            the test rows; .05 is ideal, more says that synthetic rows point to single training rows.
+        near: share of synthetic rows as near to a training row as the nearest 5 % of the test rows.
+        near_test: the same share of the test rows: .05, or more where distances tie.
+        ratio: share of synthetic rows whose ratio of the nearest to the second nearest distance is as low as that of
+        5 %
+            of the test rows; more says that synthetic rows point to single training rows.
         ratio_test: the same share of the test rows.
     """
 
     near: Interval
-    near_test: Interval
+    near_test: float
     ratio: Interval
-    ratio_test: Interval
+    ratio_test: float
 
 
 def nearness(synthetic: Points, real: Points, test: Points) -> Nearness:
-    """Near copies, and the nearest-neighbour distance ratio (Zhao et al. 2021, arXiv:2102.08369), beside test rows."""
-    here, there = (nearest_manhattan(side, real, 2)[0] for side in (synthetic, test))
-    near = np.quantile(there[:, 0], NEAR)
-    ratios = [side[:, 0] / np.maximum(side[:, 1], np.finfo(np.float32).tiny) for side in (here, there)]
-    ratios = [np.where(side[:, 1] == 0, 1.0, ratio) for side, ratio in zip((here, there), ratios, strict=True)]
-    low = np.quantile(ratios[1], NEAR)
-    return Nearness(
-        share(here[:, 0] <= near), share(there[:, 0] <= near), share(ratios[0] <= low), share(ratios[1] <= low)
-    )
+    """Near copies, and the nearest-neighbour distance ratio (Zhao et al. 2021, arXiv:2102.08369), beside test rows.
+
+    The intervals know that the 5 % of the test rows are of a draw, and that a training row draws several synthetic
+    ones.
+    """
+    (here, owner), (there, _) = (nearest_manhattan(side, real, 2) for side in (synthetic, test))
+
+    def beside(made: np.ndarray, unseen: np.ndarray) -> tuple[Interval, float]:
+        low = np.quantile(unseen, NEAR)
+        hits, usual = made <= low, float((unseen <= low).mean())
+        value = float(hits.mean())
+        sums = np.bincount(owner[:, 0], weights=hits - value)
+        error = Z * float(np.sqrt((sums**2).sum() / len(made) ** 2 + usual * (1 - usual) / len(unseen)))
+        return (value, max(0.0, value - error), min(1.0, value + error)), usual
+
+    ratios = [
+        np.where(side[:, 1] == 0, 1.0, side[:, 0] / np.maximum(side[:, 1], np.finfo(np.float32).tiny))
+        for side in (here, there)
+    ]
+    near, ratio = beside(here[:, 0], there[:, 0]), beside(*ratios)
+    return Nearness(*near, *ratio)
 
 
 @dataclass
@@ -98,29 +133,36 @@ class Attack:
 def attack(members: np.ndarray, others: np.ndarray) -> Attack:
     """The attack whose scores of members [rows] and of others [rows] are these; larger says member.
 
-    The share of members found at 1 % false alarms is by linear interpolation of the ROC curve, so that ties count in
-    part; its interval is a bootstrap of both sides (Carlini et al. 2022, arXiv:2112.03570, on why it is looked at).
+    The interval of the share of members found at 1 % false alarms is a bootstrap of both sides (Carlini et al. 2022,
+    arXiv:2112.03570, on why it is looked at).
     """
     labels = np.repeat([True, False], [len(members), len(others)])
     value = area_interval(labels, np.concatenate([members, others]))
     rng = np.random.default_rng(0)
     draws = [
-        _found(rng.choice(members, len(members)), rng.choice(others, len(others)), FALSE_ALARMS)
+        found_at(rng.choice(members, len(members)), rng.choice(others, len(others)), FALSE_ALARMS, rng)
         for _ in range(RESAMPLES)
     ]
     low, high = np.quantile(draws, [0.025, 0.975])
-    return Attack(value, (_found(members, others, FALSE_ALARMS), float(low), float(high)))
+    found = float(np.mean([found_at(members, others, FALSE_ALARMS, rng) for _ in range(TIES)]))
+    return Attack(value, (found, min(float(low), found), max(float(high), found)))
 
 
-def _found(members: np.ndarray, others: np.ndarray, false_alarms: float) -> float:
-    """The true positive rate at a false positive rate, on the line between the points of the ROC curve."""
-    order, found = np.sort(others), np.sort(members)
-    beyond = order[max(0, len(order) - int(len(order) * false_alarms) - 2)]  # by then there are more false alarms
-    steps = np.append(np.inf, np.unique(np.concatenate([found[found >= beyond], order[order >= beyond]]))[::-1])
-    false = np.append(1 - np.searchsorted(order, steps, "left") / len(order), 1.0)
-    true = np.append(1 - np.searchsorted(found, steps, "left") / len(found), 1.0)
-    last = np.append(np.diff(false) > 0, True)  # of several thresholds with as many false alarms the lowest
-    return float(np.interp(false_alarms, false[last], true[last]))
+def found_at(members: np.ndarray, others: np.ndarray, false_alarms: float, rng: np.random.Generator) -> float:
+    """The share of members above the threshold that this share of the others passes; ties are broken at random.
+
+    Above the k-th largest of n others k / (n + 1) of like rows lie on average: so the share that is asked for, times
+    n + 1, says between which two of them the threshold is, and the answer is unbiased where nothing can be told.
+    """
+    both = np.concatenate([members, others])
+    order = np.lexsort((rng.random(len(both)), -both))  # the most suspicious first
+    of_members = order < len(members)
+    before = np.append(0, np.cumsum(of_members)[~of_members])  # members above the k-th other
+    place = min(false_alarms * (len(others) + 1), len(others))
+    first = int(place)
+    share = before / len(members)
+    last = share[min(first + 1, len(others))]
+    return float(share[first] + (place - first) * (last - share[first]))
 
 
 def nearest_attack(synthetic: Points, members: Points, others: Points) -> Attack:
@@ -169,19 +211,18 @@ def attribute_inference(
     """Guess a secret by the nearest synthetic row in all other columns (the points leave the secret out).
 
     The inference attack of Giomi et al. 2023 (arXiv:2211.10459), with test rows as the control. A number is right
-    within 5 % of the range of the training rows, a level where it is the same.
+    within 5 % of the range of the middle nine tenths of the training rows, a level where it is the same. Rows whose
+    secret is missing are left out.
     """
     numeric = secret not in members[0].levels
     values = members[0].columns[secret]
-    slack = NEARLY * (values.max() - values.min()) if numeric else 0
+    slack = NEARLY * float(np.subtract(*np.quantile(values, [0.95, 0.05]))) if numeric else 0
     hits = []
     for side, known in (members, others):
         place = nearest_manhattan(known, synthetic[1])[1][:, 0]
         guess, truth = synthetic[0].columns[secret][place], side.columns[secret]
         right = np.abs(guess - truth) <= slack
-        if not numeric and NULL in side.levels[secret]:
-            right = right[truth != side.levels[secret].index(NULL)]
-        hits.append(right)
+        hits.append(right[~side.missing(secret)])
     low, high = difference((hits[0].sum(), hits[1].sum()), (len(hits[0]), len(hits[1])))
     advantage = float(hits[0].mean() - hits[1].mean()), low, high
     return Inference(share(hits[0]), share(hits[1]), advantage)

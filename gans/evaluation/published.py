@@ -8,7 +8,7 @@ the corrected form, with the same scale. Later releases of sdmetrics drop weak p
 
 import numpy as np
 
-from gans.evaluation.fidelity import ks_distance
+from gans.evaluation.fidelity import correlation, ks_distance
 from gans.evaluation.inputs import Side, pairs
 
 BINS = 10
@@ -39,7 +39,7 @@ def trend_errors(real: Side, other: Side) -> dict[tuple[str, str], float]:
     out = {}
     for left, right in pairs(list(real.columns), MOST_PAIRS):
         if left not in real.levels and right not in real.levels:
-            both = [pearson(side.columns[left], side.columns[right]) for side in (real, other)]
+            both = [correlation(side.columns[left], side.columns[right]) for side in (real, other)]
             out[left, right] = abs(both[0] - both[1]) / 2
         else:
             cells, size = joint_cells(bins, left, right)
@@ -76,10 +76,3 @@ def total_variation(left: np.ndarray, right: np.ndarray, size: int) -> float:
     """Half the summed differences of the shares of codes below `size`."""
     shares = [np.bincount(codes, minlength=size) / max(len(codes), 1) for codes in (left, right)]
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
-
-
-def pearson(left: np.ndarray, right: np.ndarray) -> float:
-    """Pearson correlation; 0 where a side does not vary."""
-    if left.std() == 0 or right.std() == 0:
-        return 0.0
-    return float(np.nan_to_num(np.corrcoef(left, right)[0, 1]))

@@ -12,6 +12,7 @@ import pyarrow as pa
 from gans.data.schema import Schema, detect, normalise
 from gans.errors import UserError, in_range
 from gans.evaluation.inputs import Tables, read_sides
+from gans.files import UNREADABLE
 
 log = logging.getLogger("gans")
 
@@ -40,7 +41,7 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     """
     secrets, drop = (_listed(given, key) for key in ("secrets", "drop"))
     if "run" not in given:
-        real = normalise(_read(given, "real"))
+        real = _read(given, "real")
         tables = read_sides(
             detect(real, given["kinds"], drop),
             real,
@@ -75,7 +76,7 @@ def _samples(given: Mapping[str, Any], run_dir: Path, beside: Callable[[pa.Table
     samples = pq.read_table(path) if path.is_file() else None
     sampler, run = load_sampler(run_dir)
     run.trainer.prepare_cache()
-    rows = given.get("n") or (samples.num_rows if samples is not None else 10_000)
+    rows = given.get("n", 10_000 if samples is None else samples.num_rows)
     in_range("n", rows, 1)
     best = _best_member(run_dir)
     members = [best, *(member for member in range(run.trainer.seeds) if member != best)]
@@ -121,10 +122,12 @@ def _real(given: Mapping[str, Any], run_dir: Path) -> tuple[pa.Table, pa.Table |
     test = _read(given, "test") if "test" in given else None
     if "real" in given:
         target = run.data.target if run.data.target in [column.name for column in schema.kept] else ""
-        return normalise(_read(given, "real")), test, schema, target
+        return _read(given, "real"), test, schema, target
     split = run.data.split()
-    summary = run_dir / "summary.json"
-    rows = json.loads(summary.read_text())["rows"]["training"] if summary.is_file() else split.training.num_rows
+    try:
+        rows = json.loads((run_dir / "summary.json").read_text())["rows"]["training"]
+    except UNREADABLE:  # a run that is not finished, or a damaged file
+        rows = split.training.num_rows
     names = [(column.name, column.kind) for column in schema.columns]
     if names != [(column.name, column.kind) for column in split.schema.columns] or rows != split.training.num_rows:
         raise UserError(
@@ -137,7 +140,11 @@ def _real(given: Mapping[str, Any], run_dir: Path) -> tuple[pa.Table, pa.Table |
 def _read(given: Mapping[str, Any], key: str) -> pa.Table:
     from gans.data.files import read_table
 
-    return read_table(given[key], key)
+    try:
+        return normalise(read_table(given[key], key))
+    except UserError as error:
+        text = str(error)
+        raise UserError(text if text.startswith(key) else f"{key}={given[key]}: {text}") from None
 
 
 def _listed(given: Mapping[str, Any], key: str) -> list[str]:

@@ -54,9 +54,10 @@ def xgb_c2st(real: Side, synthetic: Side) -> TwoSample:
 
     fitted, test, out = _folds(labels, predict)
     chosen = table.iloc[test[:EXPLAINED]]
-    out.columns = _contributions(fitted, chosen)
-    if len(frame.columns) <= MOST_PAIRED:
-        out.pairs = _interactions(fitted, chosen[:EXPLAINED_PAIRS])
+    names = list(frame.columns)
+    out.columns = _contributions(fitted, chosen, names)
+    if len(names) <= MOST_PAIRED:
+        out.pairs = _interactions(fitted, chosen[:EXPLAINED_PAIRS], names)
     return out
 
 
@@ -78,7 +79,7 @@ def lr_c2st(real: Side, synthetic: Side) -> TwoSample:
     def predict(train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:
         encoder = ColumnTransformer([
             ("numbers", StandardScaler(), numeric),
-            ("levels", OneHotEncoder(handle_unknown="ignore", sparse_output=False), coded),
+            ("levels", OneHotEncoder(handle_unknown="ignore"), coded),
         ])  # fmt: skip
         model: Any = make_pipeline(encoder, LogisticRegression(max_iter=300, tol=1e-3))
         return model, model.fit(table[train], labels[train]).decision_function(table[test])
@@ -107,7 +108,7 @@ def _folds(
     return model, test, TwoSample(score, max(0.0, score - Z * error), min(1.0, score + Z * error))
 
 
-def _contributions(model: Any, table: Any) -> dict[str, float]:
+def _contributions(model: Any, table: Any, names: list[str]) -> dict[str, float]:
     """Mean absolute contributions of the columns to the logit (Lundberg et al. 2018, arXiv:1802.03888), as shares."""
     import xgboost
 
@@ -115,19 +116,19 @@ def _contributions(model: Any, table: Any) -> dict[str, float]:
     values = np.abs(model.get_booster().predict(data, pred_contribs=True)[:, :-1]).mean(0)
     shares = values / (values.sum() or 1.0)
     merged: dict[str, float] = {}
-    for name, share in zip(table.columns, shares, strict=True):
-        owner = name.removesuffix(FLAG) if name.removesuffix(FLAG) in table.columns else name
+    for name, share in zip(names, shares, strict=True):
+        owner = name.removesuffix(FLAG) if name.removesuffix(FLAG) in names else name
         merged[owner] = merged.get(owner, 0.0) + float(share)
     return dict(sorted(merged.items(), key=lambda item: -item[1]))
 
 
-def _interactions(model: Any, table: Any) -> dict[tuple[str, str], float]:
+def _interactions(model: Any, table: Any, names: list[str]) -> dict[tuple[str, str], float]:
     """The ten largest interactions of two columns, as shares of all contributions."""
     import xgboost
 
     data = xgboost.DMatrix(table, enable_categorical=True)
     values = np.abs(model.get_booster().predict(data, pred_interactions=True)[:, :-1, :-1]).mean(0)
-    total, names = values.sum() or 1.0, list(table.columns)
+    total = values.sum() or 1.0
     found = {
         (names[i], names[j]): float(2 * values[i, j] / total)
         for i in range(len(names))

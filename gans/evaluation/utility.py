@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gans.evaluation.inputs import Side, joined
-from gans.evaluation.intervals import Z, area, bootstrap
+from gans.evaluation.intervals import area, area_interval, bootstrap
 
 TOP = 0.1
 GRID = {"max_depth": (5, 10, 20), "min_child_weight": (1, 10), "gamma": (0, 1)}
@@ -88,8 +88,7 @@ class Task:
             known = goal >= 0
             if len(np.unique(goal[known])) < 2:
                 return np.nan, np.nan, np.nan
-            value, error = area(goal[known] == 1, predicted[known, 1])
-            return value, max(0.0, value - Z * error), min(1.0, value + Z * error)
+            return area_interval(goal[known] == 1, predicted[known, 1])
         value = self.value(goal, predicted)
         return value, *bootstrap(lambda rows: self.value(goal[rows], predicted[rows]), len(goal))
 
@@ -152,8 +151,8 @@ def pairings(real: Side, synthetic: Side, test: Side, target: str, tune: bool = 
     fifth of them that it was not trained on.
     """
     task = Task.of(test, real, target)
-    held = synthetic.rows // 5
-    fifth, rest = synthetic.take(np.arange(held)), synthetic.take(np.arange(held, synthetic.rows))
+    order, held = np.random.default_rng(0).permutation(synthetic.rows), synthetic.rows // 5
+    fifth, rest = synthetic.take(order[:held]), synthetic.take(order[held:])
     settings = {name: tuned(task, side) if tune else USUAL for name, side in (("synthetic", synthetic), ("real", real))}
     by_real, by_synthetic = task.fit(real, settings["real"]), task.fit(synthetic, settings["synthetic"])
     by_rest = task.fit(rest, settings["synthetic"])

@@ -23,14 +23,7 @@ START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
 def print_evaluation(found: Evaluation) -> None:
     """The figures as a table, and what they say, on standard output."""
     heads = ("", "value", "interval of 95 %", "ideal", "real rows")
-    every = {
-        part: [
-            (measure(name).title, *shown(name, score))
-            for name, score in score_rows(found)
-            if measure(name).part == part
-        ]
-        for part in PARTS
-    }
+    every = rows_by_part(found)
     widths = [
         max(len(row[place]) for row in [heads, *chain.from_iterable(every.values())]) for place in range(len(heads))
     ]
@@ -51,6 +44,18 @@ def print_evaluation(found: Evaluation) -> None:
         print("\nNOT PRIVATE: this table should not leave the house; see above.")
 
 
+def rows_by_part(found: Evaluation) -> dict[str, list[tuple[str, ...]]]:
+    """Of each part its figures as texts: title, value, interval, ideal, real rows."""
+    return {
+        part: [
+            (measure(name).title, *shown(name, score))
+            for name, score in score_rows(found)
+            if measure(name).part == part
+        ]
+        for part in PARTS
+    }
+
+
 def shown(name: str, score: Score) -> tuple[str, str, str, str]:
     """Value, interval, ideal and what real rows have, as text."""
     ideal = measure(name).ideal
@@ -67,8 +72,10 @@ def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e-3 else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
-def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, Any]]) -> None:
-    """Write evaluation.json, and report.html: a section of the page that is there, or a page of its own.
+def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, Any]]) -> Path:
+    """Write evaluation.json, and its page, whose path is given: a section of report.html, or a page of its own.
+
+    Where report.html is no page of a run, evaluation.html is written beside it.
 
     Args:
         observed: the scores of each seed and draw, for gans.compare.
@@ -82,23 +89,17 @@ def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, A
     if START in old and END in old:
         text = re.sub(f"{START}.*{END}", lambda _: f"{START}\n{section}\n{END}", old, flags=re.DOTALL)
     else:
+        page = folder / "evaluation.html" if old else page
         text = template("evaluation_page.html.jinja").render(section=section, start=START, end=END)
     write_text(page, text)
+    return page
 
 
 def render_section(found: Evaluation) -> str:
     """The section as HTML, its figures inside."""
-    tables = {
-        part: [
-            (measure(name).title, *shown(name, score))
-            for name, score in score_rows(found)
-            if measure(name).part == part
-        ]
-        for part in PARTS
-    }
     figures = {title: data_address(figure) for title, figure in evaluation_figures(found).items()}
     return template("evaluation.html.jinja").render(
-        found=found, tables=tables, sentences=findings(found), figures=figures
+        found=found, tables=rows_by_part(found), sentences=findings(found), figures=figures
     )
 
 
@@ -156,7 +157,7 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
     """Points with intervals, and a line at one half."""
     figure, axes = canvas(4.6, 1.0 + 0.34 * len(scores))
     for place, score in enumerate(scores.values()):
-        axes.plot([score.low or score.value, score.high or score.value], [place, place], color=SYNTHETIC, linewidth=2)
+        axes.plot([_end(score.low, score), _end(score.high, score)], [place, place], color=SYNTHETIC, linewidth=2)
         axes.plot(score.value, place, "o", color=SYNTHETIC, markersize=6)
     axes.axvline(0.5, color=FAINT, linewidth=1.2)
     names = [measure(name).title.split(",")[0].split(" (")[0] for name in scores]
@@ -166,3 +167,7 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
     axes.set_xlim(min(0.4, low - 0.05), max(0.6, high + 0.05))
     axes.set_xlabel("AUC or share, interval of 95 %", fontsize=9, color=INK)
     return figure
+
+
+def _end(end: float | None, score: Score) -> float:
+    return score.value if end is None else end

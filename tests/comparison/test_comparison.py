@@ -17,7 +17,7 @@ from gans.comparison import wandb_runs
 from gans.comparison.comparison import Comparison, compare
 from gans.comparison.figures import comparison_figures
 from gans.comparison.output import write
-from gans.comparison.runs import TrainedRun, make_run, read_runs
+from gans.comparison.runs import Observation, TrainedRun, make_run, read_runs
 from gans.comparison.tables import escaped, latex, markdown, observations_csv, terminal
 from gans.errors import UserError
 
@@ -34,7 +34,7 @@ def run(
         "seed": seed,
         "components": {"data": "published", "objective": "minimax"},
         "data": {"file": f"{data}.parquet", "holdout": 0.1, "split_seed": 0, "limit": None},
-        "trainer": {"steps": changed.pop("steps", 100), "seeds": seeds},
+        "trainer": {"steps": changed.get("steps", 100), "seeds": seeds},
         "optimizer": {"learning_rate": 1e-3},
     }
     summary = {"status": "completed", "steps": 100, "seconds": 9.0, "rows": {"training": 900}} | changed
@@ -44,12 +44,15 @@ def run(
         for draw in range(draws):
             scores = {"xgb_c2st": value + rng.normal(0, 0.001) * (draw > 0), "shape_error": 9 - 5 * value}
             observed.append({"seed": seed + place, "draw": draw, "scores": scores})
+    best = [{"seed": seed + place, "step": 100, "value": level} for place in range(seeds)]
+    summary["scores"] = {"best": best}
     history = [
         {"step": step, "seconds": step / 10}
         | {f"seed{seed + k}/holdout/score": level * step / 100 for k in range(seeds)}
         for step in (50, 100)
     ]
-    evaluation = {"level": "standard", "observed": observed} if summary["status"] == "completed" else {}
+    rows = {"real": 900, "synthetic": 900, "test": 100}
+    evaluation = {"level": "standard", "rows": rows, "observed": observed} if summary["status"] != "diverged" else {}
     return make_run(f"runs/{variant}-{data}-{seed}", config, summary, history, evaluation)
 
 
@@ -87,7 +90,7 @@ def test_values_are_means_over_draws_and_errors_over_seeds() -> None:
     runs = three(draws=3)
     cell = compare(runs, "experiment", ["xgb_c2st"]).metrics[0].cells["wgan_gp", "adult"]
     drawn: dict[int, list[float]] = {}
-    for one in runs[4].observations:
+    for one in runs[4].evaluated:
         drawn.setdefault(one.seed, []).append(one.scores["xgb_c2st"])
     means = [np.mean(values) for values in drawn.values()]
     assert cell.mean == pytest.approx(np.mean(means))
@@ -170,6 +173,53 @@ def test_a_data_set_that_some_lack_is_left_out_and_said() -> None:
     assert any("churn is left out" in remark for remark in found.remarks)
 
 
+def test_bold_by_an_ideal_is_by_the_distance_of_each_seed() -> None:
+    """One that is always near the ideal is not beaten by one that lies as far on both sides of it, and no interval that
+    holds the ideal hides another that does."""
+    runs = []
+    for name, values in (("near", [0.5, 0.501, 0.499, 0.5]), ("wide", [0.4, 0.6, 0.4, 0.6])):
+        one = run(name, seeds=4)
+        one.evaluated = [
+            Observation(seed, 0, {"dcr": 0.0, "membership_nearest_auc": v}) for seed, v in enumerate(values)
+        ]
+        runs.append(one)
+    metric = compare(runs, "experiment", ["membership_nearest_auc"]).metrics[0]
+    assert metric.cells["wide", "adult"].mean == pytest.approx(0.5)
+    assert metric.cells["wide", "adult"].good[0] == pytest.approx(-0.1)
+    assert metric.best == {"adult": "near"}
+    assert metric.pairs[0].chance == 1
+
+
+def test_held_out_scores_are_taken_where_one_run_was_not_evaluated() -> None:
+    runs = [run("a"), run("bb")]
+    runs[1].evaluated = []
+    found = compare(runs, "experiment")
+    assert [metric.name for metric in found.metrics] == ["score"]
+    assert any("Not evaluated are runs/bb-adult-0" in remark for remark in found.remarks)
+
+
+def test_a_file_that_is_not_of_the_run_is_no_seed_of_it() -> None:
+    one = run("a")
+    config, evaluation = (
+        one.config,
+        {"level": "fast", "rows": {}, "observed": [{"seed": None, "draw": 0, "scores": {}}]},
+    )
+    assert make_run("a", config, {}, [], evaluation).evaluated == []
+
+
+def test_a_seed_that_was_chosen_is_said() -> None:
+    runs = [run("a"), run("bb")]
+    runs[0].evaluated = runs[0].evaluated[:1]
+    found = compare(runs, "experiment", ["xgb_c2st"])
+    assert any(remark.startswith("NOT ALL SEEDS: runs/a-adult-0") for remark in found.remarks)
+
+
+def test_an_unfinished_run_is_said() -> None:
+    found = compare([run("a", status="interrupted", steps=20), run("bb")], "experiment", budget="steps")
+    assert any("UNFINISHED: runs/a-adult-0 is interrupted at step 20" in remark for remark in found.remarks)
+    assert any("UNEQUAL BUDGETS" in remark for remark in found.remarks)
+
+
 # ---- files
 
 
@@ -190,8 +240,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]
             for place, row in enumerate(one.curves[0])
         ]
         (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        observed = [{"seed": o.seed, "draw": o.draw, "scores": dict(o.scores)} for o in one.observations]
-        (path / "evaluation.json").write_text(json.dumps({"level": "standard", "observed": observed}))
+        observed = [{"seed": o.seed, "draw": o.draw, "scores": dict(o.scores)} for o in one.evaluated]
+        (path / "evaluation.json").write_text(
+            json.dumps({"level": "standard", "rows": {"real": 900, "test": 100}, "observed": observed})
+        )
     found = compare(read_runs(str(folder / "runs")), "experiment")
     write(found, folder / "out")
     return found, folder / "out"
@@ -231,7 +283,7 @@ def test_the_page_links_every_cell_to_its_runs_and_these_to_their_files(written:
 def test_the_csv_holds_every_value(written: tuple[Comparison, Path]) -> None:
     rows = list(csv.DictReader(io.StringIO((written[1] / "comparison.csv").read_text())))
     assert len(rows) == 6 * 5 * 2 * len(written[0].metrics)
-    direct = {(one.source.rsplit("/", 1)[1], o.seed, o.draw): o for one in three(draws=2) for o in one.observations}
+    direct = {(one.source.rsplit("/", 1)[1], o.seed, o.draw): o for one in three(draws=2) for o in one.evaluated}
     for row in rows:
         expected = direct[Path(row["run"]).name, int(row["seed"]), int(row["draw"])].scores[row["metric"]]
         assert float(row["value"]) == expected
@@ -264,6 +316,11 @@ def test_nothing_to_read(pattern: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_damaged_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("components: {data: table}\nname: a\n")
+    (tmp_path / "evaluation.json").write_text('{"observed": [{"seed": 0}]}')
+    with pytest.raises(UserError, match="its files are not those of a run"):
+        read_runs(str(tmp_path))
+    (tmp_path / "evaluation.json").unlink()
     (tmp_path / "config.yaml").write_text("name: a\n")
     with pytest.raises(UserError, match=r"config\.yaml is not that of a run"):
         read_runs(str(tmp_path))
@@ -275,7 +332,7 @@ def test_a_damaged_run_is_named(tmp_path: Path) -> None:
 def test_scores_of_training_are_taken_where_nothing_was_evaluated(finished: Any) -> None:
     (one,) = read_runs(str(finished.path))
     (best,) = json.loads((finished.path / "summary.json").read_text())["scores"]["best"]
-    assert one.observations[0].scores["score"] == best["value"]
+    assert one.held_out[0].scores["score"] == best["value"]
     assert one.status == "completed"
     assert [row["step"] for row in one.curves[0]] == [10, 20]
 
@@ -335,7 +392,7 @@ def test_a_project_is_read_as_its_run_directories_are(
     for name, one in here.items():
         assert there[name].source.startswith("https://")
         assert (there[name].status, there[name].steps, there[name].rows) == (one.status, one.steps, one.rows)
-        assert [dict(o.scores) for o in there[name].observations] == [pytest.approx(o.scores) for o in one.observations]
+        assert [dict(o.scores) for o in there[name].held_out] == [pytest.approx(o.scores) for o in one.held_out]
         assert there[name].curves == {seed: [pytest.approx(row) for row in rows] for seed, rows in one.curves.items()}
     found = compare(list(there.values()), "experiment")
     write(found, tmp_path / "out")

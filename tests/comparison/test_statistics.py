@@ -6,6 +6,7 @@ from gans.comparison.statistics import (
     holm,
     interquartile_mean,
     mean_error,
+    mean_interval,
     paired_test,
     probability_of_improvement,
     ranks,
@@ -18,6 +19,14 @@ def test_mean_and_standard_error_by_hand() -> None:
     assert mean_error(np.array([1.0, 2, 3, 4])) == pytest.approx((2.5, np.sqrt(5 / 3) / 2))
     assert np.isnan(mean_error(np.array([1.0]))[1])
     assert np.isnan(mean_error(np.zeros(0))[0])
+
+
+def test_the_interval_of_a_mean_holds_it_also_of_few_values() -> None:
+    rng = np.random.default_rng(0)
+    for many in (2, 3, 5):
+        held = [low <= 0 <= high for low, high in (mean_interval(rng.normal(size=many)) for _ in range(1_000))]
+        assert np.mean(held) == pytest.approx(0.95, abs=0.02)
+    assert np.isnan(mean_interval(np.ones(1))).all()
 
 
 def test_interquartile_mean_leaves_the_ends_out() -> None:
@@ -53,6 +62,7 @@ def test_probability_of_improvement_by_hand() -> None:
     chance, low, high = probability_of_improvement(left, right)
     assert chance == pytest.approx(((1 + 1 + 0 + 0.5) / 4 + 1) / 2)
     assert low <= chance <= high
+    assert np.isnan(probability_of_improvement({"a": np.ones(1)}, {"a": np.zeros(1)})[1])
     diverged = {"a": np.array([-np.inf, -np.inf])}
     assert probability_of_improvement({"a": np.array([1.0, 2])}, diverged)[0] == 1
     assert np.isnan(probability_of_improvement(left, {"c": np.ones(2)})[0])

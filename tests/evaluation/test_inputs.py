@@ -1,4 +1,7 @@
+import datetime as dt
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -34,8 +37,8 @@ def test_whole_numbers_as_levels_have_no_decimal_point() -> None:
 def test_drawing_is_that_of_pandas() -> None:
     table = people(0)
     (side, _) = sides(table, people(1))
-    frame = side.frame()
-    np.testing.assert_array_equal(side.drawn(50, 3).columns["income"], frame["income"].sample(50, random_state=3))
+    expected = pd.Series(side.columns["income"]).sample(50, random_state=3)
+    np.testing.assert_array_equal(side.drawn(50, 3).columns["income"], expected)
 
 
 def test_joining_and_leaving_out() -> None:
@@ -81,7 +84,7 @@ def test_columns_of_the_synthetic_table_only_are_told() -> None:
     made = people(1).append_column("more", pa.array(np.zeros(400)))
     found = tables(people(0), made)
     assert found.ignored == ["more"]
-    assert "more" not in found.features
+    assert "more" not in found.sides["real"].columns
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_columns_of_the_synthetic_table_only_are_told() -> None:
             lambda real, made: (real, made.drop_columns(["income", "left"]), None),
             ("columns differ", "'income', 'left'"),
         ),
-        (lambda real, made: (real, made.slice(0, 0), None), ("empty", "0 rows")),
+        (lambda real, made: (real, made.slice(0, 0), None), ("synthetic: the table is empty", "0 rows")),
         (lambda real, made: (real, made, made.drop_columns(["plan"])), ("test", "'plan'")),
         (
             lambda real, made: (real, made.set_column(2, "income", pa.array(["much"] * 400)), None),
@@ -125,3 +128,42 @@ def test_a_target_of_one_class() -> None:
         tables(real, people(1), people(2), "left")
     with pytest.raises(UserError, match="one value only in the test table"):
         tables(people(0), people(1), real, "left")
+
+
+def test_fractions_in_a_column_of_levels_are_levels() -> None:
+    real = normalise(pa.table({"k": [0, 1, 0, 1], "x": [1.5, 2.5, 3.5, 0.5]}))
+    found = tables(real, pa.table({"k": [1.0, 1.3], "x": [1.5, 2.5]})).sides
+    assert found["synthetic"].levels["k"] == ["0", "1", "1.3"]
+    np.testing.assert_array_equal(found["synthetic"].columns["k"], [1, 2])
+
+
+def test_fractions_in_a_column_of_whole_numbers_are_kept() -> None:
+    real = normalise(pa.table({"n": [0, 10, 20, 30], "x": [1.5, 2.5, 3.5, 0.5]}))
+    found = tables(real, pa.table({"n": [1.0, 1.3], "x": [1.5, 2.5]})).sides
+    np.testing.assert_array_equal(found["synthetic"].columns["n"], [1.0, 1.3])
+
+
+def test_an_empty_column_that_is_filled() -> None:
+    real = normalise(pa.table({"e": pa.nulls(4), "x": [1.5, 2.5, 3.5, 0.5]}))
+    found = tables(real, pa.table({"e": ["a", None], "x": [1.5, 2.5]})).sides
+    assert found["real"].levels["e"] == [NULL, "a"]
+
+
+def test_a_column_that_was_left_out_says_why() -> None:
+    real = people(0).append_column("mail", pa.array([f"m{k}@x.org" for k in range(400)]))
+    made = people(1).append_column("mail", pa.array([f"n{k}@x.org" for k in range(400)]))
+    with pytest.raises(UserError, match=r"secrets=mail: it was left out: nearly every value is distinct"):
+        tables(real, made, None, "", ["mail"])
+
+
+def test_the_only_column_cannot_be_predicted() -> None:
+    one = pa.table({"left": ["yes", "no"] * 50})
+    with pytest.raises(UserError, match="target=left: it is the only column"):
+        tables(one, one, one, "left")
+
+
+def test_a_column_of_one_value_beside_missing_ones_has_no_range() -> None:
+    day, other = dt.datetime(2020, 1, 1), dt.datetime(2024, 1, 1)
+    real = normalise(pa.table({"day": pa.array([day, None] * 4), "x": np.arange(8) / 3}))
+    real_side, made_side = sides(real, pa.table({"day": [day, other], "x": [0.5, 1.5]}))
+    np.testing.assert_array_equal(points(made_side, real_side).numbers[:, 0], [0, 1])

@@ -1,0 +1,31 @@
+"""The study of variants, made small: from training to the page, in one command; a second call repeats nothing."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_the_study_from_training_to_the_page(tmp_path: Path) -> None:
+    small = ["trainer.steps=60", "trainer.evaluate_every=20", "data.limit=900", "data.relations=[auto,'not exclusion']"]
+    own = [f"runs={tmp_path / 'runs'}", f"results={tmp_path / 'out'}", "seeds=2", "draws=2"]
+    command = [sys.executable, str(ROOT / "experiments/variants/study.py"), *own, *small]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    links = [link for link in re.findall(r'href="([^"#]+)"', page) if link.startswith("records/")]
+    assert len(links) == 6 * 2  # a config and an evaluation of each run
+    assert all((tmp_path / "out" / link).is_file() for link in links)
+    for record in (tmp_path / "out" / "records").glob("*/config.yaml"):
+        assert str(tmp_path) not in record.read_text()
+    began = time.monotonic()
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert again.stdout.splitlines()[-20:] == done.stdout.splitlines()[-20:]
+    assert time.monotonic() - began < 60  # nothing was trained
