@@ -12,7 +12,7 @@ from gans.errors import UserError, in_range, one_of
 
 if TYPE_CHECKING:
     from gans.evaluation.inputs import Tables
-    from gans.evaluation.suite import Evaluation
+    from gans.evaluation.results import Evaluation
 
 log = logging.getLogger("gans")
 

@@ -99,7 +99,7 @@ def package(sides: dict, interpreter: str) -> dict[tuple[str, str], float]:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{name}.parquet" for name in ("real", "synthetic")]
         for path, name in zip(paths, ("real", "synthetic"), strict=True):
-            frame = sides[name].frame()
+            frame = sides[name].frame().set_axis(list(sides[name].columns), axis=1)
             for column in sides[name].levels:
                 frame[column] = frame[column].astype(str)
             frame.to_parquet(path)

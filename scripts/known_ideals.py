@@ -18,7 +18,8 @@ from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.measures import measure
-from gans.evaluation.suite import Evaluation, evaluate, score_rows
+from gans.evaluation.results import Evaluation, score_rows
+from gans.evaluation.suite import evaluate
 from gans.report.findings import findings
 
 KEYS = {"real": str, "test": str, "target": str, "seed": int, "splits": int}

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from gans.comparison.remarks import absences, budgets, observed, unfinished
 from gans.comparison.runs import DIVERGED, Observation, TrainedRun
 from gans.comparison.statistics import (
     Ranks,
@@ -37,8 +38,6 @@ DEFAULTS = (
     "membership_nearest_auc",
 )
 BUDGETS = ("steps", "seconds", "none")
-SLACK = 0.1
-FEW_SEEDS = 10
 
 
 @dataclass
@@ -162,12 +161,12 @@ def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), bu
         if name not in shared
     ]
     groups = {key: found for key, found in groups.items() if key[1] in shared}
-    observed, said = _observed([run for found in groups.values() for run in found])
-    remarks += said + _budgets(groups, variants, budget) + _unfinished(groups)
-    names = _chosen(list(observed.values()), metrics)
-    found = [_metric(name, groups, observed, variants, shared) for name in names]
-    remarks += _absences(found[0], variants, shared)
-    return Comparison(by, variants, shared, found, groups, observed, remarks)
+    observations, said = observed([run for found in groups.values() for run in found])
+    remarks += said + budgets(groups, variants, budget) + unfinished(groups)
+    names = _chosen(list(observations.values()), metrics)
+    found = [_metric(name, groups, observations, variants, shared) for name in names]
+    remarks += absences(found[0], variants, shared)
+    return Comparison(by, variants, shared, found, groups, observations, remarks)
 
 
 def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
@@ -189,59 +188,6 @@ def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
                         f"runs: {seeds[seed]} and {run.source} are both seed {seed} of {variant} on {name}."
                     )
                 seeds[seed] = run.source
-
-
-def _observed(runs: list[TrainedRun]) -> tuple[dict[str, list[Observation]], list[str]]:
-    """The scores of each run, by its source: of gans.evaluate where all have them, else held-out ones; and remarks."""
-    scored = [run for run in runs if run.held_out or run.evaluated]
-    without = [run.source for run in scored if not run.evaluated]
-    if scored and not without:
-        kinds = sorted({run.evaluation for run in scored})
-        said = [f"UNEQUAL EVALUATIONS: {'; '.join(kinds)}."] if len({kind.split()[0] for kind in kinds}) > 1 else []
-        chosen = [run.source for run in scored if len({one.seed for one in run.evaluated}) < len(run.seeds)]
-        if chosen:
-            said.append(
-                f"NOT ALL SEEDS: {', '.join(chosen)}: evaluate with members=all; the best seed alone is too kind."
-            )
-        return {run.source: run.evaluated for run in runs}, said
-    said = "Scores are those against held-out rows at the step that was kept, which they chose: a little kind."
-    if len(without) < len(scored):
-        said += f" Not evaluated are {', '.join(without)}."
-    return {run.source: run.held_out for run in runs}, [f"{said} gans.evaluate run=DIR members=all gives others."]
-
-
-def _unfinished(groups: dict[tuple[str, str], list[TrainedRun]]) -> list[str]:
-    ended = ("completed", DIVERGED)
-    runs = [run for found in groups.values() for run in found if run.status not in ended]
-    return [f"UNFINISHED: {run.source} is {run.status} at step {run.steps:,}." for run in runs]
-
-
-def _budgets(groups: dict[tuple[str, str], list[TrainedRun]], variants: list[str], budget: str) -> list[str]:
-    """Whether the budget is the same for all."""
-    spent = {
-        variant: [
-            run.seconds if budget == "seconds" else run.steps
-            for (name, _), runs in groups.items()
-            if name == variant
-            for run in runs
-            if run.status != DIVERGED
-        ]
-        for variant in variants
-    }
-    spent = {variant: values for variant, values in spent.items() if values}
-    every = [value for values in spent.values() for value in values]
-    if budget == "none" or not every:
-        return []
-    if max(every) <= min(every) * (1 + SLACK) if budget == "seconds" else len(set(every)) == 1:
-        return []
-    unit = "s" if budget == "seconds" else "steps"
-    said = ", ".join(f"{variant} {_span(values)} {unit}" for variant, values in spent.items())
-    return [f"UNEQUAL BUDGETS: {said}. Differences may come from these."]
-
-
-def _span(values: list[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
 def _chosen(observations: list[list[Observation]], metrics: Sequence[str]) -> list[str]:
@@ -363,38 +309,3 @@ def _pair(left: str, right: str, good: dict[tuple[str, str], dict[int, float]], 
         if seed in good[right, table]
     ]
     return Pair(left, right, *chance, len(both), paired_test(*np.array(both).reshape(-1, 2).T))
-
-
-def _absences(metric: Metric, variants: list[str], data: list[str]) -> list[str]:
-    out = []
-    for variant in variants:
-        for table in data:
-            cell = metric.cells[variant, table]
-            many = len(cell.values) + len(cell.missing) + len(cell.diverged)
-            for seeds, words in ((cell.diverged, "DIVERGED"), (cell.missing, "MISSING")):
-                if seeds:
-                    out.append(
-                        f"{words}: {variant} on {table}, {len(seeds)} of {many} seeds ({', '.join(map(str, seeds))})."
-                        + (
-                            " They count as worse than any other in ranks, chances and tests."
-                            if words == "DIVERGED"
-                            else ""
-                        )
-                    )
-    most = max(len(cell.values) for cell in metric.cells.values())
-    if most < FEW_SEEDS:
-        out.append(
-            f"{most} seeds at most: the bootstrap intervals of IQM and chance are too narrow with so few; those of the "
-            "means are by Student's t."
-        )
-    fewest = min((pair.pairs for pair in metric.pairs), default=0)
-    if fewest < 6:
-        out.append(
-            f"{fewest} pairs of runs only: no difference can be significant at 5 % by a signed-rank test below 6."
-        )
-    if metric.ranks and len(data) < metric.ranks.blocks:
-        out.append(
-            f"Ranks are over {metric.ranks.blocks} blocks, one for each data set and seed: they speak of "
-            f"{', '.join(data)}, not of other data sets."
-        )
-    return out

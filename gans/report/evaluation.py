@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gans.evaluation.measures import PARTS, measure
-from gans.evaluation.suite import Evaluation, Score, score_rows
+from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
 from gans.report.findings import findings, privacy_fails

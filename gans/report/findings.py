@@ -2,7 +2,7 @@
 
 import math
 
-from gans.evaluation.suite import Evaluation, Score
+from gans.evaluation.results import Evaluation, Score
 from gans.report.plain_words import Sentence
 
 SHAPE, DETECTED, EASILY = 1.0, 0.9, 0.5
@@ -66,7 +66,7 @@ def _privacy(found: Evaluation) -> list[Sentence]:
                 Sentence(tone, f"{start}The risk to {words} a person, beyond that to others, is {_ranged(score)}.")
             )
     if (dcr := scores.get("dcr_share")) is not None:
-        usual = dcr.real or 0.5
+        usual = 0.5 if dcr.real is None else dcr.real
         tone = "bad" if (dcr.low or 0) > usual + LEAKS else "note"
         text = f"{dcr.value:.1%} of the rows lie nearer to training than to held-out rows, where {usual:.1%} is ideal"
         out.append(Sentence(tone, f"{text}: a proxy, not a proof of privacy."))
