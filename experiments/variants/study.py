@@ -27,13 +27,13 @@ METRICS = "xgb_c2st_test,shape_error,trend_error,beta_recall,tstr,membership_nea
 OWN = {"runs": str, "results": str, "seeds": int, "draws": int}
 
 
-def call(module: str, *arguments: str) -> None:
-    """Run a command of gans to its end.
+def call(module: str, *arguments: str, folder: Path | None = None) -> None:
+    """Run a command of gans to its end, in a folder.
 
     Raises:
         UserError: it failed; a run that diverged has not, it counts.
     """
-    status = subprocess.run([sys.executable, "-m", f"gans.{module}", *arguments]).returncode
+    status = subprocess.run([sys.executable, "-m", f"gans.{module}", *arguments], cwd=folder).returncode
     if status == 130:
         raise KeyboardInterrupt
     if status not in (0, 3):
@@ -72,13 +72,7 @@ def main() -> int:
             if (run_dir / "samples.parquet").is_file() and not (run_dir / "evaluation.json").is_file():
                 call("evaluate", f"run={run_dir}", "members=all", f"draws={given['draws']}")
             record(run_dir, Path(given["results"]) / "records" / run_dir.name)
-    call(
-        "compare",
-        f"runs={Path(given['results']) / 'records'}",
-        "by=experiment",
-        f"metrics={METRICS}",
-        f"out={given['results']}",
-    )
+    call("compare", "runs=records", "by=experiment", f"metrics={METRICS}", "out=.", folder=Path(given["results"]))
     return 0
 
 
