@@ -97,8 +97,13 @@ class Run:
             raise UserError(f"trainer.placement={self.trainer.placement}: over processes allowed are auto and sharded.")
         if self.trainer.placement == "pmap" and not self.network.per_example:
             raise UserError("trainer.placement=pmap: batch norm needs the whole batch; allowed are jit and sharded.")
-        if needs and not set(needs) & set(self.penalty):
+        if needs and not any(map(self._has, needs)):
             raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
+
+    def _has(self, name: str) -> bool:
+        """Whether a penalty is chosen, or a key such as optimizer.clip is set."""
+        group, _, key = name.partition(".")
+        return bool(getattr(getattr(self, group), key)) if key else name in self.penalty
 
     def suited(self, split: Split) -> tuple["Run", list[str]]:
         """The run without the metrics that the held-out rows are too few for, and sentences that say so.

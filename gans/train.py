@@ -74,6 +74,11 @@ def main() -> int:
 
         print(usage())
         return 0
+    if "--list" in sys.argv[1:]:
+        from gans.usage import lines
+
+        print(lines("experiment"), end="")
+        return 0
     import hydra
 
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -8,6 +8,7 @@ HEAD = """Train a variant of GAN on a table.
   python -m gans.train [+experiment=NAME] [GROUP=NAME ...] [KEY=VALUE ...]
   python -m gans.train -m +experiment=NAME,NAME seed=0,1       several runs, one after the other
   python -m gans.train run_dir=DIR trainer.resume=true         go on with a run
+  python -m gans.train --list                                  the experiments, a line each
 
 Groups and their options (an experiment and a debug setting take a +, penalties are a list: penalty=[gradient_penalty]):
 """
@@ -23,11 +24,18 @@ def options(group: str) -> dict[str, str]:
     return found
 
 
+def lines(group: str) -> str:
+    """The options of a group, a line each."""
+    found = options(group)
+    width = max(map(len, found), default=0)
+    return "".join(f"  {name:{max(width, 18)}} {line}\n" for name, line in found.items())
+
+
 def usage() -> str:
     """The whole text."""
     text = HEAD
     for folder in sorted(path for path in conf_folder().iterdir() if path.is_dir()):
         text += f"\n{'+' if folder.name in ('experiment', 'debug') else ''}{folder.name}=\n"
-        text += "".join(f"  {name:18} {line}\n" for name, line in options(folder.name).items())
+        text += lines(folder.name)
     config = to_yaml(compose()).split("\nname:", 1)[1]
     return f"{text}\nKeys with their values when nothing is said:\n\nname:{config}"

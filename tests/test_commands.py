@@ -177,6 +177,14 @@ def test_help_of_train_lists_every_option(command: Callable[..., Any], tmp_path:
     assert listed == there
 
 
+def test_list_prints_every_experiment_with_its_line(command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command("train", "--list")
+    assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
+    listed = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert set(listed) == {path.stem for path in (conf_folder() / "experiment").glob("*.yaml")}
+    assert listed["lsgan"] == "LSGAN (Mao et al. 2016): least squares in place of cross entropy."
+
+
 @pytest.mark.parametrize("name", ["sample", "evaluate", "compare"])
 def test_help_names_every_key(name: str, command: Callable[..., Any], tmp_path: Path) -> None:
     keys = importlib.import_module(f"gans.{name}").KEYS

@@ -14,16 +14,16 @@ def test_a_new_variant_in_three_files(tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text()
     steps = re.findall(r"^\d\. .*?`((?:gans|conf)/[^`]+)`.*?```\w+\n(.*?)```", text, re.DOTALL | re.MULTILINE)
     assert [name for name, _ in steps] == [
-        "gans/objectives/least_squares.py",
-        "conf/objective/least_squares.yaml",
-        "conf/experiment/lsgan.yaml",
+        "gans/objectives/smoothed.py",
+        "conf/objective/smoothed.yaml",
+        "conf/experiment/smoothed.yaml",
     ]
     for room in ("gans", "conf"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
     for name, content in steps:
         assert not (tmp_path / name).exists()
         (tmp_path / name).write_text(content)
-    command = re.search(r"`python -m (gans\.train \+experiment=lsgan objective\.goal=0\.9)`", text)
+    command = re.search(r"`python -m (gans\.train \+experiment=smoothed objective\.real=0\.8)`", text)
     assert command
     arguments = [*command[1].split(), "+debug=limit", "network.generator_widths=[8]", "run_dir=run"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
@@ -32,5 +32,5 @@ def test_a_new_variant_in_three_files(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     config = (tmp_path / "run" / "config.yaml").read_text()
-    assert "objective: least_squares" in config
-    assert "goal: 0.9" in config
+    assert "objective: smoothed" in config
+    assert "real: 0.8" in config

@@ -18,6 +18,8 @@ class Network:
         latent: width of the standard normal latent vector.
         temperature: of the Gumbel-softmax of categories.
         pack: how many rows the discriminator sees side by side (PacGAN, Lin et al. 2017, arXiv:1712.04086).
+        spectral_norm: divide each kernel of the discriminator by its largest singular value (Miyato et al. 2018,
+            arXiv:1802.05957).
     """
 
     per_example: ClassVar[bool] = True
@@ -25,6 +27,7 @@ class Network:
     latent: int = 100
     temperature: float = 1.0
     pack: int = 1
+    spectral_norm: bool = False
 
     def __post_init__(self) -> None:
         in_range("network.latent", self.latent, 1)

@@ -12,7 +12,8 @@ class Objective:
 
     Attributes:
         takes: the penalties that may be added to the discriminator's loss; None for any.
-        needs: the penalties of which one is needed, since the discriminator's loss has no finite optimum without.
+        needs: the penalties and keys of which one is needed, since the discriminator's loss has no finite optimum
+            without; a penalty comes first.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = None

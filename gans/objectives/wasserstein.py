@@ -15,11 +15,11 @@ from gans.registry import register
 class Wasserstein(Objective):
     """The critic minimises E C(g) - E C(x); G minimises -E C(g).
 
-    Arjovsky et al. 2017, arXiv:1701.07875, equation 2; the critic must be kept near 1-Lipschitz, here by a gradient
-    penalty (Gulrajani et al. 2017, arXiv:1704.00028).
+    Arjovsky et al. 2017, arXiv:1701.07875, equation 2; the critic must be kept Lipschitz: by a gradient penalty
+    (Gulrajani et al. 2017, arXiv:1704.00028) by clipped parameters, or by spectral normalisation.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("gradient_penalty",)
+    needs: ClassVar[tuple[str, ...]] = ("gradient_penalty", "optimizer.clip", "network.spectral_norm")
 
     def discriminator(self, real: Float[Array, " batch"], fake: Float[Array, " batch"]) -> Float[Array, ""]:
         """Minus the estimate of the distance."""

@@ -45,9 +45,20 @@ class GradientPenalty(Penalty):
         mix = jax.vmap(jax.random.uniform)(keys)[:, None]
         shares = (mix, 1 - mix) if self.interpolates == "linear" else _arc(real, fake, mix)
         between = shares[0] * real + shares[1] * fake
-        gradient = jax.grad(lambda rows: critic(rows, condition, keys).sum())(between)
-        norm = jnp.sqrt(jnp.sum(gradient**2, axis=-1) + 1e-12)
-        return self.weight * jnp.mean((norm - self.target) ** 2)
+        return self.weight * norm_cost(critic, between, condition, keys, self.target)
+
+
+def norm_cost(
+    critic: Critic,
+    rows: Float[Array, "batch width"],
+    condition: Float[Array, "batch condition"],
+    keys: Key[Array, " batch"],
+    target: float,
+) -> Float[Array, ""]:
+    """E (norm(grad C) - target)^2 at these rows."""
+    gradient = jax.grad(lambda rows: critic(rows, condition, keys).sum())(rows)
+    norm = jnp.sqrt(jnp.sum(gradient**2, axis=-1) + 1e-12)
+    return jnp.mean((norm - target) ** 2)
 
 
 def _arc(

@@ -27,6 +27,7 @@ def build(run: "Run", condition: FittedCondition, placement: str = "jit") -> GAN
         steps=trainer.steps,
         batch_size=trainer.batch_size,
         pack=run.network.pack,
+        spectral_norm=run.network.spectral_norm,
         critic_steps=trainer.critic_steps,
         average=trainer.average,
         spread=spread_for(placement),

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Integer, Key
 from gans.conditions.base import FittedCondition
 from gans.data.layout import Layout
 from gans.networks.heads import FEATURES, LOGITS, SEEN, seen
+from gans.networks.spectral import spectrally_normalised
 from gans.objectives.base import Objective
 from gans.penalties.base import Penalty
 from gans.terms.base import Made, Term
@@ -65,6 +66,7 @@ class GAN:
     Attributes:
         steps: of the whole run, for what changes over it.
         pack: rows that the discriminator sees side by side.
+        spectral_norm: whether its kernels are divided by their largest singular values.
         critic_steps: discriminator updates for one generator update.
         average: the highest decay of the averaged generator, min(average, (1 + step) / (10 + step)).
     """
@@ -82,6 +84,7 @@ class GAN:
     steps: int
     batch_size: int
     pack: int = 1
+    spectral_norm: bool = False
     critic_steps: int = 1
     average: float = 0.999
     spread: Spread = field(default_factory=Spread)
@@ -140,6 +143,7 @@ class GAN:
         keys: Key[Array, " packs"],
     ) -> tuple[Float[Array, " packs"], Float[Array, "packs features"] | None]:
         """Logits of packed rows, and the features behind them if the discriminator shows them."""
+        parameters = spectrally_normalised(parameters) if self.spectral_norm else parameters
         logits, shown = self.discriminator.apply({"params": parameters}, rows, condition, keys, True, mutable=[SEEN])
         return logits, seen(shown, FEATURES)  # pyright: ignore[reportReturnType]
 

@@ -8,8 +8,11 @@ import pytest
 
 from gans.config import compose, load_components
 from gans.errors import UserError
+from gans.objectives.hinge import Hinge
+from gans.objectives.least_squares import LeastSquares
 from gans.objectives.minimax import Minimax
 from gans.objectives.non_saturating import NonSaturating
+from gans.objectives.relativistic_average import RelativisticAverage
 from gans.objectives.relativistic_pairing import RelativisticPairing
 from gans.registry import COMPONENTS
 
@@ -28,8 +31,26 @@ def log_loss(real: np.ndarray, fake: np.ndarray) -> float:
     return -np.log(probability(real)).mean() - np.log(1 - probability(fake)).mean()
 
 
+def average_loss(above: np.ndarray, below: np.ndarray) -> float:
+    up, down = above - below.mean(), below - above.mean()
+    return -np.log(probability(up)).mean() - np.log(1 - probability(down)).mean()
+
+
 # name: discriminator's loss, generator's loss, takes, needs
 EXPECTED: dict[str, tuple[Loss, Loss, tuple[str, ...] | None, tuple[str, ...]]] = {
+    "hinge": (
+        lambda real, fake: np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean(),
+        lambda _, fake: -fake.mean(),
+        None,
+        (),
+    ),
+    "least_squares": (
+        lambda real, fake: ((real - 1) ** 2).mean() / 2 + (fake**2).mean() / 2,
+        lambda _, fake: ((fake - 1) ** 2).mean() / 2,
+        None,
+        (),
+    ),
+    "relativistic_average": (average_loss, lambda real, fake: average_loss(fake, real), None, ()),
     "minimax": (log_loss, lambda _, fake: np.log(1 - probability(fake)).mean(), (), ()),
     "non_saturating": (log_loss, lambda _, fake: -np.log(probability(fake)).mean(), None, ()),
     "relativistic_pairing": (
@@ -42,7 +63,7 @@ EXPECTED: dict[str, tuple[Loss, Loss, tuple[str, ...] | None, tuple[str, ...]]] 
         lambda real, fake: fake.mean() - real.mean(),
         lambda _, fake: -fake.mean(),
         None,
-        ("gradient_penalty",),
+        ("gradient_penalty", "optimizer.clip", "network.spectral_norm"),
     ),
 }
 
@@ -63,8 +84,9 @@ def test_losses_are_those_of_numpy(name: str, rows: int) -> None:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_gradients_point_the_right_way(name: str) -> None:
+    """Between the labels of least squares and within the margins of the hinge; elsewhere these two turn or rest."""
     objective = OBJECTIVES[name]()
-    real, fake = jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32)
+    real, fake = jnp.array([0.3, 0.1, 0.9]), jnp.array([0.7, 0.4, 0.2])
     by_real, by_fake = jax.grad(objective.discriminator, (0, 1))(real, fake)
     assert (np.asarray(by_real) < 0).all()
     assert (np.asarray(by_fake) > 0).all()
@@ -149,3 +171,28 @@ def test_relativistic_losses_see_differences_only() -> None:
         np.testing.assert_allclose(loss(real, real), np.log(2), rtol=1e-6)
     np.testing.assert_allclose(objective.generator(real, fake), objective.discriminator(fake, real), rtol=1e-6)
     assert (np.asarray(jax.grad(objective.generator)(real, fake)) > 0).all()
+
+
+def test_a_hinge_rests_beyond_its_margin() -> None:
+    sure = jax.grad(Hinge().discriminator, (0, 1))(jnp.array([1.5, 0.5]), jnp.array([-1.5, -0.5]))
+    np.testing.assert_array_equal(sure, [[0, -0.5], [0, 0.5]])
+
+
+def test_least_squares_rests_at_its_labels_and_turns_beyond() -> None:
+    objective = LeastSquares(real=1.0, fake=-1.0, goal=0.0)
+    by_real, by_fake = jax.grad(objective.discriminator, (0, 1))(jnp.array([1.0, 3.0]), jnp.array([-1.0, -3.0]))
+    np.testing.assert_allclose([by_real, by_fake], [[0, 1], [0, -1]])
+    np.testing.assert_allclose(jax.grad(objective.generator, 1)(jnp.zeros(2), jnp.array([0.0, 2.0])), [0, 1])
+
+
+@pytest.mark.parametrize("key", ["real", "goal"])
+def test_labels_of_least_squares_that_pull_the_wrong_way_raise(key: str) -> None:
+    with pytest.raises(UserError, match=rf"objective\.{key}=-1: it must be more than 0"):
+        LeastSquares(**{key: -1.0})
+
+
+def test_relativistic_averages_do_not_see_a_shift() -> None:
+    real, fake, objective = jnp.asarray(REAL, jnp.float32), jnp.asarray(FAKE, jnp.float32), RelativisticAverage()
+    for loss in (objective.discriminator, objective.generator):
+        np.testing.assert_allclose(loss(real + 5, fake + 5), loss(real, fake), rtol=1e-5)
+        np.testing.assert_allclose(loss(jnp.full(3, 2.0), jnp.full(3, 2.0)), 2 * np.log(2), rtol=1e-6)
