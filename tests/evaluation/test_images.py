@@ -97,6 +97,7 @@ def test_features_go_in_blocks() -> None:
     assert chances.shape == (600, 2)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.jit
 def test_networks_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"network=no\.pt: no such file"):
         read_network("no.pt")
@@ -107,6 +108,7 @@ def test_networks_that_cannot_be_read(tmp_path: Path) -> None:
         image_scores(np.zeros((3, 8, 8, 1)), np.zeros((3, 9, 9, 1)), digits_network())
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.jit
 def test_a_torchscript_file_of_the_users(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
 
