@@ -80,6 +80,11 @@ def key_values(arguments: list[str], types: dict[str, type]) -> dict[str, Any]:
     return given
 
 
+def listed(text: str) -> list[str]:
+    """The names of a list, as in [a,b] or a,b."""
+    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
+
+
 def whole(text: str) -> int:
     """A whole number as people write it: 1000, 1_000, 1e3.
 

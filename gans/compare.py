@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, listed, run_command, set_up_log
 from gans.errors import UserError, one_of
 
 log = logging.getLogger("gans")
@@ -46,7 +46,7 @@ def main() -> int:
 
     one_of("budget", given.get("budget", "steps"), BUDGETS)
     load_components()  # plugins may bring metrics
-    metrics = [name.strip() for name in given.get("metrics", "").strip("[]").split(",") if name.strip()]
+    metrics = listed(given.get("metrics", ""))
     found = compare(read_runs(given["runs"]), given.get("by", "experiment"), metrics, given.get("budget", "steps"))
     print(terminal(found))
     write(found, folder)

@@ -1,5 +1,4 @@
-"""Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [test=FILE]
-[target=COLUMN]`."""
+"""Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [KEY=VALUE ...]`."""
 
 import json
 import logging
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gans.command import key_values, run_command, set_up_log
 from gans.errors import UserError, in_range, one_of
+from gans.evaluation.measures import LEVELS
 
 if TYPE_CHECKING:
     from gans.evaluation.inputs import Tables
@@ -63,7 +63,7 @@ def main() -> int:
     if "run" in given and (kinds or "drop" in given):
         raise UserError("kinds and drop go with real=FILE; a run has its own.")
     level = given.get("metrics", "standard")
-    one_of("metrics", level, ("fast", "standard", "full"))
+    one_of("metrics", level, LEVELS)
     one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)
     folder = Path(given.get("out") or given.get("run") or "evaluation").expanduser()

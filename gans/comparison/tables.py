@@ -32,10 +32,13 @@ def cell_text(cell: Cell, places: int) -> str:
     return f"{cell.mean:.{places}f}{error} ({len(cell.values)}){_absent(cell)}"
 
 
-def _absent(cell: Cell) -> str:
-    return "".join(
-        f", {len(seeds)} {words}" for seeds, words in ((cell.diverged, "diverged"), (cell.missing, "missing")) if seeds
-    )
+def _absent(*cells: Cell) -> str:
+    """What the values of these cells are without."""
+    counts = {
+        "diverged": sum(len(cell.diverged) for cell in cells),
+        "missing": sum(len(cell.missing) for cell in cells),
+    }
+    return "".join(f", {count} {words}" for words, count in counts.items() if count)
 
 
 def interval_text(found: tuple[float, float, float], places: int) -> str:
@@ -49,22 +52,11 @@ def metric_rows(found: Comparison, metric: Metric) -> list[list[str]]:
     places = digits(metric)
     out = []
     for variant in found.variants:
-        cells = []
-        for table in found.data:
-            text = cell_text(metric.cells[variant, table], places)
-            cells.append(f"**{text}**" if metric.best.get(table) == variant else text)
-        out.append([variant, *cells, interval_text(metric.overall[variant], places) + _lacks(found, metric, variant)])
+        cells = {table: metric.cells[variant, table] for table in found.data}
+        texts = {table: cell_text(cell, places) for table, cell in cells.items()}
+        marked = [f"**{text}**" if metric.best.get(table) == variant else text for table, text in texts.items()]
+        out.append([variant, *marked, interval_text(metric.overall[variant], places) + _absent(*cells.values())])
     return out
-
-
-def _lacks(found: Comparison, metric: Metric, variant: str) -> str:
-    """What the values over all data sets are without."""
-    cells = [metric.cells[variant, table] for table in found.data]
-    counts = {
-        "diverged": sum(len(cell.diverged) for cell in cells),
-        "missing": sum(len(cell.missing) for cell in cells),
-    }
-    return "".join(f", {count} {words}" for words, count in counts.items() if count)
 
 
 def pair_rows(found: Comparison, metric: Metric) -> list[list[str]]:
@@ -192,7 +184,8 @@ def latex(found: Comparison) -> str:
             cells = [_latex_cell(metric, variant, table, places) for table in found.data]
             value, low, high = metric.overall[variant]
             spread = "" if np.isnan(low) else f" {{\\scriptsize [{low:.{places}f}, {high:.{places}f}]}}"
-            overall = f"{value:.{places}f}{spread}{_lacks(found, metric, variant)}"
+            absent = _absent(*(metric.cells[variant, table] for table in found.data))
+            overall = f"{value:.{places}f}{spread}{absent}"
             lines.append(" & ".join([escaped(variant), *cells, overall]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
 

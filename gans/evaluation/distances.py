@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from gans.evaluation.inputs import Side, pairs
-from gans.evaluation.published import MOST_PAIRS, binned, joint_cells
+from gans.evaluation.fidelity import MOST_PAIRS, pairs
+from gans.evaluation.inputs import Side
+from gans.evaluation.published import binned, joint_cells
 
 QUANTILES = 20
 PROJECTIONS = 128

@@ -9,9 +9,10 @@ Of a category of more than 256 levels, those that hold more than one row in 256 
 32 groups by a hash of their names: most of its levels occur in one table only, however alike the tables are.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,8 @@ MOST_PAIRS = 2_000
 MOST_CELLS = 65_536
 MOST_LEVELS = 256
 GROUPS = 32
+
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -56,13 +59,9 @@ class Reference:
     def __init__(self, table: pa.Table, schema: Schema) -> None:
         self.columns = schema.features
         self.prepared = [_Prepared(table[column.name], column) for column in self.columns]
-        pairs = list(combinations(range(len(self.columns)), 2))
-        if len(pairs) > MOST_PAIRS:
-            chosen = np.random.default_rng(0).choice(len(pairs), MOST_PAIRS, replace=False)
-            pairs = [pairs[i] for i in np.sort(chosen)]
-        self.pairs = pairs
+        self.pairs = pairs(range(len(self.columns)), MOST_PAIRS)
         own = [prepared.view(table[column.name]) for prepared, column in zip(self.prepared, self.columns, strict=True)]
-        self.joint = [_Joint(own[a], own[b]) for a, b in pairs]
+        self.joint = [_Joint(own[a], own[b]) for a, b in self.pairs]
 
     def compare(self, table: pa.Table) -> Fidelity:
         """Distances of `table` to the reference.
@@ -76,6 +75,15 @@ class Reference:
         for (a, b), reference in zip(self.pairs, self.joint, strict=True):
             pairs[self.columns[a].name, self.columns[b].name] = reference.distance(views[a], views[b])
         return Fidelity(columns, pairs)
+
+
+def pairs(items: Iterable[Item], most: int) -> list[tuple[Item, Item]]:
+    """All pairs of items, or a fixed random `most` of them."""
+    found = list(combinations(items, 2))
+    if len(found) <= most:
+        return found
+    chosen = np.random.default_rng(0).choice(len(found), most, replace=False)
+    return [found[place] for place in np.sort(chosen)]
 
 
 @dataclass

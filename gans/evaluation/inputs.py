@@ -1,6 +1,5 @@
 """The tables of an evaluation: checked against each other, and seen as numbers and codes of levels."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -243,18 +242,3 @@ def _alike(column: Column, arrays: dict[str, pa.ChunkedArray]) -> dict[str, pa.C
         except pa.ArrowException:
             raise UserError(f"{key}: column '{column.name}' holds {array.type}, in the real table {kind}.") from None
     return out
-
-
-def pairs(names: list[str], most: int) -> list[tuple[str, str]]:
-    """All pairs of names, or a fixed random `most` of them."""
-
-    def every() -> Iterator[tuple[str, str]]:
-        for place, left in enumerate(names):
-            for right in names[place + 1 :]:
-                yield left, right
-
-    found = list(every())
-    if len(found) <= most:
-        return found
-    chosen = np.random.default_rng(0).choice(len(found), most, replace=False)
-    return [found[place] for place in np.sort(chosen)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+LEVELS = ("fast", "standard", "full")
 PARTS = ("fidelity", "detection", "utility", "privacy")
 HIGHER, LOWER, NEAR = "higher", "lower", "near"
 

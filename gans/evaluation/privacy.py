@@ -82,8 +82,7 @@ class Nearness:
         near: share of synthetic rows as near to a training row as the nearest 5 % of the test rows.
         near_test: the same share of the test rows: .05, or more where distances tie.
         ratio: share of synthetic rows whose ratio of the nearest to the second nearest distance is as low as that of
-        5 %
-            of the test rows; more says that synthetic rows point to single training rows.
+            5 % of the test rows; more says that synthetic rows point to single training rows.
         ratio_test: the same share of the test rows.
     """
 

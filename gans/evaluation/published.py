@@ -8,12 +8,8 @@ the corrected form, with the same scale. Later releases of sdmetrics drop weak p
 
 import numpy as np
 
-from gans.evaluation.fidelity import correlation, ks_distance
-from gans.evaluation.inputs import Side, pairs
-
-BINS = 10
-MOST_PAIRS = 2_000
-MOST_CELLS = 65_536
+from gans.evaluation.fidelity import BINS, MOST_CELLS, MOST_PAIRS, correlation, ks_distance, pairs
+from gans.evaluation.inputs import Side
 
 
 def shape_errors(real: Side, other: Side) -> dict[str, float]:

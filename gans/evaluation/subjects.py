@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gans.command import listed
 from gans.data.schema import Schema, detect, normalise
 from gans.errors import UserError, in_range
 from gans.evaluation.inputs import Tables, read_sides
@@ -39,7 +40,7 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     Raises:
         UserError: a file or the run cannot be read, or the tables do not fit each other.
     """
-    secrets, drop = (_listed(given, key) for key in ("secrets", "drop"))
+    secrets, drop = (listed(given.get(key, "")) for key in ("secrets", "drop"))
     if "run" not in given:
         real = _read(given, "real")
         tables = read_sides(
@@ -145,7 +146,3 @@ def _read(given: Mapping[str, Any], key: str) -> pa.Table:
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(key) else f"{key}={given[key]}: {text}") from None
-
-
-def _listed(given: Mapping[str, Any], key: str) -> list[str]:
-    return [name.strip() for name in given.get(key, "").strip("[]").split(",") if name.strip()]

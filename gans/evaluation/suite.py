@@ -17,7 +17,6 @@ from gans.evaluation.inputs import Side, Tables
 from gans.evaluation.manifold import Manifold, expected_coverage
 from gans.evaluation.results import Evaluation
 
-LEVELS = ("fast", "standard", "full")
 WORST = 10
 LEAST_TEST = 100
 LEAST = 12

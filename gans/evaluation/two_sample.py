@@ -45,11 +45,9 @@ def xgb_c2st(real: Side, synthetic: Side) -> TwoSample:
     frame, labels = _both(real, synthetic)
     table = frame.frame()
 
-    def model() -> Any:
-        return XGBClassifier(eval_metric="logloss", enable_categorical=True, random_state=0)
-
     def predict(train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:
-        fitted = model().fit(table.iloc[train], labels[train])
+        model = XGBClassifier(eval_metric="logloss", enable_categorical=True, random_state=0)
+        fitted = model.fit(table.iloc[train], labels[train])
         return fitted, fitted.predict_proba(table.iloc[test])[:, 1]
 
     fitted, test, out = _folds(labels, predict)

@@ -8,7 +8,8 @@ import pytest
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.evaluation.embedding import points
-from gans.evaluation.inputs import MOST_LEVELS, NULL, OTHER, joined, pairs, read_sides
+from gans.evaluation.fidelity import pairs
+from gans.evaluation.inputs import MOST_LEVELS, NULL, OTHER, joined, read_sides
 
 from .customers import people, sides, tables
 

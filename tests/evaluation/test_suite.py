@@ -15,10 +15,10 @@ import pytest
 from gans.errors import UserError
 from gans.evaluation import suite
 from gans.evaluation.anonymity import anonymity
-from gans.evaluation.measures import MEASURES, PARTS, measure
+from gans.evaluation.measures import LEVELS, MEASURES, PARTS, measure
 from gans.evaluation.metrics import METRICS, metric, metric_of
 from gans.evaluation.results import Evaluation, Score, score_rows
-from gans.evaluation.suite import LEVELS, Limits, evaluate
+from gans.evaluation.suite import Limits, evaluate
 from gans.report.evaluation import END, START, render_section, write_evaluation
 from gans.report.findings import findings, privacy_fails
 
