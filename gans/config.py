@@ -24,7 +24,7 @@ from gans.optimizers.base import Optimizer
 from gans.penalties.base import Penalty
 from gans.refinement.base import Refinement
 from gans.registry import COMPONENTS
-from gans.terms.base import Term
+from gans.terms.base import HeadTerm, Term
 from gans.tracking.settings import TrackerSettings
 from gans.training.trainer import LAST, Trainer
 
@@ -90,9 +90,15 @@ class Run:
             if takes is not None and name not in takes:
                 allowed = ", ".join(takes) or "none"
                 raise UserError(f"penalty=[{name}]: objective={label} does not take it; allowed are {allowed}.")
-        if self.trainer.batch_size % self.network.pack:
-            size, pack = self.trainer.batch_size, self.network.pack
+        size, pack, group = self.trainer.batch_size, self.network.pack, self.network.group
+        if size % pack:
             raise UserError(f"trainer.batch_size={size}: it must be a multiple of network.pack={pack}.")
+        if size % (pack * group * self.trainer.accumulate):
+            raise UserError(
+                f"trainer.batch_size={size}: it must be a multiple of network.pack={pack} times network.group={group} "
+                f"times trainer.accumulate={self.trainer.accumulate}."
+            )
+        self._check_conditioning()
         if self.trainer.placement in ("jit", "pmap") and self.trainer.processes > 1:
             raise UserError(f"trainer.placement={self.trainer.placement}: over processes allowed are auto and sharded.")
         if self.trainer.placement == "pmap" and not self.network.per_example:
@@ -100,25 +106,49 @@ class Run:
         if needs and not any(map(self._has, needs)):
             raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
 
+    def _check_conditioning(self) -> None:
+        """Raise UserError where condition, terms and the way that the condition enters do not go together."""
+        given, network = component_name("condition", type(self.condition)), self.network
+        for key in ("conditioning", "discriminator_conditioning"):
+            way = getattr(network, key)
+            if given == "none" and way not in ("concatenate", "none"):
+                raise UserError(f"network.{key}={way}: it needs a condition, as condition=labels is one.")
+        for name, term in self.term.items():
+            if term.conditions is not None and given not in term.conditions:
+                raise UserError(f"term=[{name}]: it needs condition={' or '.join(term.conditions)}, not {given}.")
+        heads = [f"term=[{name}]" for name, term in self.term.items() if isinstance(term, HeadTerm)]
+        hiding = ["condition=codes"] * (given == "codes") + heads
+        way = network.discriminator_conditioning
+        if hiding and way != "none":
+            raise UserError(
+                f"network.discriminator_conditioning={way}: {hiding[0]} needs none, since the discriminator has to "
+                "tell the condition."
+            )
+
     def _has(self, name: str) -> bool:
         """Whether a penalty is chosen, or a key such as optimizer.clip is set."""
         group, _, key = name.partition(".")
         return bool(getattr(getattr(self, group), key)) if key else name in self.penalty
 
     def suited(self, split: Split) -> tuple["Run", list[str]]:
-        """The run without the metrics that the held-out rows are too few for, and sentences that say so.
+        """The run without the metrics that cannot judge these rows, or need more held-out ones, and sentences about it.
 
-        Where `trainer.best` is of such a metric, `score` takes its place.
+        Where `trainer.best` is of such a metric, `score` or `fid` takes its place, else `last`.
         """
         rows, trainer = split.holdout.num_rows, self.trainer
-        left_out = [name for name in trainer.measured if METRICS[name].least > rows]
-        said = [
-            f"{name}: left out, it needs at least {METRICS[name].least} held-out rows, there are {rows}; "
-            "set data.holdout higher"
-            for name in left_out
-        ]
-        best = "score" if trainer.best != LAST and metric_of(trainer.best) in left_out else trainer.best
-        if best != trainer.best:
+
+        def lacks(name: str) -> str:
+            if METRICS[name].least > rows:
+                return (
+                    f"it needs at least {METRICS[name].least} held-out rows, there are {rows}; set data.holdout higher"
+                )
+            return METRICS[name].lacks(split.schema)
+
+        left_out = {name: reason for name in trainer.measured if (reason := lacks(name))}
+        said = [f"{name}: left out, {reason}" for name, reason in left_out.items()]
+        best = trainer.best
+        if best != LAST and metric_of(best) in left_out:
+            best = next((score for score in ("score", "fid") if not lacks(metric_of(score))), LAST)
             said.append(f"trainer.best={best} in place of {trainer.best}")
         metrics = [name for name in trainer.metrics if name not in left_out]
         return dataclasses.replace(self, trainer=dataclasses.replace(trainer, metrics=metrics, best=best)), said
@@ -127,8 +157,12 @@ class Run:
         """What only the table can tell.
 
         Raises:
-            UserError: a condition column that is not there or not learnt.
+            UserError: a condition column that is not there or not learnt, or a part that takes no images.
         """
+        if split.schema.images:
+            for key, chosen, kind in (("refine", "boosted", self.refine), ("condition", "subsets", self.condition)):
+                if component_name(key, type(kind)) == chosen:
+                    raise UserError(f"{key}={chosen}: it takes columns of single values, not images; use {key}=none.")
         names = [column.name for column in split.schema.features]
         for name in self.condition.names():
             if name not in names:

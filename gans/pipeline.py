@@ -61,8 +61,12 @@ class Result:
 
     @property
     def score(self) -> float:
-        """The score of the samples against the holdout in [0, 1], for sweepers; 0, the worst, if diverged or none."""
-        return 0.0 if self.status == DIVERGED else self.summary["scores"].get("holdout", {}).get("score", 0.0)
+        """The score of the samples against the holdout in [0, 1], for sweepers; 0, the worst, if diverged or none.
+
+        Of images it is 1 / (1 + fid).
+        """
+        found = {} if self.status == DIVERGED else self.summary["scores"].get("holdout", {})
+        return found.get("score", 1 / (1 + found["fid"]) if "fid" in found else 0.0)
 
 
 @dataclass
@@ -138,7 +142,7 @@ def execute(
     run.trainer.prepare()
     if run.trainer.processes > 1 and run.run_dir is None:
         raise UserError("run_dir is not set: processes that train together need the same run_dir.")
-    placement = run.trainer.place(run.network.pack)
+    placement = run.trainer.place(run.network.together)
     first = jax.process_index() == 0
     if first:
         check_run_directory(run)
@@ -238,12 +242,12 @@ def _finish(
     }
     table, figures = None, {}
     if outcome.status != INTERRUPTED and (best.step > 0).any():
-        synthetic, fidelities = _samples(run, ready, outcome, run_dir, summary)
-        summary["scores"] = {name: fidelity.scores() for name, fidelity in fidelities.items()} | summary["scores"]
+        synthetic, fidelities, scores = _samples(run, ready, outcome, run_dir, summary)
+        summary["scores"] = scores | summary["scores"]
         write_table(run_dir / "samples.parquet", synthetic)
         if report:
             figures = _report(run, ready, run_dir, config, summary, synthetic, fidelities)
-        table = synthetic.slice(0, 20).to_pandas()
+        table = synthetic.slice(0, 20).drop_columns([c.name for c in ready.split.schema.images]).to_pandas()
     summary["scores"]["best"] = [
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(best.step, best.value, strict=True))
@@ -255,8 +259,11 @@ def _finish(
 
 def _samples(
     run: Run, ready: Prepared, outcome: Outcome, run_dir: Path, summary: dict[str, Any]
-) -> tuple[pa.Table, dict[str, Fidelity]]:
-    """Samples of the best member, and their distances; the noise floor is that of held-out rows to training rows."""
+) -> tuple[pa.Table, dict[str, Fidelity], dict[str, dict[str, float]]]:
+    """Samples of the best member, their distances, and scores by side, those of the metrics of training among them.
+
+    The noise floor is that of held-out rows to training rows.
+    """
     best, sampler = outcome.best, ready.sampler
     member = run.trainer.best_member(best.value)
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
@@ -267,11 +274,19 @@ def _samples(
         summary["refine_seconds"] = round(time.monotonic() - started, 2)
     rows = run.samples or min(ready.split.training.num_rows, MOST_SAMPLES)
     synthetic = sampler.sample(rows, run.seed)
-    return synthetic, {
+    fidelities = {
         "training": ready.training.compare(synthetic),
         "holdout": ready.holdout.compare(synthetic),
         "floor": ready.training.compare(ready.split.holdout),
     }
+    schema, most = ready.split.schema, run.trainer.evaluate_rows
+    scores = {name: {} if schema.images else fidelity.scores() for name, fidelity in fidelities.items()}
+    for name in run.trainer.measured:
+        if name != "fidelity":
+            judge = METRICS[name].prepare(ready.split.holdout, schema)
+            scores["holdout"] |= judge(synthetic.slice(0, most))
+            scores["floor"] |= judge(ready.split.training.slice(0, most))
+    return synthetic, fidelities, scores
 
 
 def _report(
@@ -285,6 +300,7 @@ def _report(
 ) -> dict[str, bytes]:
     from gans.report.figures import marginal_grid, render
     from gans.report.page import RunReport, write_report
+    from gans.report.pictures import pictures
 
     report = RunReport(
         name=run.name,
@@ -299,8 +315,11 @@ def _report(
         floor=fidelities["floor"],
     )
     write_report(run_dir / "report.html", report)
-    grid = marginal_grid(ready.split.training, synthetic, ready.split.schema.features[:MOST_DRAWN])
-    return {"marginals": render(grid, "png")}
+    schema, training = ready.split.schema, ready.split.training
+    figures = pictures(training, synthetic, schema)
+    if schema.features:
+        figures["marginals"] = marginal_grid(training, synthetic, schema.features[:MOST_DRAWN])
+    return {name: render(figure, "png") for name, figure in figures.items()}
 
 
 def fingerprint(ready: Prepared) -> str:

@@ -68,6 +68,8 @@ def main() -> int:
     one_of("refine", given.get("refine", "true"), ("true", "false"))
     if given.get("refine") == "false":
         sampler.refinement = None
+    if out.suffix == ".csv" and sampler.codec.image:
+        raise UserError(f"out={out}: images go into .parquet files.")
     run.trainer.prepare_cache()
     tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
     write_shown(out, tables, stop - start)

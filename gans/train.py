@@ -48,16 +48,15 @@ def run_job(config: Any) -> tuple[int, float]:
     from gans.pipeline import EXIT, execute
 
     result = execute(run)
-    summary, scores = result.summary, result.summary["scores"].get("training")
-    if scores:
+    summary, scores = result.summary, result.summary["scores"]
+    if "training" in scores:
         log.info(
-            "%s after %s steps%s in %.0f s: columns %.4f, pairs %.4f from the training rows; see %s",
+            "%s after %s steps%s in %.0f s%s; see %s",
             result.status,
             f"{summary['steps']:,}",
             f" ({summary['stopped']})" if summary["stopped"] else "",
             summary["seconds"],
-            scores["column_distance"],
-            scores["pair_distance"],
+            _scores(scores),
             result.run_dir / "report.html",
         )
     if result.status == "interrupted":
@@ -65,6 +64,13 @@ def run_job(config: Any) -> tuple[int, float]:
     if result.status == "diverged":
         log.error("diverged: a loss is not finite at step %s; lower optimizer.learning_rate", f"{summary['steps']:,}")
     return EXIT[result.status], result.score
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    if scores["training"]:
+        columns, pairs = (scores["training"][f"{name}_distance"] for name in ("column", "pair"))
+        return f": columns {columns:.4f}, pairs {pairs:.4f} from the training rows"
+    return "".join(f", {name} {value:.4f}" for name, value in scores["holdout"].items())
 
 
 def main() -> int:

@@ -59,7 +59,13 @@ class FittedCondition:
                 for code in self.left
                 for column in whole.columns[whole.offsets[code] : whole.offsets[code] + whole.cardinalities[code]]
             ),
+            labels=self.cardinalities,
         )
+
+    @property
+    def places(self) -> int:
+        """Whole numbers that make up the condition of a row."""
+        return len(self.columns)
 
     def _binned(self, fitted: FittedColumn) -> bool:
         return fitted.numeric and not self.stays

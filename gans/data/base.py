@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +68,13 @@ class Source:
             raise UserError(f"the table has {len(order)} rows; at least 4 are needed.")
         held = min(max(1, round(self.holdout * len(order))), len(order) - 2)
         holdout, training = (whole.take(np.sort(part)) for part in (order[:held], order[held:]))
-        return Split(training, holdout, detect(training, self.fixed_kinds(), self.drop))
+        schema = detect(training, self.fixed_kinds(), self.drop)
+        schema.mixture = self.mixture()
+        return Split(training, holdout, schema)
+
+    def mixture(self) -> dict[str, Any] | None:
+        """Of a toy distribution, its `modes` [modes, columns] and `sigma`."""
+        return None
 
     def fixed_kinds(self) -> Mapping[str, str]:
         """Kinds that need no detection."""

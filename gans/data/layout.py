@@ -34,6 +34,9 @@ class Layout:
             behind it, one entry a column, says are given.
         conditioned: the feature of a wide row that each entry of a condition speaks of, where conditioned columns stay
             in the row.
+        labels: cardinalities of the one-hots that a condition begins with.
+        continuous: numbers behind them in a condition.
+        image: height, width and channels of an image whose pixels are the last of the scores; None without one.
     """
 
     scores: int
@@ -44,6 +47,14 @@ class Layout:
     columns: tuple[int, ...] = ()
     partial: bool = False
     conditioned: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
+    continuous: int = 0
+    image: tuple[int, int, int] | None = None
+
+    @property
+    def numbers(self) -> int:
+        """Scores that are no pixels."""
+        return self.scores - math.prod(self.image or (0,))
 
     @property
     def width(self) -> int:

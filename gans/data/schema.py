@@ -17,8 +17,8 @@ from gans.files import UNREADABLE, write_text
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-KINDS = ("numeric", "integer", "category", "boolean", "datetime", "id", "text")
-ROLES = ("feature", "constant", "dropped")
+KINDS = ("numeric", "integer", "category", "boolean", "datetime", "id", "text", "image")
+ROLES = ("feature", "image", "constant", "dropped")
 ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|index|rownumber)$)|[a-z]I[Dd]$")
 MOST_DECIMALS = 6
 
@@ -29,10 +29,11 @@ class Column:
 
     Attributes:
         kind: one of KINDS. `id` and `text` are never learnt.
-        role: `feature` is learnt; `constant` is written back as it was; `dropped` is left out.
+        role: `feature` is learnt; `image` too, but not judged as a column of a table; `constant` is written back as it
+            was; `dropped` is left out.
         type: the Arrow type, which sampled rows get back.
         missing: whether the training rows hold a missing value.
-        bounds: smallest and largest value of a number or a time (ISO text); for a constant, its value twice.
+        bounds: smallest and largest value of a number, a time (ISO text) or a pixel; for a constant, its value twice.
         levels: number of distinct values.
         decimals: decimals of a numeric column, where all its values have at most six.
         reason: why the column is not learnt.
@@ -61,10 +62,12 @@ class Schema:
 
     Attributes:
         relations: between columns, for people: kind, text and support of each.
+        mixture: of a toy distribution its `modes` [modes, columns] and their standard deviation `sigma`.
     """
 
     columns: list[Column]
     relations: list[dict[str, Any]] = field(default_factory=list)
+    mixture: dict[str, Any] | None = None
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
@@ -75,8 +78,13 @@ class Schema:
 
     @property
     def features(self) -> list[Column]:
-        """The columns that are learnt."""
+        """The columns of single values that are learnt."""
         return [column for column in self.columns if column.role == "feature"]
+
+    @property
+    def images(self) -> list[Column]:
+        """The column of images, if there is one."""
+        return [column for column in self.columns if column.role == "image"]
 
     @property
     def kept(self) -> list[Column]:
@@ -86,9 +94,8 @@ class Schema:
     def write(self, path: Path) -> None:
         """Write as JSON, atomically."""
         rows = [dataclasses.asdict(column) for column in self.columns]
-        write_text(
-            path, json.dumps({"columns": rows, "relations": self.relations}, indent=1, ensure_ascii=False) + "\n"
-        )
+        stored = {"columns": rows, "relations": self.relations, "mixture": self.mixture}
+        write_text(path, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Schema":
@@ -99,7 +106,8 @@ class Schema:
         """
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            return cls([Column(**row) for row in stored["columns"]], list(stored.get("relations", [])))
+            columns = [Column(**row) for row in stored["columns"]]
+            return cls(columns, list(stored.get("relations", [])), stored.get("mixture"))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable schema ({error}).") from None
 
@@ -112,6 +120,8 @@ class Schema:
                 text = f"{column.kind}, left out: {column.reason}"
             elif column.role == "constant":
                 text = f"constant, not learnt, written back: {column.reason}"
+            elif column.role == "image":
+                text = f"images, {column.type}"
             elif column.kind in ("category", "boolean"):
                 text = f"{column.kind}, {column.levels:,} levels"
             else:
@@ -125,6 +135,8 @@ def arrow_type(text: str) -> pa.DataType:
     """The Arrow type that `str(type)` named, for the types that a sampled column can have."""
     if match := re.fullmatch(r"timestamp\[(\w+)(?:, tz=(.+))?\]", text):
         return pa.timestamp(match[1], tz=match[2])
+    if match := re.fullmatch(r"image\[(\w+), (\d+) x (\d+) x (\d+)\]", text):
+        return pa.fixed_shape_tensor(pa.type_for_alias(match[1]), [int(side) for side in match.groups()[1:]])
     if match := re.fullmatch(r"decimal128\((\d+), (-?\d+)\)", text):
         return pa.decimal128(int(match[1]), int(match[2]))
     aliases = {"date32[day]": pa.date32(), "date64[ms]": pa.date64(), "double": pa.float64(), "float": pa.float32()}
@@ -146,6 +158,9 @@ def normalise(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         array = table[name]
         kind = array.type
+        if image_text(kind):
+            arrays.append(array)
+            continue
         if isinstance(kind, pa.BaseExtensionType):
             kind = kind.storage_type
         if pa.types.is_dictionary(kind):
@@ -188,13 +203,18 @@ def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterab
         one_of(f"data.kinds.{name}", kind, KINDS)
     columns = [find_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
     schema = Schema(columns)
-    if not schema.features:
+    if len(schema.images) > 1:
+        names = ", ".join(column.name for column in schema.images)
+        raise UserError(f"the table has several columns of images ({names}); leave out all but one by data.drop.")
+    if not schema.features and not schema.images:
         raise UserError("no column is left to learn: " + "; ".join(schema.lines()))
     return schema
 
 
 def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, dropped: bool = False) -> Column:
     """What a column is; `kind` where that is known."""
+    if (text := image_text(array.type)) and kind is None:
+        return _image_column(name, array, text, dropped)
     valid = array.drop_null()
     column = Column(name=name, kind=kind or "text", type=str(array.type), missing=array.null_count > 0)
     if kind is not None:
@@ -226,6 +246,35 @@ def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, drop
     if column.kind == "numeric":
         column.decimals = _decimals(valid.cast(pa.float64()).to_numpy())
     return column
+
+
+def image_text(kind: pa.DataType) -> str:
+    """The type of a column of images in words, "image[uint8, 8 x 8 x 1]"; "" for another type."""
+    if (
+        not isinstance(kind, pa.FixedShapeTensorType)
+        or len(kind.shape) != 3
+        or kind.permutation not in (None, [0, 1, 2])
+    ):
+        return ""
+    plain = pa.types.is_uint8(kind.value_type) or pa.types.is_floating(kind.value_type)
+    return f"image[{kind.value_type}, {' x '.join(map(str, kind.shape))}]" if plain else ""
+
+
+def _image_column(name: str, array: pa.ChunkedArray, text: str, dropped: bool) -> Column:
+    """A column of images, whose bounds are those of its pixels, at most 0 to 255 for bytes.
+
+    Raises:
+        UserError: an image is missing or holds what is no number.
+    """
+    if dropped:
+        return Column(name=name, kind="image", type=text, role="dropped", reason="data.drop names it")
+    values: list[np.ndarray] = [chunk.to_numpy_ndarray() for chunk in array.chunks if len(chunk)]  # pyright: ignore[reportAttributeAccessIssue]
+    if array.null_count or not all(np.isfinite(chunk).all() for chunk in values):
+        raise UserError(f"column '{name}': an image is missing or holds NaN or inf; remove its row.")
+    low, high = (float(best(list(map(best, values)))) for best in (np.min, np.max))
+    if low == high:
+        raise UserError(f"column '{name}': all pixels of all images are {low:g}; there is nothing to learn.")
+    return Column(name=name, kind="image", type=text, role="image", bounds=[low, high])
 
 
 def _can_be_learnt(kind: pa.DataType) -> bool:

@@ -45,7 +45,7 @@ class Fidelity:
 
     def scores(self) -> dict[str, float]:
         """`column_distance` and `pair_distance`, means in [0, 1], and `score` = 1 - their mean (larger is better)."""
-        columns = float(np.mean(list(self.columns.values())))
+        columns = float(np.mean(list(self.columns.values()))) if self.columns else 0.0
         pairs = float(np.mean(list(self.pairs.values()))) if self.pairs else 0.0
         return {"column_distance": columns, "pair_distance": pairs, "score": 1 - (columns + pairs) / 2}
 

@@ -16,18 +16,26 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from gans.data.codecs.images import brightness
 from gans.data.schema import Schema
 from gans.errors import UserError
 from gans.evaluation import distances, published
 from gans.evaluation.detection import LEAST_ROWS, Detector
+from gans.evaluation.digits import SIZE, digits_network
 from gans.evaluation.embedding import points
 from gans.evaluation.fidelity import Reference
+from gans.evaluation.images import features, kid
 from gans.evaluation.inputs import Side, read_sides
 from gans.evaluation.manifold import Manifold
+from gans.evaluation.mixtures import mode_coverage
 
 Judge = Callable[[pa.Table], dict[str, float]]
 Scorer = Callable[[pa.Table, pa.Table, Schema], dict[str, float]]
 MOST_ROWS = 2_000
+
+
+def _of_tables(schema: Schema) -> str:
+    return "it looks at columns of single values and not at images" if schema.images else ""
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,13 @@ class Metric:
         prepare: (held-out rows, schema) -> a function of a generated table that gives its scores by name.
         scores: the names of those scores; 1 where larger is better, -1 where smaller is.
         least: rows that both sides need.
+        lacks: why it cannot judge rows of a schema; "" where it can.
     """
 
     prepare: Callable[[pa.Table, Schema], Judge]
     scores: Mapping[str, int]
     least: int = 1
+    lacks: Callable[[Schema], str] = _of_tables
 
 
 METRICS: dict[str, Metric] = {}
@@ -60,13 +70,16 @@ def add_metric(name: str, one: Metric) -> None:
     METRICS[name] = one
 
 
-def metric(name: str, scores: Mapping[str, int], least: int = 1) -> Callable[[Scorer], Scorer]:
+def metric(
+    name: str, scores: Mapping[str, int], least: int = 1, lacks: Callable[[Schema], str] = _of_tables
+) -> Callable[[Scorer], Scorer]:
     """Decorator of a function (held-out rows, synthetic rows, schema) -> scores by name.
 
     Args:
         name: as trainer.metrics names it.
         scores: what it gives; 1 where larger is better, -1 where smaller is.
         least: rows that both sides need.
+        lacks: why it cannot judge rows of a schema; "" where it can. Unless given, it judges all but images.
 
     Raises:
         ValueError: a score's name is taken.
@@ -82,7 +95,7 @@ def metric(name: str, scores: Mapping[str, int], least: int = 1) -> Callable[[Sc
 
             return judge
 
-        add_metric(name, Metric(prepare, scores, least))
+        add_metric(name, Metric(prepare, scores, least, lacks))
         return scorer
 
     return decorate
@@ -150,6 +163,39 @@ def _manifold(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[st
     manifold = Manifold(real[:rows])
     found = manifold.alpha_beta(made[:rows]) | manifold.precision_recall(made[:rows])
     return {name: found[name] for name in MANIFOLD}
+
+
+def _of_mixtures(schema: Schema) -> str:
+    return "" if schema.mixture else "the modes are known of data=ring and data=grid only"
+
+
+@metric("modes", {"modes": 1, "high_quality": 1, "reverse_kl": -1}, lacks=_of_mixtures)
+def _modes(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, float]:
+    """How the points cover the modes of a mixture that is known."""
+    assert schema.mixture is not None
+    points = np.stack([synthetic[column.name].to_numpy() for column in schema.features], axis=1)
+    return mode_coverage(points, np.array(schema.mixture["modes"]), schema.mixture["sigma"])
+
+
+def _of_digits(schema: Schema) -> str:
+    there = [column.type.split(", ")[1].rstrip("]") for column in schema.images]
+    return "" if there == [f"{SIZE} x {SIZE} x 1"] else f"it knows images of {SIZE} x {SIZE} x 1 pixels only"
+
+
+def _images(holdout: pa.Table, schema: Schema) -> Judge:
+    """FID and KID on the features of the network of the digits."""
+    (column,) = schema.images
+    network = digits_network()
+    real, _ = features(brightness(holdout[column.name], column), network)
+
+    def judge(table: pa.Table) -> dict[str, float]:
+        made, _ = features(brightness(table[column.name], column), network)
+        return {"fid": distances.frechet(real, made), "kid": kid(real, made)}
+
+    return judge
+
+
+add_metric("images", Metric(_images, {"fid": -1, "kid": -1}, 100, _of_digits))
 
 
 def _sides(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> tuple[Side, Side]:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Key
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
+from gans.networks.conditioning import entering, modulated
 from gans.networks.heads import RowHead
 from gans.networks.layers import fold
 from gans.networks.mlp import MLPDiscriminator
@@ -22,6 +23,7 @@ class CTGANGenerator(nn.Module):
     layout: Layout
     widths: tuple[int, ...]
     temperature: float
+    conditioning: str = "concatenate"
 
     @nn.compact
     def __call__(
@@ -32,10 +34,10 @@ class CTGANGenerator(nn.Module):
         train: bool,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout; batch statistics in training, running ones in sampling."""
-        h = jnp.concatenate([latent, condition], axis=-1)
+        h = entering(latent, condition, self.conditioning)
         for width in self.widths:
             normal = nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5)(nn.Dense(width)(h))
-            h = jnp.concatenate([nn.relu(normal), h], axis=-1)
+            h = jnp.concatenate([nn.relu(modulated(normal, condition, self.conditioning)), h], axis=-1)
         return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0), condition)
 
 
@@ -66,8 +68,9 @@ class CTGAN(Network):
 
     def generator(self, layout: Layout) -> nn.Module:
         """The generator for rows of this layout."""
-        return CTGANGenerator(layout, tuple(self.generator_widths), self.temperature)
+        return CTGANGenerator(layout, tuple(self.generator_widths), self.temperature, self.conditioning)
 
-    def discriminator(self) -> nn.Module:
+    def discriminator(self, layout: Layout) -> nn.Module:
         """The discriminator."""
-        return MLPDiscriminator(tuple(self.discriminator_widths), self.dropout, 0.2)
+        widths = tuple(self.discriminator_widths)
+        return MLPDiscriminator(widths, self.dropout, 0.2, self.discriminator_conditioning, self.group)

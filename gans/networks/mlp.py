@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from gans.data.layout import Layout
 from gans.errors import in_range
 from gans.networks.base import Network
+from gans.networks.conditioning import entering, judged, modulated
 from gans.networks.heads import FEATURES, SEEN, RowHead
 from gans.networks.layers import dropout, fold
 from gans.registry import register
@@ -26,6 +26,7 @@ class MLPGenerator(nn.Module):
     dropout: float
     slope: float
     temperature: float
+    conditioning: str = "concatenate"
 
     @nn.compact
     def __call__(
@@ -36,9 +37,9 @@ class MLPGenerator(nn.Module):
         train: bool,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
-        h = jnp.concatenate([latent, condition], axis=-1)
+        h = entering(latent, condition, self.conditioning)
         for place, width in enumerate(self.widths):
-            h = nn.leaky_relu(nn.Dense(width)(h), self.slope)
+            h = nn.leaky_relu(modulated(nn.Dense(width)(h), condition, self.conditioning), self.slope)
             if place < 2:
                 h = dropout(h, fold(keys, place), self.dropout, train=True)
         raw = nn.Dense(self.layout.width)(h)
@@ -51,6 +52,8 @@ class MLPDiscriminator(nn.Module):
     widths: tuple[int, ...]
     dropout: float
     slope: float
+    conditioning: str = "concatenate"
+    group: int = 1
 
     @nn.compact
     def __call__(
@@ -61,12 +64,12 @@ class MLPDiscriminator(nn.Module):
         train: bool,
     ) -> Float[Array, " batch"]:
         """Logits."""
-        h = jnp.concatenate([rows, condition], axis=-1)
+        h = entering(rows, condition, self.conditioning)
         for place, width in enumerate(self.widths):
-            h = nn.leaky_relu(nn.Dense(width)(h), self.slope)
+            h = nn.leaky_relu(modulated(nn.Dense(width)(h), condition, self.conditioning), self.slope)
             h = dropout(h, fold(keys, place), self.dropout, train)
         self.sow(SEEN, FEATURES, h)
-        return nn.Dense(1)(h)[:, 0]
+        return judged(h, condition, self.conditioning, self.group)
 
 
 @register("network", "mlp")
@@ -96,8 +99,11 @@ class MLP(Network):
     def generator(self, layout: Layout) -> nn.Module:
         """The generator for rows of this layout."""
         widths = tuple(self.generator_widths)
-        return MLPGenerator(layout, widths, self.generator_dropout, self.slope, self.temperature)
+        return MLPGenerator(layout, widths, self.generator_dropout, self.slope, self.temperature, self.conditioning)
 
-    def discriminator(self) -> nn.Module:
+    def discriminator(self, layout: Layout) -> nn.Module:
         """The discriminator."""
-        return MLPDiscriminator(tuple(self.discriminator_widths), self.discriminator_dropout, self.slope)
+        widths = tuple(self.discriminator_widths)
+        return MLPDiscriminator(
+            widths, self.discriminator_dropout, self.slope, self.discriminator_conditioning, self.group
+        )

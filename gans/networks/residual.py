@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from gans.data.layout import Layout
 from gans.errors import in_range, one_of
 from gans.networks.base import Network
+from gans.networks.conditioning import entering, judged, modulated
 from gans.networks.heads import FEATURES, SEEN, CoupledHead, RowHead
 from gans.networks.layers import fold
 from gans.registry import register
@@ -22,13 +22,17 @@ class ResidualTrunk(nn.Module):
     width: int
     blocks: int
     slope: float
+    conditioning: str
 
     @nn.compact
-    def __call__(self, h: Float[Array, "batch inputs"]) -> Float[Array, "batch width"]:
+    def __call__(
+        self, inputs: Float[Array, "batch inputs"], condition: Float[Array, "batch condition"]
+    ) -> Float[Array, "batch width"]:
         """Features after the last activation."""
-        h = nn.Dense(self.width)(h)
+        h = nn.Dense(self.width)(entering(inputs, condition, self.conditioning))
         for _ in range(self.blocks):
             inner = nn.Dense(self.width)(nn.leaky_relu(h, self.slope))
+            inner = modulated(inner, condition, self.conditioning)
             h = h + nn.Dense(self.width, kernel_init=nn.initializers.zeros)(nn.leaky_relu(inner, self.slope))
         return nn.leaky_relu(h, self.slope)
 
@@ -42,6 +46,7 @@ class ResidualGenerator(nn.Module):
     slope: float
     temperature: float
     head: str
+    conditioning: str = "concatenate"
 
     @nn.compact
     def __call__(
@@ -52,7 +57,7 @@ class ResidualGenerator(nn.Module):
         train: bool,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
-        h = ResidualTrunk(self.width, self.blocks, self.slope)(jnp.concatenate([latent, condition], axis=-1))
+        h = ResidualTrunk(self.width, self.blocks, self.slope, self.conditioning)(latent, condition)
         if self.head == "coupled":
             return CoupledHead(self.layout, self.width, self.slope, self.temperature)(h, fold(keys, 0), condition)
         return RowHead(self.layout, self.temperature)(nn.Dense(self.layout.width)(h), fold(keys, 0), condition)
@@ -64,6 +69,8 @@ class ResidualDiscriminator(nn.Module):
     width: int
     blocks: int
     slope: float
+    conditioning: str = "concatenate"
+    group: int = 1
 
     @nn.compact
     def __call__(
@@ -74,9 +81,9 @@ class ResidualDiscriminator(nn.Module):
         train: bool,
     ) -> Float[Array, " batch"]:
         """Logits."""
-        h = ResidualTrunk(self.width, self.blocks, self.slope)(jnp.concatenate([rows, condition], axis=-1))
+        h = ResidualTrunk(self.width, self.blocks, self.slope, self.conditioning)(rows, condition)
         self.sow(SEEN, FEATURES, h)
-        return nn.Dense(1)(h)[:, 0]
+        return judged(h, condition, self.conditioning, self.group)
 
 
 @register("network", "residual")
@@ -105,10 +112,12 @@ class Residual(Network):
 
     def generator(self, layout: Layout) -> nn.Module:
         """The generator for rows of this layout."""
-        return ResidualGenerator(layout, self.width, self.blocks, self.slope, self.temperature, self.head)
+        return ResidualGenerator(
+            layout, self.width, self.blocks, self.slope, self.temperature, self.head, self.conditioning
+        )
 
-    def discriminator(self) -> nn.Module:
+    def discriminator(self, layout: Layout) -> nn.Module:
         """The discriminator."""
         width = self.width if self.discriminator_width is None else self.discriminator_width
         blocks = self.blocks if self.discriminator_blocks is None else self.discriminator_blocks
-        return ResidualDiscriminator(width, blocks, self.slope)
+        return ResidualDiscriminator(width, blocks, self.slope, self.discriminator_conditioning, self.group)

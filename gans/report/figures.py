@@ -104,6 +104,21 @@ def score_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Fig
     return {"Score (higher is better)": figure, "Distances (lower is better)": distances}
 
 
+def metric_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Figure"]:
+    """Figures by title: each further held-out metric over the step, dotted what real rows have where it is known."""
+    known = {"holdout/score", "holdout/column_distance", "holdout/pair_distance"}
+    out = {}
+    for key in sorted({key for row in history for key in row if key.startswith("holdout/")} - known):
+        figure, axes = canvas(4.4, 2.7)
+        _curves(axes, {"synthetic rows": series(history, key)})
+        name = key.removeprefix("holdout/")
+        if name in floor:
+            axes.axhline(floor[name], color=REAL, linestyle=":", label="training rows")
+            legend(axes)
+        out[name] = figure
+    return out
+
+
 def marginal_figure(found: Histogram | Levels) -> "Figure":
     """One column, real and synthetic: overlaid histograms, or grouped bars of levels."""
     bars = len(found.names) + 2 if isinstance(found, Levels) else 0

@@ -12,8 +12,16 @@ from gans.evaluation.fidelity import Fidelity
 from gans.files import write_text
 from gans.report.associations import associations
 from gans.report.evaluation import END, START
-from gans.report.figures import association_figure, data_address, marginal_figure, score_curves, training_curves
+from gans.report.figures import (
+    association_figure,
+    data_address,
+    marginal_figure,
+    metric_curves,
+    score_curves,
+    training_curves,
+)
 from gans.report.marginals import marginal
+from gans.report.pictures import pictures
 from gans.report.plain_words import duration, headline, sentences, worst
 from gans.report.templates import template
 
@@ -78,11 +86,12 @@ def write_report(path: Path, report: RunReport) -> None:
 
 
 def _content(path: Path, report: RunReport) -> dict[str, Any]:
-    sample, skipped = _sample(report)
+    sample, skipped = ([], 0) if report.schema.images else _sample(report)
     columns = worst(report.against_holdout.columns, report.floor.columns)
     return {
         "report": report,
         "directory": path.resolve().parent.name,
+        "found": report.summary.get("scores", {}),
         "headline": headline(report),
         "sentences": sentences(report),
         "scores": report.against_holdout.scores(),
@@ -110,10 +119,12 @@ def _figures(report: RunReport) -> dict[str, dict[str, "Figure"]]:
     }
     ordered = [column for column in report.schema.features if column.name in marginals]
     real, synthetic = (associations(table, report.training, ordered) for table in (report.training, report.synthetic))
-    matrices = {"": association_figure([column.name for column in ordered], real, synthetic)}
+    matrices = {"": association_figure([column.name for column in ordered], real, synthetic)} if ordered else {}
+    floor = report.summary.get("scores", {}).get("floor", {})
     return {
+        "pictures": pictures(report.training, report.synthetic, report.schema),
         "curves": training_curves(report.history),
-        "scores": score_curves(report.history, report.floor.scores()),
+        "scores": score_curves(report.history, report.floor.scores()) | metric_curves(report.history, floor),
         "marginals": marginals,
         "matrices": matrices,
     }

@@ -20,6 +20,8 @@ FALL = 0.01
 MISSING = 0.05
 MOST_NAMED = 5
 COARSE = 0.05
+LOSSES = "Losses prove nothing: generator and critic move against each other, and neither says how real the rows are."
+PRIVACY = "This page is no proof of privacy: a generator that copied training rows would look good here."
 PAIR = " \N{MULTIPLICATION SIGN} "
 
 
@@ -66,11 +68,20 @@ def headline(report: "RunReport") -> Sentence:
     if report.status == "diverged":
         text = "The run diverged: its losses ceased to be finite. This page measures its last finite generator."
         return Sentence("bad", f"{text} Mend the run before using its rows.")
-    out = _overall(report)
+    out = _of_images(report) if report.schema.images else _overall(report)
     if report.status == "interrupted":
         tone = "bad" if out.tone == "bad" else "note"
         return Sentence(tone, f"The run was interrupted before its last step. {out.text}")
     return out
+
+
+def _of_images(report: "RunReport") -> Sentence:
+    scores = report.summary.get("scores", {})
+    if "fid" not in scores.get("holdout", {}):
+        return Sentence("note", "Images were not judged by a network: look at them below.")
+    found, floor = scores["holdout"]["fid"], scores["floor"]["fid"]
+    text = f"FID to held-out images {found:.2f}; training images have {floor:.2f}. Look at them below."
+    return Sentence("good" if found < 2 * floor else "note", text)
 
 
 def _overall(report: "RunReport") -> Sentence:
@@ -97,6 +108,8 @@ def _overall(report: "RunReport") -> Sentence:
 
 def sentences(report: "RunReport") -> list[Sentence]:
     """What is good and what is not, then what this page cannot tell."""
+    if report.schema.images:
+        return [Sentence("note", text) for text in (LOSSES, PRIVACY)]
     return [*_status(report), *_distances(report), *_missing(report), *_fall(report), *_limits(report)]
 
 
@@ -196,8 +209,8 @@ def _limits(report: "RunReport") -> list[Sentence]:
         )
     fixed = (
         "Only single columns and pairs are measured: what takes three columns to see is not on this page.",
-        "Losses prove nothing: generator and critic move against each other, and neither says how real the rows are.",
-        "This page is no proof of privacy: a generator that copied training rows would look good here.",
+        LOSSES,
+        PRIVACY,
     )
     return out + [Sentence("note", text) for text in fixed]
 

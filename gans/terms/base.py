@@ -1,9 +1,11 @@
 """What a term gives."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from gans.data.layout import Encoded, Layout
@@ -18,6 +20,7 @@ class Made(NamedTuple):
         logits: of all categories, side by side, before Gumbel noise; None where the generator shows none.
         features: of the discriminator's last hidden layer, for packs of these rows; None where it shows none.
         real_features: the same for packs of real rows.
+        predicted: what the term's own head, if it has one, says of each of these rows.
     """
 
     rows: Float[Array, "batch width"]
@@ -25,11 +28,18 @@ class Made(NamedTuple):
     logits: Float[Array, "batch hots"] | None = None
     features: Float[Array, "packs features"] | None = None
     real_features: Float[Array, "packs features"] | None = None
+    predicted: Float[Array, "batch entries"] | None = None
 
 
 @dataclass(kw_only=True)
 class Term:
-    """A cost of the generator beside its objective."""
+    """A cost of the generator beside its objective.
+
+    Attributes:
+        conditions: the conditions that it works with; None for any.
+    """
+
+    conditions: ClassVar[tuple[str, ...] | None] = None
 
     def fit(self, layout: Layout, rows: Encoded) -> Any:
         """Arrays that the cost needs to know of the training rows, computed once."""
@@ -44,3 +54,40 @@ class Term:
             progress: the share of the run that is over, in [0, 1).
         """
         raise NotImplementedError(f"{type(self).__name__} has no cost")
+
+
+@dataclass(kw_only=True)
+class HeadTerm(Term):
+    """A term with a head of its own on the discriminator's features, which tells the condition of a row.
+
+    The discriminator trains head and features by `discriminator`, and must not be given the condition.
+    """
+
+    def head(self, layout: Layout, pack: int) -> nn.Module:
+        """The module features [packs, features] -> [packs, pack * entries], entries side by side as in a condition."""
+        raise NotImplementedError(f"{type(self).__name__} has no head")
+
+    def discriminator(
+        self,
+        layout: Layout,
+        real: Float[Array, "batch entries"],
+        fake: Float[Array, "batch entries"],
+        condition: Float[Array, "batch entries"],
+    ) -> Float[Array, ""]:
+        """The discriminator's cost of what the head says of real and of generated rows, its weight included."""
+        raise NotImplementedError(f"{type(self).__name__} has no cost of the discriminator")
+
+
+def cross_entropy(
+    layout: Layout, predicted: Float[Array, "batch entries"], condition: Float[Array, "batch entries"]
+) -> Float[Array, ""]:
+    """E -sum over the labels of a condition of log softmax(predicted)[the label], in nats; 0 for one that is not given.
+
+    The labels stand first among the entries.
+    """
+    total, start = jnp.zeros(()), 0
+    for size in layout.labels:
+        here = slice(start, start + size)
+        total -= jnp.mean(jnp.sum(condition[:, here] * jax.nn.log_softmax(predicted[:, here]), axis=-1))
+        start += size
+    return total

@@ -1,14 +1,14 @@
 """The cross entropy between the condition and what the generator makes of it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from gans.data.layout import Encoded, Layout
+from gans.data.layout import Layout
 from gans.errors import UserError, in_range
 from gans.registry import register
 from gans.terms.base import Made, Term
@@ -23,20 +23,12 @@ class ConditionCrossEntropy(Term):
     condition=training_by_sampling.
     """
 
+    conditions: ClassVar[tuple[str, ...] | None] = ("training_by_sampling",)
+
     weight: float = 1.0
 
     def __post_init__(self) -> None:
         in_range("term.condition_cross_entropy.weight", self.weight, 0)
-
-    def fit(self, layout: Layout, rows: Encoded) -> Any:
-        """Nothing is learnt.
-
-        Raises:
-            UserError: the condition speaks of no category of the row.
-        """
-        if not layout.conditioned:
-            raise UserError("term=[condition_cross_entropy]: it needs condition=training_by_sampling.")
-        return super().fit(layout, rows)
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:
         """The cost, its weight included."""

@@ -141,7 +141,7 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     if hooks.rewind:
         hooks.rewind(step)
 
-    placed = place(make_block(gan), trainer.place(gan.pack), trainer.seeds)
+    placed = place(make_block(gan), trainer.place(gan.pack * gan.group), trainer.seeds)
     state, rows = placed.put(state), placed.put(data)
     stop, status, compile_seconds = trainer.steps, COMPLETED, 0.0
     blocks, start = 0, time.monotonic()

@@ -1,8 +1,8 @@
 """The only adversarial step: (state, rows) -> (state, metrics), pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import flax.struct
@@ -17,7 +17,7 @@ from gans.networks.heads import FEATURES, LOGITS, SEEN, seen
 from gans.networks.spectral import spectrally_normalised
 from gans.objectives.base import Objective
 from gans.penalties.base import Penalty
-from gans.terms.base import Made, Term
+from gans.terms.base import HeadTerm, Made, Term
 from gans.training.placement import Spread
 from gans.training.streams import per_example, stream
 
@@ -59,16 +59,35 @@ class TrainState(flax.struct.PyTreeNode):
         return {"params": self.generator, **self.statistics}
 
 
+class Examined(NamedTuple):
+    """What the discriminator says of packs of rows.
+
+    Attributes:
+        features: behind the logits, if it shows them.
+        predicted: what the head of each term with one says of each row.
+    """
+
+    logits: Float[Array, " packs"]
+    features: Float[Array, "packs features"] | None
+    predicted: dict[str, Float[Array, "batch entries"]]
+
+
 @dataclass(frozen=True)
 class GAN:
     """The parts of a variant. Variants differ by these objects and by nothing else.
 
+    The discriminator's parameters are {"network": its own, "heads": those of each term with a head}.
+
     Attributes:
+        heads: by term, the modules from features to predictions.
         steps: of the whole run, for what changes over it.
         pack: rows that the discriminator sees side by side.
+        group: packs that the discriminator compares with each other.
         spectral_norm: whether its kernels are divided by their largest singular values.
         critic_steps: discriminator updates for one generator update.
         average: the highest decay of the averaged generator, min(average, (1 + step) / (10 + step)).
+        accumulate: parts of a batch that are computed one after the other, their gradients averaged.
+        precision: of what networks compute; their parameters are float32.
     """
 
     generator: nn.Module
@@ -84,23 +103,36 @@ class GAN:
     steps: int
     batch_size: int
     pack: int = 1
+    group: int = 1
     spectral_norm: bool = False
     critic_steps: int = 1
     average: float = 0.999
+    accumulate: int = 1
+    precision: Any = jnp.float32
+    heads: Mapping[str, nn.Module] = field(default_factory=dict)
     spread: Spread = field(default_factory=Spread)
 
     def init(self, seed: Integer[Array, ""]) -> TrainState:
         """The state at step 0, a function of the seed."""
         zero = jnp.zeros((), jnp.int32)
-        keys = per_example(stream(seed, zero, "shapes"), 2)
+        count = max(2, self.group)
+        keys = per_example(stream(seed, zero, "shapes"), count)
         latent, condition = (
-            jnp.zeros((2, self.latent)),
-            self.condition.wide(jnp.zeros((2, len(self.condition.columns)), int)),
+            jnp.zeros((count, self.latent)),
+            self.condition.wide(jnp.zeros((count, self.condition.places), int)),
         )
         average = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)
         generator = average["params"]
-        rows, labels = (jnp.zeros((2, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
-        discriminator = self.discriminator.init(stream(seed, zero, "discriminator"), rows, labels, keys, True)["params"]
+        rows, labels = (jnp.zeros((count, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
+        made, shown = self.discriminator.init_with_output(
+            stream(seed, zero, "discriminator"), rows, labels, keys, True, mutable=["params", SEEN]
+        )
+        del made
+        heads = {
+            name: head.init(stream(seed, zero, f"head {name}"), seen(shown, FEATURES))["params"]
+            for name, head in self.heads.items()
+        }
+        discriminator = {"network": shown["params"], "heads": heads}
         return TrainState(
             seed=jnp.asarray(seed, jnp.uint32),
             step=zero,
@@ -119,7 +151,14 @@ class GAN:
         latent = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 0), (self.latent,)))(keys)
         inner = jax.vmap(lambda key: jax.random.fold_in(key, 1))(keys)
         mutable = ["batch_stats", SEEN] if train else []
-        return self.generator.apply(variables, latent, condition, inner, train, mutable=mutable)  # pyright: ignore[reportReturnType]
+        variables = {**variables, "params": self.lowered(variables["params"])}
+        latent, condition = self.lowered((latent, condition))
+        rows, shown = self.generator.apply(variables, latent, condition, inner, train, mutable=mutable)
+        return rows.astype(jnp.float32), shown  # pyright: ignore[reportAttributeAccessIssue]
+
+    def lowered(self, tree: Any) -> Any:
+        """The floats of a tree in the precision of the networks."""
+        return jax.tree.map(lambda leaf: leaf.astype(self.precision), tree)
 
     def packed(self, batch: Float[Array, "batch width"]) -> Float[Array, "packs packed"]:
         """Rows side by side, as the discriminator sees them."""
@@ -133,7 +172,7 @@ class GAN:
         keys: Key[Array, " packs"],
     ) -> Float[Array, " packs"]:
         """Logits of packed rows."""
-        return self.examine(parameters, rows, condition, keys)[0]
+        return self.examine(parameters, rows, condition, keys).logits
 
     def examine(
         self,
@@ -141,31 +180,54 @@ class GAN:
         rows: Float[Array, "packs width"],
         condition: Float[Array, "packs condition"],
         keys: Key[Array, " packs"],
-    ) -> tuple[Float[Array, " packs"], Float[Array, "packs features"] | None]:
-        """Logits of packed rows, and the features behind them if the discriminator shows them."""
-        parameters = spectrally_normalised(parameters) if self.spectral_norm else parameters
-        logits, shown = self.discriminator.apply({"params": parameters}, rows, condition, keys, True, mutable=[SEEN])
-        return logits, seen(shown, FEATURES)  # pyright: ignore[reportReturnType]
+    ) -> Examined:
+        """Logits of packed rows, the features behind them, and what the heads predict from these."""
+        network = spectrally_normalised(parameters["network"]) if self.spectral_norm else parameters["network"]
+        network, rows, condition = self.lowered((network, rows, condition))
+        logits, shown = self.discriminator.apply({"params": network}, rows, condition, keys, True, mutable=[SEEN])
+        found = seen(shown, FEATURES)  # pyright: ignore[reportArgumentType]
+        features = None if found is None else found.astype(jnp.float32)
+        predicted = {
+            name: head.apply({"params": parameters["heads"][name]}, features).reshape(rows.shape[0] * self.pack, -1)  # pyright: ignore[reportAttributeAccessIssue]
+            for name, head in self.heads.items()
+        }
+        return Examined(logits.astype(jnp.float32), features, predicted)  # pyright: ignore[reportAttributeAccessIssue]
 
-    def batch(self, data: Rows, seed: Any, step: Any, part: Any) -> tuple[Array, Array, Any]:
-        """Real rows [batch, width], conditions [batch, condition], a function (name, pack) -> keys [batch / pack]."""
+    def batch(self, data: Rows, seed: Any, step: Any, part: Any, piece: Any = 0) -> tuple[Array, Array, Any]:
+        """Real rows [batch, width], conditions [batch, condition], a function (name, pack) -> keys [batch / pack].
+
+        Args:
+            part: which of the batches of a step.
+            piece: which of the `accumulate` pieces of the batch.
+        """
 
         def keys(name: str, pack: int = 1) -> Key[Array, " batch"]:
-            return self.spread.shard(per_example(stream(seed, step, name, part), self.batch_size // pack))
+            whole = self.spread.shard(per_example(stream(seed, step, name, part), self.batch_size // pack))
+            size = whole.shape[0] // self.accumulate
+            return whole if self.accumulate == 1 else jax.lax.dynamic_slice_in_dim(whole, piece * size, size)
 
         picked, condition = self.condition.pick(data.condition, keys("rows"))
         real = self.layout.wide(data.scores[picked], data.codes[picked])
         return real, self.condition.reveal(real, condition, keys("condition")), keys
 
+    def mean(self, compute: Callable[[Any], Any]) -> Any:
+        """The mean of what is computed for each piece of a batch, on each device."""
+        if self.accumulate == 1:
+            return self.spread.mean(compute(0))
+        zeros = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), jax.eval_shape(compute, 0))
+        total = jax.lax.fori_loop(
+            0, self.accumulate, lambda piece, sums: jax.tree.map(jnp.add, sums, compute(piece)), zeros
+        )
+        return self.spread.mean(jax.tree.map(lambda leaf: leaf / self.accumulate, total))
+
 
 def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
     """`critic_steps` discriminator updates, then one of the generator and of its average."""
 
-    def discriminator_update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], dict[str, Array]]:
-        parameters, optimizer = carry
-        real, condition, keys = gan.batch(data, state.seed, state.step, part)
-        fake, _ = gan.generate(state.variables, condition, keys("latent"), True)
-        real, fake, condition = gan.packed(real), gan.packed(fake), gan.packed(condition)
+    def discriminator_gradient(parameters: Any, part: Any, piece: Any) -> tuple[Any, dict[str, Array]]:
+        real, labels, keys = gan.batch(data, state.seed, state.step, part, piece)
+        fake, _ = gan.generate(state.variables, labels, keys("latent"), True)
+        real, fake, condition = gan.packed(real), gan.packed(fake), gan.packed(labels)
 
         def loss(parameters: Any) -> tuple[Array, dict[str, Array]]:
             def critic(rows: Array, condition: Array, keys: Array) -> Array:
@@ -173,16 +235,26 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
 
             both = jnp.concatenate([real, fake]), jnp.concatenate([condition, condition])
             both_keys = jnp.concatenate([keys("critic real", gan.pack), keys("critic fake", gan.pack)])
-            real_logits, fake_logits = jnp.split(critic(*both, both_keys), 2)
+            examined = gan.examine(parameters, *both, both_keys)
+            real_logits, fake_logits = jnp.split(examined.logits, 2)
             adversarial = gan.objective.discriminator(real_logits, fake_logits)
             costs = {
                 f"penalty/{name}": penalty(critic, real, fake, condition, keys(f"penalty {name}", gan.pack))
                 for name, penalty in gan.penalties.items()
             }
+            for name, predicted in examined.predicted.items():
+                term = gan.terms[name]
+                assert isinstance(term, HeadTerm)
+                of_real, of_fake = jnp.split(predicted, 2)
+                costs[f"head/{name}"] = term.discriminator(gan.layout, of_real, of_fake, labels)
             logits = {"critic/real": real_logits.mean(), "critic/fake": fake_logits.mean()}
             return adversarial + sum(costs.values()), {"loss/discriminator": adversarial, **logits, **costs}
 
-        gradient, metrics = gan.spread.mean(jax.grad(loss, has_aux=True)(parameters))
+        return jax.grad(loss, has_aux=True)(parameters)
+
+    def discriminator_update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], dict[str, Array]]:
+        parameters, optimizer = carry
+        gradient, metrics = gan.mean(lambda piece: discriminator_gradient(parameters, part, piece))
         updates, optimizer = gan.discriminator_optimizer.update(gradient, optimizer, parameters)
         metrics["gradient/discriminator"] = optax.tree.norm(gradient)
         return (optax.apply_updates(parameters, updates), optimizer), metrics
@@ -192,21 +264,29 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
     )
     metrics = jax.tree.map(jnp.mean, metrics)
 
-    real, condition, keys = gan.batch(data, state.seed, state.step, gan.critic_steps)
+    def generator_gradient(piece: Any) -> tuple[Any, tuple[Any, dict[str, Array]]]:
+        real, condition, keys = gan.batch(data, state.seed, state.step, gan.critic_steps, piece)
 
-    def loss(parameters: Any) -> tuple[Array, tuple[Any, dict[str, Array]]]:
-        fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
-        labels = gan.packed(condition)
-        shown = {SEEN: statistics.pop(SEEN, {})}
-        fake_logits, of_fake = gan.examine(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
-        real_logits, of_real = gan.examine(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
-        adversarial = gan.objective.generator(real_logits, fake_logits)
-        made = Made(fake, condition, seen(shown, LOGITS), of_fake, of_real)
-        progress = state.step / gan.steps
-        costs = {f"term/{name}": term(gan.layout, data.known[name], made, progress) for name, term in gan.terms.items()}
-        return adversarial + sum(costs.values()), (statistics, {"loss/generator": adversarial, **costs})
+        def loss(parameters: Any) -> tuple[Array, tuple[Any, dict[str, Array]]]:
+            fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
+            labels = gan.packed(condition)
+            shown = {SEEN: statistics.pop(SEEN, {})}
+            of_fake = gan.examine(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
+            of_real = gan.examine(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
+            adversarial = gan.objective.generator(of_real.logits, of_fake.logits)
+            made = Made(fake, condition, seen(shown, LOGITS), of_fake.features, of_real.features)
+            progress = state.step / gan.steps
+            costs = {
+                f"term/{name}": term(
+                    gan.layout, data.known[name], made._replace(predicted=of_fake.predicted.get(name)), progress
+                )
+                for name, term in gan.terms.items()
+            }
+            return adversarial + sum(costs.values()), (statistics, {"loss/generator": adversarial, **costs})
 
-    (_, (statistics, costs)), gradient = gan.spread.mean(jax.value_and_grad(loss, has_aux=True)(state.generator))
+        return jax.grad(loss, has_aux=True)(state.generator)
+
+    gradient, (statistics, costs) = gan.mean(generator_gradient)
     updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
     metrics |= costs | {"gradient/generator": optax.tree.norm(gradient)}

@@ -28,6 +28,9 @@ class Trainer:
         steps: generator updates.
         batch_size: rows of a batch, over all devices.
         critic_steps: discriminator updates for one generator update.
+        accumulate: compute a batch in this many parts, one after the other, where it is too large for the memory of a
+            device; their gradients are averaged, and batch norm sees one part at a time.
+        precision: float32 or bfloat16 of what networks compute; parameters and their updates stay float32.
         average: highest decay of the averaged generator.
         block: steps between two looks of the host, run as one compiled loop.
         evaluate_every: steps between scores of generated against held-out rows.
@@ -50,6 +53,8 @@ class Trainer:
     steps: int = 8_000
     batch_size: int = 500
     critic_steps: int = 1
+    accumulate: int = 1
+    precision: str = "float32"
     average: float = 0.999
     block: int = 100
     evaluate_every: int = 500
@@ -72,6 +77,7 @@ class Trainer:
             "steps",
             "batch_size",
             "critic_steps",
+            "accumulate",
             "block",
             "evaluate_every",
             "checkpoint_every",
@@ -94,6 +100,7 @@ class Trainer:
                     f"set trainer.best to {', '.join(name for name in directions() if name != LAST)}."
                 )
         one_of("trainer.placement", self.placement, PLACEMENTS)
+        one_of("trainer.precision", self.precision, ("float32", "bfloat16"))
         if self.processes > 1 and not self.coordinator:
             raise UserError("trainer.coordinator is not set: training over processes needs the HOST:PORT of process 0.")
 
@@ -112,8 +119,8 @@ class Trainer:
         """The place of the seed with the best of these scores [seeds]; the first where there are none."""
         return 0 if np.isnan(values).all() else int(np.nanargmax(values * (self.direction or 1)))
 
-    def place(self, pack: int = 1) -> str:
-        """The placement, `auto` settled by the devices that are there; `pack` rows stay on one device.
+    def place(self, together: int = 1) -> str:
+        """The placement, `auto` settled by the devices that are there; so many rows `together` stay on one device.
 
         Raises:
             UserError: the batch does not divide among the devices.
@@ -124,11 +131,11 @@ class Trainer:
         if placement == "auto":
             placement = "sharded" if jax.device_count() > 1 else "jit"
         devices = 1 if placement == "jit" else jax.device_count()
-        if self.batch_size % (devices * pack):
-            packs = f" times network.pack={pack}" if pack > 1 else ""
+        if self.batch_size % (devices * together * self.accumulate):
+            others = f" times {together * self.accumulate}" if together * self.accumulate > 1 else ""
             raise UserError(
-                f"trainer.batch_size={self.batch_size}: it must be a multiple of the {devices} devices{packs}, "
-                "or trainer.placement=jit."
+                f"trainer.batch_size={self.batch_size}: it must be a multiple of the {devices} devices{others}"
+                f"{' (network.pack, network.group, trainer.accumulate)' if others else ''}, or trainer.placement=jit."
             )
         return placement
 

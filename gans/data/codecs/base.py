@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.codecs.columns import FittedColumn, numbers, time_grid
+from gans.data.codecs.images import FittedImage
 from gans.data.codecs.knots import Knots, Mixture, ascending
 from gans.data.codecs.ranks import ranked
 from gans.data.layout import Encoded, Layout, round_up
@@ -50,6 +51,11 @@ class FittedCodec:
     relations: Relations = field(default_factory=Relations)
     exclusions: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
+    @property
+    def image(self) -> FittedImage | None:
+        """The column of images, whose pixels are the last scores; None without one."""
+        return next(map(FittedImage, self.schema.images), None)
+
     def __post_init__(self) -> None:
         coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
         for place, fitted in enumerate(coded):
@@ -57,9 +63,11 @@ class FittedCodec:
         for place, fitted in enumerate(c for c in self.columns if c.numeric):
             fitted.score = place
         bounds = [abs(float(edge)) for c in self.columns for k in c.knots for edge in (k.low[0], k.high[-1])]
+        image, numeric = self.image, len([c for c in self.columns if c.numeric])
         layout = Layout(
-            scores=len([c for c in self.columns if c.numeric]),
+            scores=numeric + (image.pixels if image else 0),
             bound=round_up(max(bounds, default=1.0)),
+            image=image.shape if image else None,
             cardinalities=tuple(c.cardinality for c in coded),
             masks=tuple((c.score, c.code, len(c.knots)) for c in self.columns if c.score >= 0 and c.code >= 0),
             columns=tuple(self._places()),
@@ -69,6 +77,7 @@ class FittedCodec:
     def _places(self) -> list[int]:
         """The place of the column of each feature of a wide row."""
         scores = [place for place, c in enumerate(self.columns) if c.score >= 0]
+        scores += [len(self.columns)] * (self.image.pixels if self.image else 0)
         coded = sorted((c.code, place, c.cardinality) for place, c in enumerate(self.columns) if c.code >= 0)
         return scores + [place for _, place, cardinality in coded for _ in range(cardinality)]
 
@@ -114,6 +123,8 @@ class FittedCodec:
                 scores[:, fitted.score] = own
             if fitted.code >= 0:
                 codes[:, fitted.code] = code
+        if self.image:
+            scores[:, self.layout.numbers :] = self.image.encode(table[self.image.column.name])
         return encoded
 
     def decode(self, encoded: Encoded) -> pa.Table:
@@ -126,6 +137,8 @@ class FittedCodec:
                 value = column.bounds[0] if column.bounds else None
                 written = pa.array([value], pa.string() if isinstance(value, str) else kind).cast(kind)
                 arrays[column.name] = written.take(pa.array(np.zeros(rows, int)))
+            elif self.image and column.role == "image":
+                arrays[column.name] = self.image.decode(encoded.scores[:, self.layout.numbers :])
             else:
                 arrays[column.name] = fitted_by_name[column.name].decode(encoded)
         return self.relations.restore(pa.table(arrays))
