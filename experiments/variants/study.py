@@ -10,40 +10,23 @@
 Needs no download. What is done already is skipped.
 """
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 
 from gans.command import key_values, run_command, set_up_log
-from gans.errors import UserError, in_range
+from gans.errors import in_range
 from gans.files import write_text
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from trainings import call, train  # noqa: E402
+
 VARIANTS, TABLES = ("vanilla", "cgan", "wgan_gp"), ("households", "charity")
 STEPS = 2_000
 RECORDED = ("config.yaml", "summary.json", "metrics.jsonl", "evaluation.json")
 METRICS = "xgb_c2st_test,shape_error,trend_error,beta_recall,tstr,membership_nearest_auc"
 OWN = {"runs": str, "results": str, "seeds": int, "draws": int}
-
-
-def call(module: str, *arguments: str, folder: Path | None = None) -> None:
-    """Run a command of gans to its end, in a folder.
-
-    Raises:
-        UserError: it failed; a run that diverged has not, it counts.
-    """
-    status = subprocess.run([sys.executable, "-m", f"gans.{module}", *arguments], cwd=folder).returncode
-    if status == 130:
-        raise KeyboardInterrupt
-    if status not in (0, 3):
-        raise UserError(f"exit status {status} of: python -m gans.{module} {' '.join(arguments)}")
-
-
-def finished(run_dir: Path) -> bool:
-    """Whether a run came to its end."""
-    summary = run_dir / "summary.json"
-    return summary.is_file() and json.loads(summary.read_text())["status"] != "interrupted"
 
 
 def record(run_dir: Path, folder: Path) -> None:
@@ -64,11 +47,9 @@ def main() -> int:
     for table in TABLES:
         for variant in VARIANTS:
             run_dir = Path(given["runs"]) / f"{variant}-{table}"
-            if not finished(run_dir):
-                resume = str((run_dir / "config.yaml").is_file()).lower()
-                call("train", f"+experiment={variant}", f"data={table}", f"trainer.seeds={given['seeds']}",
-                     f"trainer.steps={STEPS}", "trainer.evaluate_every=250", "trainer.checkpoint_every=500",
-                     "tracker.mode=disabled", f"run_dir={run_dir}", f"trainer.resume={resume}", *overrides)  # fmt: skip
+            train(run_dir, f"+experiment={variant}", f"data={table}", f"trainer.seeds={given['seeds']}",
+                  f"trainer.steps={STEPS}", "trainer.evaluate_every=250", "trainer.checkpoint_every=500",
+                  *overrides)  # fmt: skip
             if (run_dir / "samples.parquet").is_file() and not (run_dir / "evaluation.json").is_file():
                 call("evaluate", f"run={run_dir}", "members=all", f"draws={given['draws']}")
             record(run_dir, Path(given["results"]) / "records" / run_dir.name)
