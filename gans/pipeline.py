@@ -3,9 +3,10 @@
 import dataclasses
 import json
 import logging
+import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +25,7 @@ from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude, exclusion_lines
 from gans.data.layout import Encoded
 from gans.data.relations import find_relations
+from gans.data.streaming import EncodedWindows
 from gans.errors import UserError
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.metrics import METRICS
@@ -36,8 +38,9 @@ from gans.tracking.terminal import Terminal
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
 from gans.training.build import build
 from gans.training.checkpoints import Checkpoints, digest
-from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, train
+from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
 from gans.training.step import Rows
+from gans.training.windows import Windows
 
 log = logging.getLogger("gans")
 
@@ -80,6 +83,7 @@ class Prepared:
     marginals: Marginals
     encoded: Encoded
     rows: Rows
+    windows: Windows | None = None
 
     @cached_property
     def holdout(self) -> Reference:
@@ -103,6 +107,9 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     Raises:
         UserError: the table cannot be read, or does not fit the config.
     """
+    stream = run.data.streamed(table)
+    if stream:
+        log.info(stream.line())
     split = run.data.split(table)
     run.check(split)
     run, left_out = run.suited(split)
@@ -116,8 +123,18 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
     known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
-    rows = Rows(rest.scores, rest.codes, condition.known(encoded), known)
-    return Prepared(run, split, codec, condition, fit_marginals(codec, encoded), encoded, rows)
+
+    def rows(encoded: Encoded) -> Rows:
+        rest = condition.rest(encoded)
+        return Rows(rest.scores, rest.codes, condition.known(encoded), known)
+
+    windows = None
+    if stream:
+        source, trainer = EncodedWindows(stream, codec), run.trainer
+        steps = stream.window // (trainer.batch_size * (trainer.critic_steps + 1)) // trainer.block * trainer.block
+        windows = Windows(lambda number: rows(source.window(number)), max(steps, trainer.block))
+    marginals = fit_marginals(codec, encoded)
+    return Prepared(run, split, codec, condition, marginals, encoded, rows(encoded), windows)
 
 
 def execute(
@@ -126,6 +143,7 @@ def execute(
     show: bool = True,
     pandas: Mapping[str, Any] | None = None,
     report: bool = True,
+    watch: Callable[[int, list[dict[str, float]]], bool] | None = None,
 ) -> Result:
     """Train a run and write its directory.
 
@@ -134,6 +152,7 @@ def execute(
         show: progress and lines on the terminal.
         pandas: by column the fields of the schema that pandas needs to make sampled frames alike.
         report: write report.html, whose figures take seconds.
+        watch: takes each step that is scored and the scores of each seed; whether to stop there.
 
     Raises:
         UserError: the table, the config or the run directory do not fit; nothing was written then.
@@ -160,19 +179,30 @@ def execute(
     gan = build(run, ready.condition, placement)
     with run_directory(run, writes=first) as run_dir:
         if not first:
-            outcome = train(gan, ready.rows, run.trainer, run.seed, Hooks(), None)
+            outcome = train(gan, ready.windows or ready.rows, run.trainer, run.seed, Hooks(), None)
             return Result(run_dir, {"status": outcome.status, "steps": outcome.step, "scores": {}}, ready.sampler)
         mode = settle_mode(run.tracker)
-        if mode != "disabled" and run.tracker.id is None:
-            run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=new_id()))
+        if mode != "disabled" and run.tracker.id is None:  # an agent of a sweep brings the id of its run
+            run = dataclasses.replace(
+                run, tracker=dataclasses.replace(run.tracker, id=os.environ.get("WANDB_RUN_ID") or new_id())
+            )
         config = to_yaml(dataclasses.replace(run, run_dir=str(run_dir)))
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, run_dir)
-        outcome = _train(run, ready, gan, run_dir, config, tracker, show)
+        outcome = _train(run, ready, gan, run_dir, config, tracker, show, watch)
+        if run.profile:
+            _tell_parts(run, ready)
         return _finish(run, ready, outcome, run_dir, config, tracker, report)
 
 
 def _train(
-    run: Run, ready: Prepared, gan: Any, run_dir: Path, config: str, tracker: WeightsAndBiases, show: bool
+    run: Run,
+    ready: Prepared,
+    gan: Any,
+    run_dir: Path,
+    config: str,
+    tracker: WeightsAndBiases,
+    show: bool,
+    watch: Callable[[int, list[dict[str, float]]], bool] | None,
 ) -> Outcome:
     terminal, lines = Terminal(show), JsonLines(run_dir / "metrics.jsonl")
     trackers: tuple[Tracker, ...] = (lines, terminal, tracker)
@@ -208,13 +238,25 @@ def _train(
 
     checkpoints = Checkpoints(run_dir / "checkpoints", run.trainer.keep)
     profile = run_dir / "profile" if run.profile else None
-    hooks = Hooks(evaluate, tell, rewind, fingerprint(ready), profile)
+    hooks = Hooks(evaluate, watch, tell, rewind, fingerprint(ready), profile)
     try:
-        return train(gan, ready.rows, run.trainer, run.seed, hooks, checkpoints)
+        return train(gan, ready.windows or ready.rows, run.trainer, run.seed, hooks, checkpoints)
     finally:
         terminal.close()
         lines.close()
         checkpoints.close()
+
+
+def _tell_parts(run: Run, ready: Prepared) -> None:
+    """Log how the time of a step divides among its parts."""
+    from gans.training.profile import time_parts
+
+    gan = build(run, ready.condition)
+    state, rows = jax.device_put(initial_state(gan, run.seed, 1)), jax.device_put(ready.rows)
+    parts = time_parts(gan, state, rows)
+    log.info("a step by parts, each compiled alone:")
+    for name, milliseconds in parts.items():
+        log.info("  %-28s %8.3f ms  %3.0f %%", name, milliseconds, 100 * milliseconds / parts["step"])
 
 
 def _finish(

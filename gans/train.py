@@ -1,41 +1,59 @@
 """Train a variant: `python -m gans.train [+experiment=NAME] [GROUP=NAME] [KEY=VALUE ...]`, `-m` for a multirun."""
 
+import contextlib
+import dataclasses
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from gans.command import run_command, set_up_log
 from gans.config import conf_folder, hydra_errors, load_components, read_overrides, resumed, to_run
+from gans.errors import DIVERGED, DONE, USER_MISTAKE
 
 log = logging.getLogger("gans")
 
-WORST = 0.0
+MULTIRUN = {"-m", "--multirun"}
 
 
 class Jobs:
-    """The jobs of one call: one, or several in a multirun. A job that fails does not end the others."""
+    """The jobs of one call: one, or several in a multirun, in this process or in others.
 
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
+    In a multirun a job leaves a record in the sweep's folder, and one that fails does not end the others.
+    """
+
+    def __init__(self, sweep: Path | None) -> None:
+        self.sweep = sweep
+        self.status = DONE
 
     def __call__(self, config: Any) -> float:
         """One run, as Hydra's launcher calls it; the score that a sweeper maximises, finite whatever happens."""
-        scores = []
+        set_up_log()
+        if self.sweep is None:
+            self.status, score = run_job(config)
+            return score
+        from hydra.core.hydra_config import HydraConfig
 
-        def job() -> int:
-            status, score = run_job(config)
-            scores.append(score)
-            return status
+        from gans.sweeps.records import STATUS, Job, recorded
 
-        self.statuses.append(run_command(job))
-        if self.statuses[-1] == 130:
-            raise KeyboardInterrupt
-        return scores[0] if scores else WORST
+        hydra: Any = HydraConfig.get()
+        number = int(hydra.job.num)
+
+        def call(job: Job) -> tuple[str, float]:
+            status, score = run_job(config, job)
+            if status == 130:
+                raise KeyboardInterrupt
+            return STATUS[status], score
+
+        return recorded(Job(number, list(hydra.overrides.task)), self.sweep, call).score
 
 
-def run_job(config: Any) -> tuple[int, float]:
+def run_job(config: Any, job: Any = None) -> tuple[int, float]:
     """Train what a composed config describes; exit status and score.
+
+    Args:
+        job: of a sweep, whose folder holds the run unless it has a run_dir.
 
     Raises:
         UserError: the config, the table or the run directory do not fit.
@@ -43,6 +61,10 @@ def run_job(config: Any) -> tuple[int, float]:
     from hydra.core.hydra_config import HydraConfig
 
     run = to_run(config)
+    if job is not None:
+        own = Path(str(HydraConfig.get().sweep.dir)) / str(job.number)
+        run = dataclasses.replace(run, run_dir=run.run_dir or str(own))
+        job.run_dir = str(run.run_dir)
     if run.trainer.resume:
         run = resumed(run, list(HydraConfig.get().overrides.task))
     from gans.pipeline import EXIT, execute
@@ -90,11 +112,34 @@ def main() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     load_components()
     flags = [argument for argument in sys.argv[1:] if argument.startswith("-")]
-    sys.argv[1:] = flags + read_overrides([argument for argument in sys.argv[1:] if argument not in flags])
-    jobs = Jobs()
-    with hydra_errors():
-        hydra.main(config_path=str(conf_folder()), config_name="train", version_base="1.3")(jobs)()
-    return max(jobs.statuses, default=0)
+    overrides = read_overrides([argument for argument in sys.argv[1:] if argument not in flags])
+    sweep = None
+    if MULTIRUN & set(flags):
+        from gans.sweeps.records import new_folder
+
+        given = [argument.split("=", 1)[1] for argument in overrides if argument.startswith("hydra.sweep.dir=")]
+        sweep = Path(given[-1]) if given else new_folder()
+        overrides += [] if given else [f"hydra.sweep.dir={sweep}"]
+    sys.argv[1:] = flags + overrides
+    jobs = Jobs(sweep)
+    try:
+        with hydra_errors():
+            hydra.main(config_path=str(conf_folder()), config_name="train", version_base="1.3")(jobs)()
+    finally:
+        status = jobs.status if sweep is None else _end(sweep)
+    return status
+
+
+def _end(sweep: Path) -> int:
+    """Print the table of a sweep; the exit status: that of its worst job."""
+    from gans.sweeps.records import finish
+
+    jobs = finish(sweep)
+    if not jobs:
+        with contextlib.suppress(OSError):
+            sweep.rmdir()
+    worst = {"refused": USER_MISTAKE, "diverged": DIVERGED}
+    return max((DONE if job.status == "completed" else worst.get(job.status, 1) for job in jobs), default=DONE)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 Prints, with ratios: steps per second of the WGAN-GP step in CTGAN's shape (batch 500, packs of 10, the very widths
 that ctgan's transformer gives this table), the time to prepare the table, rows sampled per second with decoding to a
-frame, and peak memory. Every part runs in a process of its own, one after the other. `million` prepares a million rows.
+frame, and peak memory; then the same step in PyTorch, eager and compiled. Every part runs in a process of its own, one
+after the other. `million` prepares a million rows. scripts/benchmark_steps.py compares our own variants.
 """
 
 import json
@@ -148,6 +149,20 @@ def ours() -> dict[str, Any]:
     }
 
 
+def torch_eager() -> dict[str, Any]:
+    """The same step in PyTorch, eager."""
+    from torch_step import rate
+
+    return rate(json.loads(settings["shape"]), BATCH, seconds, compiled=False)
+
+
+def torch_compiled() -> dict[str, Any]:
+    """The same step in PyTorch, compiled by its inductor."""
+    from torch_step import rate
+
+    return rate(json.loads(settings["shape"]), BATCH, seconds, compiled=True)
+
+
 def million() -> dict[str, Any]:
     """A million rows of 15 columns: 6 real, 4 whole, 4 categories, 1 time, some cells missing."""
     import pyarrow as pa
@@ -188,7 +203,8 @@ def part(name: str, **more: str) -> dict[str, Any]:
 def main() -> None:
     """Run the parts and print the table."""
     if "part" in settings:
-        found = {"peer": peer, "ours": ours, "million": million}[settings["part"]]()
+        parts = (peer, ours, million, torch_eager, torch_compiled)
+        found = {one.__name__: one for one in parts}[settings["part"]]()
         print(json.dumps(found | {"peak": peak()}, default=int))
         return
     theirs = part("peer")
@@ -206,6 +222,11 @@ def main() -> None:
         ratio = mine[key] / theirs[key] if larger else theirs[key] / mine[key]
         print(f"{label:32}{theirs[key]:14,.3g}{mine[key]:14,.3g}{ratio:9.1f}x")
     print(f"first block of 100 steps, compilation included: {mine['first block']:.1f} s")
+    for name, label in (("torch_eager", "eager"), ("torch_compiled", "torch.compile")):
+        found = part(name, shape=shape)
+        ratio = mine["steps"] / found["steps"]
+        print(f"the same step in PyTorch, {label}: {found['steps']:.1f} steps per second, ours {ratio:.1f}x "
+              f"(its first step {found['first']:.1f} s)")  # fmt: skip
     if settings.get("million", "true") == "true":
         found = part("million")
         print(f"a million rows of 15 columns: prepared in {found['prepare']:.1f} s, peak {found['peak']:.2f} GiB "

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.schema import Schema, detect, normalise
+from gans.data.streaming import ParquetStream
 from gans.errors import UserError, in_range
 
 
@@ -59,18 +60,30 @@ class Source:
     def split(self, table: pa.Table | None = None) -> Split:
         """Read (unless a table is given), cut, and find the schema in the training rows.
 
+        Of a stream, a sample takes the place of the training rows.
+
         Raises:
             UserError: the table cannot be read, has fewer than four rows, or nothing to learn.
         """
+        if stream := self.streamed(table):
+            return self._described(*stream.scan())
         whole = normalise(self.read() if table is None else table)
         order = np.random.default_rng(self.split_seed).permutation(whole.num_rows)[: self.limit]
         if len(order) < 4:
             raise UserError(f"the table has {len(order)} rows; at least 4 are needed.")
         held = min(max(1, round(self.holdout * len(order))), len(order) - 2)
         holdout, training = (whole.take(np.sort(part)) for part in (order[:held], order[held:]))
+        return self._described(training, holdout)
+
+    def _described(self, training: pa.Table, holdout: pa.Table) -> Split:
         schema = detect(training, self.fixed_kinds(), self.drop)
         schema.mixture = self.mixture()
         return Split(training, holdout, schema)
+
+    def streamed(self, table: pa.Table | None = None) -> ParquetStream | None:
+        """The stream of a table that is too large for memory; None where it is read as a whole."""
+        del table
+        return None
 
     def mixture(self) -> dict[str, Any] | None:
         """Of a toy distribution, its `modes` [modes, columns] and `sigma`."""

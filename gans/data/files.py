@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.base import Source
-from gans.errors import UserError
+from gans.data.streaming import SHARE, WINDOW, ParquetStream, free_memory
+from gans.errors import UserError, in_range
 from gans.registry import register
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
+PARQUET = (".parquet", ".pq")
 CSV_KINDS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")  # no BOOLEAN: it would take yes and no
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
@@ -30,7 +32,7 @@ def read_table(path: str, key: str) -> pa.Table:
         raise UserError(
             f"{key}={path}: no such file." + (f" In {file.parent} are {', '.join(beside)}." if beside else "")
         )
-    if file.suffix.lower() in (".parquet", ".pq"):
+    if file.suffix.lower() in PARQUET:
         import pyarrow.parquet as pq
 
         try:
@@ -91,9 +93,33 @@ class TableFile(Source):
 
     Attributes:
         path: the file.
+        stream: read a Parquet file in windows during training; null for only where it would take more than a quarter
+            of the memory that is free.
+        window: rows of a window, of which one is on the device.
     """
 
     path: str = ""
+    stream: bool | None = None
+    window: int = WINDOW
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("data.window", self.window, 4)
+        if self.stream and self.path and Path(self.path).suffix.lower() not in PARQUET:
+            raise UserError(
+                f"data.stream=true: data.path={self.path} is no Parquet file; allowed are .parquet and .pq."
+            )
+        if self.stream and self.limit is not None:
+            raise UserError(f"data.limit={self.limit}: a stream has no limit; leave out data.stream.")
+
+    def streamed(self, table: pa.Table | None = None) -> ParquetStream | None:
+        """The stream of a Parquet file, where `stream` says so or it would take too much of the memory that is free."""
+        path = Path(self.path).expanduser()
+        if table is not None or self.stream is False or path.suffix.lower() not in PARQUET or not path.is_file():
+            return None
+        stream = ParquetStream(path, self.window, self.holdout, self.split_seed)
+        fits = self.limit is not None or stream.bytes <= SHARE * free_memory()
+        return None if fits and not self.stream else stream
 
     def read(self) -> pa.Table:
         """The table of the file."""

@@ -21,8 +21,7 @@ class Optimizer:
         schedule: constant, linear or cosine decay over the run.
         final: the last learning rate as a share of the first.
         clip: largest absolute value of the discriminator's parameters, after each update; null for any. With it a
-        critic is
-            Lipschitz (Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1: .01).
+            critic is Lipschitz (Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1: .01).
     """
 
     learning_rate: float = 5e-4
@@ -46,7 +45,8 @@ class Optimizer:
 
     def discriminator(self, updates: int) -> optax.GradientTransformation:
         """The discriminator's optimiser over this many updates."""
-        made = self.make(self._schedule(self.discriminator_learning_rate or self.learning_rate, updates))
+        own = self.discriminator_learning_rate
+        made = self.make(self._schedule(self.learning_rate if own is None else own, updates))
         return made if self.clip is None else optax.chain(made, _within(self.clip))
 
     def make(self, schedule: optax.Schedule) -> optax.GradientTransformation:

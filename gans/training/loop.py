@@ -20,10 +20,12 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.placement import place
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
 from gans.training.trainer import Trainer
+from gans.training.windows import Feed, Windows
 
 log = logging.getLogger("gans")
 
 COMPLETED, DIVERGED, INTERRUPTED = "completed", "diverged", "interrupted"
+PRUNED = "pruned"  # why a run stopped that a search gave up
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Hooks:
 
     Attributes:
         evaluate: averaged generators [seeds, ...] -> scores of each seed by name.
+        watch: takes the step and the scores of each seed; whether to stop there, as one that lags behind others does.
         log: takes metrics, step and seconds of training; called after each block.
         rewind: takes the step from which a run goes on.
         fingerprint: of the training rows.
@@ -82,6 +85,7 @@ class Hooks:
     """
 
     evaluate: Callable[[Any], list[dict[str, float]]] | None = None
+    watch: Callable[[int, list[dict[str, float]]], bool] | None = None
     log: Callable[[dict[str, float], int, float], None] | None = None
     rewind: Callable[[int], None] | None = None
     fingerprint: str = ""
@@ -115,8 +119,18 @@ def initial_state(gan: GAN, seed: int, seeds: int) -> TrainState:
     return jax.device_get(jax.jit(jax.vmap(gan.init))(np.arange(seed, seed + seeds, dtype=np.uint32)))
 
 
-def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, checkpoints: Checkpoints | None) -> Outcome:
+def train(
+    gan: GAN,
+    data: Rows | Windows,
+    trainer: Trainer,
+    seed: int,
+    hooks: Hooks,
+    checkpoints: Checkpoints | None,
+) -> Outcome:
     """Train until the last step, the end of patience, a non-finite loss, or a signal.
+
+    Args:
+        data: rows that stay on the device, or windows of rows that come and go.
 
     Raises:
         UserError: a resumed run has another table, or its checkpoints are all damaged.
@@ -142,13 +156,14 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
         hooks.rewind(step)
 
     placed = place(make_block(gan), trainer.place(gan.pack * gan.group), trainer.seeds)
-    state, rows = placed.put(state), placed.put(data)
+    windows = data if isinstance(data, Windows) else Windows(lambda number: data, trainer.steps)
+    state, feed = placed.put(state), Feed(windows, placed.put)
     stop, status, compile_seconds = trainer.steps, COMPLETED, 0.0
-    blocks, start = 0, time.monotonic()
+    blocks, start, pruned = 0, time.monotonic(), False
     enough = _enough(trainer, best, step)
-    with _signals() as stopped:
+    with _signals() as stopped, contextlib.closing(feed):
         while step < stop and not enough:
-            border = _border(step, stop, trainer)
+            border, rows = _border(step, stop, trainer, windows.steps), feed.at(step)
             count, began = placed.put(np.int32(border - step)), time.monotonic()
             trace = hooks.profile if blocks == 1 else None
             with jax.transfer_guard("disallow"), jax.profiler.trace(trace) if trace else contextlib.nullcontext():
@@ -166,7 +181,8 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
                 best.update(step, values, trainer.direction, average)
                 stacked = {f"holdout/{name}": np.array([one[name] for one in scores]) for name in scores[0]}
                 metrics |= stacked if several else {name: value[0] for name, value in stacked.items()}
-            enough = _enough(trainer, best, step)
+                pruned = hooks.watch is not None and hooks.watch(step, scores)
+            enough = pruned or _enough(trainer, best, step)
             seconds = before + time.monotonic() - start
             if hooks.log:
                 hooks.log(_named(metrics, several, seed), step, seconds)
@@ -186,8 +202,8 @@ def train(gan: GAN, data: Rows, trainer: Trainer, seed: int, hooks: Hooks, check
     state = placed.get(state)
     if np.isnan(best.value).all():
         best = Best(jax.tree.map(np.array, members(state.average)), np.full(trainer.seeds, step), blank)
-    stopped_by = f"no better {trainer.best} for {trainer.patience} evaluations" if enough and step < stop else None
-    return Outcome(status, step, seconds, best, state, compile_seconds, stopped_by)
+    stopped_by = PRUNED if pruned else f"no better {trainer.best} for {trainer.patience} evaluations"
+    return Outcome(status, step, seconds, best, state, compile_seconds, stopped_by if enough and step < stop else None)
 
 
 def _enough(trainer: Trainer, best: Best, step: int) -> bool:
@@ -220,9 +236,9 @@ def _resume(
     return state, best, step, record["seconds"]
 
 
-def _border(step: int, stop: int, trainer: Trainer) -> int:
-    """The next step at which the host looks up."""
-    every = (trainer.evaluate_every, trainer.checkpoint_every)
+def _border(step: int, stop: int, trainer: Trainer, window: int) -> int:
+    """The next step at which the host looks up, or a window of so many steps ends."""
+    every = (trainer.evaluate_every, trainer.checkpoint_every, window)
     return min(stop, step + trainer.block, *(step + rhythm - step % rhythm for rhythm in every))
 
 

@@ -49,8 +49,8 @@ def step_parts(gan: GAN) -> dict[str, Callable[[TrainState, Rows], Any]]:
         real, fake, condition, keys = packs(state, data)
 
         def loss(parameters: Any) -> Any:
-            def critic(*args: Any) -> Any:
-                return gan.critic(parameters, *args)
+            def critic(rows: Any, condition: Any, keys: Any) -> Any:
+                return gan.critic(parameters, rows, condition, keys)
 
             every = keys("penalty", gan.pack)
             return sum(penalty(critic, real, fake, condition, every) for penalty in gan.penalties.values())

@@ -127,6 +127,21 @@ class FittedCodec:
             scores[:, self.layout.numbers :] = self.image.encode(table[self.image.column.name])
         return encoded
 
+    def covers(self, table: pa.Table) -> np.ndarray:
+        """Which rows [rows] of a table hold levels and missing values of the training table only.
+
+        Raises:
+            UserError: a column is missing, or of another type.
+        """
+        table = self.relations.reduce(table)
+        out = np.ones(table.num_rows, bool)
+        for fitted in self.columns:
+            name = fitted.column.name
+            if name not in table.column_names:
+                raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
+            out &= fitted.covers(table[name])
+        return out
+
     def decode(self, encoded: Encoded) -> pa.Table:
         """The table: columns in the order of the training table, with its types and missing values."""
         rows = len(encoded.scores)

@@ -73,6 +73,15 @@ class FittedColumn:
         scores[~missing], codes[~missing] = self.encode_numbers(values, rng)
         return scores, codes
 
+    def covers(self, array: pa.ChunkedArray) -> np.ndarray:
+        """Which values [rows] it can encode: levels of the training table, and missing ones if there were any."""
+        known = array.is_valid()
+        if self.levels:
+            levels = pa.array(self.levels[: len(self.levels) - self.column.missing], arrow_type(self.column.type))
+            known = pc.is_in(array.cast(levels.type), value_set=levels)
+        known = known.to_numpy(zero_copy_only=False) if isinstance(known, pa.Array) else known.to_numpy()
+        return known | array.is_null().to_numpy() if self.column.missing else known
+
     def decode(self, encoded: Encoded) -> pa.Array:
         """The column as the table holds it."""
         kind = arrow_type(self.column.type)

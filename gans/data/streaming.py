@@ -1,0 +1,270 @@
+"""Parquet files that are larger than memory: read by row groups, in shuffled windows.
+
+One pass over the file draws a sample, from which schema, codec, relations and conditions are learnt, and the rows to
+hold out. Training then reads row groups in random order, several open at a time; their rows are encoded, shuffled and
+dealt into windows of one size, one of which is on the device. What a window holds depends on its number and on the
+seed of the split only, so that a resumed run sees the same rows.
+"""
+
+import logging
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.data.layout import Encoded
+from gans.data.schema import normalise
+from gans.errors import UserError
+
+if TYPE_CHECKING:
+    from gans.data.codecs import FittedCodec
+
+log = logging.getLogger("gans")
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+WINDOW = 262_144  # rows of a window, and of the sample
+MOST_HELD_OUT = 50_000
+OPEN = 4  # row groups whose rows are mixed
+MOST_LEVELS = 20_000  # of a column, up to which the sample gets a row of each
+SHARE = 0.25  # of the memory that is free, above which a table is streamed
+
+
+@dataclass(frozen=True)
+class ParquetStream:
+    """A Parquet file as a stream of training rows.
+
+    Attributes:
+        window: rows of a window.
+        holdout: share of rows to hold out, at most 50,000 rows.
+        seed: of the split.
+    """
+
+    path: Path
+    window: int
+    holdout: float
+    seed: int
+
+    @cached_property
+    def file(self) -> Any:
+        """The open file.
+
+        Raises:
+            UserError: it is no Parquet file.
+        """
+        import pyarrow.parquet as pq
+
+        try:
+            return pq.ParquetFile(self.path)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"data.path={self.path}: not a readable Parquet file ({error}).") from None
+
+    @property
+    def rows(self) -> int:
+        """All rows of the file."""
+        return self.file.metadata.num_rows
+
+    @property
+    def bytes(self) -> int:
+        """Its size in memory, uncompressed."""
+        metadata = self.file.metadata
+        return sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+
+    def line(self) -> str:
+        """What is done, for the terminal."""
+        return (
+            f"streaming {self.path}: {self.rows:,} rows, {self.bytes / 2**30:.2f} GiB uncompressed, in windows of "
+            f"{self.window:,} rows; columns are learnt from {min(self.window, self.rows):,} of them "
+            f"({free_memory() / 2**30:.1f} GiB of memory are free; data.stream=false reads the whole table)"
+        )
+
+    def uniform(self, group: int) -> np.ndarray:
+        """A number in [0, 1) for each row of a row group, which tells where it belongs."""
+        count = self.file.metadata.row_group(group).num_rows
+        return np.random.default_rng((self.seed, group)).random(count)
+
+    @cached_property
+    def held_share(self) -> float:
+        """The share of rows that is held out."""
+        return min(self.holdout, MOST_HELD_OUT / self.rows)
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Training rows of each row group."""
+        groups = range(self.file.metadata.num_row_groups)
+        return [int((self.uniform(group) >= self.held_share).sum()) for group in groups]
+
+    def group(self, number: int) -> pa.Table:
+        """The rows of a row group, held-out ones among them.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        try:
+            return normalise(self.file.read_row_group(number))
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"data.path={self.path}: row group {number} cannot be read ({error}).") from None
+
+    def scan(self) -> tuple[pa.Table, pa.Table]:
+        """A sample of the training rows, and the held-out rows.
+
+        The sample has at least a row of each level of a category, of each column's missing values, and of the smallest
+        and the largest value of each number.
+        """
+        if self.rows < 4:
+            raise UserError(f"data.path={self.path}: the table has {self.rows} rows; at least 4 are needed.")
+        sampled = self.held_share + (1 - self.held_share) * min(1, self.window / self.rows)
+        held, sample, extremes = [], [], Extremes()
+        for number in range(self.file.metadata.num_row_groups):
+            if not self.file.metadata.row_group(number).num_rows:
+                continue
+            table, place = self.group(number), self.uniform(number)
+            held.append(table.filter(pa.array(place < self.held_share)))
+            chosen = (place >= self.held_share) & (place < sampled)
+            training = np.flatnonzero(place >= self.held_share)
+            chosen[training[extremes.rows(table.take(training))]] = True
+            sample.append(table.filter(pa.array(chosen)))
+        return pa.concat_tables(sample), pa.concat_tables(held)
+
+    def pieces(self) -> Iterator[list[tuple[int, int, int, int]]]:
+        """The windows from the first on, each a list of (epoch, row group, first, end): places in its shuffled rows."""
+        queue: list[tuple[int, int]] = []
+        opened: list[list[int]] = []
+        epoch, groups = 0, [group for group, count in enumerate(self.counts) if count]
+        share = math.ceil(self.window / OPEN)
+        while True:
+            window, left = [], self.window
+            while left:
+                while len(opened) < OPEN:
+                    if not queue:
+                        order = np.random.default_rng((self.seed, 1, epoch)).permutation(groups)
+                        queue, epoch = [(epoch, int(group)) for group in order], epoch + 1
+                    opened.append([*queue.pop(0), 0])
+                for one in opened:
+                    turn, group, first = one
+                    end = min(first + min(share, left), self.counts[group])
+                    if end > first:
+                        window.append((turn, group, first, end))
+                    one[2], left = end, left - (end - first)
+                opened = [one for one in opened if one[2] < self.counts[one[1]]]
+            yield window
+
+
+class Extremes:
+    """Which rows a sample needs: the first of each level and of each missing value, smallest and largest numbers."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, pa.Array] = {}
+        self.missing: set[str] = set()
+        self.bounds: dict[str, tuple[Any, Any]] = {}
+
+    def rows(self, table: pa.Table) -> np.ndarray:
+        """Places in a table [rows] of what was not seen before."""
+        found: list[int] = []
+        for name in table.column_names:
+            array = table[name].combine_chunks()
+            if array.null_count and name not in self.missing:
+                self.missing.add(name)
+                found.append(pc.index(pc.is_null(array), True).as_py())
+            if pa.types.is_string(array.type) or pa.types.is_boolean(array.type):
+                found += self._levels(name, array)
+            elif len(array) > array.null_count and (
+                pa.types.is_primitive(array.type) or pa.types.is_decimal(array.type)
+            ):
+                low, high = pc.min_max(array).as_py().values()
+                old = self.bounds.get(name)
+                fresh = [value for value in (low, high) if old is None or value < old[0] or value > old[1]]
+                found += [pc.index(array, pa.scalar(value, array.type)).as_py() for value in fresh]
+                self.bounds[name] = (low, high) if old is None else (min(low, old[0]), max(high, old[1]))
+        return np.unique(np.array(found, np.int64))
+
+    def _levels(self, name: str, array: pa.Array) -> list[int]:
+        known = self.levels.get(name, array.slice(0, 0))
+        if len(known) > MOST_LEVELS:
+            return []
+        levels = pc.unique(array.drop_null())
+        fresh = levels.filter(pc.invert(pc.is_in(levels, value_set=known)))
+        self.levels[name] = pa.concat_arrays([known, fresh])
+        return _firsts(array, fresh)
+
+
+def _firsts(array: pa.Array, values: pa.Array) -> list[int]:
+    """The first place of each value in an array."""
+    if not len(values):
+        return []
+    codes = pc.index_in(array, value_set=values).to_numpy(zero_copy_only=False)
+    there = np.flatnonzero(~np.isnan(codes.astype(float)))
+    _, first = np.unique(codes[there], return_index=True)
+    return there[first].tolist()
+
+
+class EncodedWindows:
+    """The windows of a stream as arrays, read in their order; another order is found, but takes longer.
+
+    Attributes:
+        left_out: rows that held what the sample did not, a level or a missing value.
+    """
+
+    def __init__(self, stream: ParquetStream, codec: "FittedCodec") -> None:
+        self.stream, self.codec = stream, codec
+        self.left_out = 0
+        self.next, self.plan = 0, stream.pieces()
+        self.open: dict[tuple[int, int], Encoded] = {}
+
+    def window(self, number: int) -> Encoded:
+        """Encoded rows [window], the same whenever they are asked for.
+
+        Raises:
+            UserError: the file cannot be read any more.
+        """
+        if number < self.next:
+            self.next, self.plan, self.open = 0, self.stream.pieces(), {}
+        for _ in range(number - self.next):
+            next(self.plan)
+        pieces = next(self.plan)
+        self.next = number + 1
+        parts = []
+        for epoch, group, first, end in pieces:
+            rows = self._encoded(epoch, group)
+            # rows that were left out are made up for by others of their row group
+            places = np.arange(first, end) % len(rows.scores)
+            parts.append(Encoded(*(part[places] for part in rows)))
+        used = {(epoch, group) for epoch, group, _, _ in pieces}
+        self.open = {key: rows for key, rows in self.open.items() if key in used}
+        return Encoded(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _encoded(self, epoch: int, group: int) -> Encoded:
+        """The training rows of a row group in the order of an epoch."""
+        key = epoch, group
+        if key not in self.open:
+            table = self.stream.group(group)
+            table = table.filter(pa.array(self.stream.uniform(group) >= self.stream.held_share))
+            known = self.codec.covers(table)
+            if not known.all():
+                if not self.left_out:
+                    log.warning("rows with a level or a missing value that the sample does not have are left out")
+                self.left_out += int((~known).sum())
+                table = table.filter(pa.array(known))
+            if not table.num_rows:
+                raise UserError(
+                    f"data.path={self.stream.path}: no row of row group {group} is like those of the sample."
+                )
+            seed = self.stream.seed + group + epoch * len(self.stream.counts)
+            encoded = self.codec.encode(table, seed)
+            order = np.random.default_rng((self.stream.seed, 2, epoch, group)).permutation(table.num_rows)
+            self.open[key] = Encoded(*(part[order] for part in encoded))
+        return self.open[key]
+
+
+def free_memory() -> int:
+    """Bytes of memory that are free; a guess of 4 GiB where the system does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 4 * 2**30

@@ -1,0 +1,160 @@
+"""The folder of a sweep: job-N.json of each job, written when it begins and when it ends, and sweep.csv at the end."""
+
+import csv
+import dataclasses
+import io
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
+from gans.files import UNREADABLE, write_text
+
+WORST = 0.0
+CRASHED, RUNNING, PRUNED = "crashed", "running", "pruned"
+STATUS = {DONE: "completed", USER_MISTAKE: "refused", DIVERGED: "diverged", INTERRUPTED: "interrupted"}
+
+
+@dataclass
+class Job:
+    """A job of a sweep.
+
+    Attributes:
+        overrides: what it was given, KEY=VALUE.
+        status: running, completed, pruned, diverged, refused (a mistake of the user's), interrupted or crashed.
+        score: what a sweeper optimises; the worst where there is none.
+        seconds: that it took.
+        run_dir: where it lies.
+        error: why it failed.
+    """
+
+    number: int
+    overrides: list[str]
+    status: str = RUNNING
+    score: float = WORST
+    seconds: float = 0.0
+    run_dir: str = ""
+    error: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Write job-N.json, atomically."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / f"job-{self.number}.json", json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What it was given, by key."""
+        return dict(override.lstrip("+").split("=", 1) for override in self.overrides)
+
+
+def new_folder() -> Path:
+    """A folder for a new sweep, runs/sweeps/TIME, made at once."""
+    stem = Path("runs") / "sweeps" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    for number in range(1_000):
+        path = stem.with_name(f"{stem.name}_{number}") if number else stem
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"{path}: it cannot be made ({error.strerror}).") from None
+        return path
+    raise UserError(f"{stem}: a thousand sweeps began in this second.")
+
+
+def recorded(job: Job, folder: Path, call: Callable[[Job], tuple[str, float]]) -> Job:
+    """Do a job, with its record written before and after; what it raises, but Ctrl-C, is recorded and goes no further.
+
+    Args:
+        call: does it; status and score.
+    """
+    import logging
+    import traceback
+
+    log = logging.getLogger("gans")
+    job.write(folder)
+    began = time.monotonic()
+    try:
+        job.status, job.score = call(job)
+    except UserError as error:
+        job.status, job.error = STATUS[USER_MISTAKE], str(error)
+        log.error("job %s: error: %s", job.number, error)
+    except KeyboardInterrupt:
+        job.status = STATUS[INTERRUPTED]
+        raise
+    except Exception as error:
+        job.status, job.error = CRASHED, repr(error)
+        log.error("job %s crashed:\n%s", job.number, traceback.format_exc())
+    finally:
+        job.seconds = round(time.monotonic() - began, 2)
+        job.write(folder)
+    return job
+
+
+def read_jobs(folder: Path) -> list[Job]:
+    """The jobs of a sweep by number; one that began and has no end has crashed."""
+    out = []
+    for path in folder.glob("job-*.json"):
+        try:
+            out.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
+        except UNREADABLE as error:
+            raise UserError(f"{path}: not a readable job ({error}).") from None
+    return sorted(out, key=lambda job: job.number)
+
+
+def finish(folder: Path, direction: int = 1) -> list[Job]:
+    """Write sweep.csv, print the table of a sweep, best first; its jobs.
+
+    Args:
+        direction: -1 where a smaller score is better.
+    """
+    jobs = read_jobs(folder)
+    for job in jobs:
+        if job.status == RUNNING:
+            job.status, job.error = CRASHED, "its process ended"
+            job.write(folder)
+    if not jobs:
+        return jobs
+    keys = list(dict.fromkeys(key for job in jobs for key in job.values))
+    varied = [key for key in keys if len({job.values.get(key) for job in jobs}) > 1] or keys
+    rows = [_row(job, varied) for job in jobs]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(folder / "sweep.csv", text.getvalue())
+    good = {STATUS[DONE], PRUNED}
+    order = sorted(jobs, key=lambda job: (job.status not in good, job.status == PRUNED, -direction * job.score))
+    print(_shown([_row(job, varied) for job in order]))
+    failed = [job for job in jobs if job.status not in good]
+    print(f"{len(jobs)} jobs, {len(failed)} of them without a result; {folder}/sweep.csv")
+    if any(job.run_dir for job in jobs):
+        print(f"python -m gans.compare runs={folder} by={varied[0] if len(varied) == 1 else 'KEY'}")
+    return jobs
+
+
+def _row(job: Job, keys: list[str]) -> dict[str, Any]:
+    values: Mapping[str, str] = job.values
+    return {
+        "job": job.number,
+        **{key: values.get(key, "") for key in keys},
+        "status": job.status,
+        "score": f"{job.score:.4f}" if job.status in (STATUS[DONE], PRUNED) else "",
+        "seconds": f"{job.seconds:.1f}",
+        "run_dir": job.run_dir,
+        "error": job.error,
+    }
+
+
+def _shown(rows: list[dict[str, Any]]) -> str:
+    """Rows as lines of columns."""
+    names = [name for name in rows[0] if any(str(row[name]) for row in rows)]
+    cells = [names, *[[" ".join(str(row[name]).split())[:60] for name in names] for row in rows]]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(names))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )

@@ -1,0 +1,111 @@
+"""Search by Optuna, one run after another; a run that is worse than the others at the same step is stopped."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from gans.config import Run, compose
+from gans.errors import UserError, one_of
+from gans.sweeps.records import Job, finish, read_jobs, recorded
+from gans.sweeps.space import Dimension, values_of
+from gans.training.loop import PRUNED
+
+log = logging.getLogger("gans")
+
+PRUNERS = ("median", "halving", "none")
+STUDY = "study.log"
+
+
+def search(
+    space: list[Dimension], fixed: list[str], trials: int, folder: Path, pruner: str = "median", seed: int = 0
+) -> list[Job]:
+    """Try settings, as many as there are not yet in the folder; print the table; all jobs.
+
+    Args:
+        space: what is searched.
+        fixed: overrides of every run.
+        trials: how many settings in all.
+        folder: of the sweep; one that was begun goes on.
+        pruner: median stops a run below the median of the others at its step, halving the worse half, none none.
+
+    Raises:
+        UserError: Optuna is not installed, or the first settings cannot be composed.
+        KeyboardInterrupt: Ctrl-C; what was done is in the folder.
+    """
+    one_of("pruner", pruner, PRUNERS)
+    optuna = import_optuna()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    first = compose([*fixed, *(f"{dimension.key}={_example(dimension)}" for dimension in space)])
+    direction = first.trainer.direction
+    if not direction:
+        raise UserError("trainer.best=last: it has no score to search by; set trainer.best to score or another.")
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / STUDY)))
+    made = {
+        "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=3),
+        "halving": optuna.pruners.SuccessiveHalvingPruner,
+        "none": optuna.pruners.NopPruner,
+    }
+    study = optuna.create_study(
+        study_name="gans",
+        storage=storage,
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=seed + len(read_jobs(folder))),
+        pruner=made[pruner](),
+        direction="maximize" if direction > 0 else "minimize",
+    )
+    try:
+        for number in range(len(read_jobs(folder)), trials):
+            trial = study.ask()
+            overrides = values_of(space, trial)
+            log.info("job %s of %s: %s", number, trials, " ".join(overrides))
+            run_dir = folder / str(number)
+
+            def train(job: Job, trial: Any = trial, run_dir: Path = run_dir, overrides: Any = overrides) -> Any:
+                return _train(compose([*fixed, *overrides, f"run_dir={run_dir}"]), trial)
+
+            job = recorded(Job(number, overrides, run_dir=str(run_dir)), folder, train)
+            states = {"completed": optuna.trial.TrialState.COMPLETE, PRUNED: optuna.trial.TrialState.PRUNED}
+            state = states.get(job.status, optuna.trial.TrialState.FAIL)
+            study.tell(trial, job.score if state == optuna.trial.TrialState.COMPLETE else None, state=state)
+    finally:
+        jobs = finish(folder, direction)
+    return jobs
+
+
+def _train(run: Run, trial: Any) -> tuple[str, float]:
+    """Train a run whose scores a trial follows; its status and its best score, the mean over seeds."""
+    import math
+
+    from gans.pipeline import execute
+
+    def watch(step: int, scores: list[dict[str, float]]) -> bool:
+        value = sum(one[run.trainer.best] for one in scores) / len(scores)
+        if math.isfinite(value):
+            trial.report(value, step)
+        return trial.should_prune()
+
+    result = execute(run, watch=watch)
+    values = [one["value"] for one in result.summary["scores"]["best"] if one["value"] is not None]
+    score = sum(values) / len(values) if values else 0.0
+    if result.status == "interrupted":
+        raise KeyboardInterrupt
+    return (PRUNED if result.summary["stopped"] == PRUNED else result.status), score
+
+
+def _example(dimension: Dimension) -> str:
+    if dimension.choices:
+        return dimension.choices[0]
+    return str(int(dimension.low)) if dimension.whole else repr(dimension.low)
+
+
+def import_optuna() -> Any:
+    """Optuna.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise UserError('gans.tune needs Optuna: pip install "gans[tune]".') from None
+    return optuna
