@@ -47,9 +47,13 @@ def defaults(kind: type) -> dict[str, Any]:
 def compose_option(group: str, name: str) -> Any:
     """The component that GROUP=NAME gives, with what it needs beside it."""
     kind = schema_of(group, name)
+    hidden = ["network.discriminator_conditioning=none"]
     if group in SEVERAL:
-        return getattr(compose([f"{group}=[{name}]"]), group)[name]
+        given = (getattr(kind, "conditions", None) or ["none"])[0]
+        beside = [f"condition={given}", *(["condition.columns=[age]"] if given == "labels" else [])]
+        return getattr(compose([f"{group}=[{name}]", *beside, *hidden]), group)[name]
     beside = [f"penalty=[{kind.needs[0]}]"] if group == "objective" and kind.needs else []
+    beside += hidden if name == "codes" else []
     if "columns" in defaults(kind):
         beside.append(f"{group}.columns=[age]")
     return getattr(compose([f"{group}={name}", *beside]), group)

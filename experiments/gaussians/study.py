@@ -2,8 +2,8 @@
 
     python experiments/gaussians/study.py [KEY=VALUE ...] [KEY=VALUE of gans.train ...]
 
-  form     small: networks of 64, 20,000 steps, for two CPU cores (the default); paper: the paper's networks and its
-           400,000 steps, for a GPU
+  form     small: networks of 64 to 128 and 20,000 steps, for two CPU cores (the default); paper: the paper's networks
+           and its 400,000 steps, for a GPU
   runs     folder for run directories (experiments/gaussians/runs)
   results  folder for the table, the figure and the frozen results (experiments/gaussians)
   seeds=10 training seeds
@@ -50,21 +50,21 @@ FIXED = ["codec=standard", "trainer.batch_size=100", "trainer.best=last", "train
 def variants(form: str) -> dict[str, list[str]]:
     """By variant what it sets. GAN and PacGAN follow the paper but for the small form's sizes and learning rate."""
     paper = form == "paper"
-    pacgan = ["+experiment=vanilla", "network=maxout", "optimizer.b1=0.8", "optimizer.b2=0.999",
-              "optimizer.schedule=constant", "trainer.average=0"]  # fmt: skip
-    pacgan += ["optimizer.learning_rate=1e-4"] if paper else [
-        "optimizer.learning_rate=1e-3", "network.generator_widths=[64,64]",
+    pacgan = ["+experiment=vanilla", "network=maxout", "optimizer.b1=0.8", "optimizer.b2=0.999", "trainer.average=0"]
+    pacgan += ["optimizer.learning_rate=1e-4", "optimizer.schedule=constant"] if paper else [
+        "optimizer.learning_rate=1e-3", "network.generator_widths=[128,128,128]",
         "network.discriminator_widths=[64,64,64]", "network.pieces=2"]  # fmt: skip
-    width = 200 if paper else 64
-    plain = [f"network.generator_widths=[{width},{width}]", f"network.discriminator_widths=[{width},{width}]"]
+    width, deep = (400, "[400,400,400]") if paper else (64, "[128,128,128]")
     ours = {
-        "wgan_gp": ["+experiment=wgan_gp", "trainer.critic_steps=2", "network.latent=2", *plain,
-                    "network.generator_dropout=0", "optimizer.learning_rate=1e-3"],
-        "r3gan": ["+experiment=r3gan", "network.latent=2", f"network.width={width}", "network.blocks=1",
-                  "penalty.r1.gamma=0.1", "penalty.r2.gamma=0.1", "optimizer.learning_rate=1e-3"],
+        "wgan_gp": ["+experiment=wgan_gp", "trainer.critic_steps=1", "network.latent=2",
+                    f"network.generator_widths={deep}", f"network.discriminator_widths=[{2 * width},{2 * width}]",
+                    "network.generator_dropout=0", "optimizer.learning_rate=1e-3",
+                    "penalty.gradient_penalty.weight=0.1"],
+        "r3gan": ["+experiment=r3gan", "network.latent=2", f"network.width={width}", "network.blocks=2",
+                  "penalty.r1.gamma=0.02", "penalty.r2.gamma=0.02", "optimizer.learning_rate=1e-3"],
     }  # fmt: skip
     packs = {"gan": 1, "pacgan2": 2, "pacgan3": 3, "pacgan4": 4}
-    # a batch has whole packs
+    # 100 rows a batch, in whole packs
     sizes = {name: f"trainer.batch_size={100 - 100 % pack}" for name, pack in packs.items()}
     return {name: [*pacgan, f"network.pack={pack}", sizes[name]] for name, pack in packs.items()} | ours
 

@@ -10,16 +10,23 @@ import pytest
 from gans.config import load_components
 from gans.data.layout import Layout
 from gans.errors import UserError
+from gans.networks.dcgan import DCGAN
 from gans.networks.layers import dropout, fold
 from gans.networks.mlp import MLP
 from gans.networks.residual import ResidualTrunk
+from gans.networks.residual_conv import ResidualConv
 from gans.registry import COMPONENTS
 
 load_components()
 NETWORKS = COMPONENTS["network"]
 LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
-BLOCKS = ((3, 2), (5, 2), (7, 3), (10, 5))  # where each one-hot starts, and its size
+IMAGE = Layout(scores=3 + 8 * 9 * 2, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),), image=(8, 9, 2))
+CODES = (2, 2, 3, 5)
 WIDTH, CONDITION, BATCH = 15, 4, 6
+
+
+def layout_of(network: Any) -> Layout:
+    return IMAGE if isinstance(network, (DCGAN, ResidualConv)) else LAYOUT
 
 
 def keys(count: int = BATCH, seed: int = 0) -> jax.Array:
@@ -33,8 +40,9 @@ class Made:
         rng = np.random.default_rng(0)
         self.latent = jnp.asarray(rng.normal(size=(BATCH, network.latent)), jnp.float32)
         self.condition = jnp.asarray(rng.normal(size=(BATCH, CONDITION)), jnp.float32)
-        self.rows = jnp.asarray(rng.normal(size=(BATCH, WIDTH)), jnp.float32)
-        self.generator, self.discriminator = network.generator(LAYOUT), network.discriminator()
+        self.layout = layout_of(network)
+        self.rows = jnp.asarray(rng.normal(size=(BATCH, self.layout.width)), jnp.float32)
+        self.generator, self.discriminator = network.generator(self.layout), network.discriminator(self.layout)
         init = jax.jit(lambda module, *args: module.init(*args, True), static_argnums=0)
         self.g = init(self.generator, jax.random.key(0), self.latent, self.condition, keys())
         self.d = init(self.discriminator, jax.random.key(1), self.rows, self.condition, keys())
@@ -61,7 +69,7 @@ def made(request: pytest.FixtureRequest) -> tuple[Any, Made]:
 def test_shapes(made: tuple[Any, Made]) -> None:
     _, parts = made
     for train in (True, False):
-        assert parts.generate(train).shape == (BATCH, WIDTH)
+        assert parts.generate(train).shape == (BATCH, parts.layout.width)
         assert parts.judge(train).shape == (BATCH,)
         assert np.isfinite(parts.judge(train)).all()
 
@@ -69,12 +77,12 @@ def test_shapes(made: tuple[Any, Made]) -> None:
 def test_rows_are_one_hots_bounded_scores_and_masked(made: tuple[Any, Made]) -> None:
     _, parts = made
     for train in (True, False):
-        rows = parts.generate(train)
-        for start, size in BLOCKS:
+        rows, layout = parts.generate(train), parts.layout
+        for start, size in zip(layout.offsets, CODES, strict=True):
             block = rows[:, start : start + size]
             np.testing.assert_allclose(np.sort(block, axis=1), np.eye(size)[[-1] * BATCH], atol=1e-6)
-        assert (np.abs(rows[:, :3]) <= LAYOUT.bound).all()
-        there = rows[:, 3] > 0.5
+        assert (np.abs(rows[:, : layout.scores]) <= layout.bound).all()
+        there = rows[:, layout.scores] > 0.5
         assert (rows[~there, 1] == 0).all()
         assert (rows[there, 1] != 0).all()
 
@@ -118,7 +126,7 @@ def shapes(network: Any, condition: int = CONDITION) -> tuple[Any, Any]:
         latent, rows, labels = (jnp.zeros((2, width)) for width in (network.latent, WIDTH, condition))
         key = jax.random.key(0)
         generator = network.generator(LAYOUT).init(key, latent, labels, keys(2), True)
-        return generator, network.discriminator().init(key, rows, labels, keys(2), True)
+        return generator, network.discriminator(LAYOUT).init(key, rows, labels, keys(2), True)
 
     return jax.eval_shape(init)
 
@@ -163,14 +171,14 @@ def test_the_mlp_discriminator_is_what_numpy_computes() -> None:
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_residual_blocks_start_as_the_identity(blocks: int) -> None:
     inputs = jnp.asarray(np.random.default_rng(0).normal(size=(5, 7)), jnp.float32)
-    trunk = ResidualTrunk(width=8, blocks=blocks, slope=0.2)
-    variables = trunk.init(jax.random.key(0), inputs)
+    trunk, nothing = ResidualTrunk(width=8, blocks=blocks, slope=0.2, conditioning="none"), jnp.zeros((5, 0))
+    variables = trunk.init(jax.random.key(0), inputs, nothing)
     assert len(variables["params"]) == 1 + 2 * blocks
     first = variables["params"]["Dense_0"]
     linear = np.asarray(inputs) @ np.asarray(first["kernel"]) + np.asarray(first["bias"])
     expected = np.where(linear > 0, linear, 0.2 * linear)
-    np.testing.assert_allclose(trunk.apply(variables, inputs), expected, rtol=1e-4, atol=1e-6)
-    gradient = jax.grad(lambda v: jnp.sum(trunk.apply(v, inputs)))(variables)["params"]
+    np.testing.assert_allclose(trunk.apply(variables, inputs, nothing), expected, rtol=1e-4, atol=1e-6)
+    gradient = jax.grad(lambda v: jnp.sum(trunk.apply(v, inputs, nothing)))(variables)["params"]
     assert np.abs(gradient["Dense_2"]["kernel"]).max() > 0  # zero, yet it learns
 
 
