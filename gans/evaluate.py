@@ -11,6 +11,8 @@ from gans.errors import UserError, in_range, one_of
 from gans.evaluation.measures import LEVELS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gans.evaluation.inputs import Tables
     from gans.evaluation.results import Evaluation
 
@@ -35,7 +37,8 @@ HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
   drop       columns to leave out, as in drop=[id]
   anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
   out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
-  network    for images, real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as inception-2015-12-05.pt
+  network    for images, of a run or real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as
+             inception-2015-12-05.pt
 
 evaluation.json has all figures; report.html of a run gets a section.
 """
@@ -69,8 +72,10 @@ def main() -> int:
     folder = Path(given.get("out") or given.get("run") or "evaluation").expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"out={folder}: it is a file; a folder is needed.")
-    if "run" not in given and given["real"].endswith(".npy"):
-        return judge_images(given, folder)
+    from gans.evaluation.images import read_arrays
+
+    if arrays := read_arrays(given):
+        return judge_images(given, folder, arrays)
 
     from gans.evaluation.subjects import subjects
     from gans.report.evaluation import print_evaluation, write_evaluation
@@ -103,31 +108,20 @@ def judged(tables: "Tables", level: str, anonymeter: str | None, name: str) -> "
         return evaluate(tables, level, anonymeter, told)
 
 
-def judge_images(given: dict[str, Any], folder: Path) -> int:
-    """FID, KID and the Inception-style score of two arrays of images [images, height, width(, channels)] in [0, 1]."""
-    import numpy as np
-
+def judge_images(given: dict[str, Any], folder: Path, arrays: "dict[str, np.ndarray]") -> int:
+    """FID, KID and the Inception-style score of real and synthetic images."""
     from gans.evaluation.images import image_scores, read_network
     from gans.files import write_text
 
-    other = [key for key in given if key not in ("real", "synthetic", "network", "out", "kinds")]
+    allowed = ("run", "real", "synthetic", "network", "out")
+    other = [key for key in given if key not in (*allowed, "kinds")]
     if other:
-        raise UserError(f"{other[0]}: for images allowed are real, synthetic, network and out.")
-    arrays = {}
-    for key in ("real", "synthetic"):
-        try:
-            array = np.load(given[key], allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            reason = (str(error).splitlines() or ["it is empty"])[0]
-            raise UserError(f"{key}={given[key]}: not a readable .npy file ({reason}).") from None
-        plain = isinstance(array, np.ndarray) and array.dtype.kind in "fiub" and array.ndim in (3, 4) and array.size
-        if not plain or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise UserError(f"{key}={given[key]}: images [images, height, width, channels] in [0, 1] are needed.")
-        arrays[key] = (array[..., None] if array.ndim == 3 else array).astype(np.float32)
+        raise UserError(f"{other[0]}: for images allowed are {', '.join(allowed)}.")
     try:
         scores = image_scores(arrays["real"], arrays["synthetic"], read_network(given.get("network", "digits")))
     except ValueError as error:
-        raise UserError(f"real={given['real']}, synthetic={given['synthetic']}: {error}.") from None
+        shown = ", ".join(f"{key}={given[key]}" for key in allowed[:4] if key in given)
+        raise UserError(f"{shown}: {error}.") from None
     for name, value in scores.items():
         print(f"{name:16} {value:.4f}")
     folder.mkdir(parents=True, exist_ok=True)

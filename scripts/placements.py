@@ -1,6 +1,10 @@
-"""Show that a run does not depend on where it runs: jit, sharded, pmap, and a seed out of a vmapped batch.
+"""Show that a run does not depend on where it runs: jit, sharded, pmap, a seed of a vmapped batch, a streamed file.
 
     python scripts/placements.py [devices=4] [steps=50] [experiments=vanilla,cgan,wgan_gp] [rounding=true]
+    python scripts/placements.py processes=2
+
+`stream` is a Parquet file that is read in windows beside the same rows on the device. `processes` trains a run over
+processes and beside it in one, by the command line, and compares their losses.
 
 On forced host devices. Prints how far the generator's parameters moved, and the largest difference of parameters and
 losses to those of plain jit; exit status 1 above 1e-4. The learning rate is 2e-5 unless given: a hard one-hot, the
@@ -59,6 +63,58 @@ def parameters(
     return end, losses, gap(start, end)
 
 
+def over_stream(experiment: str, steps: int) -> tuple[float, float]:
+    """The differences of parameters and losses of a streamed file to the same rows on the device."""
+    import tempfile
+
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/rows.parquet"
+        source = compose(["data=households"]).data
+        pq.write_table(source.read(), path, row_group_size=2_000)
+        run = compose([f"+experiment={experiment}", "data=table", f"data.path={path}", "data.stream=true",
+                       "data.window=4000", "data.target=pension_eligible", "trainer.batch_size=120",
+                       "trainer.block=10", f"trainer.steps={steps}", f"{RATE}=2e-5"])  # fmt: skip
+        ready = prepare(run)
+        assert ready.windows is not None
+        gan, found = build(run, ready.condition), []
+        for data in (ready.windows.load(0), ready.windows):
+            losses: list[float] = []
+            hooks = Hooks(log=lambda metrics, step, seconds, to=losses: to.append(metrics["loss/generator"]))
+            outcome = train(gan, data, run.trainer, 0, hooks, None)
+            found.append((jax.tree.leaves(outcome.state.generator), losses))
+    return gap(found[0][0], found[1][0]), gap(found[0][1], found[1][1])
+
+
+def over_processes(count: int, steps: int) -> float:
+    """The largest difference of the losses of a run over processes to those of one process."""
+    import socket
+    import subprocess
+    import tempfile
+    from pathlib import Path
+
+    from gans.tracking.jsonl import read_lines
+
+    base = [sys.executable, "-m", "gans.train", "+experiment=cgan", "data.limit=2000", f"{RATE}=2e-5",
+            f"trainer.steps={steps}", "trainer.block=10", f"trainer.evaluate_every={steps}", "trainer.batch_size=120",
+            "trainer.evaluate_rows=100", "samples=100", "tracker.mode=disabled"]  # fmt: skip
+    environment = {**os.environ, "XLA_FLAGS": ""}
+    with tempfile.TemporaryDirectory() as folder:
+        with socket.socket() as probe:
+            probe.bind(("localhost", 0))
+            port = probe.getsockname()[1]
+        over = [f"run_dir={folder}/over", f"trainer.coordinator=localhost:{port}", f"trainer.processes={count}"]
+        jobs = [subprocess.Popen([*base, *over, f"trainer.process={k}"], env=environment) for k in range(count)]
+        assert [job.wait(300) for job in jobs] == [0] * count
+        subprocess.run([*base, f"run_dir={folder}/one"], env=environment, check=True)
+        losses = [
+            [row["loss/generator"] for row in read_lines(Path(folder) / name / "metrics.jsonl")]
+            for name in ("over", "one")
+        ]
+    return gap(*losses)
+
+
 def _shaken(leaf: jax.Array, noise: float) -> jax.Array:
     return leaf * (1 + noise) if leaf.dtype == np.float32 else leaf
 
@@ -71,6 +127,10 @@ def gap(left: list, right: list) -> float:
 def main() -> int:
     """Compare all placements for each experiment."""
     steps, worst = int(settings.get("steps", "50")), 0.0
+    if "processes" in settings:
+        worst = over_processes(int(settings["processes"]), steps)
+        print(f"{settings['processes']} processes beside one, {steps} steps: losses {worst:.1e}")
+        return int(worst > TOLERANCE)
     print(f"{jax.device_count()} devices, {steps} steps")
     for experiment in settings.get("experiments", "vanilla,cgan,wgan_gp").split(","):
         reference, losses, moved = parameters(experiment, "jit", 1, steps)
@@ -80,6 +140,9 @@ def main() -> int:
             apart, losses_apart = gap(reference, found), gap(losses, other)
             worst = max(worst, apart, losses_apart)
             print(f"{experiment:10} {name:12} parameters {apart:.1e}  losses {losses_apart:.1e}")
+        apart, losses_apart = over_stream(experiment, steps)
+        worst = max(worst, apart, losses_apart)
+        print(f"{experiment:10} {'stream':12} parameters {apart:.1e}  losses {losses_apart:.1e}")
         if settings.get("rounding") == "false":
             continue
         own, own_losses, _ = parameters(experiment, "jit", 1, steps, rate="")

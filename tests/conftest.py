@@ -45,7 +45,12 @@ class Said:
 def pytest_configure(config: pytest.Config) -> None:
     """The quick tests spend their time on compiling and composing: keep what was compiled, collect garbage rarely."""
     import jax
+    from absl import logging as absl_logging
 
+    handler: Any = absl_logging.get_absl_handler()
+    handler.python_handler.stream = (
+        sys.__stderr__
+    )  # one of pytest's it would close when Hydra's second job sets up logs
     gc.set_threshold(100_000, 50, 50)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of two workers would wait for each other
 

@@ -35,7 +35,7 @@ OBJECTIVES = {
 }
 FIXED = ["data=digits", "data.labels=false", "network=dcgan", "network.channels=24", "optimizer.learning_rate=2e-4",
          "optimizer.b1=0.5", "optimizer.b2=0.99", "optimizer.schedule=constant", "trainer.batch_size=64",
-         "trainer.metrics=[images]", "trainer.best=fid", "trainer.evaluate_rows=1000", "trainer.steps=4000",
+         "trainer.metrics=[images]", "trainer.best=fid", "trainer.evaluate_rows=1000", "trainer.steps=2500",
          "trainer.evaluate_every=250", "trainer.checkpoint_every=1000", "trainer.block=250",
          "samples=1000"]  # fmt: skip
 

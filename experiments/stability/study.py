@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from trainings import scores, train, write_csv  # noqa: E402
 
-MODES, STEPS = 25, 10_000
+MODES, STEPS = 25, 6_000
 RATES = ("1e-4", "3e-4", "1e-3", "3e-3")
 OBJECTIVES = {
     "non_saturating": [],

@@ -4,8 +4,9 @@ The network is whatever maps images to features and class chances: one trained o
 (`gans.evaluation.digits`), or Inception from a file of the user's. Figures of different networks do not compare.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,55 @@ def image_scores(real: np.ndarray, generated: np.ndarray, network: Network) -> d
         raise ValueError(f"images {real.shape} and {generated.shape}: two or more [height, width, channels] of a shape")
     (there, _), (here, chances) = features(real, network), features(generated, network)
     return {"fid": frechet(there, here), "kid": kid(there, here), "inception_score": inception_score(chances)}
+
+
+def read_arrays(given: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    """Real and synthetic images [images, height, width, channels] in [0, 1] of what gans.evaluate was given.
+
+    None where that is no images: a run on a table, or files of tables.
+
+    Raises:
+        UserError: a file is missing or damaged, or holds no images.
+    """
+    if "run" in given:
+        return _of_run(Path(given["run"]).expanduser())
+    return {key: _read_array(given[key], key) for key in ("real", "synthetic")} if _is_array(given["real"]) else None
+
+
+def _is_array(name: str) -> bool:
+    return name.endswith(".npy")
+
+
+def _of_run(run_dir: Path) -> dict[str, np.ndarray] | None:
+    import pyarrow.parquet as pq
+
+    from gans.config import read_run
+    from gans.data.codecs.images import brightness
+    from gans.data.schema import Schema
+
+    if not (run_dir / "schema.json").is_file():
+        return None  # what is wrong with it is said elsewhere
+    schema = Schema.read(run_dir / "schema.json")
+    if not schema.images:
+        return None
+    samples, (column,) = run_dir / "samples.parquet", schema.images
+    if not samples.is_file():
+        raise UserError(f"run={run_dir}: it has no samples.parquet yet; go on with the run.")
+    training = read_run(run_dir / "config.yaml").data.split().training
+    tables = {"real": training, "synthetic": pq.read_table(samples)}
+    return {key: brightness(table[column.name], column) for key, table in tables.items()}
+
+
+def _read_array(name: str, key: str) -> np.ndarray:
+    try:
+        array = np.load(name, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = (str(error).splitlines() or ["it is empty"])[0]
+        raise UserError(f"{key}={name}: not a readable .npy file ({reason}).") from None
+    plain = isinstance(array, np.ndarray) and array.dtype.kind in "fiub" and array.ndim in (3, 4) and array.size
+    if not plain or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+        raise UserError(f"{key}={name}: images [images, height, width, channels] in [0, 1] are needed.")
+    return (array[..., None] if array.ndim == 3 else array).astype(np.float32)
 
 
 def features(images: np.ndarray, network: Network) -> tuple[np.ndarray, np.ndarray]:

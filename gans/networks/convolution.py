@@ -85,7 +85,7 @@ def other_columns(h: Float[Array, "batch features"], layout: Layout) -> Float[Ar
 
 def join_row(
     images: Float[Array, "batch height width channels"], others: Float[Array, "batch others"], layout: Layout
-) -> Float[Array, "batch width"]:
+) -> Float[Array, "batch features"]:
     """A row in the wide form of the layout; the image is cut to its size."""
     height, width, _ = image_of(layout)
     flat = images[:, :height, :width].reshape(images.shape[0], -1)

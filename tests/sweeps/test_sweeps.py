@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,26 +64,38 @@ def test_the_table_is_sorted_and_names_what_differs(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().out.splitlines()[1].split()[0] == "0"
 
 
+RATES = "optimizer.learning_rate=1e-4,1e30,-1"
+
+
+def check_sweep(folder: Path) -> None:
+    """The first job completed, the second diverged, the third was refused."""
+    found = {row["optimizer.learning_rate"]: row for row in rows(folder)}
+    assert [found[rate]["status"] for rate in ("0.0001", "1e+30", "-1")] == ["completed", "diverged", "refused"]
+    assert "must be more than 0" in found["-1"]["error"]
+    assert float(found["0.0001"]["score"]) > 0
+    assert (folder / "0" / "samples.parquet").is_file()
+    assert [job.score for job in read_jobs(folder)][1:] == [0.0, 0.0]  # the worst, for a sweeper
+
+
 @pytest.mark.usefixtures("no_report")
-@pytest.mark.parametrize("launcher", ["", "joblib", "submitit_local"])
-def test_a_sweep_with_a_job_that_diverges_and_one_that_is_refused(
-    launcher: str, command: Callable[..., Any], tmp_path: Path
-) -> None:
-    if launcher:
-        pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
-    own = [f"hydra/launcher={launcher}"] if launcher else []
-    rates = "optimizer.learning_rate=1e-4,1e30,-1" if not launcher else "optimizer.learning_rate=1e30,-1"
-    done = command("train", "-m", *TINY, rates, "trainer.steps=10", *own)
+def test_a_sweep_with_a_job_that_diverges_and_one_that_is_refused(command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command("train", "-m", *TINY, RATES, "trainer.steps=10")
     assert done.status == 3, done.err
     (folder,) = (tmp_path / "runs" / "sweeps").iterdir()
-    found = {row["optimizer.learning_rate"]: row for row in rows(folder)}
-    assert found["1e+30"]["status"] == "diverged"
-    assert found["-1"]["status"] == "refused"
-    assert "must be more than 0" in found["-1"]["error"]
+    check_sweep(folder)
     assert f"{folder.relative_to(tmp_path)}/sweep.csv" in done.out
-    if not launcher:
-        assert float(found["0.0001"]["score"]) > 0
-        assert (folder / "0" / "samples.parquet").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
+def test_launchers_of_hydra(launcher: str, tmp_path: Path) -> None:
+    """In processes of their own, which the launcher begins."""
+    pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
+    command = [sys.executable, "-m", "gans.train", "-m", *TINY, RATES, "trainer.steps=10", f"hydra/launcher={launcher}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr[-3000:]
+    (folder,) = (tmp_path / "runs" / "sweeps").iterdir()
+    check_sweep(folder)
 
 
 def test_a_job_that_crashes_does_not_end_a_sweep(
@@ -149,6 +163,7 @@ def test_a_space_that_cannot_be_searched_is_refused(argument: str, message: str)
         read_space([argument])
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_search_prunes_and_goes_on_where_it_stopped(command: Callable[..., Any], tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     arguments = [*TINY, "optimizer.learning_rate=tag(log,interval(1e-5,1e-2))", "folder=search", "trainer.steps=30",

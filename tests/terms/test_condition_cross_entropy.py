@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gans.config import compose
 from gans.data.layout import Encoded, Layout
 from gans.errors import UserError
 from gans.terms.base import Made
@@ -43,8 +44,8 @@ def test_descent_raises_the_given_level_and_leaves_other_columns_alone() -> None
 
 
 def test_it_needs_conditions_that_stay_in_the_row_and_logits() -> None:
-    with pytest.raises(UserError, match="needs condition=training_by_sampling"):
-        ConditionCrossEntropy().fit(Layout(scores=1, bound=1.0, cardinalities=(2,)), EMPTY)
+    with pytest.raises(UserError, match="it needs condition=training_by_sampling, not none"):
+        compose(["term=[condition_cross_entropy]"])
     made = Made(jnp.zeros((4, 9)), jnp.asarray(CONDITION))
     with pytest.raises(UserError, match="shows no logits"):
         ConditionCrossEntropy()(LAYOUT, (), made, jnp.float32(0))
