@@ -108,6 +108,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
         UserError: the table cannot be read, or does not fit the config.
     """
     stream = run.data.streamed(table)
+    run = dataclasses.replace(run, data=run.data.settled(stream))
     if stream:
         log.info(stream.line())
     split = run.data.split(table)
@@ -131,8 +132,8 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     windows = None
     if stream:
         source, trainer = EncodedWindows(stream, codec), run.trainer
-        steps = stream.window // (trainer.batch_size * (trainer.critic_steps + 1)) // trainer.block * trainer.block
-        windows = Windows(lambda number: rows(source.window(number)), max(steps, trainer.block))
+        steps = stream.window // (trainer.batch_size * (trainer.critic_steps + 1))
+        windows = Windows(lambda number: rows(source.window(number)), max(steps, 1))
     marginals = fit_marginals(codec, encoded)
     return Prepared(run, split, codec, condition, marginals, encoded, rows(encoded), windows)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gans.command import run_command, set_up_log
-from gans.config import conf_folder, hydra_errors, load_components, read_overrides, resumed, to_run
+from gans.config import conf_folder, load_components, read_overrides, resumed, to_run
+from gans.config_errors import hydra_errors
 from gans.errors import DIVERGED, DONE, USER_MISTAKE
 
 log = logging.getLogger("gans")

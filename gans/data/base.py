@@ -85,6 +85,11 @@ class Source:
         del table
         return None
 
+    def settled(self, stream: ParquetStream | None) -> "Source":
+        """The source with what was decided of streaming, so that the rows of a run are found again."""
+        del stream
+        return self
+
     def mixture(self) -> dict[str, Any] | None:
         """Of a toy distribution, its `modes` [modes, columns] and `sigma`."""
         return None

@@ -1,5 +1,6 @@
 """Tables of the user: files, SQL, and folders of published tables."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +121,10 @@ class TableFile(Source):
         stream = ParquetStream(path, self.window, self.holdout, self.split_seed)
         fits = self.limit is not None or stream.bytes <= SHARE * free_memory()
         return None if fits and not self.stream else stream
+
+    def settled(self, stream: ParquetStream | None) -> Source:
+        """Whether it is streamed does not depend on the memory that is free at another time."""
+        return dataclasses.replace(self, stream=stream is not None)
 
     def read(self) -> pa.Table:
         """The table of the file."""

@@ -124,10 +124,9 @@ class GAN:
         average = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)
         generator = average["params"]
         rows, labels = (jnp.zeros((count, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
-        made, shown = self.discriminator.init_with_output(
+        _, shown = self.discriminator.init_with_output(
             stream(seed, zero, "discriminator"), rows, labels, keys, True, mutable=["params", SEEN]
         )
-        del made
         heads = {
             name: head.init(stream(seed, zero, f"head {name}"), seen(shown, FEATURES))["params"]
             for name, head in self.heads.items()

@@ -114,7 +114,8 @@ def test_training_on_a_stream(path: Path, tmp_path: Path) -> None:
                  "network.discriminator_widths=[8]", "data.relations=[]"]  # fmt: skip
     ready = prepare(compose(overrides))
     assert ready.windows is not None
-    assert ready.windows.steps % 5 == 0
+    assert ready.windows.steps == 500 // (100 * 2)
+    assert ready.run.data.stream is True  # pyright: ignore[reportAttributeAccessIssue]
     result = execute(compose([*overrides, f"run_dir={tmp_path / 'run'}"]), show=False, report=False)
     assert result.status == "completed"
     assert set(result.sampler.sample(500)["plan"].to_pylist()) <= {"free", "gold", "plus", "pilot"}
