@@ -239,7 +239,7 @@ def _train(
 
     checkpoints = Checkpoints(run_dir / "checkpoints", run.trainer.keep)
     profile = run_dir / "profile" if run.profile else None
-    hooks = Hooks(evaluate, watch, tell, rewind, fingerprint(ready), profile)
+    hooks = Hooks(evaluate, tell, rewind, fingerprint(ready), profile, watch)
     try:
         return train(gan, ready.windows or ready.rows, run.trainer, run.seed, hooks, checkpoints)
     finally:

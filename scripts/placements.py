@@ -74,7 +74,7 @@ def over_stream(experiment: str, steps: int) -> tuple[float, float]:
         source = compose(["data=households"]).data
         pq.write_table(source.read(), path, row_group_size=2_000)
         run = compose([f"+experiment={experiment}", "data=table", f"data.path={path}", "data.stream=true",
-                       "data.window=4000", "data.target=pension_eligible", "trainer.batch_size=120",
+                       "data.window=50000", "data.target=pension_eligible", "trainer.batch_size=120",
                        "trainer.block=10", f"trainer.steps={steps}", f"{RATE}=2e-5"])  # fmt: skip
         ready = prepare(run)
         assert ready.windows is not None

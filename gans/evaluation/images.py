@@ -42,12 +42,20 @@ def read_arrays(given: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
         UserError: a file is missing or damaged, or holds no images.
     """
     if "run" in given:
-        return _of_run(Path(given["run"]).expanduser())
-    return {key: _read_array(given[key], key) for key in ("real", "synthetic")} if _is_array(given["real"]) else None
+        if arrays := _of_run(Path(given["run"]).expanduser()):
+            _check_keys(given)
+        return arrays
+    if not given["real"].endswith(".npy"):
+        return None
+    _check_keys(given)
+    return {key: _read_array(given[key], key) for key in ("real", "synthetic")}
 
 
-def _is_array(name: str) -> bool:
-    return name.endswith(".npy")
+def _check_keys(given: Mapping[str, Any]) -> None:
+    allowed = ("run",) if "run" in given else ("real", "synthetic")
+    other = [key for key in given if key not in (*allowed, "network", "out", "kinds")]
+    if other:
+        raise UserError(f"{other[0]}: for images allowed are {', '.join(allowed)}, network and out.")
 
 
 def _of_run(run_dir: Path) -> dict[str, np.ndarray] | None:

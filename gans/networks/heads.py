@@ -132,6 +132,7 @@ class RowHead(nn.Module):
         condition: Float[Array, "batch condition"] | None = None,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
+        raw = raw.astype(jnp.float32)  # whatever the precision of the layers before
         layout, logits = self.layout, raw[:, self.layout.scores :]
         self.sow(SEEN, LOGITS, logits)
         hots = draw_categories(layout, logits, keys, self.temperature, None, condition)
@@ -164,14 +165,16 @@ class CoupledHead(nn.Module):
         scores = hots = h[:, :0]
         if levels:
             coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
-            logits = nn.Dense(levels)(h)
+            logits = nn.Dense(levels)(h).astype(jnp.float32)  # whatever the precision of the layers
             hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
             plan = stages(layout, MOST_STAGES)
             stage_of = {code: stage for stage, codes in enumerate(plan) for code in codes}
             stage = np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities)
             self.sow(SEEN, LOGITS, logits + hots @ (coupling * (stage[:, None] < stage)))
         if layout.scores:
-            inner = nn.leaky_relu(nn.Dense(self.width)(jnp.concatenate([h, hots], axis=-1)), self.slope)
-            scores = bounded(nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1)), layout)
+            known = jnp.concatenate([h, hots.astype(h.dtype)], axis=-1)
+            inner = nn.leaky_relu(nn.Dense(self.width)(known), self.slope)
+            raw = nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1))
+            scores = bounded(raw.astype(jnp.float32), layout)
             scores = layout.masked(layout.impose(scores, condition, slice(layout.scores)), hots)
         return jnp.concatenate([scores, hots], axis=-1)

@@ -77,19 +77,19 @@ class Hooks:
 
     Attributes:
         evaluate: averaged generators [seeds, ...] -> scores of each seed by name.
-        watch: takes the step and the scores of each seed; whether to stop there, as one that lags behind others does.
         log: takes metrics, step and seconds of training; called after each block.
         rewind: takes the step from which a run goes on.
         fingerprint: of the training rows.
         profile: a folder for a trace of the second block, the first that does not compile.
+        watch: takes the step and the scores of each seed; whether to stop there, as one that lags behind others does.
     """
 
     evaluate: Callable[[Any], list[dict[str, float]]] | None = None
-    watch: Callable[[int, list[dict[str, float]]], bool] | None = None
     log: Callable[[dict[str, float], int, float], None] | None = None
     rewind: Callable[[int], None] | None = None
     fingerprint: str = ""
     profile: Path | None = None
+    watch: Callable[[int, list[dict[str, float]]], bool] | None = None
 
 
 def make_block(gan: GAN) -> Callable[[TrainState, Rows, Any], tuple[TrainState, dict[str, Any]]]:
