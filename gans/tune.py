@@ -18,14 +18,14 @@ HELP = """Search hyper-parameters of a variant.
              halving: all at once in one program, the better half of them goes on; numbers only
   pruner     of optuna: median, halving or none
   folder     of the sweep; runs/sweeps/TIME unless given. A search that was begun there goes on
-  seed       is that of the runs; sampler_seed that of the search (0)
+  sampler_seed  of the search (0); seed is that of the runs
   wandb      FILE.yaml: write a Weights & Biases sweep instead, and print the lines that begin it
 
 The score is trainer.best on held-out rows. Each run has its directory in the folder; at the end there is a table,
 sweep.csv, and `python -m gans.compare runs=FOLDER by=KEY` compares them.
 """
 
-OWN = {"trials": int, "method": str, "pruner": str, "folder": str, "sampler_seed": int, "wandb": str}
+KEYS = {"trials": int, "method": str, "pruner": str, "folder": str, "sampler_seed": int, "wandb": str}
 
 
 def main() -> int:
@@ -33,8 +33,8 @@ def main() -> int:
     if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
         print(HELP)
         return DONE
-    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in OWN]
-    given = {"trials": 20, "method": "optuna", "pruner": "median", "sampler_seed": 0} | key_values(own, OWN)
+    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in KEYS]
+    given = {"trials": 20, "method": "optuna", "pruner": "median", "sampler_seed": 0} | key_values(own, KEYS)
     in_range("trials", given["trials"], 2, 100_000)
     in_range("sampler_seed", given["sampler_seed"], 0)
     one_of("method", given["method"], ("optuna", "halving"))

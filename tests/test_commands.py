@@ -166,7 +166,7 @@ def test_list_prints_every_experiment_with_its_line(command: Callable[..., Any],
     assert listed["lsgan"] == "LSGAN (Mao et al. 2016): least squares in place of cross entropy."
 
 
-@pytest.mark.parametrize("name", ["sample", "evaluate", "compare"])
+@pytest.mark.parametrize("name", ["sample", "evaluate", "compare", "tune"])
 def test_help_names_every_key(name: str, command: Callable[..., Any], tmp_path: Path) -> None:
     keys = importlib.import_module(f"gans.{name}").KEYS
     for arguments in ((), ("--help",), ("run=x", "-h")):
