@@ -262,7 +262,9 @@ def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
 def test_metrics_give_the_scores_that_they_say() -> None:
     real, made = people(0), people(1)
     schema = tables(real, made).schema
-    for name, one in METRICS.items():
+    able = {name: one for name, one in METRICS.items() if not one.lacks(schema)}
+    assert set(METRICS) - set(able) == {"images", "modes"}  # these are of other tables
+    for name, one in able.items():
         found = one.prepare(real, schema)(made)
         assert set(found) == set(one.scores), name
         assert all(np.isfinite(value) for value in found.values())

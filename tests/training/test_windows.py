@@ -94,12 +94,15 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(case: str) -> None:
 def test_half_precision_computes_nearly_the_same_and_keeps_float32_parameters() -> None:
     gan, state, rows = ready("network.discriminator_dropout=0")
     low = dataclasses.replace(gan, precision=jnp.bfloat16)
-    exact, _ = adversarial_step(gan, state, rows)
+    exact, _ = jax.jit(lambda state, rows: adversarial_step(gan, state, rows))(state, rows)
     rough, metrics = jax.jit(lambda state, rows: adversarial_step(low, state, rows))(state, rows)
     for left, right in zip(jax.tree.leaves(exact), jax.tree.leaves(rough), strict=True):
         assert left.dtype == right.dtype
     keys = jax.random.split(jax.random.key(0), 24)
-    exact_rows, rough_rows = (one.generate(state.variables, jnp.zeros((24, 0)), keys, True)[0] for one in (gan, low))
+    exact_rows, rough_rows = (
+        jax.jit(lambda keys, one=one: one.generate(state.variables, jnp.zeros((24, 0)), keys, True)[0])(keys)
+        for one in (gan, low)
+    )
     scores = gan.layout.scores
     assert rough_rows.dtype == jnp.float32
     gap = np.abs(np.asarray(exact_rows - rough_rows))[:, :scores]
@@ -109,7 +112,7 @@ def test_half_precision_computes_nearly_the_same_and_keeps_float32_parameters() 
 
 def test_heads_train_with_the_discriminator() -> None:
     gan, state, rows = ready("+experiment=acgan", "network=mlp_critic", "network.discriminator_conditioning=none")
-    after, metrics = adversarial_step(gan, state, rows)
+    after, metrics = jax.jit(lambda state, rows: adversarial_step(gan, state, rows))(state, rows)
     head = state.discriminator["heads"]["auxiliary_classifier"]["kernel"]
     assert np.abs(after.discriminator["heads"]["auxiliary_classifier"]["kernel"] - head).max() > 0
     assert {"head/auxiliary_classifier", "term/auxiliary_classifier"} <= set(metrics)
