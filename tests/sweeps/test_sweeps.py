@@ -163,6 +163,7 @@ def test_a_space_that_cannot_be_searched_is_refused(argument: str, message: str)
         read_space([argument])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_report")
 def test_a_search_prunes_and_goes_on_where_it_stopped(command: Callable[..., Any], tmp_path: Path) -> None:
     pytest.importorskip("optuna")
@@ -197,6 +198,7 @@ def test_a_run_that_lags_behind_is_stopped_and_says_so(tmp_path: Path) -> None:
     assert steps == [5, 10]
 
 
+@pytest.mark.slow
 def test_settings_are_halved_until_one_has_all_the_steps(command: Callable[..., Any], tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     done = command("tune", *TINY, "optimizer.learning_rate=tag(log,interval(1e-5,1e-2))", "method=halving", "trials=2",
