@@ -28,7 +28,7 @@ def run_directory(run: Run, writes: bool = True) -> Iterator[Path]:
         yield Path(run.run_dir or "")
         return
     check_run_directory(run)
-    path = _free(run.name) if run.run_dir is None else Path(run.run_dir).expanduser()
+    path = new_folder(Path("runs") / run.name) if run.run_dir is None else Path(run.run_dir).expanduser()
     made = run.run_dir is None or not path.exists()
     try:
         (path / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,13 @@ def check_run_directory(run: Run) -> None:
         raise UserError(f"run_dir={path}: it is not empty; choose another, or go on with it by trainer.resume=true.")
 
 
-def _free(name: str) -> Path:
-    stem = Path("runs") / name / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+def new_folder(parent: Path) -> Path:
+    """A folder named by the time, made at once.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    stem = parent / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     for number in itertools.count():
         path = stem.with_name(f"{stem.name}_{number}") if number else stem
         try:

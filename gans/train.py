@@ -15,6 +15,7 @@ from gans.errors import DIVERGED, DONE, USER_MISTAKE
 
 log = logging.getLogger("gans")
 
+SWEEPS = Path("runs") / "sweeps"
 MULTIRUN = {"-m", "--multirun"}
 
 
@@ -116,10 +117,10 @@ def main() -> int:
     overrides = read_overrides([argument for argument in sys.argv[1:] if argument not in flags])
     sweep = None
     if MULTIRUN & set(flags):
-        from gans.sweeps.records import new_folder
+        from gans.run_directory import new_folder
 
         given = [argument.split("=", 1)[1] for argument in overrides if argument.startswith("hydra.sweep.dir=")]
-        sweep = Path(given[-1]) if given else new_folder()
+        sweep = Path(given[-1]) if given else new_folder(SWEEPS)
         overrides += [] if given else [f"hydra.sweep.dir={sweep}"]
     sys.argv[1:] = flags + overrides
     jobs = Jobs(sweep)

@@ -39,7 +39,7 @@ def main() -> int:
     in_range("sampler_seed", given["sampler_seed"], 0)
     one_of("method", given["method"], ("optuna", "halving"))
 
-    from gans.sweeps.records import new_folder
+    from gans.run_directory import new_folder
     from gans.sweeps.space import read_space
 
     space, fixed = read_space([argument for argument in sys.argv[1:] if argument not in own])
@@ -58,7 +58,7 @@ def main() -> int:
     from gans.sweeps.search import import_optuna
 
     import_optuna()
-    folder = Path(given["folder"]).expanduser() if "folder" in given else new_folder()
+    folder = Path(given["folder"]).expanduser() if "folder" in given else new_folder(Path("runs") / "sweeps")
     folder.mkdir(parents=True, exist_ok=True)
     if given["method"] == "halving":
         from gans.sweeps.halving import halve

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +48,6 @@ class Job:
     def values(self) -> dict[str, str]:
         """What it was given, by key."""
         return dict(override.lstrip("+").split("=", 1) for override in self.overrides)
-
-
-def new_folder() -> Path:
-    """A folder for a new sweep, runs/sweeps/TIME, made at once."""
-    stem = Path("runs") / "sweeps" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    for number in range(1_000):
-        path = stem.with_name(f"{stem.name}_{number}") if number else stem
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UserError(f"{path}: it cannot be made ({error.strerror}).") from None
-        return path
-    raise UserError(f"{stem}: a thousand sweeps began in this second.")
 
 
 def recorded(job: Job, folder: Path, call: Callable[[Job], tuple[str, float]]) -> Job:

@@ -7,7 +7,7 @@ from typing import Any
 from gans.config import Run, compose
 from gans.errors import UserError, one_of
 from gans.sweeps.records import Job, finish, read_jobs, recorded
-from gans.sweeps.space import Dimension, values_of
+from gans.sweeps.space import Dimension, example_run, values_of
 from gans.training.loop import PRUNED
 
 log = logging.getLogger("gans")
@@ -35,10 +35,7 @@ def search(
     one_of("pruner", pruner, PRUNERS)
     optuna = import_optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    first = compose([*fixed, *(f"{dimension.key}={_example(dimension)}" for dimension in space)])
-    direction = first.trainer.direction
-    if not direction:
-        raise UserError("trainer.best=last: it has no score to search by; set trainer.best to score or another.")
+    direction = example_run(space, fixed).trainer.direction
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / STUDY)))
     made = {
         "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=3),
@@ -90,12 +87,6 @@ def _train(run: Run, trial: Any) -> tuple[str, float]:
     if result.status == "interrupted":
         raise KeyboardInterrupt
     return (PRUNED if result.summary["stopped"] == PRUNED else result.status), score
-
-
-def _example(dimension: Dimension) -> str:
-    if dimension.choices:
-        return dimension.choices[0]
-    return str(int(dimension.low)) if dimension.whole else repr(dimension.low)
 
 
 def import_optuna() -> Any:

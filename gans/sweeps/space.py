@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gans.config import read_overrides
+from gans.config import Run, compose, read_overrides
 from gans.errors import UserError
 
 
@@ -37,6 +37,13 @@ class Dimension:
             step = 1 if self.step is None else int(self.step)
             return str(trial.suggest_int(self.key, int(self.low), int(self.high), step=step, log=self.log))
         return repr(trial.suggest_float(self.key, self.low, self.high, step=self.step, log=self.log))
+
+    @property
+    def example(self) -> str:
+        """Its first choice or lowest number."""
+        if self.choices:
+            return self.choices[0]
+        return str(int(self.low)) if self.whole else repr(self.low)
 
     def wandb(self) -> dict[str, Any]:
         """As the configuration of a Weights & Biases sweep has it."""
@@ -70,6 +77,18 @@ def read_space(arguments: list[str]) -> tuple[list[Dimension], list[str]]:
             continue
         space.append(_dimension(override, argument))
     return space, fixed
+
+
+def example_run(space: list[Dimension], fixed: list[str]) -> Run:
+    """A run of the space, composed to see that it can be.
+
+    Raises:
+        UserError: it cannot, or has no score to search by.
+    """
+    run = compose([*fixed, *(f"{dimension.key}={dimension.example}" for dimension in space)])
+    if not run.trainer.direction:
+        raise UserError("trainer.best=last: it has no score to search by; set trainer.best to score or another.")
+    return run
 
 
 def _dimension(override: Any, argument: str) -> Dimension:

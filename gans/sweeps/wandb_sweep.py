@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from gans.config import compose
-from gans.errors import UserError
 from gans.files import write_text
-from gans.sweeps.search import _example
-from gans.sweeps.space import Dimension
+from gans.sweeps.space import Dimension, example_run
 
 
 def write_sweep(path: Path, space: list[Dimension], fixed: list[str], trials: int) -> str:
@@ -18,9 +15,7 @@ def write_sweep(path: Path, space: list[Dimension], fixed: list[str], trials: in
     """
     import yaml
 
-    run = compose([*fixed, *(f"{dimension.key}={_example(dimension)}" for dimension in space)])
-    if not run.trainer.direction:
-        raise UserError("trainer.best=last: it has no score to search by; set trainer.best to score or another.")
+    run = example_run(space, fixed)
     goal = "maximize" if run.trainer.direction > 0 else "minimize"
     config: dict[str, Any] = {
         "method": "bayes",
