@@ -15,7 +15,6 @@ from gans.errors import DIVERGED, DONE, USER_MISTAKE
 
 log = logging.getLogger("gans")
 
-SWEEPS = Path("runs") / "sweeps"
 MULTIRUN = {"-m", "--multirun"}
 
 
@@ -118,6 +117,7 @@ def main() -> int:
     sweep = None
     if MULTIRUN & set(flags):
         from gans.run_directory import new_folder
+        from gans.sweeps.records import SWEEPS
 
         given = [argument.split("=", 1)[1] for argument in overrides if argument.startswith("hydra.sweep.dir=")]
         sweep = Path(given[-1]) if given else new_folder(SWEEPS)

@@ -40,6 +40,7 @@ def main() -> int:
     one_of("method", given["method"], ("optuna", "halving"))
 
     from gans.run_directory import new_folder
+    from gans.sweeps.records import SWEEPS
     from gans.sweeps.space import read_space
 
     space, fixed = read_space([argument for argument in sys.argv[1:] if argument not in own])
@@ -58,7 +59,7 @@ def main() -> int:
     from gans.sweeps.search import import_optuna
 
     import_optuna()
-    folder = Path(given["folder"]).expanduser() if "folder" in given else new_folder(Path("runs") / "sweeps")
+    folder = Path(given["folder"]).expanduser() if "folder" in given else new_folder(SWEEPS)
     folder.mkdir(parents=True, exist_ok=True)
     if given["method"] == "halving":
         from gans.sweeps.halving import halve

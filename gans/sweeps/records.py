@@ -12,9 +12,11 @@ from typing import Any
 
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
 from gans.files import UNREADABLE, write_text
+from gans.training.loop import PRUNED
 
 WORST = 0.0
-CRASHED, RUNNING, PRUNED = "crashed", "running", "pruned"
+SWEEPS = Path("runs") / "sweeps"
+CRASHED, RUNNING = "crashed", "running"
 STATUS = {DONE: "completed", USER_MISTAKE: "refused", DIVERGED: "diverged", INTERRUPTED: "interrupted"}
 
 
