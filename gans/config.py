@@ -43,6 +43,9 @@ ROOMS = (
 )
 PLUGINS = "gans.plugins"
 MANY = ("penalty", "term")
+OPEN = ("data.kinds", "data.columns", "data.features")  # whose names below are the user's own
+PATHS = ("data.path", "data.root", "data.orders", "data.views", "data.social", "data.customers", "run_dir")
+SQL = ("data.query", "data.columns.", "data.features.")
 
 
 @dataclass(kw_only=True)
@@ -232,13 +235,13 @@ def read_overrides(arguments: Sequence[str]) -> list[str]:
         plain = argument.lstrip("+")
         if plain.startswith(("experiment=", "debug=")):
             argument = f"+{plain}"
-        elif plain.startswith(("data.kinds.", "data.kinds=")):
+        elif plain.startswith(OPEN) and plain[len(next(filter(plain.startswith, OPEN))) :][:1] in (".", "="):
             argument = f"++{plain}"
         elif not plain.startswith("hydra"):
             argument = plain
         key, _, value = argument.partition("=")
-        odd = key in ("data.path", "data.root", "run_dir") and re.search(r"[\s()'\"]", value)
-        if (odd or key == "data.query") and value[:1] not in ("'", '"'):
+        odd = key in PATHS and re.search(r"[\s()'\"*?\[\]]", value)
+        if (odd or key.lstrip("+").startswith(SQL)) and value[:1] not in ("'", '"'):
             argument = f"{key}=" + "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         try:
             override = parser.parse_override(argument)

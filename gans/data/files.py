@@ -39,7 +39,7 @@ def read_table(path: str, key: str) -> pa.Table:
         try:
             return pq.read_table(file)
         except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{key}={path}: not a readable Parquet file ({_first_line(error)}).") from None
+            raise UserError(f"{key}={path}: not a readable Parquet file ({first_line(error)}).") from None
     if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
         raise UserError(f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files.")
     words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
@@ -80,10 +80,11 @@ def _query(query: str, database: str | None, what: str) -> pa.Table:
     except duckdb.Error as error:
         if "not utf-8" in str(error):
             raise UserError(f"{what}: the file is not in UTF-8; save it as UTF-8.") from None
-        raise UserError(f"{what}: {_first_line(error)}") from None
+        raise UserError(f"{what}: {first_line(error)}") from None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What DuckDB, Arrow or OpenML says, without the statement that is repeated below it."""
     return str(error).strip().split("\n", 1)[0]
 
 
@@ -190,7 +191,7 @@ class Published(Source):
             fetched: Any = fetch_openml(data_id=self.openml, as_frame=True, parser="auto")
         except Exception as error:
             raise UserError(
-                f"OpenML data set {self.openml} cannot be fetched ({_first_line(error)}); "
+                f"OpenML data set {self.openml} cannot be fetched ({first_line(error)}); "
                 f"set data.root to the folder that holds {self.file}."
             ) from None
         return pa.Table.from_pandas(

@@ -1,0 +1,294 @@
+"""Profiles of customers, made of their events by one plan of DuckDB: `data=profiles`."""
+
+import contextlib
+import datetime as dt
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from gans.data.base import Source
+from gans.data.events.features import Feature
+from gans.data.events.logs import EVENTS, KINDS, Log, check_customers, check_log, expression, open_log, run
+from gans.data.events.plan import find_features, make_views, profiles_sql
+from gans.data.files import first_line
+from gans.errors import UserError, in_range, nearest, one_of
+from gans.registry import register
+
+log = logging.getLogger("gans")
+
+# half to even, as NumPy, pandas and Arrow round; DuckDB's own takes the digits of the decimal fraction
+ROUNDED = "create temp macro rounded(x, digits) as round_even(x * power(10, digits), 0) / power(10, digits)"
+
+
+@register("data", "profiles")
+@dataclass(kw_only=True)
+class Profiles(Source):
+    """One row a customer, of event logs and a table of customers.
+
+    Each log is a Parquet or CSV file, a pattern of files, a query, or the name of a table in `database`. Its columns
+    are those of `gans.data.events.logs.KINDS`; `columns` says by SQL expressions which of the log's own columns are
+    meant: `data.columns.orders.customer=CustomerID`.
+
+    Attributes:
+        orders: order lines: customer, time, amount (or quantity and price); order, category, channel, discount,
+            returned.
+        views: page views or sessions: customer, time; session, pages, minutes.
+        social: social interactions: customer, time, action (follow, unfollow, like, post, message, reply, or others).
+        customers: one row a customer: customer; since, and any attributes of their own.
+        database: a DuckDB database file, opened for reading, that holds the logs.
+        columns: expressions of standard columns, by log.
+        reference: the date on which the profiles are drawn up; null for the day after the last event.
+        windows: days before the reference date over which orders, spending, visits and interactions are counted, too.
+        levels: of category and of channel that have a share of spending of their own.
+        features: expressions of further features, by the view that they aggregate (lines, baskets, sent_back, sessions,
+            actions), or of finished features (profile).
+        outcome: days after the reference date; the column buys_next says whether the customer bought within them.
+        orphans: `drop` leaves out events without a customer, or whose customer the table of customers lacks; `refuse`
+            does not.
+        zone: where the hours of times with a time zone are read.
+        memory: GiB that DuckDB may use before it spills to the disk.
+    """
+
+    orders: str = ""
+    views: str = ""
+    social: str = ""
+    customers: str = ""
+    database: str | None = None
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    reference: str | None = None
+    windows: list[int] = field(default_factory=lambda: [30, 90, 365])
+    levels: int = 6
+    features: dict[str, dict[str, str]] = field(default_factory=dict)
+    outcome: int | None = None
+    orphans: str = "refuse"
+    zone: str = "UTC"
+    memory: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("data.orphans", self.orphans, ("refuse", "drop"))
+        in_range("data.levels", self.levels, 1)
+        in_range("data.memory", self.memory, 0.1)
+        for days in self.windows:
+            in_range("data.windows", days, 1)
+        if self.outcome is not None:
+            in_range("data.outcome", self.outcome, 1)
+            if not self.reference:
+                raise UserError(f"data.outcome={self.outcome}: data.reference=DATE is needed, before the log ends.")
+        for kind in self.columns:
+            if kind not in KINDS:
+                raise UserError(f"data.columns.{kind}: allowed are {', '.join(KINDS)}.{nearest(kind, KINDS)}")
+        if self.reference:
+            try:
+                dt.datetime.fromisoformat(self.reference)
+            except ValueError:
+                raise UserError(f"data.reference={self.reference}: a date is needed, as in 2024-01-31.") from None
+
+    def sources(self) -> dict[str, str]:
+        """The logs that are given, by kind."""
+        return {kind: source for kind in KINDS if (source := getattr(self, kind))}
+
+    def read(self) -> pa.Table:
+        """The profiles, without their keys."""
+        table, _ = self.profiles()
+        return table.drop_columns(["customer"])
+
+    def profiles(self) -> tuple[pa.Table, list[Feature]]:
+        """The profiles [customers, 1 + attributes + features], the key `customer` first, and what features mean.
+
+        Raises:
+            UserError: no log is given; a log cannot be read or does not fit; a key occurs twice; a feature is in error.
+        """
+        import duckdb
+
+        began = time.monotonic()
+        with self._connection() as connection:
+            logs, said = self._open(connection)
+            reference, outcome = self._dates(connection, logs, said)
+            make_views(connection, logs, reference)
+            features = find_features(connection, logs, self.windows, self.levels, self.features)
+            self._check_own(connection, logs, features, reference)
+            try:
+                table = connection.sql(profiles_sql(logs, features, reference, outcome)).to_arrow_table()
+            except duckdb.Error as error:
+                raise UserError(f"data: profiles cannot be made: {first_line(error)}") from None
+        table = _plain(table)
+        if not table.num_rows:
+            raise UserError(f"data.reference={self.reference}: no customer has an event before it.")
+        log.info(
+            "profiles: %s customers on %s, of %s; %s columns, %.1f s",
+            f"{table.num_rows:,}",
+            reference.split("'")[1],
+            ", ".join(said),
+            table.num_columns - 1,
+            time.monotonic() - began,
+        )
+        return table, features
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """A connection within the limit of memory, that spills into a folder of its own."""
+        import duckdb
+
+        with tempfile.TemporaryDirectory(prefix="gans-profiles-") as folder:
+            try:
+                connection = duckdb.connect(self.database or ":memory:", read_only=self.database is not None)
+            except duckdb.Error as error:
+                raise UserError(f"data.database={self.database}: {first_line(error)}") from None
+            with connection:
+                for setting in (
+                    "python_enable_replacements = false",
+                    f"memory_limit = '{self.memory}GiB'",
+                    f"temp_directory = '{folder}'",
+                    "preserve_insertion_order = false",
+                    "TimeZone = 'UTC'",
+                ):
+                    connection.execute(f"set {setting}")
+                connection.execute(ROUNDED)
+                if not run(connection, f"select count(*) from pg_timezone_names() where name = '{self.zone}'", "data")[
+                    0
+                ][0]:
+                    raise UserError(
+                        f"data.zone={self.zone}: no time zone has that name; write for example Europe/Rome."
+                    )
+                yield connection
+
+    def _open(self, connection: Any) -> tuple[dict[str, Log], list[str]]:
+        """The logs as views, checked, and a text about each."""
+        sources = self.sources()
+        if not any(kind in sources for kind in EVENTS):
+            raise UserError(
+                "data.orders is not set: data=profiles needs a log, data.orders, data.views or data.social."
+            )
+        for kind in self.columns:
+            if kind not in sources:
+                raise UserError(f"data.columns.{kind}: data.{kind} is not set.")
+        if self.outcome and "orders" not in sources:
+            raise UserError(f"data.outcome={self.outcome}: it asks whether a customer buys; data.orders is needed.")
+        logs = {
+            kind: open_log(connection, kind, source, self.columns.get(kind, {}), self.zone)
+            for kind, source in sources.items()
+        }
+        zoned = {kind: found.zoned for kind, found in logs.items() if found.zoned is not None}
+        if len(set(zoned.values())) > 1:
+            names = [f"data.{kind} ({'with' if has else 'without'} a zone)" for kind, has in zoned.items()]
+            raise UserError(f"mixed time zones: {', '.join(names)}; give the times of all logs a zone, or none.")
+        said = []
+        if "customers" in logs:
+            said.append(f"{check_customers(connection):,} customers")
+            self._same_keys(connection, logs)
+        self._ends = []
+        for kind, found in logs.items():
+            if kind != "customers":
+                rows, _, last, orphans = check_log(connection, found, self.orphans == "drop")
+                self._ends.append(last)
+                orphans += self._strangers(connection, kind) if "customers" in logs else 0
+                said.append(
+                    f"{rows:,} rows of {kind}" + (f" ({orphans:,} without a customer left out)" if orphans else "")
+                )
+        return logs, said
+
+    def _same_keys(self, connection: Any, logs: dict[str, Log]) -> None:
+        """Raise UserError where keys are numbers in one log and texts in another."""
+        kinds = {
+            kind: run(connection, f"select typeof(customer) from {kind} where customer is not null limit 1", "data")
+            for kind in logs
+        }
+        types = {found[0][0] for found in kinds.values() if found}
+        if len(types) > 1 and "VARCHAR" in types:
+            raise UserError(
+                "data: the key of a customer is text in one log and a number in another; write one as the other, "
+                "as in data.columns.orders.customer='customer::varchar'."
+            )
+
+    def _strangers(self, connection: Any, kind: str) -> int:
+        """Events whose customer the table of customers lacks.
+
+        Raises:
+            UserError: there are some, and they are not dropped.
+        """
+        many, one = run(
+            connection,
+            f"select count(*), min(customer) from {kind} where customer is not null "
+            "and customer not in (select customer from customers)",
+            f"data.{kind}",
+        )[0]
+        if many and self.orphans == "refuse":
+            raise UserError(
+                f"data.{kind}: {many:,} events are of customers that data.customers lacks, such as '{one}'; "
+                "data.orphans=drop leaves them out."
+            )
+        return many
+
+    def _dates(self, connection: Any, logs: dict[str, Log], said: list[str]) -> tuple[str, str | None]:
+        """The reference date, and when a purchase counts for the outcome, as SQL."""
+        last = max(self._ends)
+        if not self.reference:
+            day = last.date() + dt.timedelta(days=1)
+            return f"timestamp '{day.isoformat()}'", None
+        reference = f"timestamp '{self.reference}'"
+        if self.outcome:
+            end = dt.datetime.fromisoformat(self.reference) + dt.timedelta(days=self.outcome)
+            if end.date() > last.date() + dt.timedelta(days=1):
+                raise UserError(
+                    f"data.outcome={self.outcome}: the logs end on {last.date()}, "
+                    f"{self.outcome} days after {self.reference} are on {end.date()}."
+                )
+            return reference, f"time >= {reference} and time < timestamp '{end.isoformat()}'"
+        after = [
+            f"{many:,} {kind}"
+            for kind in logs
+            if kind != "customers"
+            and (many := run(connection, f"select count(*) from {kind} where time >= {reference}", "data")[0][0])
+        ]
+        if after:
+            said.append(f"not used because they lie after it: {', '.join(after)}")
+        return reference, None
+
+    def _check_own(self, connection: Any, logs: dict[str, Log], features: list[Feature], reference: str) -> None:
+        """Raise UserError for an expression over the finished profile that is in error; the others were checked."""
+        own = self.features.get("profile", {})
+        plain = [one for one in features if one.name not in own]
+        run(connection, f"create temp view finished as {profiles_sql(logs, plain, reference)}", "data")
+        for name, sql in own.items():
+            expression(connection, f"data.features.profile.{name}", sql.replace("{reference}", reference), "finished")
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Sums of whole numbers as int64, other decimals as float64."""
+    for place, column in enumerate(table.schema):
+        if pa.types.is_decimal(column.type):
+            kind = pa.int64() if column.type.scale == 0 else pa.float64()
+            exact = table[column.name].cast(pa.string())  # Arrow's own way to a float is a digit off
+            table = table.set_column(place, column.name, exact.cast(kind))
+    return table
+
+
+@register("data", "online_retail")
+@dataclass(kw_only=True)
+class OnlineRetail(Profiles):
+    """Profiles of the published log Online Retail.
+
+    Attributes:
+        root: the folder that holds online_retail.parquet.
+    """
+
+    root: str | None = None
+
+    def sources(self) -> dict[str, str]:
+        """The log in the folder.
+
+        Raises:
+            UserError: no folder is given.
+        """
+        if self.root is None and not self.orders:
+            raise UserError("data.root is not set: set it to the folder that holds online_retail.parquet.")
+        return super().sources() | (
+            {} if self.orders else {"orders": str(Path(str(self.root)) / "online_retail.parquet")}
+        )

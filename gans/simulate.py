@@ -1,0 +1,58 @@
+"""Events of a simulated shop: `python -m gans.simulate customers=2000 out=FOLDER`."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError
+
+log = logging.getLogger("gans")
+
+HELP = """Simulate a shop: customers.parquet, orders.parquet, views.parquet, social.parquet. No customer is real.
+
+  python -m gans.simulate customers=2000 out=FOLDER [seed=0]
+
+What causes what in them is written in gans/data/simulator.py. A customer has about 140 events; memory does not grow
+with their number.
+"""
+
+
+def main() -> int:
+    """Read the arguments, simulate, write the files."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP)
+        return 0
+    given = key_values(sys.argv[1:], {"customers": int, "out": str, "seed": int})
+    for key in ("customers", "out"):
+        if key not in given:
+            raise UserError(f"{key} is not set; usage: python -m gans.simulate customers=2000 out=FOLDER")
+
+    from gans.data.simulator import CHUNK, Events, simulate, write_events
+    from gans.tracking.terminal import console, progress_bar
+
+    chunks = simulate(given["customers"], given.get("seed", 0))
+    folder = Path(given["out"]).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"out={folder}: it is not an empty folder; choose another.")
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with progress_bar("customers", console.is_terminal) as bar:
+        task = bar.add_task("simulated", total=given["customers"])
+
+        def counted() -> Iterator[Events]:
+            for chunk in chunks:
+                yield chunk
+                bar.advance(task, CHUNK)
+
+        rows = write_events(folder, counted())
+    shown = ", ".join(f"{count:,} rows of {name}" for name, count in rows.items())
+    log.info("simulated, not real: %s in %s, %.0f s", shown, folder, time.monotonic() - began)
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))
