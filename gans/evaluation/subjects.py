@@ -42,12 +42,12 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     """
     secrets, drop = (listed(given.get(key, "")) for key in ("secrets", "drop"))
     if "run" not in given:
-        real = _read(given, "real")
+        real = read_given(given, "real")
         tables = read_sides(
             detect(real, given["kinds"], drop),
             real,
-            _read(given, "synthetic"),
-            _read(given, "test") if "test" in given else None,
+            read_given(given, "synthetic"),
+            read_given(given, "test") if "test" in given else None,
             given.get("target", ""),
             secrets,
         )
@@ -56,13 +56,13 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     run_dir = Path(given["run"]).expanduser()
     if not run_dir.is_dir():
         raise UserError(f"run={given['run']}: no such folder.")
-    real, test, schema, target = _real(given, run_dir)
+    real, test, schema, target = real_tables(given, run_dir)
 
     def beside(synthetic: pa.Table) -> Tables:
         return read_sides(schema, real, synthetic, test, given.get("target", target), secrets)
 
     if "synthetic" in given:
-        yield Subject(Path(given["synthetic"]).name, beside(_read(given, "synthetic")))
+        yield Subject(Path(given["synthetic"]).name, beside(read_given(given, "synthetic")))
         return
     yield from _samples(given, run_dir, beside)
 
@@ -110,7 +110,7 @@ def _best_member(run_dir: Path) -> int:
     return read_run(run_dir / "config.yaml").trainer.best_member(found[1]["best"]["value"])
 
 
-def _real(given: Mapping[str, Any], run_dir: Path) -> tuple[pa.Table, pa.Table | None, Schema, str]:
+def real_tables(given: Mapping[str, Any], run_dir: Path) -> tuple[pa.Table, pa.Table | None, Schema, str]:
     """Training rows, test rows, schema and target of a run.
 
     Raises:
@@ -120,10 +120,10 @@ def _real(given: Mapping[str, Any], run_dir: Path) -> tuple[pa.Table, pa.Table |
 
     run = read_run(run_dir / "config.yaml")
     schema = Schema.read(run_dir / "schema.json")
-    test = _read(given, "test") if "test" in given else None
+    test = read_given(given, "test") if "test" in given else None
     if "real" in given:
         target = run.data.target if run.data.target in [column.name for column in schema.kept] else ""
-        return _read(given, "real"), test, schema, target
+        return read_given(given, "real"), test, schema, target
     split = run.data.split()
     try:
         rows = json.loads((run_dir / "summary.json").read_text())["rows"]["training"]
@@ -138,7 +138,12 @@ def _real(given: Mapping[str, Any], run_dir: Path) -> tuple[pa.Table, pa.Table |
     return split.training, split.holdout if test is None else test, schema, run.data.target
 
 
-def _read(given: Mapping[str, Any], key: str) -> pa.Table:
+def read_given(given: Mapping[str, Any], key: str) -> pa.Table:
+    """The table of the file that a key names.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     from gans.data.files import read_table
 
     try:

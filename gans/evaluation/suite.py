@@ -1,7 +1,7 @@
 """The evaluation of a synthetic table: every metric of a level, with what real rows have beside it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,13 +55,18 @@ def parts(level: str, tables: Tables) -> dict[str, Callable[["_Work"], None]]:
 
 
 def evaluate(
-    tables: Tables, level: str = "standard", anonymeter: str | None = None, told: Callable[[str], None] | None = None
+    tables: Tables,
+    level: str = "standard",
+    anonymeter: str | None = None,
+    told: Callable[[str], None] | None = None,
+    only: Container[str] | None = None,
 ) -> Evaluation:
     """Every metric of a level.
 
     Args:
         anonymeter: a Python interpreter that has the package anonymeter, for singling-out and linkability.
         told: called with the name of each step when it is done.
+        only: the steps that are taken; all of the level unless given.
 
     Raises:
         UserError: anonymeter fails.
@@ -70,7 +75,7 @@ def evaluate(
     out = Evaluation(level, {name: side.rows for name, side in sides.items()}, tables.target)
     work = _Work(tables, out, LIMITS[level])
     out.notes += _left_out(tables, level)
-    steps = parts(level, tables)
+    steps = {name: step for name, step in parts(level, tables).items() if only is None or name in only}
     if anonymeter is not None and tables.test is not None:
         steps["anonymeter"] = lambda work: _anonymeter(work, anonymeter)
     elif anonymeter is not None:

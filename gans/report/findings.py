@@ -11,19 +11,24 @@ TOLD = 0.55
 COPIED, MANY = 0.05, 3
 LEAKS = 0.05
 GIVEN = 3
+LIMITS = Sentence(
+    "note",
+    "These attacks are simple ones: that they fail is no proof of privacy; only differential privacy gives one.",
+)
 
 
 def findings(found: Evaluation) -> list[Sentence]:
     """What is good and what is not: privacy first, then detection, utility and fidelity, then the limits."""
-    return [*_privacy(found), *_detection(found), *_utility(found), *_fidelity(found), *_limits()]
+    return [*privacy_sentences(found), *_detection(found), *_utility(found), *_fidelity(found), LIMITS]
 
 
 def privacy_fails(found: Evaluation) -> bool:
     """Whether a sentence about privacy says that the table should not leave the house."""
-    return any(sentence.tone == "bad" for sentence in _privacy(found))
+    return any(sentence.tone == "bad" for sentence in privacy_sentences(found))
 
 
-def _privacy(found: Evaluation) -> list[Sentence]:
+def privacy_sentences(found: Evaluation) -> list[Sentence]:
+    """What the attacks say."""
     scores, out = found.scores, []
     copies, (gap, low, _) = scores["exact_copies"], found.details["exact copies beyond real rows"]
     text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
@@ -134,11 +139,6 @@ def _fidelity(found: Evaluation) -> list[Sentence]:
     trend = found.scores["trend_error"]
     text = f"Columns are off by {score.value:.2f} % (held-out rows {score.real:.2f} %), pairs by {trend.value:.2f} % "
     return [*out, Sentence(tone, f"{text}(held-out rows {trend.real:.2f} %), as published.")]
-
-
-def _limits() -> list[Sentence]:
-    text = "These attacks are simple ones: that they fail is no proof of privacy; only differential privacy gives one."
-    return [Sentence("note", text)]
 
 
 def _ranged(score: Score) -> str:

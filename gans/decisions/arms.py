@@ -1,0 +1,35 @@
+"""The arms that every predictive use compares: models of real rows only, of synthetic rows only, and of both."""
+
+import numpy as np
+
+from gans.decisions.cases import Case, Response, both
+from gans.evaluation.inputs import Side
+from gans.evaluation.utility import smote
+
+REAL, SYNTHETIC, BOTH = "real rows only", "synthetic rows only", "real and synthetic rows"
+WEIGHTS, SMOTE, ADDED = "class weights", "SMOTE", "synthetic rows of the rare class"
+
+
+def predictions(case: Case, asked: Response) -> dict[str, np.ndarray]:
+    """By arm the chances of yes for the held-out rows."""
+    sides = {REAL: case.real, SYNTHETIC: case.synthetic, BOTH: both(case)}
+    return {arm: asked.chances(side, case.test) for arm, side in sides.items()}
+
+
+def balanced(real: Side, rare: Side, test: Side, asked: Response) -> dict[str, np.ndarray]:
+    """By arm the chances of yes for the test rows: real rows only, and the ways to help a rare class.
+
+    Class weights let both classes weigh the same; SMOTE (arXiv:1106.1813) and synthetic rows of the rare class fill it
+    up. SMOTE is left out where the class has too few rows for its five neighbours, or no column holds numbers.
+    """
+    labels = asked.labels(real)
+    out = {
+        REAL: asked.chances(real, test),
+        WEIGHTS: asked.chances(real, test, {"scale_pos_weight": float((~labels).sum() / max(labels.sum(), 1))}),
+    }
+    if (more := smote(asked.task, asked.asked(real))) is not None:
+        out[SMOTE] = asked.task.fit(more)(asked.task.inputs(asked.asked(test)))[:, 1]
+    from gans.evaluation.inputs import joined
+
+    out[ADDED] = asked.chances(joined(real, rare), test)
+    return out

@@ -1,0 +1,185 @@
+"""A run and its tables, as the uses take them."""
+
+import glob
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gans.command import listed
+from gans.config import Run
+from gans.errors import UserError, nearest, one_of
+from gans.evaluation.inputs import Side, Tables, joined, read_sides
+from gans.evaluation.subjects import read_given, real_tables
+from gans.evaluation.utility import BINARY, Task
+from gans.sampling import Sampler
+
+LEAST_TEST = 100
+
+
+@dataclass
+class Case:
+    """One run beside real rows that it has not seen.
+
+    Attributes:
+        folder: of the run.
+        tables: training rows, synthetic rows, and held-out rows, which are always there.
+    """
+
+    folder: Path
+    run: Run
+    sampler: Sampler
+    tables: Tables
+
+    @property
+    def test(self) -> Side:
+        """The held-out rows."""
+        return self.tables.capped["test"]
+
+    @property
+    def real(self) -> Side:
+        """The training rows."""
+        return self.tables.capped["real"]
+
+    @property
+    def synthetic(self) -> Side:
+        """As many synthetic rows as there are training rows, or fewer."""
+        side = self.tables.capped["synthetic"]
+        return side.take(np.arange(min(side.rows, self.real.rows)))
+
+    @property
+    def target(self) -> str:
+        """The column that is predicted.
+
+        Raises:
+            UserError: none is given.
+        """
+        if not self.tables.target:
+            names = ", ".join(column.name for column in self.tables.schema.kept)
+            raise UserError(f"target is not set, and the run has none; there are {names}.")
+        return self.tables.target
+
+    def sample(self, n: int, where: Any = None, seed: int | None = None) -> pa.Table:
+        """Fresh synthetic rows."""
+        return self.sampler.sample(n, self.run.seed if seed is None else seed, where)
+
+
+def open_cases(given: Mapping[str, Any]) -> list[Case]:
+    """The cases of `run`, which is a run directory, several parted by commas, or a pattern of them.
+
+    Raises:
+        UserError: a run or table cannot be read, they are of different tables, or there are too few held-out rows.
+    """
+    from gans.sampling import load_sampler
+
+    if "run" not in given:
+        raise UserError("run is not set; it names a run directory, as in run=runs/tabular/DIR.")
+    folders = [
+        Path(path)
+        for name in listed(given["run"])
+        for path in (sorted(glob.glob(str(Path(name).expanduser()))) or [name])
+        if Path(path).is_dir()
+    ]
+    if not folders:
+        raise UserError(f"run={given['run']}: no such folder.")
+    cases = []
+    for folder in folders:
+        real, test, schema, target = real_tables({**given, "run": str(folder)}, folder)
+        if schema.images:
+            raise UserError(f"run={folder}: its rows are images; the uses are of tables of customers.")
+        if test is None or test.num_rows < LEAST_TEST:
+            rows = 0 if test is None else test.num_rows
+            raise UserError(
+                f"run={folder}: it has {rows} held-out rows, at least {LEAST_TEST} are needed; set test=FILE."
+            )
+        sampler, run = load_sampler(folder)
+        run.trainer.prepare_cache()
+        synthetic = read_given(given, "synthetic") if "synthetic" in given else _samples(folder, sampler, run, real)
+        secrets = listed(given.get("secrets", ""))
+        tables = read_sides(schema, real, synthetic, test, given.get("target", target), secrets)
+        if cases and cases[0].tables.real.num_rows != real.num_rows:
+            raise UserError(f"run={given['run']}: {folders[0]} and {folder} were trained on different tables.")
+        cases.append(Case(folder, run, sampler, tables))
+    return cases
+
+
+def _samples(folder: Path, sampler: Sampler, run: Run, real: pa.Table) -> pa.Table:
+    """As many rows as the run was trained on: its samples, or fresh ones where these are fewer."""
+    import pyarrow.parquet as pq
+
+    path = folder / "samples.parquet"
+    samples = pq.read_table(path) if path.is_file() else None
+    if samples is not None and samples.num_rows >= real.num_rows:
+        return samples
+    return sampler.sample(real.num_rows, run.seed)
+
+
+@dataclass
+class Response:
+    """A yes-or-no question about rows: whether the target has one level.
+
+    Attributes:
+        positive: that level.
+        task: of predicting it.
+    """
+
+    target: str
+    positive: str
+    task: Task
+
+    @classmethod
+    def of(cls, case: Case, positive: str | None) -> "Response":
+        """The question; `positive` unless given is the rarer of two levels.
+
+        Raises:
+            UserError: the target is a number, or has no such level, or more than two and none is named.
+        """
+        target, levels = case.target, case.real.levels.get(case.target)
+        if levels is None:
+            raise UserError(f"target={target}: it is a number; a category or boolean column is needed.")
+        counts = np.bincount(case.real.columns[target], minlength=len(levels))
+        known = [level for level, count in zip(levels, counts, strict=True) if count]
+        if positive is None:
+            if len(known) != 2:
+                raise UserError(f"positive is not set: {target} has the levels {', '.join(known)}; name the one meant.")
+            positive = levels[int(np.argmin(np.where(counts > 0, counts, np.inf)))]
+        one_of("positive", positive, known)
+        task = Task(target, BINARY, np.array([0, 1]))
+        question = cls(target, positive, task)
+        hits = question.labels(case.test).sum()
+        if not 0 < hits < case.test.rows:
+            raise UserError(f"positive={positive}: of the held-out rows {hits} have it; both answers are needed.")
+        return question
+
+    def labels(self, side: Side) -> np.ndarray:
+        """Bool [rows]."""
+        return side.columns[self.target] == side.levels[self.target].index(self.positive)
+
+    def asked(self, side: Side) -> Side:
+        """The side with the answer, no or yes, in place of the target."""
+        columns = dict(side.columns) | {self.target: self.labels(side).astype(np.int32)}
+        return Side(columns, dict(side.levels) | {self.target: ["no", "yes"]})
+
+    def chances(self, training: Side, rows: Side, settings: dict[str, Any] | None = None) -> np.ndarray:
+        """The chance of yes [rows], by boosted trees trained on another side."""
+        return self.task.fit(self.asked(training), settings)(self.task.inputs(self.asked(rows)))[:, 1]
+
+
+def category_names(case: Case, key: str, name: str) -> str:
+    """The name of a column of levels.
+
+    Raises:
+        UserError: it is not there, or holds numbers.
+    """
+    names = list(case.real.levels)
+    if name not in names:
+        raise UserError(f"{key}={name}: allowed are the columns of levels {', '.join(names)}.{nearest(name, names)}")
+    return name
+
+
+def both(case: Case) -> Side:
+    """Training rows and synthetic rows together."""
+    return joined(case.real, case.synthetic)

@@ -1,0 +1,114 @@
+"""Precision marketing: whom to contact, by a model that learnt from synthetic rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gans.decisions.answers import HIGHER, Answer, Drawn, gain_sentence, paired, shown
+from gans.decisions.arms import BOTH, REAL, SYNTHETIC, predictions
+from gans.decisions.cases import Case, Response
+from gans.errors import in_range
+from gans.evaluation.intervals import area
+from gans.report.plain_words import Sentence
+
+TOP = 0.1
+CUSTOMERS = 1000
+POINTS = 101
+
+
+def ask(case: Case, options: Mapping[str, Any]) -> Answer:
+    """Rank held-out customers by the chance that they respond; lift, and profit at a cost and a margin.
+
+    A customer is contacted where chance x margin exceeds the cost of a contact.
+
+    Args:
+        options: `cost` of a contact and `margin` of a response, in one currency; `positive` level of the target.
+
+    Raises:
+        UserError: a cost or margin out of range, or a target that is no yes-or-no question.
+    """
+    cost, margin = options.get("cost", 1.0), options.get("margin", 10.0)
+    in_range("cost", cost, 0, open_low=True)
+    in_range("margin", margin, 0, open_low=True)
+    asked = Response.of(case, options.get("positive"))
+    hits, chances = asked.labels(case.test), predictions(case, asked)
+
+    def auc(places: np.ndarray, chance: np.ndarray) -> float:
+        return area(hits[places], chance[places])[0]
+
+    def lift(places: np.ndarray, chance: np.ndarray) -> float:
+        first = np.argsort(-chance[places], kind="stable")[: max(1, round(TOP * len(places)))]
+        return float(hits[places][first].mean() / hits[places].mean())
+
+    def profit(places: np.ndarray, chance: np.ndarray) -> float:
+        contacted = chance[places] * margin > cost
+        earned = margin * hits[places][contacted].sum() - cost * contacted.sum()
+        return float(earned / len(places) * CUSTOMERS)
+
+    rows = len(hits)
+    measures = [
+        paired("AUC", HIGHER, auc, chances, rows, REAL),
+        paired("lift at 10 %", HIGHER, lift, chances, rows, REAL),
+        paired(f"profit of {CUSTOMERS:,} customers", HIGHER, profit, chances, rows, REAL),
+    ]
+    everyone = (margin * hits.mean() - cost) * CUSTOMERS
+    ranks = {arm: np.argsort(-chance, kind="stable") for arm, chance in chances.items()}
+    contacted = np.linspace(0, 1, POINTS)
+    count = np.round(contacted * rows).astype(int)
+    found = {arm: np.append(0, np.cumsum(hits[order]))[count] for arm, order in ranks.items()}
+    curves = {
+        "contacted": contacted,
+        "gain": {arm: some / hits.sum() for arm, some in found.items()},
+        "profit": {arm: (margin * some - cost * count) / rows * CUSTOMERS for arm, some in found.items()},
+    }
+    return Answer(
+        "marketing",
+        f"Whom should we contact about {asked.target} = {asked.positive}, if the model may not see real customers?",
+        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, of whom "
+        f"{hits.mean():.1%} respond. A contact costs {cost:g}, a response is worth {margin:g}; those are contacted whose "
+        f"chance times {margin:g} exceeds {cost:g}. Contacting everybody earns {everyone:,.0f} of {CUSTOMERS:,} customers.",
+        REAL,
+        measures,
+        curves=curves,
+        tables={"profit of contacting everybody": everyone},
+    )
+
+
+def say(answer: Answer) -> list[Sentence]:
+    """The answer in words."""
+    auc, profit = answer["AUC"], answer.measures[2]
+    made, real = auc.values[SYNTHETIC], auc.values[REAL]
+    kept = (made[0] - 0.5) / (real[0] - 0.5) if real[0] > 0.5 else np.nan
+    if not real[1] > 0.5:
+        text = f"Nobody can be ranked here: a model of real rows has AUC {shown(real)}."
+        return [Sentence("note", text)]
+    tone = "good" if kept >= 0.95 else "note" if kept >= 0.8 else "bad"
+    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
+    text = f"{start}: a model of synthetic rows ranks real customers with AUC {shown(made)}, one of real rows {shown(real)}."
+    out = [Sentence(tone, text)]
+    text = f"It earns {shown(profit.values[SYNTHETIC])} of {CUSTOMERS:,} customers, one of real rows "
+    out.append(Sentence("note", f"{text}{shown(profit.values[REAL])}; contacting everybody earns "
+                        f"{answer.tables['profit of contacting everybody']:,.0f}."))  # fmt: skip
+    return [*out, *(gain_sentence(one, BOTH, REAL) for one in (auc, profit))]
+
+
+def draw(answer: Answer) -> Drawn:
+    """Gain curve and profit curve."""
+    from gans.report.arms import arm_lines
+    from gans.report.figures import INK, canvas, legend
+
+    out = {}
+    for title, key, axis in (
+        ("Share of responders that is reached", "gain", "share of responders"),
+        (f"Profit of {CUSTOMERS:,} customers", "profit", "profit"),
+    ):
+        figure, axes = canvas(4.6, 3.2)
+        if key == "gain":
+            axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
+        arm_lines(axes, answer.curves["contacted"], answer.curves[key])
+        axes.set_xlabel("share of customers contacted", fontsize=9, color=INK)
+        axes.set_ylabel(axis, fontsize=9, color=INK)
+        legend(axes, 8)
+        out[title] = figure
+    return out

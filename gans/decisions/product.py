@@ -1,0 +1,226 @@
+"""Product work: what segments of customers prefer, from conditional sampling."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Interval, Measured, shown
+from gans.decisions.arms import REAL, SYNTHETIC
+from gans.decisions.cases import Case, category_names
+from gans.errors import UserError, nearest
+from gans.evaluation.intervals import RESAMPLES, bootstrap, wilson
+from gans.report.plain_words import Sentence
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+ROWS = 4000  # synthetic rows of a segment
+LEAST = 20  # held-out rows of a segment
+MOST = 8  # segments and preferences
+PARTS = 4
+MISSING = "missing"
+
+
+def ask(case: Case, options: Mapping[str, Any]) -> Answer:
+    """Shares of a preference in each segment: synthetic rows drawn for the segment, beside held-out customers.
+
+    Args:
+        options: `of`, the column of the preference; `by`, the column of the segments, numbers in four parts; `where`, a
+            condition whose preferences are shown beside those of all customers.
+
+    Raises:
+        UserError: a column is not there, or no segment has 20 held-out rows.
+    """
+    of = category_names(case, "of", _given(case, options, "of"))
+    by = _given(case, options, "by")
+    tables = case.tables
+    levels = _levels(tables.real[of])
+    test, real = tables.test, tables.real
+    assert test is not None
+    segments = [
+        (name, where)
+        for name, where in _segments(case, by)
+        if int(where_mask(test, where).sum()) >= LEAST and int(where_mask(real, where).sum()) >= LEAST
+    ]
+    if not segments:
+        raise UserError(f"by={by}: no segment of it has {LEAST} held-out rows.")
+    codes = {side: _codes(table[of], levels) for side, table in (("real", real), ("test", test))}
+    masks = {
+        side: np.stack([where_mask(table, where) for _, where in segments])
+        for side, table in (("real", real), ("test", test))
+    }
+    made = np.stack(
+        [_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments]
+    )
+    known = np.stack([_shares(codes["real"][mask], len(levels)) for mask in masks["real"]])
+    held = [codes["test"][mask] for mask in masks["test"]]
+    arms = {REAL: known, SYNTHETIC: made}
+
+    def distance(places: np.ndarray, shares: np.ndarray) -> float:
+        """Mean over segments of the total variation distance to the shares of the held-out rows at these places."""
+        code, inside = codes["test"][places], masks["test"][:, places]
+        found = [_distance(shares[at], code[mask], len(levels)) for at, mask in enumerate(inside) if mask.any()]
+        return float(np.mean(found))
+
+    rows, everything = test.num_rows, np.arange(test.num_rows)
+    values: dict[str, Interval] = {}
+    for arm, shares in arms.items():
+        values[arm] = _unbiased(distance(everything, shares), lambda at, s=shares: distance(at, s), rows)
+
+    def gain(places: np.ndarray) -> float:
+        return distance(places, made) - distance(places, known)
+
+    gains = {SYNTHETIC: (gain(everything), *bootstrap(gain, rows))}
+    inside = {arm: _inside(shares, held, len(levels)) for arm, shares in arms.items()}
+    table = [
+        [name, level, known[at, place], made[at, place], *_observed(held[at], place)]
+        for at, (name, _) in enumerate(segments)
+        for place, level in enumerate(levels)
+    ]
+    found: dict[str, Any] = {"shares": table}
+    if options.get("where"):
+        found["what if"] = _what_if(case, of, levels, options["where"])
+    return Answer(
+        "product",
+        f"Which {of} do customers of each {by} prefer, and do synthetic customers say the same?",
+        f"{ROWS:,} synthetic customers are drawn for each of {len(segments)} segments ({by}), under the condition itself, "
+        f"and their shares of {of} compared with those of {rows:,} held-out real customers. The control are the shares of "
+        "the training rows. The distance is the total variation, 0 to 1, averaged over segments; held-out segments are "
+        "small samples, so that even right shares have one.",
+        REAL,
+        [
+            Measured("distance of shares", LOWER, values, gains),
+            Measured("shares within the interval of held-out ones", HIGHER, inside),
+        ],
+        curves={"table": table, "levels": levels, "segments": [name for name, _ in segments]},
+        tables=found,
+    )
+
+
+def _given(case: Case, options: Mapping[str, Any], key: str) -> str:
+    names = [column.name for column in case.tables.schema.features]
+    if not options.get(key):
+        raise UserError(f"{key} is not set: scenario=product needs of=COLUMN by=COLUMN; there are {', '.join(names)}.")
+    if options[key] not in names:
+        raise UserError(f"{key}={options[key]}: no such column; there are {', '.join(names)}.{nearest(options[key], names)}")
+    return options[key]
+
+
+def where_mask(table: pa.Table, where: Mapping[str, Any]) -> np.ndarray:
+    """Which rows satisfy a condition, bool [rows]."""
+    from gans.conditions.where import Where
+
+    return Where.of(where).mask(table)
+
+
+def _segments(case: Case, by: str) -> list[tuple[str, dict[str, Any]]]:
+    """Name and condition of each segment: a level, or a quarter of the training rows by a number."""
+    array = case.tables.real[by]
+    if by in case.real.levels:
+        counts = sorted(pc.value_counts(array.drop_null()).to_pylist(), key=lambda one: -one["counts"])[:MOST]
+        return [(f"{by} {one['values']}", {by: one["values"]}) for one in counts]
+    edges = np.unique(np.quantile(array.drop_null().cast(pa.float64()).to_numpy(), np.linspace(0, 1, PARTS + 1)))
+    out = []
+    for place, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        last = place == len(edges) - 2
+        text = f"{by} {low:g} to {high:g}"
+        out.append((text, {by: slice(float(low), None if last else float(high))}))
+    return out
+
+
+def _levels(array: pa.ChunkedArray) -> list[Any]:
+    """The most frequent levels; others are one, missing ones too."""
+    counts = sorted(pc.value_counts(array).to_pylist(), key=lambda one: -one["counts"])
+    return [one["values"] for one in counts[:MOST]]
+
+
+def _codes(array: pa.ChunkedArray, levels: list[Any]) -> np.ndarray:
+    """Places in `levels`, -1 for another one."""
+    found = pc.index_in(array, value_set=pa.array(levels, array.type))
+    return pc.fill_null(found, -1).to_numpy().astype(int)
+
+
+def _shares(codes: np.ndarray, levels: int) -> np.ndarray:
+    return np.bincount(codes[codes >= 0], minlength=levels) / max(len(codes), 1)
+
+
+def _distance(shares: np.ndarray, codes: np.ndarray, levels: int) -> float:
+    """Total variation distance of shares to those of codes; what is in no level counts as one more."""
+    gap = shares - _shares(codes, levels)
+    return float((np.abs(gap).sum() + abs(gap.sum())) / 2)
+
+
+def _unbiased(value: float, statistic: Callable[[np.ndarray], float], rows: int) -> Interval:
+    """A distance with its bootstrap interval, less the bias: drawn rows lie farther from anything than all rows do."""
+    rng = np.random.default_rng(0)
+    drawn = np.array([statistic(rng.integers(0, rows, rows)) for _ in range(RESAMPLES)])
+    low, high = np.quantile(drawn, [0.025, 0.975]) - (drawn.mean() - value)
+    return value, max(0.0, float(low)), float(high)
+
+
+def _observed(codes: np.ndarray, place: int) -> list[float]:
+    """A share of held-out rows with its interval."""
+    hits = float((codes == place).sum())
+    return [hits / len(codes), *wilson(hits, len(codes))]
+
+
+def _inside(shares: np.ndarray, held: list[np.ndarray], levels: int) -> Interval:
+    """The share of cells that lie in the interval of the held-out share; 95 % is ideal but for their own draw."""
+    hits = [
+        low <= shares[at, place] <= high
+        for at, codes in enumerate(held)
+        for place in range(levels)
+        for _, low, high in [_observed(codes, place)]
+    ]
+    return (float(np.mean(hits)), *wilson(float(np.sum(hits)), len(hits)))
+
+
+def _what_if(case: Case, of: str, levels: list[Any], where: str) -> dict[str, Any]:
+    """Shares of all synthetic customers, of those under a condition, and of held-out ones under it."""
+    assert case.tables.test is not None
+    some, every = (_shares(_codes(case.sample(ROWS, one)[of], levels), len(levels)) for one in (where, None))
+    mask = where_mask(case.tables.test, where)  # pyright: ignore[reportArgumentType]
+    held = _codes(case.tables.test.filter(pa.array(mask))[of], levels)
+    return {
+        "where": where,
+        "held-out rows": len(held),
+        "rows": [
+            [MISSING if level is None else level, every[place], some[place], *(_observed(held, place) if len(held) else ())]
+            for place, level in enumerate(levels)
+        ],
+    }
+
+
+def say(answer: Answer) -> list[Sentence]:
+    """The answer in words."""
+    distance, inside = answer.measures
+    made, real = distance.values[SYNTHETIC], distance.values[REAL]
+    verdict = distance.verdict(SYNTHETIC)
+    tone = "good" if verdict != "loss" else "note" if made[0] < real[0] + 0.03 else "bad"
+    start = {"good": "Yes", "note": "Nearly", "bad": "No"}[tone]
+    words = {
+        "gain": "nearer to held-out customers than the training rows are",
+        "no gain": "as near to held-out customers as the training rows are",
+        "loss": "farther from held-out customers than the training rows are",
+    }.get(verdict, "not told apart from the training rows")
+    out = [
+        Sentence(tone, f"{start}: synthetic shares are {words}: distance {shown(made)}, training rows {shown(real)}."),
+        Sentence(
+            "note",
+            f"{inside.values[SYNTHETIC][0]:.0%} of the synthetic shares lie within the interval of the held-out ones, "
+            f"{inside.values[REAL][0]:.0%} of those of the training rows.",
+        ),
+    ]
+    if (found := answer.tables.get("what if")) and found["held-out rows"] < LEAST:
+        text = f"The what-if shares cannot be checked: {found['held-out rows']} held-out customers are {found['where']}."
+        out.append(Sentence("bad", text))
+    return out
+
+
+def draw(answer: Answer) -> Drawn:
+    """Shares by segment: held-out ones with intervals, training and synthetic ones."""
+    from gans.report.arms import share_grid
+
+    return {"Shares by segment": share_grid(answer.curves["table"], answer.curves["segments"], answer.curves["levels"])}

@@ -1,0 +1,195 @@
+"""User research: whether conclusions that are drawn from synthetic rows hold for real ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gans.comparison.statistics import mean_interval
+from gans.decisions.answers import HIGHER, Answer, Drawn, Interval, Measured, shown
+from gans.decisions.cases import Case, Response
+from gans.decisions.personas import find_personas
+from gans.evaluation.inputs import Side
+from gans.evaluation.intervals import Z
+from gans.report.plain_words import Sentence
+
+REAL, SYNTHETIC = "another sample of real rows", "synthetic rows"
+SPLITS = 5
+LEVELS = 8  # of a column, the others are one
+RIDGE = 1e-3
+TOLD = 2.58  # standard errors beyond which a coefficient or a correlation is a conclusion (99 %)
+MOST_ROWS = 10_000
+
+
+def ask(case: Case, options: Mapping[str, Any]) -> Answer:
+    """Coefficients of a logistic model, segments, and signs of correlations, from synthetic and from other real rows.
+
+    Args:
+        options: `positive` level of the target; `k` segments.
+
+    Raises:
+        UserError: a target that is no yes-or-no question.
+    """
+    asked = Response.of(case, options.get("positive"))
+    half = min(case.real.rows // 2, MOST_ROWS)
+    made: dict[str, dict[str, list[float]]] = {name: {REAL: [], SYNTHETIC: []} for name in MEASURES}
+    drawn: dict[str, Any] = {}
+    for split in range(SPLITS):
+        order = np.random.default_rng(split).permutation(case.real.rows)
+        sides = {
+            "reference": case.real.take(order[:half]),
+            REAL: case.real.take(order[half : 2 * half]),
+            SYNTHETIC: case.synthetic.take(np.random.default_rng(split).permutation(case.synthetic.rows)[:half]),
+        }
+        names, fits = coefficients(sides, asked)
+        signs = {arm: correlations(side) for arm, side in sides.items()}
+        for arm in (REAL, SYNTHETIC):
+            for name, value in agree(fits["reference"], fits[arm]).items():
+                made[name][arm].append(value)
+            made[SIGNS][arm].append(same_signs(signs["reference"], signs[arm], half))
+        drawn = drawn or {"names": names, "fits": fits}
+    values = {name: {arm: _interval(np.array(found)) for arm, found in arms.items()} for name, arms in made.items()}
+    found = find_personas(case, options.get("k"))
+    values[SEGMENTS] = {REAL: found.ceiling, SYNTHETIC: found.agreement}
+    table = [
+        [name, *(float(one) for arm in ("reference", SYNTHETIC) for one in (drawn["fits"][arm][0][at], drawn["fits"][arm][1][at]))]
+        for at, name in enumerate(drawn["names"])
+    ]  # fmt: skip
+    return Answer(
+        "research",
+        "Do conclusions that are drawn from synthetic customers hold for real ones?",
+        f"The same analyses are made of {half:,} training rows, of {half:,} other ones (the control: what another sample "
+        f"of real customers would have said) and of {half:,} synthetic rows, over {SPLITS} random halves: a logistic model "
+        f"of {asked.target} = {asked.positive} with intervals of its coefficients; rank correlations of all pairs of "
+        f"numbers; {found.segmentation.k} segments, and whether held-out customers fall into the same ones. A conclusion is "
+        "a coefficient or correlation that is told from 0 with 99 %.",
+        REAL,
+        [Measured(name, HIGHER, values[name]) for name in (*MEASURES, SEGMENTS)],
+        curves=drawn,
+        tables={"coefficients": table, "columns": ["", "real", "error", "synthetic", "error"]},
+    )
+
+
+FOUND, CONTRARY, OVERLAP, SIGNS = (
+    "conclusions of the logistic model that are found again",
+    "conclusions whose sign is not turned",
+    "coefficients that are not told apart (95 %)",
+    "correlations of the same sign",
+)
+MEASURES = (FOUND, CONTRARY, OVERLAP, SIGNS)
+SEGMENTS = "segments: adjusted Rand index on held-out rows"
+
+
+def _interval(found: np.ndarray) -> Interval:
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return np.nan, np.nan, np.nan
+    low, high = mean_interval(found)
+    return float(found.mean()), max(0.0, low), min(1.0, high)
+
+
+def coefficients(sides: dict[str, Side], asked: Response) -> tuple[list[str], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Coefficients and standard errors of a logistic model by side, on numbers scaled by the reference, and levels.
+
+    The weak ridge keeps levels that decide alone finite.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    reference = sides["reference"]
+    names, columns = [], {side: [] for side in sides}
+    for name in reference.without(asked.target).columns:
+        if name in reference.levels:
+            counts = np.bincount(reference.columns[name], minlength=len(reference.levels[name]))
+            for code in np.argsort(-counts, kind="stable")[1:LEVELS]:
+                if counts[code] >= 20:
+                    names.append(f"{name} = {reference.levels[name][code]}")
+                    for key, side in sides.items():
+                        columns[key].append((side.columns[name] == code).astype(float))
+            continue
+        centre, scale = reference.columns[name].mean(), reference.columns[name].std()
+        if scale > 0:
+            names.append(name)
+            for key, side in sides.items():
+                columns[key].append(np.clip((side.columns[name] - centre) / scale, -5, 5))
+    out = {}
+    for key, side in sides.items():
+        inputs = np.stack(columns[key], axis=1)
+        labels = asked.labels(side)
+        if labels.all() or not labels.any():
+            out[key] = np.zeros(len(names)), np.full(len(names), np.inf)
+            continue
+        model = LogisticRegression(C=1 / (RIDGE * len(inputs)), max_iter=2000).fit(inputs, labels)
+        chance = model.predict_proba(inputs)[:, 1]
+        wide = np.column_stack([np.ones(len(inputs)), inputs])
+        information = wide.T @ (wide * (chance * (1 - chance))[:, None])
+        information += RIDGE * len(inputs) * np.diag([0.0] + [1.0] * len(names))
+        errors = np.sqrt(np.diag(np.linalg.pinv(information)))[1:]
+        out[key] = model.coef_[0], errors
+    return names, out
+
+
+def agree(real: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
+    """How far the conclusions of two models agree, shares in [0, 1]."""
+    told = np.abs(real[0]) > TOLD * real[1]
+    same = np.sign(real[0]) == np.sign(other[0])
+    told_there = np.abs(other[0]) > TOLD * other[1]
+    gap = np.abs(real[0] - other[0]) <= Z * np.hypot(real[1], other[1])
+    return {
+        FOUND: float((same & told_there)[told].mean()) if told.any() else np.nan,
+        CONTRARY: 1 - float((~same & told_there)[told].mean()) if told.any() else np.nan,
+        OVERLAP: float(gap.mean()),
+    }
+
+
+def correlations(side: Side) -> np.ndarray:
+    """Rank correlations of all pairs of numbers [pairs]."""
+    from scipy.stats import rankdata
+
+    names = side.numeric
+    if len(names) < 2:
+        return np.zeros(0)
+    ranks = np.stack([rankdata(side.columns[name]) for name in names])
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    size = np.sqrt((ranks**2).sum(axis=1))
+    matrix = (ranks @ ranks.T) / np.maximum(np.outer(size, size), 1e-12)
+    return matrix[np.triu_indices(len(names), 1)]
+
+
+def same_signs(real: np.ndarray, other: np.ndarray, rows: int) -> float:
+    """The share of the correlations that are told from 0 whose sign is the same; NaN without one."""
+    told = np.abs(real) > TOLD / np.sqrt(rows)
+    return float((np.sign(real) == np.sign(other))[told].mean()) if told.any() else np.nan
+
+
+def say(answer: Answer) -> list[Sentence]:
+    """The answer in words."""
+    found, turned, segments = answer[FOUND], answer[CONTRARY], answer[SEGMENTS]
+    made, real = found.values[SYNTHETIC], found.values[REAL]
+    tone = "good" if made[0] >= real[0] - 0.05 else "note" if made[0] >= real[0] - 0.2 else "bad"
+    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
+    out = [
+        Sentence(
+            tone,
+            f"{start}: of the conclusions of real rows {made[0]:.0%} are found in synthetic ones, and {real[0]:.0%} in "
+            "another sample of real rows.",
+        )
+    ]
+    wrong = 1 - turned.values[SYNTHETIC][0]
+    if wrong > 0.005:
+        out.append(Sentence("bad", f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly."))
+    text = f"Segments of synthetic rows agree with those of real rows by {shown(segments.values[SYNTHETIC])} (1: the same), "
+    tone = "good" if segments.values[SYNTHETIC][0] >= segments.values[REAL][0] - 0.1 else "note"
+    out.append(Sentence(tone, f"{text}those of two samples of real rows by {shown(segments.values[REAL])}."))
+    return out
+
+
+def draw(answer: Answer) -> Drawn:
+    """Coefficients of real and synthetic rows with their intervals."""
+    from gans.report.arms import coefficient_figure
+
+    fits = answer.curves["fits"]
+    return {
+        "Coefficients with intervals of 95 %": coefficient_figure(
+            answer.curves["names"], {"real rows": fits["reference"], "synthetic rows": fits[SYNTHETIC]}
+        )
+    }

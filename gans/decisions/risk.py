@@ -1,0 +1,239 @@
+"""Risk control: credit scoring by synthetic rows, and what they add where bad cases are few."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gans.command import listed
+from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Measured, gain_sentence, paired, shown
+from gans.decisions.arms import ADDED, BOTH, REAL, SYNTHETIC, balanced, predictions
+from gans.decisions.cases import Case, Response
+from gans.errors import UserError, in_range
+from gans.evaluation.inputs import read_sides
+from gans.evaluation.intervals import area, bootstrap
+from gans.report.plain_words import Sentence
+
+log = logging.getLogger("gans")
+
+BINS = 10
+STABLE = 0.1
+LEAST_BAD = 10
+
+
+def ask(case: Case, options: Mapping[str, Any]) -> Answer:
+    """Scores of held-out cases: AUC, KS, Brier, calibration, population stability; then shortages of bad cases.
+
+    Args:
+        options: `positive`, the bad level of the target; `shortages`, shares of the bad training cases that are kept, as
+            in [0.2,0.05]: for each the run's generator is trained anew on the smaller table, in folders of the run.
+
+    Raises:
+        UserError: a target that is no yes-or-no question, or a shortage that is no share or leaves fewer than 10 cases.
+    """
+    asked = Response.of(case, options.get("positive"))
+    bad, chances = asked.labels(case.test), predictions(case, asked)
+    rows = len(bad)
+    measures = [
+        paired("AUC", HIGHER, lambda at, p: area(bad[at], p[at])[0], chances, rows, REAL),
+        paired("KS", HIGHER, lambda at, p: kolmogorov_smirnov(bad[at], p[at]), chances, rows, REAL),
+        paired("Brier score", LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, REAL),
+        paired("calibration error", LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, REAL),
+        stability(case, asked),
+    ]
+    tables: dict[str, Any] = {}
+    for share in shortages(options):
+        found, kept = shortage(case, asked, share)
+        measures.append(found)
+        tables[found.name] = kept
+    curves = {"bad": bad, "chances": chances}
+    return Answer(
+        "risk",
+        f"Does a score for {asked.target} = {asked.positive} that learnt from synthetic cases hold on real ones, and do "
+        "they help where bad cases are few?",
+        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, of which "
+        f"{bad.mean():.1%} are bad. Calibration error: mean distance of forecast and observed share over ten equal groups. "
+        "Population stability: of the real model's scores between held-out and synthetic rows, below 0.1 is stable. "
+        "Shortages: only so many bad training cases are kept, a generator is trained on what is left, and its bad cases "
+        "fill up the class, beside class weights and SMOTE.",
+        REAL,
+        measures,
+        curves=curves,
+        tables=tables,
+    )
+
+
+def kolmogorov_smirnov(bad: np.ndarray, score: np.ndarray) -> float:
+    """The largest distance between the score distributions of bad and good cases, in [0, 1]."""
+    from scipy.stats import ks_2samp
+
+    result: Any = ks_2samp(score[bad], score[~bad], method="asymp")
+    return float(result.statistic)
+
+
+def calibration_error(bad: np.ndarray, chance: np.ndarray) -> float:
+    """Mean absolute distance of forecast and observed share over ten groups of equal size, by forecast."""
+    groups = np.array_split(np.argsort(chance, kind="stable"), BINS)
+    weights = [len(group) / len(bad) for group in groups]
+    return float(np.dot(weights, [abs(chance[group].mean() - bad[group].mean()) for group in groups if len(group)]))
+
+
+def population_stability(expected: np.ndarray, actual: np.ndarray) -> float:
+    """PSI = sum (a - e) ln(a / e) over tenths of the expected scores; below 0.1 stable, above 0.25 another population."""
+    edges = np.unique(np.quantile(expected, np.linspace(0, 1, BINS + 1)[1:-1]))
+    counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (expected, actual)]
+    e, a = ((count + 0.5) / (count.sum() + 0.5 * len(count)) for count in counts)
+    return float(np.sum((a - e) * np.log(a / e)))
+
+
+def stability(case: Case, asked: Response) -> Measured:
+    """Population stability of the real model's scores: synthetic rows, and one half of the held-out rows to the other."""
+    score = asked.task.fit(asked.asked(case.real))
+    held, made = (score(asked.task.inputs(asked.asked(side)))[:, 1] for side in (case.test, case.synthetic))
+    order = np.random.default_rng(0).permutation(len(held))
+    halves = held[order[: len(held) // 2]], held[order[len(held) // 2 :]]
+    many = min(len(held), len(made))
+
+    def drawn(places: np.ndarray) -> float:
+        return population_stability(held[places], made[:many][places % many])
+
+    return Measured(
+        "population stability index",
+        LOWER,
+        {
+            "real rows only": (population_stability(*halves), np.nan, np.nan),
+            SYNTHETIC: (population_stability(held, made), *bootstrap(drawn, len(held))),
+        },
+    )
+
+
+def shortages(options: Mapping[str, Any]) -> list[float]:
+    """The shares of bad cases that are asked for.
+
+    Raises:
+        UserError: one is no number, or not between 0 and 1.
+    """
+    out = []
+    for text in listed(options.get("shortages", "")):
+        try:
+            share = float(text)
+        except ValueError:
+            raise UserError(f"shortages={text}: a share is needed, as in shortages=[0.2,0.05].") from None
+        in_range("shortages", share, 0, 1, open_low=True, open_high=True)
+        out.append(share)
+    return out
+
+
+def shortage(case: Case, asked: Response, share: float) -> tuple[Measured, dict[str, Any]]:
+    """AUC by arm where only a share of the bad training cases is there; how many of either kind there are."""
+    bad = np.flatnonzero(asked.labels(case.real))
+    left = np.random.default_rng((case.run.seed, 1)).permutation(bad)[: round(share * len(bad))]
+    if len(left) < LEAST_BAD:
+        raise UserError(f"shortages={share:g}: of {len(bad)} bad cases {len(left)} are left; {LEAST_BAD} are needed.")
+    kept = np.sort(np.concatenate([np.flatnonzero(~asked.labels(case.real)), left]))
+    reduced = case.tables.real.take(kept)
+    missing = len(bad) - len(left)
+    rare = _rare_rows(case, asked, reduced, share, missing)
+    tables = read_sides(case.tables.schema, reduced, rare, case.tables.test, case.target)
+    sides = tables.capped
+    chances = balanced(sides["real"], sides["synthetic"], sides["test"], asked)
+    labels = asked.labels(sides["test"])
+    found = paired(
+        f"AUC with {share:.0%} of the bad cases",
+        HIGHER,
+        lambda at, p: area(labels[at], p[at])[0],
+        chances,
+        len(labels),
+        REAL,
+    )
+    return found, {"bad training cases": len(left), "synthetic bad cases": missing, "training rows": len(kept)}
+
+
+def _rare_rows(case: Case, asked: Response, reduced: pa.Table, share: float, rows: int) -> pa.Table:
+    """Synthetic bad cases, by the run's generator trained on the smaller table; a finished training is used again."""
+    from gans.pipeline import execute
+    from gans.sampling import load_sampler
+
+    folder = case.folder / f"shortage-{share:g}"
+    if not (folder / "summary.json").is_file():
+        log.info("training on %s rows with %s of the bad cases: %s", f"{reduced.num_rows:,}", f"{share:.0%}", folder)
+        trainer = dataclasses.replace(case.run.trainer, resume=False)
+        tracker = dataclasses.replace(case.run.tracker, mode="disabled", id=None)
+        data = dataclasses.replace(case.run.data, limit=None)
+        run = dataclasses.replace(case.run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100)
+        done = execute(run, reduced, report=False)
+        if done.status != "completed":
+            raise UserError(f"{folder}: training on the smaller table {done.status}; remove the folder, or go on with it.")
+    sampler, _ = load_sampler(folder)
+    column = case.tables.schema[case.target]
+    values = case.tables.real[case.target].filter(pa.array(asked.labels(case.tables.sides["real"])))
+    value = values[0].as_py()
+    return sampler.sample(rows, case.run.seed, {column.name: value})
+
+
+def say(answer: Answer) -> list[Sentence]:
+    """The answer in words."""
+    auc, psi = answer["AUC"], answer["population stability index"].values[SYNTHETIC]
+    made, real = auc.values[SYNTHETIC], auc.values[REAL]
+    behind = auc.gains[SYNTHETIC]
+    tone = "good" if behind[1] > -0.02 else "note" if behind[0] > -0.05 else "bad"
+    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
+    out = [
+        Sentence(
+            tone,
+            f"{start}: a score that learnt from synthetic cases has AUC {shown(made)} on real ones, one that learnt from "
+            f"real cases {shown(real)}.",
+        ),
+        gain_sentence(auc, BOTH, REAL),
+    ]
+    stable = psi[0] < STABLE
+    text = f"The population of synthetic rows is {'stable' if stable else 'another one'}: PSI {shown(psi)}."
+    out.append(Sentence("good" if stable else "bad", text))
+    for one in answer.measures:
+        if ADDED in one.values:
+            out.append(gain_sentence(one, ADDED, REAL))
+            best = max(one.values, key=lambda arm: one.values[arm][0])
+            if best not in (ADDED, REAL):
+                out.append(Sentence("note", f"{best} does best there: {shown(one.values[best])}."))
+    return out
+
+
+def draw(answer: Answer) -> Drawn:
+    """ROC curves, reliability, and AUC by shortage."""
+    from gans.report.arms import arm_lines, arm_points
+    from gans.report.figures import INK, canvas, legend
+
+    bad, chances = answer.curves["bad"], answer.curves["chances"]
+    grid = np.linspace(0, 1, 101)
+    figure, axes = canvas(4.6, 3.2)
+    axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
+    arm_lines(axes, grid, {arm: _roc(bad, chance, grid) for arm, chance in chances.items()})
+    axes.set_xlabel("share of good cases refused", fontsize=9, color=INK)
+    axes.set_ylabel("share of bad cases found", fontsize=9, color=INK)
+    legend(axes, 8)
+    lower, reliable = canvas(4.6, 3.2)
+    reliable.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="ideal")
+    for arm, chance in chances.items():
+        groups = [group for group in np.array_split(np.argsort(chance), BINS) if len(group)]
+        points = np.array([(chance[group].mean(), bad[group].mean()) for group in groups])
+        arm_lines(reliable, points[:, 0], {arm: points[:, 1]}, marker="o")
+    reliable.set_xlabel("forecast share of bad cases", fontsize=9, color=INK)
+    reliable.set_ylabel("observed share", fontsize=9, color=INK)
+    legend(reliable, 8)
+    out = {"Bad cases found": figure, "Calibration": lower}
+    few = {one.name.removeprefix("AUC "): one.values for one in answer.measures if ADDED in one.values}
+    if few:
+        out["Few bad cases: AUC on held-out rows"] = arm_points(few, "AUC")
+    return out
+
+
+def _roc(bad: np.ndarray, score: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Share of bad cases found at shares of good cases refused."""
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(bad, score)
+    return np.interp(grid, false, true)

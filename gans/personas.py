@@ -1,0 +1,53 @@
+"""Segments of synthetic customers: `python -m gans.personas run=DIR k=6`."""
+
+import logging
+import sys
+from pathlib import Path
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError
+
+log = logging.getLogger("gans")
+
+HELP = """Find the personas of a run: segments of its synthetic customers.
+
+  python -m gans.personas run=DIR [k=6] [KEY=VALUE ...]
+
+  run        run directory of gans.train
+  k          number of segments; that of the least ICL, 2 to 10, unless given
+  test       real rows that nothing was learnt from, in place of the run's held-out ones
+  real       the rows that were trained on, where the run's table has moved
+  synthetic  rows in place of the run's samples
+  out        folder for personas.html and personas.csv; the run's directory unless given
+"""
+
+KEYS = dict.fromkeys(("run", "test", "real", "synthetic", "out"), str) | {"k": int}
+
+
+def main() -> int:
+    """Read the arguments, find the segments, print, write."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP)
+        return 0
+    given = key_values(sys.argv[1:], KEYS)
+
+    from gans.decisions.cases import open_cases
+    from gans.decisions.personas import find_personas
+    from gans.report.personas import print_personas, write_personas
+
+    cases = open_cases(given)
+    if len(cases) > 1:
+        raise UserError(f"run={given['run']}: it names {len(cases)} runs; personas are of one.")
+    folder = Path(given.get("out") or cases[0].folder).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    found = find_personas(cases[0], given.get("k"))
+    print_personas(found)
+    folder.mkdir(parents=True, exist_ok=True)
+    log.info("%s and %s", write_personas(folder, found, cases[0].run.name), folder / "personas.csv")
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))

@@ -1,0 +1,56 @@
+"""The answer of a use for people: in the terminal, as JSON, and as a page of one screen."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gans.decisions.answers import Answer, shown
+from gans.files import write_text
+from gans.report.figures import data_address
+from gans.report.templates import template
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MARKS = {"good": "good", "note": "note", "bad": "not good"}
+
+
+def answer_rows(answer: Answer) -> list[tuple[str, list[str]]]:
+    """Of each figure its name and, by arm, its value with interval; arms beside the control with their verdict."""
+    out = []
+    for one in answer.measures:
+        cells = []
+        for arm in answer.arms:
+            text = shown(one.values[arm]) if arm in one.values else ""
+            verdict = one.verdict(arm)
+            cells.append(f"{text}; {verdict} {shown(one.gains[arm], signed=True)}" if verdict else text)
+        out.append((one.name, cells))
+    return out
+
+
+def print_answer(answer: Answer) -> None:
+    """Question, answer and figures on standard output."""
+    print(answer.question, "", sep="\n")
+    for sentence in answer.sentences:
+        print(f"{MARKS[sentence.tone]:10}{sentence.text}")
+    print()
+    for name, cells in answer_rows(answer):
+        print(name)
+        for arm, cell in zip(answer.arms, cells, strict=True):
+            if cell:
+                print(f"  {arm:46}{cell}")
+
+
+def write_answer(folder: Path, answer: Answer, figures: Mapping[str, "Figure"]) -> Path:
+    """Write use_SCENARIO.json and use_SCENARIO.html; the path of the page."""
+    stem = f"use_{answer.scenario}"
+    text = json.dumps(answer.to_json(), indent=1, ensure_ascii=False, default=str)
+    write_text(folder / f"{stem}.json", text + "\n")
+    page = template("answer.html.jinja").render(
+        answer=answer,
+        rows=answer_rows(answer),
+        figures={title: data_address(figure) for title, figure in figures.items()},
+    )
+    write_text(folder / f"{stem}.html", page)
+    return folder / f"{stem}.html"

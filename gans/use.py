@@ -1,0 +1,90 @@
+"""What a run is good for: `python -m gans.use scenario=marketing|risk|product|research|privacy run=DIR`."""
+
+import logging
+import sys
+from pathlib import Path
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError, one_of
+
+log = logging.getLogger("gans")
+
+HELP = """Put synthetic customers to one of five uses, beside real rows alone.
+
+  python -m gans.use scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]
+  python -m gans.use scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]]
+  python -m gans.use scenario=product run=DIR of=COLUMN by=COLUMN [where="CONDITION"]
+  python -m gans.use scenario=research run=DIR [target=COLUMN] [positive=LEVEL] [k=SEGMENTS]
+  python -m gans.use scenario=privacy run=DIR [secrets=[COLUMN,...]]
+
+  run        run directory of gans.train; several, parted by commas or a pattern such as runs/tabular/*, that differ in
+             their seed give intervals over seeds, too
+  target     the column that is asked about; of a run its data.target
+  positive   the level of the target that counts as yes; of two the rarer one unless given
+  cost       of a contact, and margin of a response, in one currency
+  shortages  shares of the bad training cases that are kept; each trains the run's generator anew on the smaller table
+  of, by     the column of a preference, and the column of the segments
+  where      a what-if condition, as gans.sample has it
+  k          number of segments; that of the least ICL unless given
+  secrets    columns that an attacker would like to know
+  test       real rows that nothing was learnt from, in place of the run's held-out ones
+  real       the rows that were trained on, where the run's table has moved
+  synthetic  rows in place of the run's samples
+  out        folder for use_SCENARIO.html and .json; of one run its directory, else `uses`
+"""
+
+SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
+KEYS = dict.fromkeys(
+    ("scenario", "run", "target", "positive", "shortages", "of", "by", "where", "secrets", "test", "real", "synthetic",
+     "out"), str
+) | {"cost": float, "margin": float, "k": int}  # fmt: skip
+OWN = {
+    "marketing": ("positive", "cost", "margin"),
+    "risk": ("positive", "shortages"),
+    "product": ("of", "by", "where"),
+    "research": ("positive", "k"),
+    "privacy": ("secrets",),
+}
+
+
+def main() -> int:
+    """Read the arguments, ask, print, write."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP)
+        return 0
+    given = key_values(sys.argv[1:], KEYS)
+    if "scenario" not in given:
+        raise UserError(f"scenario is not set; allowed are {', '.join(SCENARIOS)}.")
+    scenario = given["scenario"]
+    one_of("scenario", scenario, SCENARIOS)
+    every = {key for keys in OWN.values() for key in keys}
+    if foreign := sorted((every - set(OWN[scenario])) & set(given)):
+        raise UserError(f"{foreign[0]}={given[foreign[0]]}: scenario={scenario} takes {', '.join(OWN[scenario])}.")
+
+    import importlib
+
+    from gans.decisions.answers import pool
+    from gans.decisions.cases import open_cases
+    from gans.report.answers import print_answer, write_answer
+
+    cases = open_cases(given)
+    folder = Path(given.get("out") or (cases[0].folder if len(cases) == 1 else "uses")).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    use = importlib.import_module(f"gans.decisions.{scenario}")
+    answers = []
+    for case in cases:
+        if len(cases) > 1:
+            log.info("%s", case.folder)
+        answers.append(use.ask(case, given))
+    answer = pool(answers)
+    answer.sentences = use.say(answer)
+    print_answer(answer)
+    folder.mkdir(parents=True, exist_ok=True)
+    log.info("%s", write_answer(folder, answer, use.draw(answer)))
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))
