@@ -142,7 +142,7 @@ def execute(
     run: Run,
     table: pa.Table | None = None,
     show: bool = True,
-    pandas: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
     report: bool = True,
     watch: Callable[[int, list[dict[str, float]]], bool] | None = None,
 ) -> Result:
@@ -151,7 +151,7 @@ def execute(
     Args:
         table: instead of reading the source of `run.data`.
         show: progress and lines on the terminal.
-        pandas: by column the fields of the schema that pandas needs to make sampled frames alike.
+        fields: by column the fields of the schema that make sampled frames like the training frame.
         report: write report.html, whose figures take seconds.
         watch: takes each step that is scored and the scores of each seed; whether to stop there.
 
@@ -169,7 +169,7 @@ def execute(
     ready = prepare(run, table)
     run = ready.run
     for column in ready.split.schema.columns:
-        for name, value in (pandas or {}).get(column.name, {}).items():
+        for name, value in (fields or {}).get(column.name, {}).items():
             setattr(column, name, value)
     if show and first:
         schema = ready.split.schema

@@ -7,97 +7,141 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sklearn.base import BaseEstimator
+
 from gans.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
+    import polars as pl
 
-    from gans.data.schema import Column, Schema
+    from gans.config import Run
     from gans.sampling import Sampler
 
 
-class Synthesizer:
-    """A trained generator of rows like those of a frame.
+class Synthesizer(BaseEstimator):
+    """A generator of rows like those of a frame, as an estimator of scikit-learn.
 
-    As in `Synthesizer.fit(frame, experiment="cgan", overrides=["condition.columns=[churned]"])`, then
-    `.sample(1000, where={"churned": "yes"})`.
+    As in `Synthesizer(experiment="cgan", overrides=["condition.columns=[churned]"]).fit(frame)`, then
+    `.sample(1000, where={"churned": "yes"})`. Parameters are checked by `fit`.
+
+    Args:
+        experiment: a file of conf/experiment.
+        overrides: as on the command line, such as "trainer.steps=2000".
+        run_dir: where the run is written; a temporary folder unless given. `save` copies it.
+        progress: show a progress bar.
+        kinds: of columns that detection got wrong, as data.kinds on the command line; here any name can be written.
+        metadata: what SDV knows of the table, JSON V1: a dict, the path of a file, or an object with `to_dict`.
+            `kinds` goes before it.
+
+    Attributes:
+        run_dir_: the folder of the run.
+        summary_: its summary.json.
     """
 
-    def __init__(self, sampler: "Sampler", run_dir: Path, summary: Mapping[str, Any]) -> None:
-        self._sampler = sampler
-        self.run_dir, self.summary = run_dir, summary
+    run_dir_: Path
+    summary_: dict[str, Any]
+    _sampler: "Sampler"
 
-    @classmethod
-    def fit(
-        cls,
-        frame: "pd.DataFrame",
+    def __init__(
+        self,
+        *,
         experiment: str = "vanilla",
         overrides: Sequence[str] = (),
         run_dir: str | Path | None = None,
         progress: bool = True,
         kinds: Mapping[str, str] | None = None,
-    ) -> "Synthesizer":
+        metadata: Any = None,
+    ) -> None:
+        self.experiment = experiment
+        self.overrides = overrides
+        self.run_dir = run_dir
+        self.progress = progress
+        self.kinds = kinds
+        self.metadata = metadata
+
+    def fit(self, frame: "pd.DataFrame | pl.DataFrame", y: Any = None) -> "Synthesizer":
         """Train on a frame.
 
         Args:
-            frame: the real rows; its index is not learnt.
-            experiment: a file of conf/experiment.
-            overrides: as on the command line, such as "trainer.steps=2000".
-            run_dir: where the run is written; a temporary folder unless given. `save` copies it.
-            progress: show a progress bar.
-            kinds: of columns that detection got wrong, as data.kinds on the command line; here any name can be written.
+            frame: the real rows, of pandas or polars; an index is not learnt.
+            y: is not used; scikit-learn passes it.
 
         Raises:
-            UserError: the frame or an override does not fit; or training diverged.
+            UserError: the frame, the metadata or an override does not fit; or training diverged.
         """
         from gans.command import set_up_log
+        from gans.compat.sdv import conform
         from gans.config import compose
+        from gans.data.frames import read_frame
         from gans.pipeline import execute
 
+        del y
         set_up_log()
-        folder = Path(run_dir) if run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
+        path = Path(self.run_dir) if self.run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
         table, fields = read_frame(frame)
-        run = compose([f"+experiment={experiment}", "tracker.mode=disabled", *overrides])
+        run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
             raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
-        data = dataclasses.replace(run.data, kinds={**run.data.kinds, **(kinds or {})})
-        run = dataclasses.replace(run, run_dir=str(folder), data=data)
-        result = execute(run, table, progress, fields)
+        kinds, drop = {**run.data.kinds, **(self.kinds or {})}, run.data.drop
+        if self.metadata is not None:
+            found = conform(self.metadata, table, kinds)
+            table, kinds, drop = found.table, found.kinds, [*drop, *found.drop]
+            for name, pattern in found.formats.items():
+                fields[name]["format"] = pattern
+        run = dataclasses.replace(run, run_dir=str(path), data=dataclasses.replace(run.data, kinds=kinds, drop=drop))
+        result = execute(run, table, self.progress, fields)
         if result.status == "interrupted":
-            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train run_dir={folder} trainer.resume=true")
+            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train run_dir={path} trainer.resume=true")
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
-        return cls(result.sampler, folder, result.summary)
+        return self._set(result.sampler, path, result.summary)
 
-    def sample(self, n: int, where: Mapping[str, Any] | None = None, seed: int = 0) -> "pd.DataFrame":
-        """A frame [n, columns] with the columns, dtypes and missing values of the training frame.
+    def sample(self, n: int, where: Mapping[str, Any] | None = None, seed: int = 0) -> Any:
+        """A frame [n, columns] of the library, and with the columns, dtypes and missing values, of the training frame.
 
         Args:
             where: what columns may hold, by name: a value, several (any of them), or slice(low, high).
 
         Raises:
+            NotFittedError: before `fit`.
             UserError: `where` names a column that is not there, cannot hold, or too few rows fit.
         """
-        return to_frame(self._sampler.sample(n, seed, where), self._sampler.codec.schema)
+        from gans.data.frames import to_frame
+
+        sampler = self._fitted()
+        return to_frame(sampler.sample(n, seed, where), sampler.codec.schema)
+
+    def to_metadata(self, table_name: str = "table") -> dict[str, Any]:
+        """The columns of the training frame as metadata of SDV, JSON V1.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: a column holds images.
+        """
+        from gans.compat.sdv import metadata_of
+
+        return metadata_of(self._fitted().codec.schema, table_name)
 
     def save(self, path: str | Path) -> None:
         """Copy the run directory to `path`. It holds no training row.
 
         Raises:
+            NotFittedError: before `fit`.
             UserError: the path exists.
         """
+        self._fitted()
         path = Path(path)
         if path.exists():
             raise UserError(f"{path} exists; choose another path.")
         partial = path.with_name(f".{path.name}-partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(self.run_dir, partial)
+        shutil.copytree(self.run_dir_, partial)
         partial.rename(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "Synthesizer":
-        """Read a run directory, one of `save` or of `python -m gans.train`.
+        """Read a run directory, one of `save` or of `python -m gans.train`; config.yaml has how it was trained.
 
         Raises:
             UserError: it is no run directory, or holds no trained generator.
@@ -109,53 +153,17 @@ class Synthesizer:
         folder = Path(path)
         sampler, _ = load_sampler(folder)
         summary = folder / "summary.json"
-        return cls(sampler, folder, json.loads(summary.read_text()) if summary.exists() else {})
+        return cls()._set(sampler, folder, json.loads(summary.read_text()) if summary.exists() else {})
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_sampler")
 
-def read_frame(frame: "pd.DataFrame") -> "tuple[pa.Table, dict[str, dict[str, Any]]]":
-    """A frame as a table, names as text, and by column the fields of a schema that bring its dtype back.
+    def _set(self, sampler: "Sampler", run_dir: Path, summary: dict[str, Any]) -> "Synthesizer":
+        self._sampler, self.run_dir_, self.summary_ = sampler, run_dir, summary
+        return self
 
-    Raises:
-        UserError: a name occurs twice, or a column holds what a table cannot.
-    """
-    import pyarrow as pa
+    def _fitted(self) -> "Sampler":
+        from sklearn.utils.validation import check_is_fitted
 
-    names = [str(name) for name in frame.columns]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise UserError(f"the frame has two columns named '{twice[0]}'.")
-    plain = frame.set_axis(names, axis=1)
-    try:
-        table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata()
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise UserError(f"the frame cannot be read: {' '.join(map(str, error.args))}") from None
-    return table, {name: _pandas_fields(plain[name]) for name in names}
-
-
-def to_frame(table: "pa.Table", schema: "Schema") -> "pd.DataFrame":
-    """A sampled table as a frame with the dtypes of the training frame."""
-    import pandas as pd
-
-    return pd.DataFrame({column.name: _to_pandas(table[column.name], column) for column in schema.kept})
-
-
-def _pandas_fields(series: Any) -> dict[str, Any]:
-    """The fields of a schema's column that bring a sampled column back to this dtype."""
-    dtype: Any = series.dtype
-    if not hasattr(dtype, "categories"):
-        return {"dtype": str(dtype)}
-    categories = list(dtype.categories)
-    plain = all(isinstance(category, (str, int, float, bool)) for category in categories)
-    return {"dtype": "category", "categories": categories if plain else None, "ordered": bool(dtype.ordered)}
-
-
-def _to_pandas(array: "pa.ChunkedArray", column: "Column") -> "pd.Series":
-    import pandas as pd
-
-    if column.dtype == "category":
-        return array.to_pandas().astype(pd.CategoricalDtype(column.categories, column.ordered))
-    dtype: Any = pd.api.types.pandas_dtype(column.dtype) if column.dtype else None
-    if hasattr(dtype, "__from_arrow__"):  # dtypes of pandas that hold missing values beside whole numbers
-        return pd.Series(dtype.__from_arrow__(array))
-    series = array.to_pandas()
-    return series if dtype is None else series.astype(dtype)
+        check_is_fitted(self)
+        return self._sampler

@@ -1,11 +1,19 @@
+import datetime
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
+from gans.data.frames import read_frame
 from gans.errors import UserError
 from gans.synthesizer import Synthesizer
 
@@ -52,7 +60,8 @@ def frame() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def fitted(frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Synthesizer:
     overrides = [*QUICK, "condition.columns=[plan,age]"]
-    return Synthesizer.fit(frame, "cgan", overrides, tmp_path_factory.mktemp("fit") / "run", progress=False)
+    path = tmp_path_factory.mktemp("fit") / "run"
+    return Synthesizer(experiment="cgan", overrides=overrides, run_dir=path, progress=False).fit(frame)
 
 
 def test_columns_and_dtypes_are_those_of_the_frame(fitted: Synthesizer, frame: pd.DataFrame) -> None:
@@ -121,13 +130,13 @@ def test_saved_and_loaded_it_is_the_same(
     fitted: Synthesizer, tmp_path: Path, snapshot: Callable[[Path], dict[str, str]]
 ) -> None:
     fitted.save(tmp_path / "saved")
-    assert snapshot(tmp_path / "saved") == snapshot(fitted.run_dir)
+    assert snapshot(tmp_path / "saved") == snapshot(fitted.run_dir_)
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
     loaded = Synthesizer.load(tmp_path / "saved")
     where = {"plan": "plus"}
     pd.testing.assert_frame_equal(loaded.sample(30, where, seed=4), fitted.sample(30, where, seed=4))
-    assert loaded.summary == fitted.summary
-    assert loaded.summary["status"] == "completed"
+    assert loaded.summary_ == fitted.summary_
+    assert loaded.summary_["status"] == "completed"
 
 
 def test_saving_over_something_raises(fitted: Synthesizer, tmp_path: Path) -> None:
@@ -162,22 +171,25 @@ def test_loading_a_run_of_the_command(finished: Any) -> None:
             (),
             "'age'",
         ),
+        (lambda frame: [[1, 2]], (), "frame=builtins.list: allowed are pandas.DataFrame, polars.DataFrame"),
+        (lambda frame: np.zeros((9, 2)), (), "frame=numpy.ndarray: allowed are"),
         (lambda frame: frame, ("trainer.step=3",), "Did you mean 'trainer.steps'"),
         (lambda frame: frame, ("condition.columns=[plann]",), "Did you mean 'plan'"),
     ],
-    ids=["rows", "columns", "infinite", "mixed", "twice", "key", "condition"],
+    ids=["rows", "columns", "infinite", "mixed", "twice", "list", "array", "key", "condition"],
 )
 def test_mistakes_in_fit(
     frame: pd.DataFrame, change: Callable[[Any], Any], overrides: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
+    overrides = (*QUICK, "condition.columns=[plan]", *overrides)
     with pytest.raises(UserError, match=said):
-        Synthesizer.fit(change(frame), "cgan", [*QUICK, "condition.columns=[plan]", *overrides], tmp_path / "run")
+        Synthesizer(experiment="cgan", overrides=overrides, run_dir=tmp_path / "run").fit(change(frame))
     assert not (tmp_path / "run").exists()
 
 
 def test_an_unknown_experiment_is_named(frame: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Did you mean 'cgan'"):
-        Synthesizer.fit(frame, "cgna", run_dir=tmp_path / "run")
+        Synthesizer(experiment="cgna", run_dir=tmp_path / "run").fit(frame)
 
 
 @pytest.mark.usefixtures("no_report")
@@ -185,13 +197,13 @@ def test_large_whole_numbers_with_missing_ones_stay_exact(tmp_path: Path) -> Non
     numbers = [2**60 + 1, 2**60 + 3, 2**60 + 5, None] * 50
     frame = pd.DataFrame({"number": pd.array(numbers, dtype="Int64"), "kind": ["a", "b"] * 100})
     overrides = [*QUICK, "trainer.steps=1"]
-    rows = Synthesizer.fit(frame, "vanilla", overrides, tmp_path / "run", progress=False).sample(100)
+    rows = Synthesizer(overrides=overrides, run_dir=tmp_path / "run", progress=False).fit(frame).sample(100)
     assert set(rows["number"].dropna()) <= {2**60 + 1, 2**60 + 2, 2**60 + 3, 2**60 + 4, 2**60 + 5}
 
 
 def test_a_quote_in_the_path_of_the_run(tmp_path: Path, frame: pd.DataFrame) -> None:
     with pytest.raises(UserError, match=r"trainer\.batch_size=0"):
-        Synthesizer.fit(frame, "vanilla", ["trainer.batch_size=0"], tmp_path / "it's", progress=False)
+        Synthesizer(overrides=["trainer.batch_size=0"], run_dir=tmp_path / "it's").fit(frame)
 
 
 @pytest.mark.usefixtures("no_report")
@@ -203,7 +215,7 @@ def test_a_batch_may_be_larger_than_the_table_and_levels_many(tmp_path: Path) ->
     )
     frame = frame.sample(frac=1, random_state=0)
     overrides = [*QUICK, "trainer.batch_size=150", "codec.levels=10", "condition=subsets", "data.holdout=0.02"]
-    fitted = Synthesizer.fit(frame, "vanilla", overrides, tmp_path / "run", progress=False)
+    fitted = Synthesizer(overrides=overrides, run_dir=tmp_path / "run", progress=False).fit(frame)
     rows = Synthesizer.load(tmp_path / "run").sample(400)
     assert set(rows["shop"]) <= set(shops)
     assert rows["shop"].nunique() > 20
@@ -221,7 +233,123 @@ def test_names_that_no_override_can_spell(tmp_path: Path) -> None:
     frame = pd.DataFrame({name: rng.permutation(ROWS) for name in names}).assign(plan=["a", "b"] * (ROWS // 2))
     kinds = dict.fromkeys(names, "integer")
     overrides = [*QUICK, "trainer.steps=1", "condition.columns=[plan]"]
-    Synthesizer.fit(frame, "cgan", overrides, tmp_path / "run", progress=False, kinds=kinds).save(tmp_path / "saved")
+    model = Synthesizer(experiment="cgan", overrides=overrides, progress=False, kinds=kinds)
+    model.fit(frame).save(tmp_path / "saved")
     rows = Synthesizer.load(tmp_path / "saved").sample(50)
     assert list(rows.columns) == list(frame.columns)
     assert rows.dtypes.to_dict() == frame.dtypes.to_dict()
+
+
+# As an estimator
+
+
+def test_parameters_are_stored_as_given() -> None:
+    overrides, kinds = ["trainer.steps=3"], {"zip": "category"}
+    model = Synthesizer(experiment="no such", overrides=overrides, kinds=kinds, progress=False)
+    assert model.get_params() == {
+        "experiment": "no such",
+        "overrides": overrides,
+        "run_dir": None,
+        "progress": False,
+        "kinds": kinds,
+        "metadata": None,
+    }
+    assert model.overrides is overrides
+    with pytest.raises(ValueError, match="Invalid parameter 'steps'"):
+        model.set_params(steps=3)
+
+
+def test_a_clone_is_not_fitted_and_fits_the_same_rows(fitted: Synthesizer, frame: pd.DataFrame, tmp_path: Path) -> None:
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    assert not copy.__sklearn_is_fitted__()
+    assert copy.set_params(run_dir=tmp_path / "again").fit(frame, None) is copy
+    pd.testing.assert_frame_equal(copy.sample(20), fitted.sample(20))
+
+
+@pytest.mark.parametrize("use", ["sample", "save", "to_metadata"])
+def test_before_fit_nothing_is_drawn_or_written(use: str, tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"sample": {"n": 3}, "save": {"path": tmp_path / "saved"}}.get(use, {})
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(Synthesizer(), use)(**arguments)
+    assert not (tmp_path / "saved").exists()
+
+
+@pytest.mark.usefixtures("no_report")
+def test_fitting_again_replaces_what_was_learnt() -> None:
+    model = Synthesizer(overrides=(*QUICK, "trainer.steps=1"), progress=False)
+    first = model.fit(pd.DataFrame({"a": ["x", "y"] * 50, "n": range(100)})).run_dir_
+    model.set_params(experiment="cgan", overrides=[*QUICK, "trainer.steps=1", "condition.columns=[b]"])
+    assert list(model.sample(5).columns) == ["a"]  # the numbers follow each other: an id
+    model.fit(pd.DataFrame({"b": ["u", "v"] * 50, "c": ["r", "s", "t", "r"] * 25}))
+    assert set(model.sample(30)["b"]) <= {"u", "v"}
+    assert model.run_dir_ != first
+    with pytest.raises(UserError, match="empty"):
+        model.fit(pd.DataFrame())
+    assert list(model.sample(5).columns) == ["b", "c"]
+
+
+def test_importing_the_package_imports_no_scikit_learn() -> None:
+    code = "import sys, gans, gans.train; print([m for m in ('sklearn', 'polars', 'pandas') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+# polars
+
+
+def make_polars() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=int(day)) for day in rng.integers(0, 900, ROWS)]
+    seen = [datetime.datetime(2024, 1, 1) + datetime.timedelta(seconds=int(s)) for s in rng.integers(0, 9e6, ROWS)]
+    gone = rng.random(ROWS) < 0.25
+    return pl.DataFrame(
+        {
+            "plan": pl.Series(rng.choice(["basic", "plus"], ROWS), dtype=pl.Enum(["plus", "basic", "gold"])),
+            "city": pl.Series(rng.choice(["Rome", "Köln"], ROWS), dtype=pl.Categorical),
+            "word": [None if no else word for no, word in zip(gone, rng.choice(["a", "b"], ROWS), strict=True)],
+            "orders": pl.Series([None if no else k for no, k in zip(gone, range(ROWS), strict=True)], dtype=pl.UInt16),
+            "spend": pl.Series(rng.gamma(2, 50, ROWS), dtype=pl.Float32),
+            "active": rng.random(ROWS) < 0.5,
+            "joined": days,
+            "seen": pl.Series(seen, dtype=pl.Datetime("ms", "Europe/Rome")),
+            "price": pl.Series(rng.gamma(2, 50, ROWS).round(2)).cast(pl.Decimal(9, 2)),
+            "country": "NL",
+            "nothing": pl.Series([None] * ROWS),
+        }
+    )
+
+
+@pytest.mark.usefixtures("no_report")
+def test_polars_in_polars_out(tmp_path: Path) -> None:
+    frame = make_polars()
+    overrides = [*QUICK, "condition.columns=[plan]"]
+    model = Synthesizer(experiment="cgan", overrides=overrides, progress=False, kinds={"orders": "integer"}).fit(frame)
+    rows = model.sample(50, where={"plan": "plus"})
+    assert isinstance(rows, pl.DataFrame)
+    assert rows.schema == frame.schema
+    assert rows["plan"].unique().to_list() == ["plus"]
+    assert set(rows["city"].cast(pl.String)) <= {"Rome", "Köln"}
+    assert 0 < rows["orders"].null_count() < 50
+    assert rows["country"].unique().to_list() == ["NL"]
+    model.save(tmp_path / "saved")
+    assert Synthesizer.load(tmp_path / "saved").sample(50, {"plan": "plus"}).equals(rows)
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        (pl.Series("odd", [1, 2, 3, 4], dtype=pl.Int128), "column 'odd' of the frame holds Int128"),
+        (pl.Series("odd", [{1}, {2}, {3}, {4}], dtype=pl.Object), "column 'odd' of the frame holds Object"),
+        (pl.Series("odd", list("abab"), dtype=pl.Categorical(pl.Categories("own"))), "column 'odd'.*Categor"),
+    ],
+    ids=["wide", "object", "own categories"],
+)
+def test_what_polars_holds_and_a_table_cannot(series: pl.Series, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        read_frame(pl.DataFrame([series]))
+
+
+def test_a_lazy_frame_is_no_frame() -> None:
+    with pytest.raises(UserError, match=r"frame=polars.lazyframe.frame.LazyFrame: allowed are"):
+        read_frame(make_polars().lazy())  # pyright: ignore[reportArgumentType]

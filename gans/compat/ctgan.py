@@ -116,8 +116,8 @@ class CTGAN:
             AssertionError: the batch size is no multiple of pac.
         """
         from gans.command import set_up_log
+        from gans.data.frames import read_frame
         from gans.data.schema import normalise
-        from gans.synthesizer import read_frame
 
         if epochs is not None:
             warnings.warn("`epochs` of `fit` is deprecated; give it to CTGAN.", DeprecationWarning, stacklevel=2)
@@ -228,7 +228,7 @@ class CTGAN:
             AttributeError: the model is not fitted.
             ValueError: the column or the value does not exist, or the column is not discrete.
         """
-        from gans.synthesizer import to_frame
+        from gans.data.frames import to_frame
 
         sampler = self._fitted()
         where = {}

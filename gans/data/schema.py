@@ -37,9 +37,10 @@ class Column:
         levels: number of distinct values.
         decimals: decimals of a numeric column, where all its values have at most six.
         reason: why the column is not learnt.
-        dtype: the pandas type, where the table came from pandas.
-        categories: of a pandas categorical, in its order.
+        dtype: the type in the frame, where the table came from one: `Int64` of pandas, `polars.Int64` of polars.
+        categories: of a pandas categorical or a polars Enum, in its order.
         ordered: whether that order means something.
+        format: of strftime, where the frame has times as text.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Column:
     dtype: str = ""
     categories: list[Any] | None = None
     ordered: bool = False
+    format: str = ""
 
 
 @dataclass

@@ -233,7 +233,7 @@ def test_every_argument_reaches_the_run(asked: list[Run], frame: pd.DataFrame) -
 
 
 def _table(frame: pd.DataFrame) -> Any:
-    from gans.synthesizer import read_frame
+    from gans.data.frames import read_frame
 
     return read_frame(frame)[0]
 
