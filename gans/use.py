@@ -12,7 +12,7 @@ log = logging.getLogger("gans")
 HELP = """Put synthetic customers to one of five uses, beside real rows alone.
 
   python -m gans.use scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]
-  python -m gans.use scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]]
+  python -m gans.use scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]] [steps=N]
   python -m gans.use scenario=product run=DIR of=COLUMN by=COLUMN [where="CONDITION"]
   python -m gans.use scenario=research run=DIR [target=COLUMN] [positive=LEVEL] [k=SEGMENTS]
   python -m gans.use scenario=privacy run=DIR [secrets=[COLUMN,...]]
@@ -22,7 +22,8 @@ HELP = """Put synthetic customers to one of five uses, beside real rows alone.
   target     the column that is asked about; of a run its data.target
   positive   the level of the target that counts as yes; of two the rarer one unless given
   cost       of a contact, and margin of a response, in one currency
-  shortages  shares of the bad training cases that are kept; each trains the run's generator anew on the smaller table
+  shortages  shares of the bad training cases that are kept; each trains the run's generator anew on the smaller table,
+             for so many steps, those of the run unless given
   of, by     the column of a preference, and the column of the segments
   where      a what-if condition, as gans.sample has it
   k          number of segments; that of the least ICL unless given
@@ -37,10 +38,10 @@ SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
 KEYS = dict.fromkeys(
     ("scenario", "run", "target", "positive", "shortages", "of", "by", "where", "secrets", "test", "real", "synthetic",
      "out"), str
-) | {"cost": float, "margin": float, "k": int}  # fmt: skip
+) | {"cost": float, "margin": float, "k": int, "steps": int}  # fmt: skip
 OWN = {
     "marketing": ("positive", "cost", "margin"),
-    "risk": ("positive", "shortages"),
+    "risk": ("positive", "shortages", "steps"),
     "product": ("of", "by", "where"),
     "research": ("positive", "k"),
     "privacy": ("secrets",),

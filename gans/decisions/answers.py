@@ -112,7 +112,8 @@ def paired(
     rows: int,
     control: str,
 ) -> Measured:
-    """A statistic (places, predictions) of every arm, and its differences to the control, bootstrapped over test rows."""
+    """A statistic (places, predictions) of every arm and its differences to the control, bootstrapped over test "
+    "rows."""
     everything = np.arange(rows)
     values, gains = {}, {}
     for arm, predicted in predictions.items():

@@ -80,7 +80,7 @@ def open_cases(given: Mapping[str, Any]) -> list[Case]:
     folders = [
         Path(path)
         for name in listed(given["run"])
-        for path in (sorted(glob.glob(str(Path(name).expanduser()))) or [name])
+        for path in (sorted(glob.glob(str(Path(name).expanduser()))) or [name])  # noqa: PTH207 (of any root)
         if Path(path).is_dir()
     ]
     if not folders:

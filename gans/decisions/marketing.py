@@ -65,9 +65,12 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     return Answer(
         "marketing",
         f"Whom should we contact about {asked.target} = {asked.positive}, if the model may not see real customers?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, of whom "
-        f"{hits.mean():.1%} respond. A contact costs {cost:g}, a response is worth {margin:g}; those are contacted whose "
-        f"chance times {margin:g} exceeds {cost:g}. Contacting everybody earns {everyone:,.0f} of {CUSTOMERS:,} customers.",
+        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, of "
+        "whom "
+        f"{hits.mean():.1%} respond. A contact costs {cost:g}, a response is worth {margin:g}; those are contacted "
+        "whose "
+        f"chance times {margin:g} exceeds {cost:g}. Contacting everybody earns {everyone:,.0f} of {CUSTOMERS:,} "
+        "customers.",
         REAL,
         measures,
         curves=curves,
@@ -85,7 +88,10 @@ def say(answer: Answer) -> list[Sentence]:
         return [Sentence("note", text)]
     tone = "good" if kept >= 0.95 else "note" if kept >= 0.8 else "bad"
     start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
-    text = f"{start}: a model of synthetic rows ranks real customers with AUC {shown(made)}, one of real rows {shown(real)}."
+    text = (
+        f"{start}: a model of synthetic rows ranks real customers with AUC {shown(made)}, one of real rows "
+        f"{shown(real)}."
+    )
     out = [Sentence(tone, text)]
     text = f"It earns {shown(profit.values[SYNTHETIC])} of {CUSTOMERS:,} customers, one of real rows "
     out.append(Sentence("note", f"{text}{shown(profit.values[REAL])}; contacting everybody earns "

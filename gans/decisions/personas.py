@@ -65,7 +65,7 @@ class Personas:
         agreement: adjusted Rand index on held-out customers between segments of synthetic and of training rows.
         ceiling: the same between segments of two samples of training rows, what as good a table as the real one has.
         points: of synthetic rows the first two components and the segment, [rows, 3].
-        """
+    """
 
     personas: list[Persona]
     segmentation: Segmentation

@@ -36,7 +36,8 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     return Answer(
         "privacy",
         "May this table leave the house?",
-        f"{rows['synthetic']:,} synthetic rows are attacked by someone who wants to know who was among the {rows['real']:,} "
+        f"{rows['synthetic']:,} synthetic rows are attacked by someone who wants to know who was among the "
+        f"{rows['real']:,} "
         f"training rows; {rows['test']:,} held-out real rows, which nobody learnt from, are the control.{secrets}",
         REAL,
         measures,

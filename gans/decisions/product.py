@@ -1,6 +1,7 @@
 """Product work: what segments of customers prefer, from conditional sampling."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         side: np.stack([where_mask(table, where) for _, where in segments])
         for side, table in (("real", real), ("test", test))
     }
-    made = np.stack(
-        [_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments]
-    )
+    made = np.stack([_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments])
     known = np.stack([_shares(codes["real"][mask], len(levels)) for mask in masks["real"]])
     held = [codes["test"][mask] for mask in masks["test"]]
     arms = {REAL: known, SYNTHETIC: made}
@@ -85,8 +84,10 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     return Answer(
         "product",
         f"Which {of} do customers of each {by} prefer, and do synthetic customers say the same?",
-        f"{ROWS:,} synthetic customers are drawn for each of {len(segments)} segments ({by}), under the condition itself, "
-        f"and their shares of {of} compared with those of {rows:,} held-out real customers. The control are the shares of "
+        f"{ROWS:,} synthetic customers are drawn for each of {len(segments)} segments ({by}), under the condition "
+        "itself, "
+        f"and their shares of {of} compared with those of {rows:,} held-out real customers. The control are the "
+        "shares of "
         "the training rows. The distance is the total variation, 0 to 1, averaged over segments; held-out segments are "
         "small samples, so that even right shares have one.",
         REAL,
@@ -104,7 +105,9 @@ def _given(case: Case, options: Mapping[str, Any], key: str) -> str:
     if not options.get(key):
         raise UserError(f"{key} is not set: scenario=product needs of=COLUMN by=COLUMN; there are {', '.join(names)}.")
     if options[key] not in names:
-        raise UserError(f"{key}={options[key]}: no such column; there are {', '.join(names)}.{nearest(options[key], names)}")
+        raise UserError(
+            f"{key}={options[key]}: no such column; there are {', '.join(names)}.{nearest(options[key], names)}"
+        )
     return options[key]
 
 
@@ -123,7 +126,7 @@ def _segments(case: Case, by: str) -> list[tuple[str, dict[str, Any]]]:
         return [(f"{by} {one['values']}", {by: one["values"]}) for one in counts]
     edges = np.unique(np.quantile(array.drop_null().cast(pa.float64()).to_numpy(), np.linspace(0, 1, PARTS + 1)))
     out = []
-    for place, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for place, (low, high) in enumerate(pairwise(edges)):
         last = place == len(edges) - 2
         text = f"{by} {low:g} to {high:g}"
         out.append((text, {by: slice(float(low), None if last else float(high))}))
@@ -187,7 +190,12 @@ def _what_if(case: Case, of: str, levels: list[Any], where: str) -> dict[str, An
         "where": where,
         "held-out rows": len(held),
         "rows": [
-            [MISSING if level is None else level, every[place], some[place], *(_observed(held, place) if len(held) else ())]
+            [
+                MISSING if level is None else level,
+                every[place],
+                some[place],
+                *(_observed(held, place) if len(held) else ()),
+            ]
             for place, level in enumerate(levels)
         ],
     }
@@ -214,7 +222,9 @@ def say(answer: Answer) -> list[Sentence]:
         ),
     ]
     if (found := answer.tables.get("what if")) and found["held-out rows"] < LEAST:
-        text = f"The what-if shares cannot be checked: {found['held-out rows']} held-out customers are {found['where']}."
+        text = (
+            f"The what-if shares cannot be checked: {found['held-out rows']} held-out customers are {found['where']}."
+        )
         out.append(Sentence("bad", text))
     return out
 

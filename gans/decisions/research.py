@@ -51,18 +51,18 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     values = {name: {arm: _interval(np.array(found)) for arm, found in arms.items()} for name, arms in made.items()}
     found = find_personas(case, options.get("k"))
     values[SEGMENTS] = {REAL: found.ceiling, SYNTHETIC: found.agreement}
-    table = [
-        [name, *(float(one) for arm in ("reference", SYNTHETIC) for one in (drawn["fits"][arm][0][at], drawn["fits"][arm][1][at]))]
-        for at, name in enumerate(drawn["names"])
-    ]  # fmt: skip
+    fits = [*drawn["fits"]["reference"], *drawn["fits"][SYNTHETIC]]
+    table = [[name, *(float(fit[at]) for fit in fits)] for at, name in enumerate(drawn["names"])]
     return Answer(
         "research",
         "Do conclusions that are drawn from synthetic customers hold for real ones?",
-        f"The same analyses are made of {half:,} training rows, of {half:,} other ones (the control: what another sample "
-        f"of real customers would have said) and of {half:,} synthetic rows, over {SPLITS} random halves: a logistic model "
+        f"The same analyses are made of {half:,} training rows, of {half:,} other ones (the control: what another "
+        "sample "
+        f"of real customers would have said) and of {half:,} synthetic rows, over {SPLITS} random halves: a logistic "
+        "model "
         f"of {asked.target} = {asked.positive} with intervals of its coefficients; rank correlations of all pairs of "
-        f"numbers; {found.segmentation.k} segments, and whether held-out customers fall into the same ones. A conclusion is "
-        "a coefficient or correlation that is told from 0 with 99 %.",
+        f"numbers; {found.segmentation.k} segments, and whether held-out customers fall into the same ones. A "
+        "conclusion is a coefficient or correlation that is told from 0 with 99 %.",
         REAL,
         [Measured(name, HIGHER, values[name]) for name in (*MEASURES, SEGMENTS)],
         curves=drawn,
@@ -176,8 +176,13 @@ def say(answer: Answer) -> list[Sentence]:
     ]
     wrong = 1 - turned.values[SYNTHETIC][0]
     if wrong > 0.005:
-        out.append(Sentence("bad", f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly."))
-    text = f"Segments of synthetic rows agree with those of real rows by {shown(segments.values[SYNTHETIC])} (1: the same), "
+        out.append(
+            Sentence("bad", f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly.")
+        )
+    text = (
+        f"Segments of synthetic rows agree with those of real rows by {shown(segments.values[SYNTHETIC])} (1: the "
+        "same), "
+    )
     tone = "good" if segments.values[SYNTHETIC][0] >= segments.values[REAL][0] - 0.1 else "note"
     out.append(Sentence(tone, f"{text}those of two samples of real rows by {shown(segments.values[REAL])}."))
     return out

@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from gans.errors import UserError, in_range
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.intervals import area, bootstrap
 from gans.report.plain_words import Sentence
+from gans.sampling import Sampler
 
 log = logging.getLogger("gans")
 
@@ -29,8 +29,9 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     """Scores of held-out cases: AUC, KS, Brier, calibration, population stability; then shortages of bad cases.
 
     Args:
-        options: `positive`, the bad level of the target; `shortages`, shares of the bad training cases that are kept, as
-            in [0.2,0.05]: for each the run's generator is trained anew on the smaller table, in folders of the run.
+        options: `positive`, the bad level of the target; `shortages`, shares of the bad training cases that are kept,
+            as in [0.2,0.05]: for each the run's generator is trained anew on the smaller table, in folders of the run,
+            for `steps` steps (those of the run unless given).
 
     Raises:
         UserError: a target that is no yes-or-no question, or a shortage that is no share or leaves fewer than 10 cases.
@@ -47,19 +48,21 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     ]
     tables: dict[str, Any] = {}
     for share in shortages(options):
-        found, kept = shortage(case, asked, share)
+        found, kept = shortage(case, asked, share, options.get("steps"))
         measures.append(found)
         tables[found.name] = kept
     curves = {"bad": bad, "chances": chances}
     return Answer(
         "risk",
-        f"Does a score for {asked.target} = {asked.positive} that learnt from synthetic cases hold on real ones, and do "
-        "they help where bad cases are few?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, of which "
-        f"{bad.mean():.1%} are bad. Calibration error: mean distance of forecast and observed share over ten equal groups. "
+        f"Does a score for {asked.target} = {asked.positive} that learnt from synthetic cases hold on real ones, and "
+        "do they help where bad cases are few?",
+        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, of "
+        "which "
+        f"{bad.mean():.1%} are bad. Calibration error: mean distance of forecast and observed share over ten equal "
+        "groups. "
         "Population stability: of the real model's scores between held-out and synthetic rows, below 0.1 is stable. "
-        "Shortages: only so many bad training cases are kept, a generator is trained on what is left, and its bad cases "
-        "fill up the class, beside class weights and SMOTE.",
+        "Shortages: only so many bad training cases are kept, a generator is trained on what is left, and its bad "
+        "cases fill up the class, beside class weights and SMOTE.",
         REAL,
         measures,
         curves=curves,
@@ -83,7 +86,7 @@ def calibration_error(bad: np.ndarray, chance: np.ndarray) -> float:
 
 
 def population_stability(expected: np.ndarray, actual: np.ndarray) -> float:
-    """PSI = sum (a - e) ln(a / e) over tenths of the expected scores; below 0.1 stable, above 0.25 another population."""
+    """PSI = sum (a - e) ln(a / e) over tenths of the expected scores: below .1 stable, above .25 another population."""
     edges = np.unique(np.quantile(expected, np.linspace(0, 1, BINS + 1)[1:-1]))
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (expected, actual)]
     e, a = ((count + 0.5) / (count.sum() + 0.5 * len(count)) for count in counts)
@@ -91,7 +94,7 @@ def population_stability(expected: np.ndarray, actual: np.ndarray) -> float:
 
 
 def stability(case: Case, asked: Response) -> Measured:
-    """Population stability of the real model's scores: synthetic rows, and one half of the held-out rows to the other."""
+    """Population stability of the real model's scores: of synthetic rows, and of one half of the held-out rows."""
     score = asked.task.fit(asked.asked(case.real))
     held, made = (score(asked.task.inputs(asked.asked(side)))[:, 1] for side in (case.test, case.synthetic))
     order = np.random.default_rng(0).permutation(len(held))
@@ -128,7 +131,7 @@ def shortages(options: Mapping[str, Any]) -> list[float]:
     return out
 
 
-def shortage(case: Case, asked: Response, share: float) -> tuple[Measured, dict[str, Any]]:
+def shortage(case: Case, asked: Response, share: float, steps: int | None = None) -> tuple[Measured, dict[str, Any]]:
     """AUC by arm where only a share of the bad training cases is there; how many of either kind there are."""
     bad = np.flatnonzero(asked.labels(case.real))
     left = np.random.default_rng((case.run.seed, 1)).permutation(bad)[: round(share * len(bad))]
@@ -137,7 +140,9 @@ def shortage(case: Case, asked: Response, share: float) -> tuple[Measured, dict[
     kept = np.sort(np.concatenate([np.flatnonzero(~asked.labels(case.real)), left]))
     reduced = case.tables.real.take(kept)
     missing = len(bad) - len(left)
-    rare = _rare_rows(case, asked, reduced, share, missing)
+    sampler = _trained_on(case, reduced, f"shortage-{share:g}", steps)
+    values = case.tables.real[case.target].filter(pa.array(asked.labels(case.tables.sides["real"])))
+    rare = sampler.sample(missing, case.run.seed, {case.target: values[0].as_py()})
     tables = read_sides(case.tables.schema, reduced, rare, case.tables.test, case.target)
     sides = tables.capped
     chances = balanced(sides["real"], sides["synthetic"], sides["test"], asked)
@@ -153,26 +158,27 @@ def shortage(case: Case, asked: Response, share: float) -> tuple[Measured, dict[
     return found, {"bad training cases": len(left), "synthetic bad cases": missing, "training rows": len(kept)}
 
 
-def _rare_rows(case: Case, asked: Response, reduced: pa.Table, share: float, rows: int) -> pa.Table:
-    """Synthetic bad cases, by the run's generator trained on the smaller table; a finished training is used again."""
+def _trained_on(case: Case, table: pa.Table, name: str, steps: int | None) -> Sampler:
+    """The run's generator, trained anew on another table in a folder of the run; a finished one is used again."""
     from gans.pipeline import execute
     from gans.sampling import load_sampler
 
-    folder = case.folder / f"shortage-{share:g}"
+    folder = case.folder / name
     if not (folder / "summary.json").is_file():
-        log.info("training on %s rows with %s of the bad cases: %s", f"{reduced.num_rows:,}", f"{share:.0%}", folder)
-        trainer = dataclasses.replace(case.run.trainer, resume=False)
+        log.info("training on %s rows: %s", f"{table.num_rows:,}", folder)
+        trainer = dataclasses.replace(case.run.trainer, resume=False, steps=steps or case.run.trainer.steps)
         tracker = dataclasses.replace(case.run.tracker, mode="disabled", id=None)
         data = dataclasses.replace(case.run.data, limit=None)
-        run = dataclasses.replace(case.run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100)
-        done = execute(run, reduced, report=False)
+        run = dataclasses.replace(
+            case.run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100
+        )
+        done = execute(run, table, report=False)
         if done.status != "completed":
-            raise UserError(f"{folder}: training on the smaller table {done.status}; remove the folder, or go on with it.")
+            raise UserError(
+                f"{folder}: training on the smaller table {done.status}; remove the folder, or go on with it."
+            )
     sampler, _ = load_sampler(folder)
-    column = case.tables.schema[case.target]
-    values = case.tables.real[case.target].filter(pa.array(asked.labels(case.tables.sides["real"])))
-    value = values[0].as_py()
-    return sampler.sample(rows, case.run.seed, {column.name: value})
+    return sampler
 
 
 def say(answer: Answer) -> list[Sentence]:
@@ -185,8 +191,8 @@ def say(answer: Answer) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: a score that learnt from synthetic cases has AUC {shown(made)} on real ones, one that learnt from "
-            f"real cases {shown(real)}.",
+            f"{start}: a score that learnt from synthetic cases has AUC {shown(made)} on real ones, one that learnt "
+            f"from real cases {shown(real)}.",
         ),
         gain_sentence(auc, BOTH, REAL),
     ]

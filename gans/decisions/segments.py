@@ -84,7 +84,8 @@ def fit_segments(side: Side, k: int | None = None, seed: int = 0) -> Segmentatio
     most = min(MOST_COMPONENTS, standard.shape[1], len(standard) - 1)
     found, chance = (PCA(most, random_state=0).fit(rows) for rows in (standard, shuffled))
     shared = int((found.explained_variance_ > chance.explained_variance_[0]).sum())
-    axes = found.components_[: max(2, shared)].T
+    components: Any = found.components_
+    axes = components[: max(2, shared)].T
     points = standard @ axes
     mixtures, icl = {}, {}
     for count in [k] if k else range(FEWEST, MOST + 1):

@@ -102,7 +102,7 @@ def coefficient_figure(
         axes.errorbar(values[order], np.arange(len(order)) + shift, xerr=1.96 * errors[order], fmt="o", markersize=4,
                       elinewidth=1.4, color=arm_color(arm), label=arm)  # fmt: skip
     axes.axvline(0, color=FAINT, linewidth=1.2)
-    axes.set_yticks(range(len(order)), [label(names[place], 40) for place in order], parse_math=False)
+    axes.set_yticks(range(len(order)), [label(str(names[place]), 40) for place in order], parse_math=False)
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     legend(axes)

@@ -19,18 +19,23 @@ if TYPE_CHECKING:
 COLORS = ("#3d6c99", "#d4692a", "#4f8a5b", "#8a6bb0", "#a08a3c", "#b0506a", "#4c9aa0", "#7a6a58", "#5b6670", "#b98bc9")
 MOST_POINTS = 4000
 MOST_COLUMNS = 14
-AGREES, ALIKE = 0.1, 0.05
+AGREES, ALIKE = 0.05, 0.05
 
 
 def agreement_sentences(found: Personas) -> list[Sentence]:
     """Whether real customers fall into the same segments, in words."""
     tone = "good" if found.agreement[0] >= found.ceiling[0] - AGREES else "note" if found.agreement[0] > 0.3 else "bad"
+    start = {
+        "good": "Real customers fall into the same segments",
+        "note": "Real customers fall into the same segments in part",
+        "bad": "Real customers do not fall into these segments",
+    }[tone]
     out = [
         Sentence(
             tone,
-            f"On {found.held_rows:,} held-out real customers, segments of synthetic customers agree with segments of "
-            f"training rows by {shown(found.agreement)}, those of two samples of training rows by {shown(found.ceiling)} "
-            "(adjusted Rand index: 1 the same, 0 chance).",
+            f"{start}: on {found.held_rows:,} held-out ones, segments of synthetic customers agree with segments of "
+            f"training rows by {shown(found.agreement)}, those of two samples of training rows with each other by "
+            f"{shown(found.ceiling)} (adjusted Rand index: 1 the same, 0 chance).",
         )
     ]
     if found.ceiling[0] < 0.5:
@@ -49,8 +54,8 @@ def agreement_sentences(found: Personas) -> list[Sentence]:
 def print_personas(found: Personas) -> None:
     """The personas on standard output."""
     for number, persona in enumerate(found.personas, 1):
-        print(f"{number}. {persona.name}: {persona.share:.1%} of synthetic customers, "
-              f"{persona.held[0]:.1%} of held-out real ones ({persona.held[1]:.1%} to {persona.held[2]:.1%})")  # fmt: skip
+        held = "{:.1%} of held-out real ones ({:.1%} to {:.1%})".format(*persona.held)
+        print(f"{number}. {persona.name}: {persona.share:.1%} of synthetic customers, {held}")
         for trait in persona.traits[:3]:
             print(f"   {trait.words}")
     print()
@@ -81,7 +86,9 @@ def write_personas(folder: Path, found: Personas, run_name: str) -> Path:
         sentences=agreement_sentences(found),
         map=data_address(segment_map(found), "png"),
         shares=data_address(share_figure(found)),
-        charts=[data_address(profile_figure(persona, COLORS[at % len(COLORS)])) for at, persona in enumerate(found.personas)],
+        charts=[
+            data_address(profile_figure(persona, COLORS[at % len(COLORS)])) for at, persona in enumerate(found.personas)
+        ],
         colors=[COLORS[at % len(COLORS)] for at in range(len(found.personas))],
     )
     write_text(folder / "personas.html", page)
@@ -101,8 +108,10 @@ def segment_map(found: Personas) -> "Figure":
     axes.set_ylim(low[1], high[1])
     axes.set_xlabel("first component", fontsize=9, color=INK)
     axes.set_ylabel("second component", fontsize=9, color=INK)
-    place = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9, markerscale=3)
-    place.set_title("segment", prop={"size": 9})
+    axes.legend(
+        title="segment", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9, title_fontsize=9,
+        markerscale=3,
+    )  # fmt: skip
     return figure
 
 

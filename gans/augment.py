@@ -1,0 +1,68 @@
+"""Synthetic rows beside real ones: `python -m gans.augment run=DIR target=COLUMN [out=FILE]`."""
+
+import logging
+import sys
+from pathlib import Path
+
+from gans.command import key_values, run_command, set_up_log
+from gans.errors import UserError, one_of
+
+log = logging.getLogger("gans")
+
+HELP = """Balance the classes of a table, or grow it, and say whether a model gains by that.
+
+  python -m gans.augment run=DIR [target=COLUMN] [how=balance|grow] [n=ROWS] [out=FILE.csv|.parquet]
+
+  run     run directory of gans.train
+  target  the column that a model predicts; of a run its data.target
+  how     balance (each class as large as the largest one) or grow (n rows more, as many as there are unless given)
+  out     the training rows and the synthetic ones below them, told apart by the column `synthetic`; it holds real rows
+  test    real rows that nothing was learnt from, in place of the run's held-out ones
+  real    the rows that were trained on, where the run's table has moved
+
+It says 'no gain' where there is none, beside SMOTE.
+"""
+
+KEYS = dict.fromkeys(("run", "target", "how", "out", "test", "real"), str) | {"n": int}
+
+
+def main() -> int:
+    """Read the arguments, draw, measure, print, write."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP)
+        return 0
+    given = key_values(sys.argv[1:], KEYS)
+    how = given.get("how", "balance")
+    one_of("how", how, ("balance", "grow"))
+    if how == "balance" and "n" in given:
+        raise UserError(f"n={given['n']}: it goes with how=grow; how=balance adds as many rows as classes lack.")
+    out = Path(given["out"]).expanduser() if "out" in given else None
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
+    if out is not None and not out.parent.is_dir():
+        raise UserError(f"out={out}: there is no folder {out.parent}.")
+
+    from gans.decisions.augment import augment, augmented
+    from gans.decisions.cases import open_cases
+    from gans.files import write_table
+    from gans.report.answers import MARKS
+
+    cases = open_cases(given)
+    if len(cases) > 1:
+        raise UserError(f"run={given['run']}: it names {len(cases)} runs; one is needed.")
+    found = augment(cases[0], how, given.get("n"))
+    for level, (there, added) in found.counts.items():
+        print(f"{cases[0].target} = {level}: {there:,} real rows, {added:,} synthetic ones added")
+    for sentence in found.sentences():
+        print(f"{MARKS[sentence.tone]:10}{sentence.text}")
+    if out is not None:
+        write_table(out, augmented(cases[0], found))
+        log.info(
+            "%s real and %s synthetic rows: %s", f"{cases[0].tables.real.num_rows:,}", f"{found.rows.num_rows:,}", out
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))
