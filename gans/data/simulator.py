@@ -66,8 +66,10 @@ def simulate(customers: int, seed: int = 0) -> Iterator[Events]:
     """
     in_range("customers", customers, 1, 10**9)
     in_range("seed", seed, 0)
-    for start in range(0, customers, CHUNK):
-        yield _chunk(np.random.default_rng((seed, start)), start, min(CHUNK, customers - start))
+    return (
+        _chunk(np.random.default_rng((seed, start)), start, min(CHUNK, customers - start))
+        for start in range(0, customers, CHUNK)
+    )
 
 
 def write_events(folder: Path, chunks: Iterator[Events]) -> dict[str, int]:

@@ -65,6 +65,8 @@ def augment(case: Case, how: str, n: int | None = None) -> Augmentation:
     Raises:
         UserError: classes of a number are to be balanced, or n is out of range.
     """
+    if n is not None:
+        in_range("n", n, 1, 10**8)
     target, real = case.target, case.tables.real
     task = Task.of(case.test, case.real, target)
     counts: dict[str, tuple[int, int]] = {}
@@ -82,7 +84,7 @@ def augment(case: Case, how: str, n: int | None = None) -> Augmentation:
             raise UserError(f"target={target}: its classes are balanced already; use how={GROW}.")
         rows = pa.concat_tables(parts)
     else:
-        rows = case.sample(in_rows(n or real.num_rows))
+        rows = case.sample(real.num_rows if n is None else n)
     sides = read_sides(case.tables.schema, real, rows, case.tables.test, target).capped
     task = Task.of(sides["test"], sides["real"], target)
     inputs, goal = task.inputs(sides["test"]), task.goal(sides["test"])
@@ -99,12 +101,6 @@ def augment(case: Case, how: str, n: int | None = None) -> Augmentation:
 
     measured = paired(task.measure, HIGHER, score, predicted, len(goal), REAL)
     return Augmentation(rows, measured, counts, arm)
-
-
-def in_rows(n: int) -> int:
-    """Raise UserError unless n is a number of rows."""
-    in_range("n", n, 1, 10**8)
-    return n
 
 
 def augmented(case: Case, found: Augmentation) -> pa.Table:

@@ -17,7 +17,7 @@ from gans.evaluation.subjects import read_given, real_tables
 from gans.evaluation.utility import BINARY, Task
 from gans.sampling import Sampler
 
-LEAST_TEST = 100
+LEAST_TEST = 100  # held-out rows
 
 
 @dataclass

@@ -93,7 +93,7 @@ def find_personas(case: Case, k: int | None = None) -> Personas:
         for place in range(segmentation.k)
     ]
     _tell_apart(personas)
-    points = np.column_stack([segmentation.points(side)[:, :2], assigned])
+    points = np.column_stack([segmentation.points(side, segmentation.plane), assigned])
     return Personas(personas, segmentation, agreement, ceiling, points, case.test.rows)
 
 

@@ -37,6 +37,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         UserError: a target that is no yes-or-no question, or a shortage that is no share or leaves fewer than 10 cases.
     """
     asked = Response.of(case, options.get("positive"))
+    shares = shortages(options, int(asked.labels(case.real).sum()))
     bad, chances = asked.labels(case.test), predictions(case, asked)
     rows = len(bad)
     measures = [
@@ -47,7 +48,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         stability(case, asked),
     ]
     tables: dict[str, Any] = {}
-    for share in shortages(options):
+    for share in shares:
         found, kept = shortage(case, asked, share, options.get("steps"))
         measures.append(found)
         tables[found.name] = kept
@@ -114,11 +115,11 @@ def stability(case: Case, asked: Response) -> Measured:
     )
 
 
-def shortages(options: Mapping[str, Any]) -> list[float]:
-    """The shares of bad cases that are asked for.
+def shortages(options: Mapping[str, Any], cases: int) -> list[float]:
+    """The shares of bad cases, of which there are so many, that are asked for.
 
     Raises:
-        UserError: one is no number, or not between 0 and 1.
+        UserError: one is no number, not between 0 and 1, or leaves fewer than 10 cases.
     """
     out = []
     for text in listed(options.get("shortages", "")):
@@ -127,6 +128,10 @@ def shortages(options: Mapping[str, Any]) -> list[float]:
         except ValueError:
             raise UserError(f"shortages={text}: a share is needed, as in shortages=[0.2,0.05].") from None
         in_range("shortages", share, 0, 1, open_low=True, open_high=True)
+        if round(share * cases) < LEAST_BAD:
+            raise UserError(
+                f"shortages={text}: of {cases} bad cases {round(share * cases)} are left; {LEAST_BAD} are needed."
+            )
         out.append(share)
     return out
 
@@ -135,8 +140,6 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
     """AUC by arm where only a share of the bad training cases is there; how many of either kind there are."""
     bad = np.flatnonzero(asked.labels(case.real))
     left = np.random.default_rng((case.run.seed, 1)).permutation(bad)[: round(share * len(bad))]
-    if len(left) < LEAST_BAD:
-        raise UserError(f"shortages={share:g}: of {len(bad)} bad cases {len(left)} are left; {LEAST_BAD} are needed.")
     kept = np.sort(np.concatenate([np.flatnonzero(~asked.labels(case.real)), left]))
     reduced = case.tables.real.take(kept)
     missing = len(bad) - len(left)

@@ -29,6 +29,8 @@ class Segmentation:
     Attributes:
         known: by column of numbers its sorted values.
         levels: by column of levels which of them have a one-hot.
+        axes: directions of the components that are kept.
+        plane: of the first two, for a map.
         icl: by number of segments, where they were compared.
     """
 
@@ -37,6 +39,7 @@ class Segmentation:
     centre: np.ndarray
     scale: np.ndarray
     axes: np.ndarray
+    plane: np.ndarray
     mixture: Any
     order: np.ndarray
     icl: dict[int, float]
@@ -46,9 +49,10 @@ class Segmentation:
         """The number of segments."""
         return len(self.order)
 
-    def points(self, side: Side) -> np.ndarray:
-        """Components of rows [rows, components]."""
-        return ((_wide(side, self.known, self.levels) - self.centre) / self.scale) @ self.axes
+    def points(self, side: Side, axes: np.ndarray | None = None) -> np.ndarray:
+        """Components of rows [rows, components]; those that are kept unless axes are given."""
+        standard = (_wide(side, self.known, self.levels) - self.centre) / self.scale
+        return standard @ (self.axes if axes is None else axes)
 
     def chances(self, side: Side) -> np.ndarray:
         """The chance of each segment [rows, segments]."""
@@ -85,7 +89,7 @@ def fit_segments(side: Side, k: int | None = None, seed: int = 0) -> Segmentatio
     found, chance = (PCA(most, random_state=0).fit(rows) for rows in (standard, shuffled))
     shared = int((found.explained_variance_ > chance.explained_variance_[0]).sum())
     components: Any = found.components_
-    axes = components[: max(2, shared)].T
+    axes, plane = components[: max(1, shared)].T, components[:2].T
     points = standard @ axes
     mixtures, icl = {}, {}
     for count in [k] if k else range(FEWEST, MOST + 1):
@@ -96,7 +100,7 @@ def fit_segments(side: Side, k: int | None = None, seed: int = 0) -> Segmentatio
     best = mixtures[min(icl, key=lambda count: icl[count])]
     sizes = np.bincount(best.predict(points), minlength=best.n_components)
     order = np.argsort(-sizes, kind="stable")
-    return Segmentation(known, levels, centre, scale, axes, best, order, {} if k else icl)
+    return Segmentation(known, levels, centre, scale, axes, plane, best, order, {} if k else icl)
 
 
 def _shuffled(side: Side, rng: np.random.Generator) -> Side:

@@ -326,15 +326,6 @@ def test_a_training_on_profiles_refuses_the_same(command: Callable[..., Any]) ->
     assert (found.status, "data.orders is not set" in found.err) == (2, True)
 
 
-def test_simulate_writes_and_trains(command: Callable[..., Any], tiny: tuple[str, ...], no_report: None) -> None:
-    assert command("simulate", "customers=250", "out=shop").status == 0
-    assert command("simulate", "customers=250", "out=shop").status == 2  # it is not empty
-    logs = [f"data.{kind}=shop/{kind}.parquet" for kind in KINDS]
-    found = command("train", "data=profiles", *logs, "+debug=limit", *tiny, "tracker.mode=disabled", "run_dir=run")
-    assert found.status == 0, found.err
-    assert pq.read_table("run/samples.parquet").num_columns > 40
-
-
 def test_unknown_values_raise_before_anything_is_read() -> None:
     with pytest.raises(UserError, match=r"data\.windows=0"):
         Profiles(orders="x.parquet", windows=[0])
