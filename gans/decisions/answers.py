@@ -26,12 +26,14 @@ class Measured:
         better: higher or lower; "" where neither is.
         values: by arm, with an interval of 95 % each.
         gains: by arm the difference to the control, with its interval, where it was measured on the same rows.
+        share: whether the values are shares, in [0, 1].
     """
 
     name: str
     better: str
     values: dict[str, Interval]
     gains: dict[str, Interval] = field(default_factory=dict)
+    share: bool = False
 
     def verdict(self, arm: str) -> str:
         """gain, no gain or loss of an arm against the control; "" where that was not measured."""
@@ -141,12 +143,16 @@ def pool(answers: Sequence[Answer]) -> Answer:
     if len(answers) == 1:
         return first
 
-    def mean(every: list[Interval]) -> Interval:
+    def mean(every: list[Interval], share: bool = False) -> Interval:
         values = np.array([one[0] for one in every])
+        if not np.isfinite(every[0][1]) and np.ptp(values) == 0:
+            return every[0]
         low, high = mean_interval(values)
         rows = np.nanmean([(one[2] - one[1]) / 2 for one in every]) if np.isfinite(every[0][1]) else 0.0
         half = float(np.hypot(rows, (high - low) / 2))
-        return float(values.mean()), float(values.mean()) - half, float(values.mean()) + half
+        ends = values.mean() - half, values.mean() + half
+        low, high = np.clip(ends, 0, 1) if share else ends
+        return float(values.mean()), float(low), float(high)
 
     measures = []
     for place, one in enumerate(first.measures):
@@ -155,8 +161,9 @@ def pool(answers: Sequence[Answer]) -> Answer:
             Measured(
                 one.name,
                 one.better,
-                {arm: mean([each.values[arm] for each in every]) for arm in one.values},
+                {arm: mean([each.values[arm] for each in every], one.share) for arm in one.values},
                 {arm: mean([each.gains[arm] for each in every]) for arm in one.gains},
+                one.share,
             )
         )
     return Answer(

@@ -27,7 +27,12 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     del options
     found = evaluate(case.tables, "standard", only=STEPS)
     measures = [
-        Measured(measure(name).title, "", {REAL: _beside(name, score.real), SYNTHETIC: _interval(score)})
+        Measured(
+            measure(name).title,
+            "",
+            {REAL: _beside(name, score.real), SYNTHETIC: _interval(score)},
+            share=not name.startswith("attribute"),
+        )
         for name, score in score_rows(found)
         if measure(name).part == PRIVACY
     ]

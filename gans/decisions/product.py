@@ -93,7 +93,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         REAL,
         [
             Measured("distance of shares", LOWER, values, gains),
-            Measured("shares within the interval of held-out ones", HIGHER, inside),
+            Measured("shares within the interval of held-out ones", HIGHER, inside, share=True),
         ],
         curves={"table": table, "levels": levels, "segments": [name for name, _ in segments]},
         tables=found,

@@ -64,7 +64,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         f"numbers; {found.segmentation.k} segments, and whether held-out customers fall into the same ones. A "
         "conclusion is a coefficient or correlation that is told from 0 with 99 %.",
         REAL,
-        [Measured(name, HIGHER, values[name]) for name in (*MEASURES, SEGMENTS)],
+        [Measured(name, HIGHER, values[name], share=True) for name in (*MEASURES, SEGMENTS)],
         curves=drawn,
         tables={"coefficients": table, "columns": ["", "real", "error", "synthetic", "error"]},
     )

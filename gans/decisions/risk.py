@@ -1,6 +1,7 @@
 """Risk control: credit scoring by synthetic rows, and what they add where bad cases are few."""
 
 import dataclasses
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from gans.evaluation.inputs import read_sides
 from gans.evaluation.intervals import area, bootstrap
 from gans.report.plain_words import Sentence
 from gans.sampling import Sampler
+from gans.training.loop import COMPLETED, INTERRUPTED
 
 log = logging.getLogger("gans")
 
@@ -167,19 +169,21 @@ def _trained_on(case: Case, table: pa.Table, name: str, steps: int | None) -> Sa
     from gans.sampling import load_sampler
 
     folder = case.folder / name
-    if not (folder / "summary.json").is_file():
+    summary = folder / "summary.json"
+    if not summary.is_file() or json.loads(summary.read_text())["status"] != COMPLETED:
         log.info("training on %s rows: %s", f"{table.num_rows:,}", folder)
-        trainer = dataclasses.replace(case.run.trainer, resume=False, steps=steps or case.run.trainer.steps)
+        begun = (folder / "config.yaml").is_file()
+        trainer = dataclasses.replace(case.run.trainer, resume=begun, steps=steps or case.run.trainer.steps)
         tracker = dataclasses.replace(case.run.tracker, mode="disabled", id=None)
         data = dataclasses.replace(case.run.data, limit=None)
         run = dataclasses.replace(
             case.run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100
         )
         done = execute(run, table, report=False)
-        if done.status != "completed":
-            raise UserError(
-                f"{folder}: training on the smaller table {done.status}; remove the folder, or go on with it."
-            )
+        if done.status == INTERRUPTED:
+            raise KeyboardInterrupt(f"saved in {folder}; the same command goes on with it")
+        if done.status != COMPLETED:
+            raise UserError(f"{folder}: training on the smaller table {done.status}; lower optimizer.learning_rate.")
     sampler, _ = load_sampler(folder)
     return sampler
 

@@ -35,24 +35,55 @@ def arm_lines(axes: "Axes", x: np.ndarray, lines: Mapping[str, np.ndarray], mark
         axes.plot(x, y, color=arm_color(arm), linewidth=1.6, marker=marker, markersize=4, label=arm)
 
 
-def arm_points(groups: Mapping[str, Mapping[str, tuple[float, float, float]]], axis: str) -> "Figure":
+Interval = tuple[float, float, float]
+
+
+def arm_points(groups: Mapping[str, Mapping[str, Interval]], axis: str) -> "Figure":
     """Points with intervals: a row for each arm, below each other by group."""
-    rows = [(group, arm, value) for group, values in groups.items() for arm, value in values.items()]
-    figure, axes = canvas(6.4, 0.8 + 0.3 * len(rows) + 0.2 * len(groups))
-    places, names, place, seen = [], [], 0.0, ""
-    for group, arm, (value, low, high) in rows:
-        place += 1.0 if group == seen or not seen else 1.7
-        places.append(place)
-        names.append(f"{arm}" if group == seen else f"{group}: {arm}")
-        seen = group
-        if np.isfinite([low, high]).all():
-            axes.plot([low, high], [place, place], color=arm_color(arm), linewidth=2)
-        axes.plot(value, place, "o", color=arm_color(arm), markersize=6)
-    axes.set_yticks(places, [label(name, 64) for name in names], parse_math=False)
-    axes.set_ylim(place + 0.6, 0.4)
-    axes.grid(axis="y", visible=False)
+    figure, axes = canvas(6.4, _height(groups))
+    _draw_points(axes, groups)
     axes.set_xlabel(f"{axis}, interval of 95 %", fontsize=9, color=INK)
     return figure
+
+
+def arm_points_grid(panels: Mapping[str, Mapping[str, Mapping[str, Interval]]]) -> "Figure":
+    """`arm_points` for several tables, two a row, with the name of each above it."""
+    from matplotlib.figure import Figure
+
+    down = -(-len(panels) // 2)
+    height = max(map(_height, panels.values()))
+    figure = Figure(figsize=(14, height * down), layout="constrained")
+    every = figure.subplots(down, 2, squeeze=False).ravel()
+    for axes, (name, groups) in zip(every, panels.items(), strict=False):
+        style(axes)
+        _draw_points(axes, groups)
+        axes.set_title(label(name, 40), fontsize=11, color=INK, loc="left", parse_math=False)
+    for axes in every[len(panels) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _height(groups: Mapping[str, Mapping[str, Interval]]) -> float:
+    return 0.8 + 0.3 * sum(map(len, groups.values())) + 0.25 * len(groups)
+
+
+def _draw_points(axes: "Axes", groups: Mapping[str, Mapping[str, Interval]]) -> None:
+    places, names, place = [], [], 0.0
+    for group, values in groups.items():
+        place += 0.7
+        for arm, (value, low, high) in values.items():
+            place += 1.0
+            places.append(place)
+            names.append(arm)
+            if np.isfinite([low, high]).all():
+                axes.plot([low, high], [place, place], color=arm_color(arm), linewidth=2)
+            axes.plot(value, place, "o", color=arm_color(arm), markersize=6)
+        axes.annotate(label(group, 60), (0, place - len(values)), xycoords=("axes fraction", "data"), fontsize=9,
+                      color=INK, va="bottom", xytext=(4, 4), textcoords="offset points", fontweight="bold",
+                      parse_math=False)  # fmt: skip
+    axes.set_yticks(places, [label(name, 44) for name in names], parse_math=False)
+    axes.set_ylim(place + 0.6, 0.4)
+    axes.grid(axis="y", visible=False)
 
 
 def share_grid(table: Sequence[Sequence[Any]], segments: Sequence[str], levels: Sequence[Any]) -> "Figure":

@@ -52,6 +52,30 @@ def test_a_use_writes_its_page(
         assert measure["name"] in found.out
 
 
+@pytest.mark.slow
+def test_a_shortage_trains_a_generator_of_its_own(
+    command: Callable[..., Any], arguments: tuple[str, ...], related: Any
+) -> None:
+    options = ("scenario=risk", "target=channel", "positive=shop", "shortages=[0.5]", "steps=10", "out=uses")
+    found = command("use", *arguments, *options)
+    assert found.status == 0, found.err
+    folder = related.path / "shortage-0.5"
+    summary = json.loads((folder / "summary.json").read_text())
+    shop = related.table.slice(0, 450)["channel"].to_pylist().count("shop")
+    assert (summary["steps"], summary["status"]) == (10, "completed")
+    assert sum(summary["rows"].values()) == 450 - shop + round(shop / 2)
+    stored = json.loads(Path("uses/use_risk.json").read_text())
+    assert "AUC with 50% of the bad cases" in [one["name"] for one in stored["measures"]]
+    before = (folder / "summary.json").stat().st_mtime_ns
+    assert command("use", *arguments, *options).status == 0
+    assert (folder / "summary.json").stat().st_mtime_ns == before  # a finished one is used again
+    summary["status"] = "interrupted"
+    (folder / "summary.json").write_text(json.dumps(summary))
+    found = command("use", *arguments, *options[:-2], "steps=20", "out=uses")
+    assert found.status == 0, found.err
+    assert json.loads((folder / "summary.json").read_text())["steps"] == 20
+
+
 def test_several_runs_are_pooled(command: Callable[..., Any], arguments: tuple[str, ...], related: Any) -> None:
     run, *tables = arguments
     found = command("use", "scenario=marketing", f"{run},{related.path}", *tables, "target=channel", "out=uses")
