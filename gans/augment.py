@@ -2,9 +2,8 @@
 
 import logging
 import sys
-from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_file, run_command, set_up_log, wants_help
 from gans.errors import UserError, one_of
 
 log = logging.getLogger("gans")
@@ -28,19 +27,14 @@ KEYS = dict.fromkeys(("run", "target", "how", "out", "test", "real"), str) | {"n
 
 def main() -> int:
     """Read the arguments, draw, measure, print, write."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
     how = given.get("how", "balance")
     one_of("how", how, ("balance", "grow"))
     if how == "balance" and "n" in given:
         raise UserError(f"n={given['n']}: it goes with how=grow; how=balance adds as many rows as classes lack.")
-    out = Path(given["out"]).expanduser() if "out" in given else None
-    if out is not None and out.suffix not in (".csv", ".parquet"):
-        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
-    if out is not None and not out.parent.is_dir():
-        raise UserError(f"out={out}: there is no folder {out.parent}.")
+    out = output_file(given["out"]) if "out" in given else None
 
     from gans.decisions.augment import augment, augmented
     from gans.decisions.cases import open_cases

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, nearest
@@ -78,6 +79,43 @@ def key_values(arguments: list[str], types: dict[str, type]) -> dict[str, Any]:
         except ValueError:
             raise UserError(f"{key}={value}: a whole number is needed.") from None
     return given
+
+
+def wants_help(text: str, arguments: Sequence[str] | None = None) -> bool:
+    """Whether help is asked for, or nothing is said; it is printed then."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    asked = not arguments or bool({"-h", "--help"} & set(arguments))
+    if asked:
+        print(text)
+    return asked
+
+
+def output_file(text: str) -> Path:
+    """The .csv or .parquet file that `out` names.
+
+    Raises:
+        UserError: it has another suffix, or its folder is not there.
+    """
+    out = Path(text).expanduser()
+    if out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
+    if not out.parent.is_dir():
+        raise UserError(f"out={out}: there is no folder {out.parent}.")
+    return out
+
+
+def output_folder(text: str | Path, empty: bool = False) -> Path:
+    """The folder that `out` names, which need not be there; it is not made.
+
+    Raises:
+        UserError: it is a file, or, where it must be `empty`, it is not.
+    """
+    folder = Path(text).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    if empty and folder.exists() and any(folder.iterdir()):
+        raise UserError(f"out={folder}: it is not empty; choose another.")
+    return folder
 
 
 def listed(text: str) -> list[str]:

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gans.command import key_values, listed, run_command, set_up_log
+from gans.command import key_values, listed, run_command, set_up_log, wants_help
 from gans.errors import UserError, one_of
 
 log = logging.getLogger("gans")
@@ -28,15 +28,12 @@ KEYS: dict[str, type] = dict.fromkeys(("runs", "by", "metrics", "budget", "out")
 
 def main() -> int:
     """Read the runs, compare, print, write."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
     if "runs" not in given:
         raise UserError("runs is not set; usage: python -m gans.compare runs=DIR_OR_GLOB by=experiment")
     folder = Path(given.get("out", "comparison")).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"out={folder}: it is a file; a folder is needed.")
 
     from gans.comparison.comparison import BUDGETS, compare
     from gans.comparison.output import write

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
 from gans.errors import UserError, in_range, one_of
 from gans.evaluation.measures import LEVELS
 
@@ -54,8 +54,7 @@ KEYS = dict.fromkeys(("run", "real", "synthetic", "test", "target", "secrets", "
 
 def main() -> int:
     """Read the arguments, judge, print, write."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     kinds = [argument for argument in sys.argv[1:] if argument.startswith("kinds.")]
     given = key_values([argument for argument in sys.argv[1:] if argument not in kinds], KEYS)
@@ -69,9 +68,7 @@ def main() -> int:
     one_of("metrics", level, LEVELS)
     one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)
-    folder = Path(given.get("out") or given.get("run") or "evaluation").expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    folder = output_folder(given.get("out") or given.get("run") or "evaluation")
     from gans.evaluation.images import read_arrays
 
     if arrays := read_arrays(given):

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -27,16 +27,13 @@ KEYS = {"run": str, "n": int, "out": str, "reference": str, "where": str, "seed"
 
 def main() -> int:
     """Read the arguments, draw profiles and events, check these, write."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
     for key in ("run", "n", "out"):
         if key not in given:
             raise UserError(f"{key} is not set; usage: python -m gans.events run=DIR n=1000 out=FOLDER")
-    folder, run_dir = (Path(given[key]).expanduser() for key in ("out", "run"))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"out={folder}: it is not an empty folder; choose another.")
+    folder, run_dir = output_folder(given["out"], empty=True), Path(given["run"]).expanduser()
     if not run_dir.is_dir():
         raise UserError(f"run={given['run']}: no such folder.")
 

@@ -2,9 +2,8 @@
 
 import logging
 import sys
-from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -26,8 +25,7 @@ KEYS = dict.fromkeys(("run", "test", "real", "synthetic", "out"), str) | {"k": i
 
 def main() -> int:
     """Read the arguments, find the segments, print, write."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
 
@@ -38,9 +36,7 @@ def main() -> int:
     cases = open_cases(given)
     if len(cases) > 1:
         raise UserError(f"run={given['run']}: it names {len(cases)} runs; personas are of one.")
-    folder = Path(given.get("out") or cases[0].folder).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    folder = output_folder(given.get("out") or cases[0].folder)
     found = find_personas(cases[0], given.get("k"))
     print_personas(found)
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,8 @@
 
 import logging
 import sys
-from pathlib import Path
 
-from gans.command import run_command, set_up_log
+from gans.command import output_file, run_command, set_up_log, wants_help
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -22,17 +21,12 @@ feature means, its unit and what a missing value means are printed.
 def main() -> int:
     """Read the arguments, make the profiles, write them, print what they hold."""
     arguments = sys.argv[1:]
-    if not arguments or {"-h", "--help"} & set(arguments):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     outs = [argument.removeprefix("out=") for argument in arguments if argument.startswith("out=")]
     if len(outs) != 1:
         raise UserError("out is not set, or twice; usage: python -m gans.profiles data.orders=FILE out=FILE.parquet")
-    out = Path(outs[0]).expanduser()
-    if out.suffix not in (".csv", ".parquet"):
-        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
-    if not out.parent.is_dir():
-        raise UserError(f"out={out}: there is no folder {out.parent}.")
+    out = output_file(outs[0])
 
     from gans.config import compose
     from gans.data.profiles import Profiles

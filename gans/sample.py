@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_file, run_command, set_up_log, wants_help
 from gans.errors import UserError, in_range, one_of
 
 log = logging.getLogger("gans")
@@ -43,18 +43,13 @@ KEYS = {
 
 def main() -> int:
     """Read the arguments, sample, write the file."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
     for key in ("run", "n", "out"):
         if key not in given:
             raise UserError(f"{key} is not set; usage: python -m gans.sample run=DIR n=1000 out=FILE.csv")
-    out = Path(given["out"]).expanduser()
-    if out.suffix not in (".csv", ".parquet"):
-        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
-    if not out.parent.is_dir():
-        raise UserError(f"out={out}: there is no folder {out.parent}.")
+    out = output_file(given["out"])
     run_dir = Path(given["run"]).expanduser()
     if not run_dir.is_dir():
         raise UserError(f"run={given['run']}: no such folder.")

@@ -4,9 +4,8 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -22,8 +21,7 @@ with their number.
 
 def main() -> int:
     """Read the arguments, simulate, write the files."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], {"customers": int, "out": str, "seed": int})
     for key in ("customers", "out"):
@@ -34,9 +32,7 @@ def main() -> int:
     from gans.tracking.terminal import console, progress_bar
 
     chunks = simulate(given["customers"], given.get("seed", 0))
-    folder = Path(given["out"]).expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"out={folder}: it is not an empty folder; choose another.")
+    folder = output_folder(given["out"], empty=True)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     with progress_bar("customers", console.is_terminal) as bar:

@@ -2,9 +2,8 @@
 
 import logging
 import sys
-from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
 from gans.errors import UserError, one_of
 
 log = logging.getLogger("gans")
@@ -50,8 +49,7 @@ OWN = {
 
 def main() -> int:
     """Read the arguments, ask, print, write."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(HELP)
+    if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
     if "scenario" not in given:
@@ -69,9 +67,7 @@ def main() -> int:
     from gans.report.answers import print_answer, write_answer
 
     cases = open_cases(given)
-    folder = Path(given.get("out") or (cases[0].folder if len(cases) == 1 else "uses")).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    folder = output_folder(given.get("out") or (cases[0].folder if len(cases) == 1 else "uses"))
     use = importlib.import_module(f"gans.decisions.{scenario}")
     answers = []
     for case in cases:

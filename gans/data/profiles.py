@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from gans.data.base import Source
 from gans.data.events.features import Feature
-from gans.data.events.logs import EVENTS, KINDS, Log, check_customers, check_log, expression, open_log, run
+from gans.data.events.logs import EVENTS, LOGS, Log, check_customers, check_log, expression, open_log, run
 from gans.data.events.plan import find_features, make_views, profiles_sql
 from gans.data.files import first_line
 from gans.errors import UserError, in_range, nearest, one_of
@@ -32,7 +32,7 @@ class Profiles(Source):
     """One row a customer, of event logs and a table of customers.
 
     Each log is a Parquet or CSV file, a pattern of files, a query, or the name of a table in `database`. Its columns
-    are those of `gans.data.events.logs.KINDS`; `columns` says by SQL expressions which of the log's own columns are
+    are those of `gans.data.events.logs.LOGS`; `columns` says by SQL expressions which of the log's own columns are
     meant: `data.columns.orders.customer=CustomerID`.
 
     Attributes:
@@ -82,8 +82,8 @@ class Profiles(Source):
             if not self.reference:
                 raise UserError(f"data.outcome={self.outcome}: data.reference=DATE is needed, before the log ends.")
         for kind in self.columns:
-            if kind not in KINDS:
-                raise UserError(f"data.columns.{kind}: allowed are {', '.join(KINDS)}.{nearest(kind, KINDS)}")
+            if kind not in LOGS:
+                raise UserError(f"data.columns.{kind}: allowed are {', '.join(LOGS)}.{nearest(kind, LOGS)}")
         if self.reference:
             try:
                 dt.datetime.fromisoformat(self.reference)
@@ -92,7 +92,7 @@ class Profiles(Source):
 
     def sources(self) -> dict[str, str]:
         """The logs that are given, by kind."""
-        return {kind: source for kind in KINDS if (source := getattr(self, kind))}
+        return {kind: source for kind in LOGS if (source := getattr(self, kind))}
 
     def read(self) -> pa.Table:
         """The profiles, without their keys."""
@@ -109,8 +109,8 @@ class Profiles(Source):
 
         began = time.monotonic()
         with self._connection() as connection:
-            logs, said = self._open(connection)
-            reference, outcome = self._dates(connection, logs, said)
+            logs, said, last = self._open(connection)
+            reference, outcome = self._dates(connection, logs, said, last)
             make_views(connection, logs, reference)
             features = find_features(connection, logs, self.windows, self.levels, self.features)
             self._check_own(connection, logs, features, reference)
@@ -159,8 +159,8 @@ class Profiles(Source):
                     )
                 yield connection
 
-    def _open(self, connection: Any) -> tuple[dict[str, Log], list[str]]:
-        """The logs as views, checked, and a text about each."""
+    def _open(self, connection: Any) -> tuple[dict[str, Log], list[str], dt.datetime]:
+        """The logs as views, checked, a text about each, and the time of the last event."""
         sources = self.sources()
         if not any(kind in sources for kind in EVENTS):
             raise UserError(
@@ -179,20 +179,19 @@ class Profiles(Source):
         if len(set(zoned.values())) > 1:
             names = [f"data.{kind} ({'with' if has else 'without'} a zone)" for kind, has in zoned.items()]
             raise UserError(f"mixed time zones: {', '.join(names)}; give the times of all logs a zone, or none.")
-        said = []
+        said, ends = [], []
         if "customers" in logs:
             said.append(f"{check_customers(connection):,} customers")
             self._same_keys(connection, logs)
-        self._ends = []
         for kind, found in logs.items():
             if kind != "customers":
-                rows, _, last, orphans = check_log(connection, found, self.orphans == "drop")
-                self._ends.append(last)
+                rows, last, orphans = check_log(connection, found, self.orphans == "drop")
+                ends.append(last)
                 orphans += self._strangers(connection, kind) if "customers" in logs else 0
                 said.append(
                     f"{rows:,} rows of {kind}" + (f" ({orphans:,} without a customer left out)" if orphans else "")
                 )
-        return logs, said
+        return logs, said, max(ends)
 
     def _same_keys(self, connection: Any, logs: dict[str, Log]) -> None:
         """Raise UserError where keys are numbers in one log and texts in another."""
@@ -226,9 +225,10 @@ class Profiles(Source):
             )
         return many
 
-    def _dates(self, connection: Any, logs: dict[str, Log], said: list[str]) -> tuple[str, str | None]:
+    def _dates(
+        self, connection: Any, logs: dict[str, Log], said: list[str], last: dt.datetime
+    ) -> tuple[str, str | None]:
         """The reference date, and when a purchase counts for the outcome, as SQL."""
-        last = max(self._ends)
         if not self.reference:
             day = last.date() + dt.timedelta(days=1)
             return f"timestamp '{day.isoformat()}'", None

@@ -1,5 +1,6 @@
 """Event logs as DuckDB views of standard columns, checked before anything is counted."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Kind:
     defaults: Mapping[str, str] | None = None
 
 
-KINDS = {
+LOGS = {
     "customers": Kind(("customer",), ("since",)),
     "orders": Kind(
         ("customer", "time", "amount"),
@@ -73,7 +74,7 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
     key = f"data.{kind}"
     run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", f"{key}={source}")
     raw = dict(run(connection, f"select column_name, column_type from (describe raw_{kind})", key))
-    spec = KINDS[kind]
+    spec = LOGS[kind]
     known = (*spec.columns, *spec.optional)
     for name in given:
         if name not in known:
@@ -187,19 +188,19 @@ def _decimal(connection: Any, kind: str, name: str, sql: str) -> str:
     return cast.replace("try_cast", "cast")
 
 
-def check_log(connection: Any, log: Log, drop_orphans: bool) -> tuple[int, Any, Any, int]:
-    """Rows, first and last time of a log, and how many rows have no customer.
+def check_log(connection: Any, log: Log, drop_orphans: bool) -> tuple[int, dt.datetime, int]:
+    """Rows and last time of a log, and how many rows have no customer.
 
     Raises:
         UserError: it is empty, or a row lacks its customer (unless they are dropped), its time or its amount, or is in
             the future.
     """
     key = f"data.{log.kind}"
-    needed = [name for name in KINDS[log.kind].columns if name != "customer"]
+    needed = [name for name in LOGS[log.kind].columns if name != "customer"]
     counts = "".join(f", count(*) filter ({name} is null)" for name in needed)
-    rows, orphans, first, last, *gaps = run(
+    rows, orphans, last, *gaps = run(
         connection,
-        f"select count(*), count(*) filter (customer is null), min(time), max(time){counts} from {log.kind}",
+        f"select count(*), count(*) filter (customer is null), max(time){counts} from {log.kind}",
         key,
     )[0]
     if not rows:
@@ -215,7 +216,7 @@ def check_log(connection: Any, log: Log, drop_orphans: bool) -> tuple[int, Any, 
     now = run(connection, f"select count(*), min(time) from {log.kind} where time > now()::timestamp", key)[0]
     if now[0]:
         raise UserError(f"{key}: {now[0]:,} of {rows:,} events are in the future, the first at {now[1]}.")
-    return rows, first, last, orphans
+    return rows, last, orphans
 
 
 def check_customers(connection: Any) -> int:
