@@ -12,7 +12,7 @@ from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Interval, Measu
 from gans.decisions.arms import REAL, SYNTHETIC
 from gans.decisions.cases import Case, category_names
 from gans.errors import UserError, nearest
-from gans.evaluation.intervals import RESAMPLES, bootstrap, wilson
+from gans.evaluation.intervals import RESAMPLES, wilson
 from gans.report.plain_words import Sentence
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -66,12 +66,13 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     rows, everything = test.num_rows, np.arange(test.num_rows)
     values: dict[str, Interval] = {}
     for arm, shares in arms.items():
-        values[arm] = _unbiased(distance(everything, shares), lambda at, s=shares: distance(at, s), rows)
+        value, low, high = _unbiased(distance(everything, shares), lambda at, s=shares: distance(at, s), rows)
+        values[arm] = value, max(0.0, low), high
 
     def gain(places: np.ndarray) -> float:
         return distance(places, made) - distance(places, known)
 
-    gains = {SYNTHETIC: (gain(everything), *bootstrap(gain, rows))}
+    gains = {SYNTHETIC: _unbiased(gain(everything), gain, rows)}
     inside = {arm: _inside(shares, held, len(levels)) for arm, shares in arms.items()}
     table = [
         [name, level, known[at, place], made[at, place], *_observed(held[at], place)]
@@ -156,11 +157,14 @@ def _distance(shares: np.ndarray, codes: np.ndarray, levels: int) -> float:
 
 
 def _unbiased(value: float, statistic: Callable[[np.ndarray], float], rows: int) -> Interval:
-    """A distance with its bootstrap interval, less the bias: drawn rows lie farther from anything than all rows do."""
+    """A distance, or a difference of two, with its bootstrap interval less the bias.
+
+    Rows that are drawn lie farther from anything than all rows do.
+    """
     rng = np.random.default_rng(0)
     drawn = np.array([statistic(rng.integers(0, rows, rows)) for _ in range(RESAMPLES)])
     low, high = np.quantile(drawn, [0.025, 0.975]) - (drawn.mean() - value)
-    return value, max(0.0, float(low)), float(high)
+    return value, float(low), float(high)
 
 
 def _observed(codes: np.ndarray, place: int) -> list[float]:
