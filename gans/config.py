@@ -241,7 +241,8 @@ def read_overrides(arguments: Sequence[str]) -> list[str]:
             argument = plain
         key, _, value = argument.partition("=")
         odd = key in PATHS and re.search(r"[\s()'\"*?\[\]]", value)
-        if (odd or key.lstrip("+").startswith(SQL)) and value[:1] not in ("'", '"'):
+        sql = key.lstrip("+").startswith(SQL)
+        if ((odd or sql) and value[:1] not in ("'", '"')) or (sql and value[:1] == '"' and key != "data.query"):
             argument = f"{key}=" + "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         try:
             override = parser.parse_override(argument)

@@ -54,7 +54,7 @@ def compose_option(group: str, name: str) -> Any:
         return getattr(compose([f"{group}=[{name}]", *beside, *hidden]), group)[name]
     beside = [f"penalty=[{kind.needs[0]}]"] if group == "objective" and kind.needs else []
     beside += hidden if name == "codes" else []
-    if "columns" in defaults(kind):
+    if group == "condition" and "columns" in defaults(kind):
         beside.append(f"{group}.columns=[age]")
     return getattr(compose([f"{group}={name}", *beside]), group)
 

@@ -77,6 +77,8 @@ class Profiles(Source):
         in_range("data.memory", self.memory, 0.1)
         for days in self.windows:
             in_range("data.windows", days, 1)
+            if self.windows.count(days) > 1:
+                raise UserError(f"data.windows={self.windows}: {days} is there twice.")
         if self.outcome is not None:
             in_range("data.outcome", self.outcome, 1)
             if not self.reference:

@@ -59,6 +59,10 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     found = {arm: np.append(0, np.cumsum(hits[order]))[count] for arm, order in ranks.items()}
     curves = {
         "contacted": contacted,
+        "lift": {
+            arm: np.divide(some / hits.sum(), contacted, out=np.full(POINTS, np.nan), where=contacted > 0)
+            for arm, some in found.items()
+        },
         "gain": {arm: some / hits.sum() for arm, some in found.items()},
         "profit": {arm: (margin * some - cost * count) / rows * CUSTOMERS for arm, some in found.items()},
     }
@@ -100,18 +104,21 @@ def say(answer: Answer) -> list[Sentence]:
 
 
 def draw(answer: Answer) -> Drawn:
-    """Gain curve and profit curve."""
+    """Gain curve, lift curve and profit curve."""
     from gans.report.arms import arm_lines
     from gans.report.figures import INK, canvas, legend
 
     out = {}
     for title, key, axis in (
         ("Share of responders that is reached", "gain", "share of responders"),
+        ("Lift: responders beside as many customers at random", "lift", "lift"),
         (f"Profit of {CUSTOMERS:,} customers", "profit", "profit"),
     ):
         figure, axes = canvas(4.6, 3.2)
         if key == "gain":
             axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
+        elif key == "lift":
+            axes.axhline(1, color="#9aa5ae", linestyle=":", label="at random")
         arm_lines(axes, answer.curves["contacted"], answer.curves[key])
         axes.set_xlabel("share of customers contacted", fontsize=9, color=INK)
         axes.set_ylabel(axis, fontsize=9, color=INK)

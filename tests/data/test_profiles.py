@@ -174,6 +174,29 @@ def test_times_with_a_zone_are_read_there() -> None:
     assert rome.loc["a", "night_share"] == 0.5
 
 
+def test_columns_of_any_name(command: Callable[..., Any]) -> None:
+    Path("o.csv").write_text(
+        "Client Id;When;Value;Cat\na;31/01/2024;10,5;O'Hara\na;01/02/2024;3,25;{x}\nb;01/02/2024;7,0;{x}\n"
+    )
+    found = command(
+        "profiles",
+        "data.orders=o.csv",
+        "data.columns.orders.customer=Client Id",
+        "data.columns.orders.time=When",
+        "data.columns.orders.amount=replace(\"Value\", ',', '.')::double",
+        'data.columns.orders.category="Cat"',
+        "data.windows=[]",
+        "data.features.baskets.days=date_diff('day', max(time), {reference})",
+        "out=p.parquet",
+    )
+    assert found.status == 0, found.err
+    table = pq.read_table("p.parquet")
+    assert table["monetary"].to_pylist() == [13.75, 7.0]
+    assert table["category_o_hara"].to_pylist() == [0.7636, 0.0]
+    assert table["days"].to_pylist() == [1, 1]
+    assert "orders_30d" not in table.column_names
+
+
 def test_own_features(shop: Path, whole: pd.DataFrame) -> None:
     run = compose(
         [
@@ -270,6 +293,8 @@ MISTAKES = [
     ({}, ("data.features.profile.most=monetry * 2",), ("data.features.profile.most", "monetry")),
     ({}, ("data.reference=2023-01-01",), ("data.reference=2023-01-01", "no customer has an event before it")),
     ({}, ("data.reference=soon",), ("data.reference=soon", "2024-01-31")),
+    ({}, ("data.windows=[7,7]",), ("data.windows=[7, 7]", "7 is there twice")),
+    ({}, ("data.views=nowhere/visits",), ("data.views=nowhere/visits", ".parquet", "tables of data.database")),
     ({}, ("data.outcome=30",), ("data.outcome=30", "data.reference=DATE")),
     ({}, ("data.reference=2024-01-02", "data.outcome=30"), ("data.outcome=30", "2024-01-03")),
     ({}, ("data.orphans=keep",), ("data.orphans=keep", "refuse, drop")),

@@ -63,6 +63,7 @@ def test_marketing_by_hand(good: Case) -> None:
     gain = answer.curves["gain"][REAL]
     assert (gain[0], gain[-1]) == (0, 1)
     assert gain[10] == pytest.approx(labels[first].sum() / labels.sum())
+    assert answer.curves["lift"][REAL][10] == pytest.approx(10 * gain[10])
     assert answer.curves["profit"][REAL][-1] == pytest.approx((4 * labels.mean() - 1) * 1000)
 
 

@@ -72,7 +72,8 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
         UserError: the source cannot be read, or a column is not there, unknown, or not of its type.
     """
     key = f"data.{kind}"
-    run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", f"{key}={source}")
+    kept = "table" if "read_csv(" in (sql := source_sql(source, key)) else "view"  # a CSV file is parsed once
+    run(connection, f"create temp {kept} raw_{kind} as {sql}", f"{key}={source}")
     raw = dict(run(connection, f"select column_name, column_type from (describe raw_{kind})", key))
     spec = LOGS[kind]
     known = (*spec.columns, *spec.optional)
@@ -81,7 +82,9 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
             raise UserError(f"data.columns.{kind}.{name}: allowed are {', '.join(known)}.{nearest(name, known)}")
     parts: dict[str, str] = {}
     for name in known:
-        if name in given:
+        if given.get(name) in raw:
+            parts[name] = quoted(given[name])
+        elif name in given:
             expression(connection, f"data.columns.{kind}.{name}", given[name], f"raw_{kind}")
             parts[name] = f"({given[name]})"
         elif name in raw:
@@ -122,6 +125,12 @@ def source_sql(source: str, key: str) -> str:
         return f"select * from ({source.rstrip().rstrip(';')})"
     suffix, text = Path(source).suffix.lower(), str(Path(source).expanduser()).replace("'", "''")
     if suffix not in (*PARQUET, *CSV):
+        if "/" in source or Path(source).exists():
+            allowed = ", ".join((*PARQUET, *CSV))
+            raise UserError(
+                f"{key}={source}: allowed are files ({allowed}), patterns of them, queries, and tables of "
+                "data.database."
+            )
         return f"select * from {'.'.join(map(quoted, source.split('.')))}"
     path = Path(source).expanduser()
     if not any(sign in source for sign in "*?[") and not path.is_file():
