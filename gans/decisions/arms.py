@@ -3,7 +3,7 @@
 import numpy as np
 
 from gans.decisions.cases import Case, Response, both
-from gans.evaluation.inputs import Side
+from gans.evaluation.inputs import Side, joined
 from gans.evaluation.utility import smote
 
 REAL, SYNTHETIC, BOTH = "real rows only", "synthetic rows only", "real and synthetic rows"
@@ -29,7 +29,6 @@ def balanced(real: Side, rare: Side, test: Side, asked: Response) -> dict[str, n
     }
     if (more := smote(asked.task, asked.asked(real))) is not None:
         out[SMOTE] = asked.task.fit(more)(asked.task.inputs(asked.asked(test)))[:, 1]
-    from gans.evaluation.inputs import joined
 
     out[ADDED] = asked.chances(joined(real, rare), test)
     return out
