@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,13 @@ def wants_help(text: str, arguments: Sequence[str] | None = None) -> bool:
     if asked:
         print(text)
     return asked
+
+
+def require(given: Mapping[str, Any], keys: Iterable[str], usage: str) -> None:
+    """Raise UserError where a key is not given."""
+    for key in keys:
+        if key not in given:
+            raise UserError(f"{key} is not set; usage: {usage}")
 
 
 def output_file(text: str) -> Path:

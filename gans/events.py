@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
+from gans.command import key_values, output_folder, require, run_command, set_up_log, wants_help
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -30,9 +30,7 @@ def main() -> int:
     if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
-    for key in ("run", "n", "out"):
-        if key not in given:
-            raise UserError(f"{key} is not set; usage: python -m gans.events run=DIR n=1000 out=FOLDER")
+    require(given, ("run", "n", "out"), "python -m gans.events run=DIR n=1000 out=FOLDER")
     folder, run_dir = output_folder(given["out"], empty=True), Path(given["run"]).expanduser()
     if not run_dir.is_dir():
         raise UserError(f"run={given['run']}: no such folder.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gans.command import key_values, output_file, run_command, set_up_log, wants_help
+from gans.command import key_values, output_file, require, run_command, set_up_log, wants_help
 from gans.errors import UserError, in_range, one_of
 
 log = logging.getLogger("gans")
@@ -46,9 +46,7 @@ def main() -> int:
     if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], KEYS)
-    for key in ("run", "n", "out"):
-        if key not in given:
-            raise UserError(f"{key} is not set; usage: python -m gans.sample run=DIR n=1000 out=FILE.csv")
+    require(given, ("run", "n", "out"), "python -m gans.sample run=DIR n=1000 out=FILE.csv")
     out = output_file(given["out"])
     run_dir = Path(given["run"]).expanduser()
     if not run_dir.is_dir():

@@ -5,8 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
-from gans.errors import UserError
+from gans.command import key_values, output_folder, require, run_command, set_up_log, wants_help
 
 log = logging.getLogger("gans")
 
@@ -24,9 +23,7 @@ def main() -> int:
     if wants_help(HELP):
         return 0
     given = key_values(sys.argv[1:], {"customers": int, "out": str, "seed": int})
-    for key in ("customers", "out"):
-        if key not in given:
-            raise UserError(f"{key} is not set; usage: python -m gans.simulate customers=2000 out=FOLDER")
+    require(given, ("customers", "out"), "python -m gans.simulate customers=2000 out=FOLDER")
 
     from gans.data.simulator import CHUNK, Events, simulate, write_events
     from gans.tracking.terminal import console, progress_bar

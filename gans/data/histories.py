@@ -45,20 +45,17 @@ def histories(
         windows: days of the windowed columns.
     """
     rng = np.random.default_rng(seed)
-    profile = _Profile(profiles)
-    reference = reference.astype("datetime64[s]")
-    keys = np.arange(1, profile.rows + 1)
-    stay = np.maximum(profile.number("tenure_days", STAY), 1)
+    profile = _Profile(profiles, reference.astype("datetime64[s]"), sorted(windows))
     out = {}
     if "frequency" in profile:
-        out["orders"] = _orders(rng, profile, keys, stay, reference, sorted(windows))
+        out["orders"] = _orders(rng, profile)
     if "sessions" in profile:
-        out["views"] = _views(rng, profile, keys, stay, reference, sorted(windows))
+        out["views"] = _views(rng, profile)
     if set(ACTIONS.values()) & set(profiles.column_names):
-        out["social"] = _social(rng, profile, keys, stay, reference, sorted(windows))
-    since = (reference - np.round(stay).astype(np.int64) * DAY).astype("datetime64[D]")
+        out["social"] = _social(rng, profile)
+    since = (profile.reference - np.round(profile.stay).astype(np.int64) * DAY).astype("datetime64[D]")
     attributes = {name: profiles[name] for name in profiles.column_names if not _is_feature(name, windows)}
-    out["customers"] = pa.table({"customer": keys, "since": since} | attributes)
+    out["customers"] = pa.table({"customer": profile.keys, "since": since} | attributes)
     return out
 
 
@@ -70,10 +67,21 @@ def _is_feature(name: str, windows: Sequence[int]) -> bool:
 
 
 class _Profile:
-    """Columns of profiles as numbers."""
+    """Columns of profiles as numbers.
 
-    def __init__(self, table: pa.Table) -> None:
-        self.table, self.rows = table, table.num_rows
+    Attributes:
+        reference: the date of the profiles.
+        windows: days of the windowed columns, ascending.
+        edges: of the bands between them, in days before the reference date.
+        keys: of the customers.
+        stay: days that each has been with the shop.
+    """
+
+    def __init__(self, table: pa.Table, reference: np.datetime64, windows: list[int]) -> None:
+        self.table, self.rows, self.reference, self.windows = table, table.num_rows, reference, windows
+        self.edges = np.array([0, *windows, 10**6])
+        self.keys = np.arange(1, self.rows + 1)
+        self.stay = np.maximum(self.number("tenure_days", STAY), 1)
 
     def __contains__(self, name: str) -> bool:
         return name in self.table.column_names
@@ -96,28 +104,21 @@ class _Profile:
         return np.where(total > 0, out / np.where(total > 0, total, 1), 1 / len(names))
 
 
-def _orders(
-    rng: np.random.Generator,
-    profile: _Profile,
-    keys: np.ndarray,
-    stay: np.ndarray,
-    reference: np.datetime64,
-    windows: list[int],
-) -> pa.Table:
+def _orders(rng: np.random.Generator, profile: _Profile) -> pa.Table:
     count = profile.count("frequency")
     last = np.maximum(np.round(profile.number("recency_days", 1)), 1)
     first = np.round(last + profile.number("interval_days") * np.maximum(count - 1, 0))
-    first = np.where(count > 1, np.clip(first, last, np.maximum(stay, last)), last)
-    who, day, band = _days(rng, profile, "orders", count, last, first, windows)
+    first = np.where(count > 1, np.clip(first, last, np.maximum(profile.stay, last)), last)
+    who, day, band = _days(rng, profile, "orders", count, last, first)
     weekend = rng.random(len(who)) < profile.number("weekend_share", 2 / 7)[who]
     fixed = _ends(who, day)
-    day = np.where(fixed, day, _moved(day, weekend, band, windows, first[who], reference))
+    day = np.where(fixed, day, _moved(profile, day, weekend, band, first[who]))
     part = _dealt(rng, profile.shares([f"{name}_share" for name in HOURS]), who, np.ones(len(who)))
     low, high = (np.array([bounds[end] for bounds in HOURS.values()])[part] for end in (0, 1))
     second = (low * 3600 + rng.random(len(who)) * (high - low) * 3600).astype(np.int64)
-    time = reference - day.astype(np.int64) * DAY + second
+    time = profile.reference - day.astype(np.int64) * DAY + second
 
-    value = _values(rng, profile, who, band, windows)
+    value = _values(rng, profile, who, band)
     lines = _spread(rng, np.maximum(np.round(profile.number("basket_lines", 1) * count), count).astype(np.int64), who)
     line = np.repeat(np.arange(len(who)), lines)
     weight = rng.exponential(size=len(line)) + 0.2
@@ -125,7 +126,7 @@ def _orders(
     items = np.maximum(np.round(profile.number("basket_items", 1) * count), 0).astype(np.int64)
     quantity = _spread(rng, np.maximum(items, np.bincount(who[line], minlength=profile.rows)), who[line])
     amount = _rounded(amount)
-    columns: dict[str, Any] = {"customer": keys[who][line], "order": (line + 1), "time": time[line]}
+    columns: dict[str, Any] = {"customer": profile.keys[who][line], "order": (line + 1), "time": time[line]}
     for name, at, worth in (("channel", who, value), ("category", who[line], amount)):
         found = [column for column in profile.table.column_names if column.startswith(f"{name}_")]
         if found:
@@ -136,7 +137,7 @@ def _orders(
     share = np.clip(profile.number("discount_share"), 0, 0.95)[who[line]]
     if "discount_share" in profile:
         columns["discount"] = np.round(amount * share / (1 - share), 2)
-    return _with_returns(rng, profile, pa.table(columns), who, line, reference)
+    return _with_returns(rng, profile, pa.table(columns), who, line)
 
 
 def _days(
@@ -146,7 +147,6 @@ def _days(
     count: np.ndarray,
     last: np.ndarray,
     first: np.ndarray,
-    windows: list[int],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Customer, days before the reference date, and band of each event, by customer and time.
 
@@ -155,7 +155,7 @@ def _days(
         last: day of the last event; of orders, `first` is that of the first one, of others none lies before it.
     """
     known = what == "orders"
-    edges = np.array([0, *windows, 10**6])
+    edges, windows = profile.edges, profile.windows
     inside = np.stack([np.clip(profile.number(f"{what}_{days}d"), 0, count) for days in windows] or [count], axis=1)
     inside = np.maximum.accumulate(inside, axis=1)[:, : len(windows)]
     counts = np.diff(np.column_stack([np.zeros(profile.rows), inside, count]), axis=1).astype(np.int64)
@@ -188,17 +188,9 @@ def _ends(who: np.ndarray, day: np.ndarray) -> np.ndarray:
     return change | np.append(change[1:], True)[: len(who)]
 
 
-def _moved(
-    day: np.ndarray,
-    weekend: np.ndarray,
-    band: np.ndarray,
-    windows: list[int],
-    first: np.ndarray,
-    reference: np.datetime64,
-) -> np.ndarray:
+def _moved(profile: _Profile, day: np.ndarray, weekend: np.ndarray, band: np.ndarray, first: np.ndarray) -> np.ndarray:
     """The nearest day within the band that is a weekend, or none, as asked; the day itself where there is none."""
-    edges = np.array([0, *windows, 10**6])
-    today = reference.astype("datetime64[D]").astype(np.int64)
+    edges, today = profile.edges, profile.reference.astype("datetime64[D]").astype(np.int64)
     out, open_ = day.copy(), np.ones(len(day), bool)
     for shift in SHIFTS:
         other = day + shift
@@ -209,12 +201,10 @@ def _moved(
     return out
 
 
-def _values(
-    rng: np.random.Generator, profile: _Profile, who: np.ndarray, band: np.ndarray, windows: list[int]
-) -> np.ndarray:
+def _values(rng: np.random.Generator, profile: _Profile, who: np.ndarray, band: np.ndarray) -> np.ndarray:
     """What each order is worth: the spending of each band divided log-normally."""
     total = np.maximum(profile.number("monetary"), 0)
-    inside = [np.clip(profile.number(f"spend_{days}d"), 0, total) for days in windows]
+    inside = [np.clip(profile.number(f"spend_{days}d"), 0, total) for days in profile.windows]
     inside = np.maximum.accumulate(np.column_stack([np.zeros(profile.rows), *inside]), axis=1)
     spent = np.diff(np.column_stack([inside, total]), axis=1)
     place = who * spent.shape[1] + band
@@ -260,7 +250,6 @@ def _with_returns(
     table: pa.Table,
     who: np.ndarray,
     line: np.ndarray,
-    reference: np.datetime64,
 ) -> pa.Table:
     """The lines, and below them what came back: one line of each order that is chosen."""
     wanted = np.minimum(profile.count("returns"), np.bincount(who, minlength=profile.rows))
@@ -273,7 +262,7 @@ def _with_returns(
     weight = rng.exponential(size=len(owner)) + 0.2
     value = profile.number("returned_value")[owner] * weight / np.bincount(owner, weight, profile.rows)[owner]
     late = back["time"].to_numpy() + rng.integers(7 * DAY, 21 * DAY, len(owner)).astype("timedelta64[s]")
-    late = np.minimum(late, reference - np.timedelta64(1, "s"))
+    late = np.minimum(late, profile.reference - np.timedelta64(1, "s"))
     changed: dict[str, Any] = {
         "time": late,
         "amount": -np.maximum(np.round(value, 2), 0.01),
@@ -287,47 +276,33 @@ def _with_returns(
     return pa.concat_tables([table, back])
 
 
-def _views(
-    rng: np.random.Generator,
-    profile: _Profile,
-    keys: np.ndarray,
-    stay: np.ndarray,
-    reference: np.datetime64,
-    windows: list[int],
-) -> pa.Table:
+def _views(rng: np.random.Generator, profile: _Profile) -> pa.Table:
     count = profile.count("sessions")
     last = np.maximum(profile.number("session_recency_days", 1), 1)
-    who, day, _ = _days(rng, profile, "sessions", count, last, np.maximum(stay, last), windows)
+    who, day, _ = _days(rng, profile, "sessions", count, last, np.maximum(profile.stay, last))
     pages = _spread(rng, np.round(profile.number("pages_per_session", 1) * count).astype(np.int64), who)
-    began = reference - day.astype(np.int64) * DAY + (rng.random(len(who)) * 20 * 3600).astype(np.int64)
+    began = profile.reference - day.astype(np.int64) * DAY + (rng.random(len(who)) * 20 * 3600).astype(np.int64)
     minutes = profile.number("session_minutes") * count
     gaps = np.bincount(who, pages - 1, profile.rows)
     pause = np.minimum(minutes / np.maximum(gaps, 1), 29)[who] * 60
     visit = np.repeat(np.arange(len(who)), pages)
     place = np.arange(len(visit)) - np.searchsorted(visit, visit)
     time = np.minimum(
-        began[visit] + np.round(place * pause[visit]).astype(np.int64), reference - np.timedelta64(1, "s")
+        began[visit] + np.round(place * pause[visit]).astype(np.int64), profile.reference - np.timedelta64(1, "s")
     )
-    return pa.table({"customer": keys[who][visit], "session": visit + 1, "time": time})
+    return pa.table({"customer": profile.keys[who][visit], "session": visit + 1, "time": time})
 
 
-def _social(
-    rng: np.random.Generator,
-    profile: _Profile,
-    keys: np.ndarray,
-    stay: np.ndarray,
-    reference: np.datetime64,
-    windows: list[int],
-) -> pa.Table:
+def _social(rng: np.random.Generator, profile: _Profile) -> pa.Table:
     counts = {action: profile.count(name) for action, name in ACTIONS.items()}
     counts["reply"] = np.round(profile.number("reply_rate") * counts["message"]).astype(np.int64)
     every = np.stack(list(counts.values()), axis=1)
     last = np.maximum(profile.number("social_recency_days", 1), 1)
-    who, day, _ = _days(rng, profile, "interactions", every.sum(axis=1), last, np.maximum(stay, last), windows)
+    who, day, _ = _days(rng, profile, "interactions", every.sum(axis=1), last, np.maximum(profile.stay, last))
     action = np.repeat(np.tile(np.array(list(counts)), profile.rows), every.ravel())
     order = np.lexsort((rng.random(len(who)), who))
-    time = reference - day.astype(np.int64) * DAY + (rng.random(len(who)) * DAY).astype(np.int64)
-    return pa.table({"customer": keys[who], "time": time, "action": action[order]})
+    time = profile.reference - day.astype(np.int64) * DAY + (rng.random(len(who)) * DAY).astype(np.int64)
+    return pa.table({"customer": profile.keys[who], "time": time, "action": action[order]})
 
 
 def kept(asked: pa.Table, made: pa.Table) -> dict[str, dict[str, float]]:
