@@ -18,6 +18,7 @@ import importlib
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,6 +50,7 @@ log = logging.getLogger("gans")
 
 TEST = 0.3
 SHORTAGES = "[0.2,0.05]"
+RARE = ("churn", "credit_default")  # tables of banks, whose bad case is rare
 RETAIL = ("data=online_retail", "data.reference=2011-09-10", "data.outcome=90")
 # by table the overrides of its training, and what is asked of it; a contact of a shop's regular customers earns less
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, dict[str, Any]]]] = {
@@ -111,7 +113,7 @@ def answer(name: str, scenario: str, folders: list[Path], runs: Path, results: P
         return
     log.info("%s of %s", scenario, name)
     options = dict(TABLES[name][1].get(scenario, {}))
-    if scenario == "risk" and name != "online_retail":  # whose bad case is no rare one
+    if scenario == "risk" and name in RARE:
         options |= {"shortages": SHORTAGES, "steps": steps}
     given = {"run": ",".join(map(str, folders)), "test": str(runs / "test" / f"{name}.parquet")}
     use = importlib.import_module(f"gans.decisions.{scenario}")
@@ -122,7 +124,8 @@ def answer(name: str, scenario: str, folders: list[Path], runs: Path, results: P
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, json.dumps(stored, indent=1, ensure_ascii=False, default=str) + "\n")
     for title, figure in use.draw(found).items():
-        stem = f"{name}-{scenario}-{title.split(':')[0].split(',')[0].lower().replace(' ', '_')}"
+        words = re.findall("[a-z]+", title.split(":")[0].lower())
+        stem = "-".join([name, scenario, *words[:4]])
         (runs / "figures").mkdir(exist_ok=True)
         write_atomic(
             runs / "figures" / f"{stem}.png", lambda path, figure=figure: path.write_bytes(render(figure, "png"))

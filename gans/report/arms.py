@@ -57,7 +57,7 @@ def arm_points_grid(panels: Mapping[str, Mapping[str, Mapping[str, Interval]]]) 
     for axes, (name, groups) in zip(every, panels.items(), strict=False):
         style(axes)
         _draw_points(axes, groups)
-        axes.set_title(label(name, 40), fontsize=11, color=INK, loc="left", parse_math=False)
+        axes.set_title(label(name, 40), fontsize=11, color=INK, loc="left", pad=8, parse_math=False)
     for axes in every[len(panels) :]:
         axes.set_axis_off()
     return figure
@@ -70,7 +70,7 @@ def _height(groups: Mapping[str, Mapping[str, Interval]]) -> float:
 def _draw_points(axes: "Axes", groups: Mapping[str, Mapping[str, Interval]]) -> None:
     places, names, place = [], [], 0.0
     for group, values in groups.items():
-        place += 0.7
+        place += 0.8
         for arm, (value, low, high) in values.items():
             place += 1.0
             places.append(place)
@@ -78,9 +78,9 @@ def _draw_points(axes: "Axes", groups: Mapping[str, Mapping[str, Interval]]) -> 
             if np.isfinite([low, high]).all():
                 axes.plot([low, high], [place, place], color=arm_color(arm), linewidth=2)
             axes.plot(value, place, "o", color=arm_color(arm), markersize=6)
-        axes.annotate(label(group, 60), (0, place - len(values)), xycoords=("axes fraction", "data"), fontsize=9,
-                      color=INK, va="bottom", xytext=(4, 4), textcoords="offset points", fontweight="bold",
-                      parse_math=False)  # fmt: skip
+        above = places[-len(values)] - 0.5
+        axes.annotate(label(group, 60), (0, above), xycoords=("axes fraction", "data"), fontsize=9, color=INK,
+                      va="bottom", xytext=(4, 0), textcoords="offset points", fontweight="bold", parse_math=False)  # fmt: skip
     axes.set_yticks(places, [label(name, 44) for name in names], parse_math=False)
     axes.set_ylim(place + 0.6, 0.4)
     axes.grid(axis="y", visible=False)
