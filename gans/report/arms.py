@@ -79,8 +79,10 @@ def _draw_points(axes: "Axes", groups: Mapping[str, Mapping[str, Interval]]) -> 
                 axes.plot([low, high], [place, place], color=arm_color(arm), linewidth=2)
             axes.plot(value, place, "o", color=arm_color(arm), markersize=6)
         above = places[-len(values)] - 0.5
-        axes.annotate(label(group, 60), (0, above), xycoords=("axes fraction", "data"), fontsize=9, color=INK,
-                      va="bottom", xytext=(4, 0), textcoords="offset points", fontweight="bold", parse_math=False)  # fmt: skip
+        axes.annotate(
+            label(group, 60), (0, above), xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="bottom",
+            xytext=(4, 0), textcoords="offset points", fontweight="bold", parse_math=False,
+        )  # fmt: skip
     axes.set_yticks(places, [label(name, 44) for name in names], parse_math=False)
     axes.set_ylim(place + 0.6, 0.4)
     axes.grid(axis="y", visible=False)
