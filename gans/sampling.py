@@ -104,7 +104,7 @@ class Sampler:
 
         Raises:
             UserError: n or seed out of range; `where` cannot be read or contradicts the table; or, while rows are
-            drawn, too few of them satisfy it.
+                drawn, too few of them satisfy it.
         """
         in_range("n", n, 1, MOST_ROWS)
         in_range("seed", seed, 0, 2**31 - 1)
