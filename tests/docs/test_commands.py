@@ -1,0 +1,307 @@
+"""Every command of the README and of the site: it can be read, and (slow) it runs."""
+
+import ast
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from gans.command import key_values
+from gans.config import component_name, compose, read_overrides
+from gans.data.profiles import Profiles
+
+ROOT = Path(__file__).parents[2]
+README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+
+# what cannot be run by a test, and why; each is a command of a page, or the beginning of one
+NOT_RUN = {
+    "python -m venv": "makes an environment",
+    ". .venv/bin/activate": "enters it",
+    "python -m pip install": "installs",
+    "python -m pytest": "these very tests",
+    "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=submitit_slurm": "needs Slurm",
+    "python -m gans.train -m +experiment=vanilla,cgan hydra/launcher=submitit_slurm": "needs Slurm",
+    "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=ray": "needs the extra ray",
+    "python -m gans.compare runs=wandb:entity/project": "needs an account and the network",
+    "python -m gans.train run_dir=shared/run trainer.coordinator=HOST:1234": "needs a second process on a host",
+    "python -m gans.evaluate run=runs/cgan/DIR network=inception-2015-12-05.pt": "needs torch and a published file",
+}
+
+# what is made smaller
+SMALLER = {
+    "n=10_000_000": "n=3000",
+    "n=1e7": "n=3000",
+    "trials=20": "trials=2",
+    "trials=16": "trials=4",
+    " steps=500": " steps=20",
+    "trainer.seeds=8": "trainer.seeds=2",
+    "trainer.seeds=5": "trainer.seeds=3",
+    "draws=3": "draws=2",
+}
+SHORT = ("+debug=limit", "data.limit=1200", "trainer.steps=20", "samples=1100", "tracker.mode=disabled")
+PERCEPTRONS = ("network.latent=8", "network.generator_widths=[16,16]", "network.discriminator_widths=[16,8]")
+TINY = dict.fromkeys(("mlp", "mlp_critic"), PERCEPTRONS) | {
+    "residual": ("network.width=16", "network.discriminator_width=16", "network.blocks=1"),
+    "dcgan": ("network.channels=4",),
+    "residual_conv": ("network.channels=4",),
+}
+PLAIN = ("network.head=plain", "refine=none")  # with the many columns of profiles both take minutes
+REFINED = ("refine.trees=20", "refine.candidates=2")
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [block for name, block in found if name == language]
+
+
+def commands(page: Path) -> list[str]:
+    """Single commands in their order; a loop of the shell is one."""
+    lines = [line for block in blocks(page, "bash") for line in block.splitlines() if line.strip()]
+    return [part for line in lines for part in ([line] if line.startswith("for ") else re.split(r"\s+&&\s+", line))]
+
+
+def words(command: str) -> list[str]:
+    return shlex.split(command, comments=True)
+
+
+def reason(command: str) -> str | None:
+    return next((why for start, why in NOT_RUN.items() if command.startswith(start)), None)
+
+
+def called(command: str) -> tuple[str, list[str]] | None:
+    """The module and the arguments of `python -m gans.MODULE ...`."""
+    found = words(command)
+    return (found[2], found[3:]) if found[:2] == ["python", "-m"] and found[2].startswith("gans.") else None
+
+
+def calls() -> list[tuple[str, tuple[str, ...]]]:
+    """Those of all pages, each once; of a loop the command in it."""
+    out: dict[tuple[str, tuple[str, ...]], None] = {}
+    for page in PAGES:
+        for command in commands(page):
+            inner = re.search(r"do (.*?) &", command) if command.startswith("for ") else None
+            if found := called(inner[1] if inner else command):
+                out[found[0], tuple(found[1])] = None
+    return list(out)
+
+
+def first_values(overrides: list[str]) -> Iterator[str]:
+    """Of a sweep the first values."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parser = OverridesParser.create()
+    for override in map(parser.parse_override, read_overrides(overrides)):
+        if override.is_sweep_override():
+            prefix = str(override.input_line).split("=")[0]
+            yield f"{prefix}={next(iter(override.sweep_string_iterator()))}"
+        elif not override.key_or_group.startswith("hydra"):
+            yield str(override.input_line)
+
+
+@cache
+def read(module: str, arguments: tuple[str, ...]) -> Any:
+    """What a command makes of its arguments: a run, or its keys."""
+    given = [argument for argument in arguments if not argument.startswith("-")]
+    if module == "gans.profiles":
+        given = [argument for argument in given if not argument.startswith("out=")]
+        return compose(given if any(one.startswith("data=") for one in given) else ["data=profiles", *given])
+    if module == "gans.tune":
+        from gans.sweeps.space import example_run, read_space
+        from gans.tune import KEYS
+
+        own = [argument for argument in given if argument.partition("=")[0] in KEYS]
+        key_values(own, KEYS)
+        return example_run(*read_space([argument for argument in given if argument not in own]))
+    if module == "gans.train":
+        return compose(list(first_values(given)))
+    keys = getattr(importlib.import_module(module), "KEYS", None)
+    return key_values(given, keys) if keys else None
+
+
+# read
+
+
+def test_the_chinese_readme_has_the_commands_of_the_english_one():
+    for language in ("bash", "python", ""):
+        assert blocks(CHINESE, language) == blocks(README, language)
+
+
+def test_both_readmes_have_the_same_sections_and_names():
+    english, chinese = map(prose, (README, CHINESE))
+    headings = [re.findall(r"^(#+) ", text, re.MULTILINE) for text in (english, chinese)]
+    assert headings[0] == headings[1]
+    names = [{" ".join(name.split()) for name in re.findall(r"`([^`]+)`", text)} for text in (english, chinese)]
+    assert not names[0] - names[1]
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _ in calls()}))
+def test_a_command_is_there_and_reads_its_arguments(module):
+    assert callable(importlib.import_module(module).main)
+    for name, arguments in calls():
+        if name == module:
+            read(name, arguments)
+
+
+def test_what_is_not_run_is_in_the_docs():
+    everything = [command for page in PAGES for command in commands(page)]
+    assert not [start for start in NOT_RUN if not any(command.startswith(start) for command in everything)]
+    text = "\n".join(everything)
+    assert not [part for part in SMALLER if part not in text]
+
+
+def test_blocks_of_python_are_python():
+    for page in PAGES:
+        for block in blocks(page, "python"):
+            ast.parse(block)
+
+
+# run
+
+
+def customers(rows: int, seed: int) -> pa.Table:
+    """A table with every column that a page names."""
+    rng = np.random.default_rng(seed)
+    age, number = rng.integers(18, 90, rows), np.arange(rows)
+    opened = rng.integers(15_000, 19_000, rows)
+    income = (rng.gamma(3, 900, rows) + 20 * age).round(2)
+    return pa.table(
+        {
+            "customer_id": [f"C{seed}{one:06}" for one in number],
+            "email": [f"{one}.{seed}@example.org" for one in number],
+            "zip": rng.choice([10115, 20095, 50667, 80331], rows),
+            "age": age,
+            "segment": np.where(age < 30, "young", np.where(age < 60, "middle", "old")),
+            "income": income,
+            "plan": rng.choice(["free", "basic", "gold"], rows, p=[0.5, 0.3, 0.2]),
+            "opened": pa.array(opened.astype(np.int32), pa.date32()),
+            "closed": pa.array((opened + rng.integers(0, 900, rows)).astype(np.int32), pa.date32()),
+            "churned": np.where(rng.random(rows) < 0.2 + 0.4 * (income < 3000), "yes", "no"),
+        }
+    )
+
+
+def write_inputs(folder: Path) -> None:
+    """The files that pages take for granted."""
+    import duckdb
+    from matplotlib import image
+
+    table = customers(1500, 0)
+    pyarrow.csv.write_csv(table, folder / "customers.csv")
+    pyarrow.csv.write_csv(customers(400, 1), folder / "unseen.csv")
+    (folder / "customers").mkdir()
+    for part in range(2):
+        pq.write_table(table.slice(750 * part, 750), folder / "customers" / f"{part}.parquet")
+    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+        connection.register("given", table)
+        connection.execute("create table customers as select * from given")
+    rng = np.random.default_rng(0)
+    for label in ("cats", "dogs"):
+        (folder / "photos" / label).mkdir(parents=True)
+        for number in range(60):
+            image.imsave(folder / "photos" / label / f"{number}.png", rng.random((32, 32, 3)))
+
+
+def asked_columns(arguments: list[str]) -> set[str]:
+    """The columns that `where`, `relations` and `secrets` name."""
+    asked = ("where=", "relations=", "secrets=")
+    texts = [argument.partition("=")[2] for argument in arguments if argument.startswith(asked)]
+    names = re.findall(r"[a-z_]+", re.sub(r"'[^']*'", "", " ".join(texts)))
+    return set(names) - {"and", "in", "not", "is", "null", "if", "then"}
+
+
+def settled(argument: str, columns: set[str]) -> str:
+    """With DIR the newest run of that name that has the columns, with TIME the newest sweep."""
+    if "sweeps/TIME" in argument:
+        return argument.replace("TIME", max(Path("runs/sweeps").iterdir()).name)
+    found = re.search(r"(runs/\w+)/DIR", argument)
+    if not found:
+        return argument
+    runs = sorted(Path(found[1]).iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def has(run: Path) -> bool:
+        return columns <= {column["name"] for column in json.loads((run / "schema.json").read_text())["columns"]}
+
+    return argument.replace(found[0], str(next(filter(has, runs))))
+
+
+# what `runs` holds where the README compares runs: by then its own are of many tables
+COMPARED = (
+    "+experiment=vanilla seed=0 run_dir=runs/vanilla/0",
+    "+experiment=vanilla seed=1 run_dir=runs/vanilla/1",
+    "+experiment=wgan_gp seed=0 optimizer.learning_rate=1e-4 run_dir=runs/wgan_gp/0",
+    "+experiment=wgan_gp seed=1 optimizer.learning_rate=5e-4 run_dir=runs/wgan_gp/1",
+)
+
+
+def smaller(command: str) -> str:
+    for old, new in SMALLER.items():
+        command = command.replace(old, new)
+    return command
+
+
+def appended(module: str, arguments: list[str]) -> tuple[str, ...]:
+    """What makes a training short."""
+    if module not in ("gans.train", "gans.tune") or "--list" in arguments or "trainer.resume=true" in arguments:
+        return ()
+    run = read(module, tuple(arguments))
+    tiny = TINY.get(component_name("network", type(run.network)), ())
+    refined = component_name("refine", type(run.refine)) == "boosted"
+    return SHORT + tiny + ((PLAIN if isinstance(run.data, Profiles) else REFINED) if refined else ())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_every_command_of_a_page_runs(page: Path, command: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    write_inputs(tmp_path)
+    failed = []
+    for text in commands(page):
+        if reason(text):
+            continue
+        line = smaller(text)
+        if line.startswith("for "):
+            line = line.replace("runs/tabular/DIR", settled("runs/tabular/DIR", set())).replace(
+                "python", sys.executable
+            )
+            done = subprocess.run(["bash", "-ec", line], capture_output=True, text=True)
+            if done.returncode or "error" in done.stderr.lower():  # those in the background have no status
+                failed.append((text, done.returncode, done.stderr[-2000:]))
+            continue
+        found = called(line)
+        assert found, f"{text}: it is no command of gans; say in NOT_RUN why it is not run"
+        module, arguments = found
+        if "real=customers.csv" in arguments and page == README:  # there rows.csv is of the households by now
+            pyarrow.csv.write_csv(customers(1500, 2), tmp_path / "rows.csv")
+        study = tmp_path / "study" if module == "gans.compare" and page == README else tmp_path
+        new = not study.exists()
+        study.mkdir(exist_ok=True)
+        monkeypatch.chdir(study)
+        for one in COMPARED if new else ():
+            assert command("train", *one.split(), *SHORT, *PERCEPTRONS).status == 0
+        arguments = [settled(argument, asked_columns(arguments)) for argument in arguments]
+        try:
+            said = command(module.removeprefix("gans."), *arguments, *appended(module, arguments))
+        except Exception as error:
+            failed.append((text, "crashed", repr(error)))
+        else:
+            if said.status:
+                failed.append((text, said.status, (said.out + said.err)[-2000:]))
+    assert not failed, "\n\n".join(f"{text}\nstatus {status}\n{said}" for text, status, said in failed)
