@@ -25,7 +25,7 @@ def main() -> int:
     given = key_values(sys.argv[1:], {"customers": int, "out": str, "seed": int})
     require(given, ("customers", "out"), "python -m gans.simulate customers=2000 out=FOLDER")
 
-    from gans.data.simulator import CHUNK, Events, simulate, write_events
+    from gans.data.simulator import Events, simulate, write_events
     from gans.tracking.terminal import console, progress_bar
 
     chunks = simulate(given["customers"], given.get("seed", 0))
@@ -38,7 +38,7 @@ def main() -> int:
         def counted() -> Iterator[Events]:
             for chunk in chunks:
                 yield chunk
-                bar.advance(task, CHUNK)
+                bar.advance(task, chunk["customers"].num_rows)
 
         rows = write_events(folder, counted())
     shown = ", ".join(f"{count:,} rows of {name}" for name, count in rows.items())

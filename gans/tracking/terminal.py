@@ -16,7 +16,7 @@ class _Rate(ProgressColumn):
         self.unit = unit
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} {self.unit}/s" if task.speed else "compiling")
+        return Text(f"{task.speed:,.0f} {self.unit}/s" if task.speed else "...")
 
 
 def progress_bar(unit: str, live: bool, *more: ProgressColumn) -> Progress:

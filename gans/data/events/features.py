@@ -58,6 +58,7 @@ def _share(condition: str, of: str = "count(*)") -> str:
 
 BOUGHT = "sum(amount) filter (not returned)"
 ORDERS = "no purchase"
+PAID = "no purchase that cost anything"
 BY_DAY = f"[{', '.join(f'count(*) filter (isodow(time) = {day})' for day in range(1, 8))}]"
 
 FIXED = [
@@ -82,7 +83,7 @@ FIXED = [
             "value of what came back", zero=True),
     Feature("discount_share", "lines",
             "rounded((sum(discount) filter (not returned))::double / nullif(greatest((sum(amount + discount) "
-            "filter (not returned))::double, 0), 0), 4)", "share of the full price", ORDERS,
+            "filter (not returned))::double, 0), 0), 4)", "share of the full price", PAID,
             "taken off by discounts", ("discount",)),
     *(Feature(f"{name}_share", "baskets", _share(f"hour(time) >= {low} and hour(time) < {high}"), "share of orders",
               ORDERS, f"placed from {low:02} to {high:02} o'clock") for name, (low, high) in HOURS.items()),
@@ -146,7 +147,7 @@ def shares(column: str, levels: Sequence[str], rest: bool) -> list[Feature]:
             name += "_"
         spent = f"(sum(amount) filter (not returned and {condition}))::double"
         sql = f"case when ({BOUGHT}) > 0 then coalesce(rounded({spent} / ({BOUGHT})::double, 4), 0) end"
-        out[name] = Feature(name, "lines", sql, "share of spending", ORDERS, f"spent on {text}", (column,))
+        out[name] = Feature(name, "lines", sql, "share of spending", PAID, f"spent on {text}", (column,))
     return list(out.values())
 
 
