@@ -168,7 +168,7 @@ class Response:
         return self.task.fit(self.asked(training), settings)(self.task.inputs(self.asked(rows)))[:, 1]
 
 
-def category_names(case: Case, key: str, name: str) -> str:
+def category_column(case: Case, key: str, name: str) -> str:
     """The name of a column of levels.
 
     Raises:

@@ -10,7 +10,7 @@ import pyarrow.compute
 
 from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Interval, Measured, shown
 from gans.decisions.arms import REAL, SYNTHETIC
-from gans.decisions.cases import Case, category_names
+from gans.decisions.cases import Case, category_column
 from gans.errors import UserError, nearest
 from gans.evaluation.intervals import RESAMPLES, wilson
 from gans.report.plain_words import Sentence
@@ -34,7 +34,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     Raises:
         UserError: a column is not there, or no segment has 20 held-out rows.
     """
-    of = category_names(case, "of", _given(case, options, "of"))
+    of = category_column(case, "of", _given(case, options, "of"))
     by = _given(case, options, "by")
     tables = case.tables
     levels = _levels(tables.real[of])

@@ -144,6 +144,15 @@ def test_reference_and_outcome(shop: Path) -> None:
     np.testing.assert_allclose(found, spent.reindex(found.index).fillna(0), atol=0.0051)
 
 
+def test_customers_who_came_later_are_not_there(shop: Path) -> None:
+    people = pd.read_parquet(shop / "customers.parquet")
+    settings = {kind: str(shop / f"{kind}.parquet") for kind in KINDS}
+    table, _ = Profiles(**settings, reference="2024-07-01").profiles()
+    came = people[pd.to_datetime(people["since"]) < "2024-07-01"]
+    assert table["customer"].to_pylist() == came["customer"].tolist()
+    assert min(table["tenure_days"].to_pylist()) >= 1
+
+
 def test_a_little_memory_gives_the_same(shop: Path, whole: pd.DataFrame) -> None:
     settings = {kind: str(shop / f"{kind}.parquet") for kind in KINDS}
     again, _ = Profiles(**settings, memory=0.1).profiles()

@@ -143,7 +143,7 @@ def profiles_sql(
         attributes = log.own
     else:
         origin, attributes = "select customer, time as since from first_events", []
-    parts.append(f"base as ({origin})")
+    parts.append(f"base as (select * from ({origin}) where since is null or since < {reference})")  # not later ones
     columns = [f"base.{quoted(name)}" for name in ("customer", "since", *attributes)]
     joins = "base"
     for view, kept in views.items():
