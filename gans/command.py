@@ -120,6 +120,8 @@ def output_folder(text: str | Path, empty: bool = False) -> Path:
     folder = Path(text).expanduser()
     if folder.exists() and not folder.is_dir():
         raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    if any(parent.is_file() for parent in folder.parents):
+        raise UserError(f"out={folder}: a part of it is a file; a folder is needed.")
     if empty and folder.exists() and any(folder.iterdir()):
         raise UserError(f"out={folder}: it is not empty; choose another.")
     return folder

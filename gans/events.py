@@ -56,6 +56,8 @@ def main() -> int:
         reference = np.datetime64(text, "D")
     except ValueError:
         raise UserError(f"reference={text}: a date is needed, as in reference=2025-01-31.") from None
+    if reference > np.datetime64("today"):
+        raise UserError(f"reference={text}: it is in the future; events end on the day before it.")
     seed = given.get("seed", 0)
     run.trainer.prepare_cache()
     profiles = sampler.sample(given["n"], seed, given.get("where", ""))

@@ -54,7 +54,12 @@ def histories(
     if set(ACTIONS.values()) & set(profiles.column_names):
         out["social"] = _social(rng, profile)
     since = (profile.reference - np.round(profile.stay).astype(np.int64) * DAY).astype("datetime64[D]")
-    attributes = {name: profiles[name] for name in profiles.column_names if not _is_feature(name, windows)}
+    features = {*profile.shares_of("category"), *profile.shares_of("channel")}
+    attributes = {
+        name: profiles[name]
+        for name in profiles.column_names
+        if name not in features and not _is_feature(name, windows)
+    }
     out["customers"] = pa.table({"customer": profile.keys, "since": since} | attributes)
     return out
 
@@ -63,7 +68,7 @@ def _is_feature(name: str, windows: Sequence[int]) -> bool:
     from gans.data.events.features import CONVERSION, FIXED, windowed
 
     known = {one.name for one in [*FIXED, CONVERSION, *(one for days in windows for one in windowed(days))]}
-    return name in known or name in ("tenure_days", "buys_next") or name.startswith(("category_", "channel_"))
+    return name in known or name in ("tenure_days", "buys_next")
 
 
 class _Profile:
@@ -97,6 +102,17 @@ class _Profile:
         """A column of counts, as int64 [rows]."""
         return np.maximum(np.round(self.number(name)), 0).astype(np.int64)
 
+    def shares_of(self, what: str) -> list[str]:
+        """The columns of shares of category or channel: fractions from 0 to 1."""
+        found = [name for name in self.table.column_names if name.startswith(f"{what}_")]
+        return [
+            name
+            for name in found
+            if pa.types.is_floating(self.table[name].type)
+            and 0 <= self.number(name).min(initial=0) <= 1
+            and self.number(name).max(initial=0) <= 1
+        ]
+
     def shares(self, names: Sequence[str]) -> np.ndarray:
         """Shares [rows, names] that sum to one; even where none is known."""
         out = np.stack([np.clip(self.number(name), 0, None) for name in names], axis=1)
@@ -128,8 +144,7 @@ def _orders(rng: np.random.Generator, profile: _Profile) -> pa.Table:
     amount = _rounded(amount)
     columns: dict[str, Any] = {"customer": profile.keys[who][line], "order": (line + 1), "time": time[line]}
     for name, at, worth in (("channel", who, value), ("category", who[line], amount)):
-        found = [column for column in profile.table.column_names if column.startswith(f"{name}_")]
-        if found:
+        if found := profile.shares_of(name):
             dealt = _dealt(rng, profile.shares(found), at, worth)
             words = np.array([column.removeprefix(f"{name}_") for column in found])[dealt]
             columns[name] = words[line] if name == "channel" else words

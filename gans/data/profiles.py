@@ -14,7 +14,17 @@ import pyarrow as pa
 
 from gans.data.base import Source
 from gans.data.events.features import Feature
-from gans.data.events.logs import EVENTS, LOGS, Log, check_customers, check_log, expression, open_log, run
+from gans.data.events.logs import (
+    EVENTS,
+    LOGS,
+    Log,
+    check_customers,
+    check_log,
+    expression,
+    interruptible,
+    open_log,
+    run,
+)
 from gans.data.events.plan import find_features, make_views, profiles_sql
 from gans.data.files import first_line
 from gans.errors import UserError, in_range, nearest, one_of
@@ -116,10 +126,11 @@ class Profiles(Source):
             make_views(connection, logs, reference)
             features = find_features(connection, logs, self.windows, self.levels, self.features)
             self._check_own(connection, logs, features, reference)
-            try:
-                table = connection.sql(profiles_sql(logs, features, reference, outcome)).to_arrow_table()
-            except duckdb.Error as error:
-                raise UserError(f"data: profiles cannot be made: {first_line(error)}") from None
+            with interruptible():
+                try:
+                    table = connection.sql(profiles_sql(logs, features, reference, outcome)).to_arrow_table()
+                except duckdb.Error as error:
+                    raise UserError(f"data: profiles cannot be made: {first_line(error)}") from None
         table = _plain(table)
         if not table.num_rows:
             raise UserError(f"data.reference={self.reference}: no customer has an event before it.")
@@ -162,7 +173,8 @@ class Profiles(Source):
                 yield connection
 
     def _open(self, connection: Any) -> tuple[dict[str, Log], list[str], dt.datetime]:
-        """The logs as views, checked, a text about each, and the time of the last event."""
+        """The logs as views, checked, a text about each, and the time of the last event, of the last order where "
+        "those are to come."""
         sources = self.sources()
         if not any(kind in sources for kind in EVENTS):
             raise UserError(
@@ -181,24 +193,26 @@ class Profiles(Source):
         if len(set(zoned.values())) > 1:
             names = [f"data.{kind} ({'with' if has else 'without'} a zone)" for kind, has in zoned.items()]
             raise UserError(f"mixed time zones: {', '.join(names)}; give the times of all logs a zone, or none.")
-        said, ends = [], []
+        self._same_keys(connection, logs)
+        said, ends = [], {}
         if "customers" in logs:
             said.append(f"{check_customers(connection):,} customers")
-            self._same_keys(connection, logs)
         for kind, found in logs.items():
             if kind != "customers":
-                rows, last, orphans = check_log(connection, found, self.orphans == "drop")
-                ends.append(last)
-                orphans += self._strangers(connection, kind) if "customers" in logs else 0
+                rows, ends[kind], orphans = check_log(
+                    connection, found, self.zone, self.orphans == "drop", "customers" in logs
+                )
                 said.append(
                     f"{rows:,} rows of {kind}" + (f" ({orphans:,} without a customer left out)" if orphans else "")
                 )
-        return logs, said, max(ends)
+        return logs, said, ends["orders"] if self.outcome else max(ends.values())
 
     def _same_keys(self, connection: Any, logs: dict[str, Log]) -> None:
         """Raise UserError where keys are numbers in one log and texts in another."""
         kinds = {
-            kind: run(connection, f"select typeof(customer) from {kind} where customer is not null limit 1", "data")
+            kind: run(
+                connection, f"select typeof(customer) from found_{kind} where customer is not null limit 1", "data"
+            )
             for kind in logs
         }
         types = {found[0][0] for found in kinds.values() if found}
@@ -208,25 +222,6 @@ class Profiles(Source):
                 "as in data.columns.orders.customer='customer::varchar'."
             )
 
-    def _strangers(self, connection: Any, kind: str) -> int:
-        """Events whose customer the table of customers lacks.
-
-        Raises:
-            UserError: there are some, and they are not dropped.
-        """
-        many, one = run(
-            connection,
-            f"select count(*), min(customer) from {kind} where customer is not null "
-            "and customer not in (select customer from customers)",
-            f"data.{kind}",
-        )[0]
-        if many and self.orphans == "refuse":
-            raise UserError(
-                f"data.{kind}: {many:,} events are of customers that data.customers lacks, such as '{one}'; "
-                "data.orphans=drop leaves them out."
-            )
-        return many
-
     def _dates(
         self, connection: Any, logs: dict[str, Log], said: list[str], last: dt.datetime
     ) -> tuple[str, str | None]:
@@ -234,12 +229,12 @@ class Profiles(Source):
         if not self.reference:
             day = last.date() + dt.timedelta(days=1)
             return f"timestamp '{day.isoformat()}'", None
-        reference = f"timestamp '{self.reference}'"
+        reference = f"timestamp '{dt.datetime.fromisoformat(self.reference).replace(tzinfo=None).isoformat(sep=' ')}'"
         if self.outcome:
             end = dt.datetime.fromisoformat(self.reference) + dt.timedelta(days=self.outcome)
             if end.date() > last.date() + dt.timedelta(days=1):
                 raise UserError(
-                    f"data.outcome={self.outcome}: the logs end on {last.date()}, "
+                    f"data.outcome={self.outcome}: the orders end on {last.date()}, "
                     f"{self.outcome} days after {self.reference} are on {end.date()}."
                 )
             return reference, f"time >= {reference} and time < timestamp '{end.isoformat()}'"
@@ -263,8 +258,14 @@ class Profiles(Source):
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Sums of whole numbers as int64, other decimals as float64."""
+    """Sums of whole numbers as int64, other decimals as float64.
+
+    Raises:
+        UserError: a column holds lists or other values of several parts.
+    """
     for place, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type):
+            raise UserError(f"data: column '{column.name}' of the profiles holds {column.type}; one value is needed.")
         if pa.types.is_decimal(column.type):
             kind = pa.int64() if column.type.scale == 0 else pa.float64()
             exact = table[column.name].cast(pa.string())  # Arrow's own way to a float is a digit off

@@ -113,9 +113,12 @@ def paired(
     predictions: dict[str, np.ndarray],
     rows: int,
     control: str,
+    share: bool = False,
 ) -> Measured:
-    """A statistic (places, predictions) of every arm and its differences to the control, bootstrapped over test "
-    "rows."""
+    """A statistic of places and predictions for every arm, and its differences to the control.
+
+    Intervals are bootstrapped over test rows, those of differences by the same draws for both.
+    """
     everything = np.arange(rows)
     values, gains = {}, {}
     for arm, predicted in predictions.items():
@@ -130,7 +133,7 @@ def paired(
                 return statistic(places, predicted) - statistic(places, predictions[control])
 
             gains[arm] = (gain(everything), *bootstrap(gain, rows))
-    return Measured(name, better, values, gains)
+    return Measured(name, better, values, gains, share)
 
 
 def pool(answers: Sequence[Answer]) -> Answer:

@@ -1,5 +1,6 @@
 """A run and its tables, as the uses take them."""
 
+import dataclasses
 import glob
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from gans.command import listed
 from gans.config import Run
@@ -16,6 +18,8 @@ from gans.evaluation.inputs import Side, Tables, joined, read_sides
 from gans.evaluation.subjects import read_given, real_tables
 from gans.evaluation.utility import BINARY, Task
 from gans.sampling import Sampler
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 LEAST_TEST = 100  # held-out rows
 
@@ -100,7 +104,7 @@ def open_cases(given: Mapping[str, Any]) -> list[Case]:
         synthetic = read_given(given, "synthetic") if "synthetic" in given else _samples(folder, sampler, run, real)
         secrets = listed(given.get("secrets", ""))
         tables = read_sides(schema, real, synthetic, test, given.get("target", target), secrets)
-        if cases and cases[0].tables.real.num_rows != real.num_rows:
+        if cases and not cases[0].tables.real.equals(tables.real):
             raise UserError(f"run={given['run']}: {folders[0]} and {folder} were trained on different tables.")
         cases.append(Case(folder, run, sampler, tables))
     return cases
@@ -131,15 +135,21 @@ class Response:
     task: Task
 
     @classmethod
-    def of(cls, case: Case, positive: str | None) -> "Response":
-        """The question; `positive` unless given is the rarer of two levels.
+    def ask(cls, case: Case, positive: str | None) -> tuple["Response", Case]:
+        """The question, and the case without rows that have no answer.
+
+        `positive` unless given is the rarer of two levels.
 
         Raises:
             UserError: the target is a number, or has no such level, or more than two and none is named.
         """
-        target, levels = case.target, case.real.levels.get(case.target)
-        if levels is None:
+        target, tables = case.target, case.tables
+        if target not in case.real.levels:
             raise UserError(f"target={target}: it is a number; a category or boolean column is needed.")
+        sides = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}
+        known = {name: table.filter(pc.is_valid(table[target])) for name, table in sides.items() if table is not None}
+        case = dataclasses.replace(case, tables=dataclasses.replace(tables, **known))
+        levels = case.real.levels[target]
         counts = np.bincount(case.real.columns[target], minlength=len(levels))
         known = [level for level, count in zip(levels, counts, strict=True) if count]
         if positive is None:
@@ -152,7 +162,7 @@ class Response:
         hits = question.labels(case.test).sum()
         if not 0 < hits < case.test.rows:
             raise UserError(f"positive={positive}: of the held-out rows {hits} have it; both answers are needed.")
-        return question
+        return question, case
 
     def labels(self, side: Side) -> np.ndarray:
         """Bool [rows]."""

@@ -31,7 +31,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     cost, margin = options.get("cost", 1.0), options.get("margin", 10.0)
     in_range("cost", cost, 0, open_low=True)
     in_range("margin", margin, 0, open_low=True)
-    asked = Response.of(case, options.get("positive"))
+    asked, case = Response.ask(case, options.get("positive"))
     hits, chances = asked.labels(case.test), predictions(case, asked)
 
     def auc(places: np.ndarray, chance: np.ndarray) -> float:
@@ -48,7 +48,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
 
     rows = len(hits)
     measures = [
-        paired("AUC", HIGHER, auc, chances, rows, REAL),
+        paired("AUC", HIGHER, auc, chances, rows, REAL, share=True),
         paired("lift at 10 %", HIGHER, lift, chances, rows, REAL),
         paired(f"profit of {CUSTOMERS:,} customers", HIGHER, profit, chances, rows, REAL),
     ]

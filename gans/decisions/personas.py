@@ -62,8 +62,9 @@ class Personas:
     """The personas of a run.
 
     Attributes:
-        agreement: adjusted Rand index on held-out customers between segments of synthetic and of training rows.
-        ceiling: the same between segments of two samples of training rows, what as good a table as the real one has.
+        agreement: adjusted Rand index on held-out customers between segments of half of the training rows and of as
+            many synthetic ones.
+        ceiling: the same between both halves of the training rows, what a table as good as the real one has.
         points: of synthetic rows the first two components and the segment, [rows, 3].
     """
 
@@ -85,7 +86,7 @@ def find_personas(case: Case, k: int | None = None) -> Personas:
     synthetic = case.tables.synthetic.slice(0, side.rows)
     segmentation = fit_segments(side, k)
     assigned, held_assigned = segmentation.assign(side), segmentation.assign(case.test)
-    agreement, ceiling = _agreement(case, segmentation, held_assigned)
+    agreement, ceiling = _agreement(case, segmentation.k)
     chances = segmentation.chances(side)
     typical = [_typical_rows(case, synthetic, chances[:, place], assigned == place) for place in range(segmentation.k)]
     personas = [
@@ -97,26 +98,30 @@ def find_personas(case: Case, k: int | None = None) -> Personas:
     return Personas(personas, segmentation, agreement, ceiling, points, case.test.rows)
 
 
-def _agreement(case: Case, segmentation: Segmentation, assigned: np.ndarray) -> tuple[Interval, Interval]:
-    """Adjusted Rand indices (Hubert & Arabie 1985) on held-out rows, with bootstrap intervals over these."""
+def _agreement(case: Case, k: int) -> tuple[Interval, Interval]:
+    """Adjusted Rand indices (Hubert & Arabie 1985) on held-out rows, with bootstrap intervals over these.
+
+    Segments of one half of the training rows are compared with those of as many synthetic rows, and with those of the
+    other half.
+    """
     from sklearn.metrics import adjusted_rand_score
 
-    real = case.real
-    draws = [np.random.default_rng(seed).integers(0, real.rows, real.rows) for seed in (1, 2)]
-    samples = [real, *(real.take(places) for places in draws)]
-    others = [fit_segments(side, segmentation.k, seed).assign(case.test) for seed, side in enumerate(samples)]
+    order = np.random.default_rng(0).permutation(case.real.rows)
+    half = min(len(order) // 2, case.synthetic.rows)
+    sides = (case.real.take(order[:half]), case.synthetic.take(np.arange(half)), case.real.take(order[-half:]))
+    reference, synthetic, other = (fit_segments(side, k).assign(case.test) for side in sides)
 
-    def index(left: np.ndarray, right: np.ndarray) -> Interval:
+    def index(segments: np.ndarray) -> Interval:
         def of(places: np.ndarray) -> float:
-            return float(adjusted_rand_score(left[places], right[places]))
+            return float(adjusted_rand_score(reference[places], segments[places]))
 
-        return (of(np.arange(len(left))), *bootstrap(of, len(left)))
+        return (of(np.arange(len(segments))), *bootstrap(of, len(segments)))
 
-    return index(assigned, others[0]), index(others[1], others[2])
+    return index(synthetic), index(other)
 
 
 def _typical_rows(case: Case, table: pa.Table, chance: np.ndarray, inside: np.ndarray) -> list[dict[str, Any]]:
-    """Synthetic rows deep inside a segment that equal no training row, spread over the deepest tenth."""
+    """Synthetic rows deep inside a segment that equal no training row, spread over the deeper half."""
     fresh = ~copies(case.tables.sides["synthetic"].take(np.arange(table.num_rows)), case.tables.sides["real"])
     places = np.flatnonzero(inside & fresh)
     places = places[np.argsort(-chance[places], kind="stable")]

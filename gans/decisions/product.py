@@ -36,6 +36,8 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     """
     of = category_column(case, "of", _given(case, options, "of"))
     by = _given(case, options, "by")
+    if by == of or case.tables.schema[by].kind == "datetime":
+        raise UserError(f"by={by}: another column than of={of} is needed, of levels or of numbers.")
     tables = case.tables
     levels = _levels(tables.real[of])
     test, real = tables.test, tables.real

@@ -1,6 +1,7 @@
 """Risk control: credit scoring by synthetic rows, and what they add where bad cases are few."""
 
 import dataclasses
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -10,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from gans.command import listed
-from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Measured, gain_sentence, paired, shown
+from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Interval, Measured, gain_sentence, paired, shown
 from gans.decisions.arms import ADDED, BOTH, REAL, SYNTHETIC, balanced, predictions
 from gans.decisions.cases import Case, Response
 from gans.errors import UserError, in_range
 from gans.evaluation.inputs import read_sides
-from gans.evaluation.intervals import area, bootstrap
+from gans.evaluation.intervals import RESAMPLES, area
 from gans.report.plain_words import Sentence
 from gans.sampling import Sampler
 from gans.training.loop import COMPLETED, INTERRUPTED
@@ -38,15 +39,19 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     Raises:
         UserError: a target that is no yes-or-no question, or a shortage that is no share or leaves fewer than 10 cases.
     """
-    asked = Response.of(case, options.get("positive"))
+    asked, case = Response.ask(case, options.get("positive"))
     shares = shortages(options, int(asked.labels(case.real).sum()))
     bad, chances = asked.labels(case.test), predictions(case, asked)
     rows = len(bad)
     measures = [
-        paired("AUC", HIGHER, lambda at, p: area(bad[at], p[at])[0], chances, rows, REAL),
-        paired("KS", HIGHER, lambda at, p: kolmogorov_smirnov(bad[at], p[at]), chances, rows, REAL),
-        paired("Brier score", LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, REAL),
-        paired("calibration error", LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, REAL),
+        paired("AUC", HIGHER, lambda at, p: area(bad[at], p[at])[0], chances, rows, REAL, share=True),
+        paired("KS", HIGHER, lambda at, p: kolmogorov_smirnov(bad[at], p[at]), chances, rows, REAL, share=True),
+        paired(
+            "Brier score", LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, REAL, share=True
+        ),
+        paired(
+            "calibration error", LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, REAL, share=True
+        ),
         stability(case, asked),
     ]
     tables: dict[str, Any] = {}
@@ -97,24 +102,36 @@ def population_stability(expected: np.ndarray, actual: np.ndarray) -> float:
 
 
 def stability(case: Case, asked: Response) -> Measured:
-    """Population stability of the real model's scores: of synthetic rows, and of one half of the held-out rows."""
+    """Population stability of the real model's scores, of synthetic rows against held-out ones.
+
+    Two draws of one population differ, too: both the value and its interval are those of the distance itself, less the
+    bias that draws add. The control is one half of the held-out rows against the other.
+    """
     score = asked.task.fit(asked.asked(case.real))
     held, made = (score(asked.task.inputs(asked.asked(side)))[:, 1] for side in (case.test, case.synthetic))
     order = np.random.default_rng(0).permutation(len(held))
-    halves = held[order[: len(held) // 2]], held[order[len(held) // 2 :]]
-    many = min(len(held), len(made))
-
-    def drawn(places: np.ndarray) -> float:
-        return population_stability(held[places], made[:many][places % many])
-
     return Measured(
         "population stability index",
         LOWER,
         {
-            "real rows only": (population_stability(*halves), np.nan, np.nan),
-            SYNTHETIC: (population_stability(held, made), *bootstrap(drawn, len(held))),
+            REAL: stability_interval(held[order[: len(held) // 2]], held[order[len(held) // 2 :]]),
+            SYNTHETIC: stability_interval(held, made),
         },
     )
+
+
+def stability_interval(expected: np.ndarray, actual: np.ndarray) -> Interval:
+    """Population stability with its interval, by draws of both sides, without the bias of a draw, at least 0."""
+    value, rng = population_stability(expected, actual), np.random.default_rng(0)
+    drawn = np.array(
+        [
+            population_stability(*(side[rng.integers(0, len(side), len(side))] for side in (expected, actual)))
+            for _ in range(RESAMPLES)
+        ]
+    )
+    bias = drawn.mean() - value  # of a draw of a draw; that of the first draw is as large
+    low, high = np.quantile(drawn, [0.025, 0.975]) - 2 * bias
+    return max(0.0, value - bias), max(0.0, float(low)), max(0.0, float(high))
 
 
 def shortages(options: Mapping[str, Any], cases: int) -> list[float]:
@@ -145,7 +162,10 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
     kept = np.sort(np.concatenate([np.flatnonzero(~asked.labels(case.real)), left]))
     reduced = case.tables.real.take(kept)
     missing = len(bad) - len(left)
-    sampler = _trained_on(case, reduced, f"shortage-{share:g}", steps)
+    mark = hashlib.blake2b(
+        f"{case.target} {asked.positive} {steps}".encode() + kept.tobytes(), digest_size=4
+    ).hexdigest()
+    sampler = _trained_on(case, reduced, f"shortage-{share:g}-{mark}", steps)
     values = case.tables.real[case.target].filter(pa.array(asked.labels(case.tables.sides["real"])))
     rare = sampler.sample(missing, case.run.seed, {case.target: values[0].as_py()})
     tables = read_sides(case.tables.schema, reduced, rare, case.tables.test, case.target)
@@ -159,6 +179,7 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
         chances,
         len(labels),
         REAL,
+        share=True,
     )
     return found, {"bad training cases": len(left), "synthetic bad cases": missing, "training rows": len(kept)}
 
@@ -181,7 +202,8 @@ def _trained_on(case: Case, table: pa.Table, name: str, steps: int | None) -> Sa
         )
         done = execute(run, table, report=False)
         if done.status == INTERRUPTED:
-            raise KeyboardInterrupt(f"saved in {folder}; the same command goes on with it")
+            log.info("saved in %s; the same command goes on with it", folder)
+            raise KeyboardInterrupt
         if done.status != COMPLETED:
             raise UserError(f"{folder}: training on the smaller table {done.status}; lower optimizer.learning_rate.")
     sampler, _ = load_sampler(folder)

@@ -33,9 +33,9 @@ def agreement_sentences(found: Personas) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: on {found.held_rows:,} held-out ones, segments of synthetic customers agree with segments of "
-            f"training rows by {shown(found.agreement)}, those of two samples of training rows with each other by "
-            f"{shown(found.ceiling)} (adjusted Rand index: 1 the same, 0 chance).",
+            f"{start}: on {found.held_rows:,} held-out ones, segments of synthetic customers agree with those of half "
+            f"of the training rows by {shown(found.agreement)}, those of the other half by {shown(found.ceiling)} "
+            "(adjusted Rand index: 1 the same, 0 chance).",
         )
     ]
     if found.ceiling[0] < 0.5:

@@ -153,6 +153,66 @@ def test_customers_who_came_later_are_not_there(shop: Path) -> None:
     assert min(table["tenure_days"].to_pylist()) >= 1
 
 
+def test_returns_that_are_flagged_and_lines_without_a_quantity() -> None:
+    day = dt.datetime(2024, 1, 1)
+    rows = [("a", day, 10.0, 1, False), ("a", day, 20.0, 2, True), ("a", day, 30.0, 3, None)]
+    found = of_rows("orders", rows, ["customer", "time", "amount", "order", "returned"]).loc["a"]
+    assert (found["frequency"], found["monetary"], found["returns"], found["returned_value"]) == (2, 40, 1, 20)
+    rows = [("a", day, 10.0, 1), ("a", day, 20.0, None), ("a", day, -5.0, -1)]
+    found = of_rows("orders", rows, ["customer", "time", "amount", "quantity"]).loc["a"]
+    assert (found["monetary"], found["returned_value"]) == (30, 5)
+
+
+def test_dropped_events_move_nothing(tmp_path: Path) -> None:
+    pq.write_table(log(), tmp_path / "orders.parquet")
+    later = pa.table({"customer": [None, "x"], "time": ["2024-06-01"] * 2, "amount": [9.0, 9.0]})
+    pq.write_table(pa.concat_tables([log(), later]), tmp_path / "more.parquet")
+    pq.write_table(pa.table({"cid": ["a", "b"], "age": [30, 40]}), tmp_path / "people.parquet")
+    people = {"customers": str(tmp_path / "people.parquet"), "columns": {"customers": {"customer": "cid"}}}
+    expected, _ = Profiles(orders=str(tmp_path / "orders.parquet"), **people).profiles()
+    found, _ = Profiles(orders=str(tmp_path / "more.parquet"), orphans="drop", **people).profiles()
+    assert found.equals(expected)
+    assert "cid" not in found.column_names  # a key under another name is not learnt either
+
+
+def test_the_outcome_is_within_the_orders(tmp_path: Path) -> None:
+    pq.write_table(log(), tmp_path / "orders.parquet")
+    pq.write_table(pa.table({"customer": ["a"], "time": ["2024-09-01"]}), tmp_path / "views.parquet")
+    logs = {kind: str(tmp_path / f"{kind}.parquet") for kind in ("orders", "views")}
+    with pytest.raises(UserError, match="the orders end on 2024-01-03"):
+        Profiles(**logs, reference="2024-01-02", outcome=90).profiles()
+
+
+def test_attributes_may_not_have_the_name_of_a_feature(tmp_path: Path) -> None:
+    pq.write_table(log(), tmp_path / "orders.parquet")
+    for name in ("buys_next", "Frequency", "tenure_days"):
+        pq.write_table(pa.table({"customer": ["a", "b"], name: [1, 2]}), tmp_path / "people.parquet")
+        with pytest.raises(UserError, match=f"its column '{name}' has the name of a feature"):
+            Profiles(orders=str(tmp_path / "orders.parquet"), customers=str(tmp_path / "people.parquet")).profiles()
+
+
+def test_a_blank_is_no_customer_and_a_missing_order_none(tmp_path: Path) -> None:
+    pq.write_table(log(customer=["a", " ", "b"]), tmp_path / "orders.parquet")
+    with pytest.raises(UserError, match="1 of 3 events have no customer"):
+        Profiles(orders=str(tmp_path / "orders.parquet")).profiles()
+    pq.write_table(log(order=["1", None, None]), tmp_path / "orders.parquet")
+    with pytest.raises(UserError, match="2 of 3 events have no order"):
+        Profiles(orders=str(tmp_path / "orders.parquet")).profiles()
+
+
+def test_now_is_that_of_the_zone(tmp_path: Path) -> None:
+    now = dt.datetime.now(dt.UTC)
+    for hours, fine in ((-1, True), (3, False)):
+        time = pa.array([now + dt.timedelta(hours=hours)] * 3, pa.timestamp("us", "UTC"))
+        pq.write_table(log(time=time), tmp_path / "orders.parquet")
+        source = Profiles(orders=str(tmp_path / "orders.parquet"), zone="Asia/Tokyo" if fine else "America/Los_Angeles")
+        if fine:
+            assert source.profiles()[0].num_rows == 2
+            continue
+        with pytest.raises(UserError, match="in the future"):
+            source.profiles()
+
+
 def test_a_little_memory_gives_the_same(shop: Path, whole: pd.DataFrame) -> None:
     settings = {kind: str(shop / f"{kind}.parquet") for kind in KINDS}
     again, _ = Profiles(**settings, memory=0.1).profiles()

@@ -59,7 +59,7 @@ def test_a_shortage_trains_a_generator_of_its_own(
     options = ("scenario=risk", "target=channel", "positive=shop", "shortages=[0.5]", "steps=10", "out=uses")
     found = command("use", *arguments, *options)
     assert found.status == 0, found.err
-    folder = related.path / "shortage-0.5"
+    (folder,) = related.path.glob("shortage-0.5-*")
     summary = json.loads((folder / "summary.json").read_text())
     shop = related.table.slice(0, 450)["channel"].to_pylist().count("shop")
     assert (summary["steps"], summary["status"]) == (10, "completed")
@@ -71,9 +71,12 @@ def test_a_shortage_trains_a_generator_of_its_own(
     assert (folder / "summary.json").stat().st_mtime_ns == before  # a finished one is used again
     summary["status"] = "interrupted"
     (folder / "summary.json").write_text(json.dumps(summary))
-    found = command("use", *arguments, *options[:-2], "steps=20", "out=uses")
+    found = command("use", *arguments, *options)
     assert found.status == 0, found.err
-    assert json.loads((folder / "summary.json").read_text())["steps"] == 20
+    assert json.loads((folder / "summary.json").read_text())["status"] == "completed"
+    other = [option if option != "positive=shop" else "positive=web" for option in options]
+    assert command("use", *arguments, *other).status == 0
+    assert len(list(related.path.glob("shortage-0.5-*"))) == 2  # another question has a generator of its own
 
 
 def test_several_runs_are_pooled(command: Callable[..., Any], arguments: tuple[str, ...], related: Any) -> None:
@@ -114,6 +117,7 @@ MISTAKES = [
     ("use", ("scenario=research", "target=channel", "k=1"), ("k=1", "at least 2")),
     ("use", ("scenario=product", "of=channel", "by=nothing"), ("by=nothing",)),
     ("use", ("scenario=product", "of=channel", "by=age", "where=agee > 3"), ("agee",)),
+    ("use", ("scenario=product", "of=channel", "by=channel"), ("by=channel", "another column")),
     ("use", ("scenario=privacy", "secrets=[wage]"), ("secrets=wage",)),
     ("use", ("scenario=privacy", "test={files}/few.parquet"), ("20 held-out rows", "at least 100")),
     ("use", ("scenario=privacy", "run=nowhere"), ("run=nowhere", "no such folder")),
@@ -160,6 +164,8 @@ def test_events_of_profiles(command: Callable[..., Any], tiny: tuple[str, ...], 
     assert command(*train).status == 0
     assert pq.read_table("run/samples.parquet").num_columns > 40
     assert "reference is not set" in command("events", "run=run", "n=50", "out=events").err
+    found = command("events", "run=run", "n=50", "reference=2093-01-01", "out=events")
+    assert (found.status, "in the future" in found.err, Path("events").exists()) == (2, True, False)
     found = command("events", "run=run", "n=50", "reference=2025-01-01", "out=events")
     assert found.status == 0, found.err
     assert {path.name for path in Path("events").iterdir()} == {

@@ -1,8 +1,9 @@
 """Event logs as DuckDB views of standard columns, checked before anything is counted."""
 
+import contextlib
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ LOGS = {
     "orders": Kind(
         ("customer", "time", "amount"),
         ("order", "quantity", "price", "category", "channel", "discount", "returned"),
-        {"order": "time", "quantity": "1", "returned": "quantity < 0 or amount < 0"},
+        {"order": "time", "quantity": "1", "returned": "coalesce(quantity < 0, false) or amount < 0"},
     ),
     "views": Kind(("customer", "time"), ("session", "pages", "minutes"), {"pages": "1", "minutes": "0"}),
     "social": Kind(("customer", "time", "action"), (), {}),
@@ -62,7 +63,7 @@ class Log:
 
 
 def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], zone: str) -> Log:
-    """Make the view `kind` of a file, a table or a query, with the standard columns and the log's own.
+    """Make the view `found_KIND` of a file, a table or a query, with the standard columns and the log's own.
 
     Args:
         given: expressions, over the source's columns, of standard columns that are not there by their names.
@@ -97,6 +98,11 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
                 f"{key}={source}: it has no column '{name}', but {', '.join(raw)}; name the one that is meant by "
                 f"data.columns.{kind}.{name}=COLUMN.{nearest(name, raw)}"
             )
+    if "returned" in parts:
+        parts["returned"] = f"coalesce(({parts['returned']})::boolean, false)"
+    kinds = run(connection, f"select typeof({parts['customer']}) from raw_{kind} limit 1", key)
+    if kinds and kinds[0][0] == "VARCHAR":
+        parts["customer"] = f"nullif(trim({parts['customer']}), '')"
     zoned = None
     time = "since" if kind == "customers" else "time"
     if time in parts:
@@ -105,13 +111,14 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
         parts["amount"] = _decimal(connection, kind, "amount", parts["amount"])
     if "discount" in parts:
         parts["discount"] = f"coalesce({_decimal(connection, kind, 'discount', parts['discount'])}, 0)"
-    own = [name for name in raw if name not in parts]
+    renamed = [text.strip('"') for text in given.values()] if kind == "customers" else []
+    own = [name for name in raw if name not in parts and name not in renamed]
     columns = [f"{sql} as {name}" for name, sql in parts.items()] + [quoted(name) for name in own]
     inner = f"select {', '.join(columns)} from raw_{kind}"
     made = [f"{sql} as {name}" for name, sql in (spec.defaults or {}).items() if name not in parts]
     outer = f"select *{''.join(f', {sql}' for sql in made)} from ({inner})"
-    run(connection, f"create temp view {kind} as {outer}", key)
-    run(connection, f"select * from {kind} limit 0", key)
+    run(connection, f"create temp view found_{kind} as {outer}", key)
+    run(connection, f"select * from found_{kind} limit 0", key)
     return Log(kind, list(parts), zoned, own)
 
 
@@ -197,20 +204,23 @@ def _decimal(connection: Any, kind: str, name: str, sql: str) -> str:
     return cast.replace("try_cast", "cast")
 
 
-def check_log(connection: Any, log: Log, drop_orphans: bool) -> tuple[int, dt.datetime, int]:
-    """Rows and last time of a log, and how many rows have no customer.
+def check_log(connection: Any, log: Log, zone: str, drop_orphans: bool, people: bool) -> tuple[int, dt.datetime, int]:
+    """Make the view `KIND` of a log, of the events that count; rows, time of the last one, and how many do not.
+
+    Args:
+        drop_orphans: events without a customer do not count, nor events of customers that the table lacks.
+        people: whether there is a table of customers.
 
     Raises:
-        UserError: it is empty, or a row lacks its customer (unless they are dropped), its time or its amount, or is in
-            the future.
+        UserError: the log is empty, an event has no customer or one that the table lacks (unless they are dropped), no
+            time, amount, order or session, or is in the future, or all are dropped.
     """
-    key = f"data.{log.kind}"
+    key, found = f"data.{log.kind}", f"found_{log.kind}"
     needed = [name for name in LOGS[log.kind].columns if name != "customer"]
-    counts = "".join(f", count(*) filter ({name} is null)" for name in needed)
-    rows, orphans, last, *gaps = run(
-        connection,
-        f"select count(*), count(*) filter (customer is null), max(time){counts} from {log.kind}",
-        key,
+    needed += [name for name in ("order", "session") if name in log.names]
+    counts = "".join(f", count(*) filter ({quoted(name)} is null)" for name in needed)
+    rows, orphans, *gaps = run(
+        connection, f"select count(*), count(*) filter (customer is null){counts} from {found}", key
     )[0]
     if not rows:
         raise UserError(f"{key}: the log is empty; leave it out, or give one that has events.")
@@ -222,20 +232,37 @@ def check_log(connection: Any, log: Log, drop_orphans: bool) -> tuple[int, dt.da
     for name, missing in zip(needed, gaps, strict=True):
         if missing:
             raise UserError(f"{key}: {missing:,} of {rows:,} events have no {name} (data.columns.{log.kind}.{name}).")
-    now = run(connection, f"select count(*), min(time) from {log.kind} where time > now()::timestamp", key)[0]
-    if now[0]:
-        raise UserError(f"{key}: {now[0]:,} of {rows:,} events are in the future, the first at {now[1]}.")
+    # without a zone a time may be that of a place whose clocks are ahead
+    now = f"timezone('{zone}', now())" if log.zoned else "timezone('UTC', now()) + interval 14 hour"
+    many, first = run(connection, f"select count(*), min(time) from {found} where time > {now}", key)[0]
+    if many:
+        raise UserError(f"{key}: {many:,} of {rows:,} events are in the future, the first at {first}.")
+    known = "customer is not null"
+    if people:
+        stranger = f"{known} and customer not in (select customer from customers)"
+        many, one = run(connection, f"select count(*), min(customer) from {found} where {stranger}", key)[0]
+        if many and not drop_orphans:
+            raise UserError(
+                f"{key}: {many:,} events are of customers that data.customers lacks, such as '{one}'; "
+                "data.orphans=drop leaves them out."
+            )
+        orphans += many
+        known += " and customer in (select customer from customers)" if many else ""
+    run(connection, f"create temp view {log.kind} as select * from {found} where {known}", key)
+    last = run(connection, f"select max(time) from {log.kind}", key)[0][0]
+    if last is None:
+        raise UserError(f"{key}: none of its {rows:,} events is of a known customer.")
     return rows, last, orphans
 
 
 def check_customers(connection: Any) -> int:
-    """How many customers the table of customers has.
+    """Make the view `customers`; how many the table has.
 
     Raises:
         UserError: it is empty, or a key is missing or occurs twice.
     """
     rows, known, different = run(
-        connection, "select count(*), count(customer), count(distinct customer) from customers", "data.customers"
+        connection, "select count(*), count(customer), count(distinct customer) from found_customers", "data.customers"
     )[0]
     if not rows:
         raise UserError("data.customers: the table is empty; leave it out, or give one that has customers.")
@@ -244,13 +271,14 @@ def check_customers(connection: Any) -> int:
     if different < rows:
         key, count = run(
             connection,
-            "select customer, count(*) from customers group by 1 having count(*) > 1 order by 2 desc, 1 limit 1",
+            "select customer, count(*) from found_customers group by 1 having count(*) > 1 order by 2 desc, 1 limit 1",
             "data.customers",
         )[0]
         raise UserError(
             f"data.customers: the key '{key}' occurs {count:,} times ({rows - different:,} rows too many); "
             "one row a customer is needed."
         )
+    run(connection, "create temp view customers as select * from found_customers", "data.customers")
     return rows
 
 
@@ -279,10 +307,22 @@ def run(connection: Any, sql: str, what: str) -> list[tuple[Any, ...]]:
     """
     import duckdb
 
+    with interruptible():
+        try:
+            return connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise UserError(f"{what}: {first_line(error)}") from None
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn what DuckDB raises where Ctrl-C stops a query into KeyboardInterrupt."""
     try:
-        return connection.execute(sql).fetchall()
-    except duckdb.Error as error:
-        raise UserError(f"{what}: {first_line(error)}") from None
+        yield
+    except (RuntimeError, UserError) as error:
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
 
 
 def quoted(name: str) -> str:

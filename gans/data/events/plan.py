@@ -12,7 +12,7 @@ FROM = {"lines": "orders", "baskets": "orders", "sent_back": "orders", "sessions
 
 def make_views(connection: Any, logs: Mapping[str, Log], reference: str) -> None:
     """Make the views that features aggregate, of what happened before the reference date."""
-    until = f"customer is not null and time < {reference}"
+    until = f"time < {reference}"
     statements = {}
     if "orders" in logs:
         has_discount = "discount" in logs["orders"].names
@@ -21,7 +21,7 @@ def make_views(connection: Any, logs: Mapping[str, Log], reference: str) -> None
         statements["all_orders"] = f"""
             select customer, "order", min(time) as time, sum(amount) filter (not returned) as value,
                 sum(quantity) filter (not returned) as items, count(*) filter (not returned) as lines,
-                count(*) filter (returned) as lines_back, -sum(amount) filter (returned) as value_back,
+                count(*) filter (returned) as lines_back, sum(abs(amount)) filter (returned) as value_back,
                 {discount} as discount
             from lines group by customer, "order" """
         statements["baskets"] = """
@@ -91,17 +91,24 @@ def find_features(
 def _own(
     connection: Any, logs: Mapping[str, Log], own: Mapping[str, Mapping[str, str]], made: Sequence[Feature]
 ) -> list[Feature]:
-    names, out = {feature.name for feature in made} | {"customer"}, []
+    names, out = {feature.name.lower() for feature in made} | {"customer", "since", "buys_next"}, []
     attributes = logs["customers"].own if "customers" in logs else []
+    for name in attributes:
+        if name.lower() in names:
+            raise UserError(
+                f"data.customers: its column '{name}' has the name of a feature; leave it out or rename it by a query, "
+                f"as in data.customers=\"select * exclude ({quoted(name)}) from 'FILE'\"."
+            )
+    names |= {name.lower() for name in attributes}
     for view, expressions in own.items():
         allowed = [name for name in VIEWS if FROM.get(name, "orders") in logs or name == "profile"]
         if view not in allowed:
             raise UserError(f"data.features.{view}: allowed are {', '.join(allowed)}.{nearest(view, allowed)}")
         for name, sql in expressions.items():
             key = f"data.features.{view}.{name}"
-            if name in names or name in attributes:
+            if name.lower() in names:
                 raise UserError(f"{key}: the profiles have a column '{name}' already; choose another name.")
-            names.add(name)
+            names.add(name.lower())
             if view != "profile":
                 expression(connection, key, sql.replace("{reference}", "current_timestamp::timestamp"), view, True)
             out.append(Feature(name, view, f"({sql})", "of data.features", "as its expression says", sql))
@@ -126,9 +133,7 @@ def profiles_sql(
     ]
     events = [kind for kind in EVENTS if kind in logs]
     first = " union all ".join(
-        f"select customer, min(time) as time from {kind} where customer is not null and time < {reference} "
-        "group by customer"
-        for kind in events
+        f"select customer, min(time) as time from {kind} where time < {reference} group by customer" for kind in events
     )
     if events:
         parts.append(f"first_events as (select customer, min(time) as time from ({first}) group by customer)")
