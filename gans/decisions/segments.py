@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gans.errors import in_range
-from gans.evaluation.inputs import Side
+from gans.evaluation.inputs import FLAG, Side
 
 FEWEST, MOST = 2, 10  # segments that are compared
 MOST_COMPONENTS = 12
@@ -21,7 +21,8 @@ class Segmentation:
 
     A number is the normal quantile of its rank among the rows that the segments are learnt from (0 where missing), ties
     spread at random, since the codec's own atoms would each become a segment; a level is a centred one-hot divided by
-    the root of its share (factor analysis of mixed data, Pages 2004). Components are kept whose variance exceeds that
+    the root of its share (factor analysis of mixed data, Pages 2004); columns that are missing together count so once.
+    Components are kept whose variance exceeds that
     of the same columns, each shuffled by itself (Horn 1965): what columns share, not what one has alone. The number of
     segments is given, or that of the least ICL = BIC + 2 entropy of the assignments, from 2 to 10 (Biernacki et al.
     2000): segments that are told apart.
@@ -76,8 +77,8 @@ def fit_segments(side: Side, k: int | None = None, seed: int = 0) -> Segmentatio
         in_range("k", k, FEWEST, max(FEWEST, min(50, side.rows // 20)))
     known = {name: np.sort(side.columns[name]) for name in side.numeric}
     levels = {
-        name: np.flatnonzero(np.bincount(side.columns[name], minlength=len(words)))
-        for name, words in side.levels.items()
+        name: np.flatnonzero(np.bincount(side.columns[name], minlength=len(side.levels[name])))
+        for name in _telling(side)
     }
     wide = _wide(side, known, levels)
     centre, scale = wide.mean(axis=0), np.ones(wide.shape[1])
@@ -101,6 +102,19 @@ def fit_segments(side: Side, k: int | None = None, seed: int = 0) -> Segmentatio
     sizes = np.bincount(best.predict(points), minlength=best.n_components)
     order = np.argsort(-sizes, kind="stable")
     return Segmentation(known, levels, centre, scale, axes, plane, best, order, {} if k else icl)
+
+
+def _telling(side: Side) -> list[str]:
+    """The columns of levels, but for flags of missing values that are rare, or the same as those of another column."""
+    out, seen = [], []
+    for name in side.levels:
+        if name.endswith(FLAG):
+            missing = side.columns[name]
+            if missing.mean() < LEAST_SHARE or any(np.array_equal(missing, other) for other in seen):
+                continue
+            seen.append(missing)
+        out.append(name)
+    return out
 
 
 def _shuffled(side: Side, rng: np.random.Generator) -> Side:
