@@ -137,7 +137,7 @@ class Profiles(Source):
         log.info(
             "profiles: %s customers on %s, of %s; %s columns, %.1f s",
             f"{table.num_rows:,}",
-            reference.split("'")[1],
+            reference.split("'")[1].removesuffix(" 00:00:00"),
             ", ".join(said),
             table.num_columns - 1,
             time.monotonic() - began,

@@ -146,25 +146,26 @@ def pool(answers: Sequence[Answer]) -> Answer:
     if len(answers) == 1:
         return first
 
-    def mean(every: list[Interval], share: bool = False) -> Interval:
+    def mean(every: list[Interval], least: float = -np.inf, most: float = np.inf) -> Interval:
         values = np.array([one[0] for one in every])
         if not np.isfinite(every[0][1]) and np.ptp(values) == 0:
             return every[0]
         low, high = mean_interval(values)
         rows = np.nanmean([(one[2] - one[1]) / 2 for one in every]) if np.isfinite(every[0][1]) else 0.0
         half = float(np.hypot(rows, (high - low) / 2))
-        ends = values.mean() - half, values.mean() + half
-        low, high = np.clip(ends, 0, 1) if share else ends
+        low, high = np.clip([values.mean() - half, values.mean() + half], least, most)
         return float(values.mean()), float(low), float(high)
 
     measures = []
     for place, one in enumerate(first.measures):
+        least = 0.0 if one.share or one.better == LOWER else -np.inf  # what should be low are distances and errors
+        most = 1.0 if one.share else np.inf
         every = [answer.measures[place] for answer in answers]
         measures.append(
             Measured(
                 one.name,
                 one.better,
-                {arm: mean([each.values[arm] for each in every], one.share) for arm in one.values},
+                {arm: mean([each.values[arm] for each in every], least, most) for arm in one.values},
                 {arm: mean([each.gains[arm] for each in every]) for arm in one.gains},
                 one.share,
             )

@@ -165,33 +165,28 @@ def same_signs(real: np.ndarray, other: np.ndarray, rows: int) -> float:
 
 def say(answer: Answer) -> list[Sentence]:
     """The answer in words."""
-    found, turned, segments = answer[FOUND], answer[CONTRARY], answer[SEGMENTS]
-    made, real = found.values[SYNTHETIC], found.values[REAL]
-    if not real[0] >= LEAST_FOUND:
+    segments = answer[SEGMENTS].values
+    tone = "good" if segments[SYNTHETIC][0] >= segments[REAL][0] - 0.1 else "note"
+    text = f"Segments of synthetic rows agree with those of real rows by {shown(segments[SYNTHETIC])} (1: the same), "
+    return [*_conclusions(answer), Sentence(tone, f"{text}those of another sample by {shown(segments[REAL])}.")]
+
+
+def _conclusions(answer: Answer) -> list[Sentence]:
+    """What of the logistic model carries over."""
+    made, real = (answer[FOUND].values[arm][0] for arm in (SYNTHETIC, REAL))
+    if not real >= LEAST_FOUND:
         text = (
-            "Nothing can be said: the held-out rows are too few for conclusions that another sample would find again."
+            "Of coefficients nothing can be said: another sample of so few real rows does not find them again either."
         )
         return [Sentence("note", text)]
-    tone = "good" if made[0] >= real[0] - 0.05 else "note" if made[0] >= real[0] - 0.2 else "bad"
+    tone = "good" if made >= real - 0.05 else "note" if made >= real - 0.2 else "bad"
     start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
-    out = [
-        Sentence(
-            tone,
-            f"{start}: of the conclusions of held-out rows {made[0]:.0%} are found in synthetic ones, and "
-            f"{real[0]:.0%} in another sample of real rows.",
-        )
-    ]
-    wrong = 1 - turned.values[SYNTHETIC][0]
+    text = f"{start}: of the conclusions of held-out rows {made:.0%} are found in synthetic ones, "
+    out = [Sentence(tone, f"{text}{real:.0%} in another sample of real rows.")]
+    wrong = 1 - answer[CONTRARY].values[SYNTHETIC][0]
     if wrong > 0.005:
-        out.append(
-            Sentence("bad", f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly.")
-        )
-    text = (
-        f"Segments of synthetic rows agree with those of real rows by {shown(segments.values[SYNTHETIC])} (1: the "
-        "same), "
-    )
-    tone = "good" if segments.values[SYNTHETIC][0] >= segments.values[REAL][0] - 0.1 else "note"
-    out.append(Sentence(tone, f"{text}those of another sample by {shown(segments.values[REAL])}."))
+        text = f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly."
+        out.append(Sentence("bad", text))
     return out
 
 
