@@ -39,7 +39,6 @@ def main() -> int:
     from gans.decisions.augment import augment, augmented
     from gans.decisions.cases import open_cases
     from gans.files import write_table
-    from gans.report.answers import MARKS
 
     cases = open_cases(given)
     if len(cases) > 1:
@@ -48,7 +47,7 @@ def main() -> int:
     for level, (there, added) in found.counts.items():
         print(f"{cases[0].target} = {level}: {there:,} real rows, {added:,} synthetic ones added")
     for sentence in found.sentences():
-        print(f"{MARKS[sentence.tone]:10}{sentence.text}")
+        print(sentence.line())
     if out is not None:
         write_table(out, augmented(cases[0], found))
         log.info(

@@ -40,7 +40,6 @@ def main() -> int:
     from gans.data import histories
     from gans.data.profiles import Profiles
     from gans.files import write_table
-    from gans.report.answers import MARKS
     from gans.report.histories import history_sentences, write_histories
     from gans.sampling import load_sampler
 
@@ -69,7 +68,7 @@ def main() -> int:
     again, _ = Profiles(**sources, reference=str(reference), windows=run.data.windows, levels=100).profiles()  # pyright: ignore[reportArgumentType]
     found = histories.kept(profiles, again)
     for sentence in history_sentences(found):
-        print(f"{MARKS[sentence.tone]:10}{sentence.text}")
+        print(sentence.line())
     log.info("%s and %s", ", ".join(f"{table.num_rows:,} {name}" for name, table in events.items()),
              write_histories(folder, found, histories.__doc__ or ""))  # fmt: skip
     return 0

@@ -1,7 +1,7 @@
 """Tables of the user: files, SQL, and folders of published tables."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,17 @@ def read_table(path: str, key: str) -> pa.Table:
             raise UserError(f"{key}={path}: not a readable Parquet file ({first_line(error)}).") from None
     if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
         raise UserError(f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files.")
-    words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
-    kinds = ", ".join(f"'{kind}'" for kind in CSV_KINDS)
-    name = str(file).replace("'", "''")
-    options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false, auto_type_candidates=[{kinds}]"
-    table = _query(f"select * from read_csv('{name}', {options})", None, f"{key}={path}")
+    table = _query(f"select * from {csv_sql(str(file), CSV_KINDS)}", None, f"{key}={path}")
     _refuse_infinite(table, f"{key}={path}")
     return table
+
+
+def csv_sql(path: str, kinds: Iterable[str]) -> str:
+    """DuckDB's reader of a CSV file, or of a pattern of them: all rows are looked at to find types among `kinds`."""
+    words, types = (", ".join(f"'{name}'" for name in names) for names in (MISSING_WORDS, kinds))
+    name = path.replace("'", "''")
+    options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false, auto_type_candidates=[{types}]"
+    return f"read_csv('{name}', {options})"
 
 
 def _refuse_infinite(table: pa.Table, what: str) -> None:

@@ -164,17 +164,18 @@ class Profiles(Source):
                 ):
                     connection.execute(f"set {setting}")
                 connection.execute(ROUNDED)
-                if not run(connection, f"select count(*) from pg_timezone_names() where name = '{self.zone}'", "data")[
-                    0
-                ][0]:
+                zones = f"select count(*) from pg_timezone_names() where name = '{self.zone}'"
+                if run(connection, zones, "data.zone") == [(0,)]:
                     raise UserError(
                         f"data.zone={self.zone}: no time zone has that name; write for example Europe/Rome."
                     )
                 yield connection
 
     def _open(self, connection: Any) -> tuple[dict[str, Log], list[str], dt.datetime]:
-        """The logs as views, checked, a text about each, and the time of the last event, of the last order where "
-        "those are to come."""
+        """The logs as checked views, a text about each, and the time of the last event.
+
+        Where an outcome is asked for, that of the last order.
+        """
         sources = self.sources()
         if not any(kind in sources for kind in EVENTS):
             raise UserError(

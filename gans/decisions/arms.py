@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gans.decisions.cases import Case, Response, both
+from gans.decisions.cases import Case, Response
 from gans.evaluation.inputs import Side, joined
 from gans.evaluation.utility import smote
 
@@ -12,7 +12,7 @@ WEIGHTS, SMOTE, ADDED = "class weights", "SMOTE", "synthetic rows of the rare cl
 
 def predictions(case: Case, asked: Response) -> dict[str, np.ndarray]:
     """By arm the chances of yes for the held-out rows."""
-    sides = {REAL: case.real, SYNTHETIC: case.synthetic, BOTH: both(case)}
+    sides = {REAL: case.real, SYNTHETIC: case.synthetic, BOTH: joined(case.real, case.synthetic)}
     return {arm: asked.chances(side, case.test) for arm, side in sides.items()}
 
 

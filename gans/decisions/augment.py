@@ -47,12 +47,10 @@ class Augmentation:
             out = [Sentence("good", f"Recommended: gain of {text}")]
         else:
             out = [Sentence("bad" if verdict == "loss" else "note", f"Not recommended: {verdict}, {text}")]
-        for other in (SMOTE,):
-            if other in self.measured.values:
-                value, gain = self.measured.values[other], self.measured.gains[other]
-                out.append(
-                    Sentence("note", f"{other}: {shown(value)}, {shown(gain, signed=True)} against real rows only.")
-                )
+        if SMOTE in self.measured.values:
+            value, gain = self.measured.values[SMOTE], self.measured.gains[SMOTE]
+            text = f"{SMOTE}: {shown(value)}, {shown(gain, signed=True)} against real rows only."
+            out.append(Sentence("note", text))
         return out
 
 

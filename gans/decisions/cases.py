@@ -14,7 +14,7 @@ import pyarrow.compute
 from gans.command import listed
 from gans.config import Run
 from gans.errors import UserError, nearest, one_of
-from gans.evaluation.inputs import Side, Tables, joined, read_sides
+from gans.evaluation.inputs import Side, Tables, read_sides
 from gans.evaluation.subjects import read_given, real_tables
 from gans.evaluation.utility import BINARY, Task
 from gans.sampling import Sampler
@@ -147,8 +147,8 @@ class Response:
         if target not in case.real.levels:
             raise UserError(f"target={target}: it is a number; a category or boolean column is needed.")
         sides = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}
-        known = {name: table.filter(pc.is_valid(table[target])) for name, table in sides.items() if table is not None}
-        case = dataclasses.replace(case, tables=dataclasses.replace(tables, **known))
+        kept = {name: table.filter(pc.is_valid(table[target])) for name, table in sides.items() if table is not None}
+        case = dataclasses.replace(case, tables=dataclasses.replace(tables, **kept))
         levels = case.real.levels[target]
         counts = np.bincount(case.real.columns[target], minlength=len(levels))
         known = [level for level, count in zip(levels, counts, strict=True) if count]
@@ -188,8 +188,3 @@ def category_column(case: Case, key: str, name: str) -> str:
     if name not in names:
         raise UserError(f"{key}={name}: allowed are the columns of levels {', '.join(names)}.{nearest(name, names)}")
     return name
-
-
-def both(case: Case) -> Side:
-    """Training rows and synthetic rows together."""
-    return joined(case.real, case.synthetic)

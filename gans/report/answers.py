@@ -13,8 +13,6 @@ from gans.report.templates import template
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MARKS = {"good": "good", "note": "note", "bad": "not good"}
-
 
 def answer_rows(answer: Answer) -> list[tuple[str, list[str]]]:
     """Of each figure its name and, by arm, its value with interval; arms beside the control with their verdict."""
@@ -33,7 +31,7 @@ def print_answer(answer: Answer) -> None:
     """Question, answer and figures on standard output."""
     print(answer.question, "", sep="\n")
     for sentence in answer.sentences:
-        print(f"{MARKS[sentence.tone]:10}{sentence.text}")
+        print(sentence.line())
     print()
     for name, cells in answer_rows(answer):
         print(name)

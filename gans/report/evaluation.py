@@ -34,9 +34,8 @@ def print_evaluation(found: Evaluation) -> None:
     for part, rows in every.items():
         if rows:
             print(line((part.upper(), *heads[1:])), *map(line, rows), "", sep="\n")
-    marks = {"good": "good", "note": "note", "bad": "not good"}
     for sentence in findings(found):
-        print(f"{marks[sentence.tone]:10}{sentence.text}")
+        print(sentence.line())
     for note in found.notes:
         print(f"{'':10}{note}.")
     print(f"{'':10}{sum(found.seconds.values()):.0f} s.")

@@ -60,7 +60,7 @@ def print_personas(found: Personas) -> None:
             print(f"   {trait.words}")
     print()
     for sentence in agreement_sentences(found):
-        print(f"{ {'good': 'good', 'note': 'note', 'bad': 'not good'}[sentence.tone]:10}{sentence.text}")
+        print(sentence.line())
 
 
 def write_personas(folder: Path, found: Personas, run_name: str) -> Path:

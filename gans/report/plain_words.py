@@ -22,6 +22,7 @@ MOST_NAMED = 5
 COARSE = 0.05
 LOSSES = "Losses prove nothing: generator and critic move against each other, and neither says how real the rows are."
 PRIVACY = "This page is no proof of privacy: a generator that copied training rows would look good here."
+MARKS = {"good": "good", "note": "note", "bad": "not good"}
 PAIR = " \N{MULTIPLICATION SIGN} "
 
 
@@ -31,6 +32,10 @@ class Sentence:
 
     tone: str
     text: str
+
+    def line(self) -> str:
+        """For the terminal."""
+        return f"{MARKS[self.tone]:10}{self.text}"
 
 
 def verdict(distance: float, floor: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gans.data.files import CSV_KINDS, MISSING_WORDS, PARQUET, first_line
+from gans.data.files import CSV_KINDS, PARQUET, csv_sql, first_line
 from gans.errors import UserError, nearest
 
 CSV = (".csv", ".tsv", ".txt", ".gz")
@@ -130,7 +130,8 @@ def source_sql(source: str, key: str) -> str:
     """
     if QUERY.match(source):
         return f"select * from ({source.rstrip().rstrip(';')})"
-    suffix, text = Path(source).suffix.lower(), str(Path(source).expanduser()).replace("'", "''")
+    path = Path(source).expanduser()
+    suffix = path.suffix.lower()
     if suffix not in (*PARQUET, *CSV):
         if "/" in source or Path(source).exists():
             allowed = ", ".join((*PARQUET, *CSV))
@@ -139,19 +140,14 @@ def source_sql(source: str, key: str) -> str:
                 "data.database."
             )
         return f"select * from {'.'.join(map(quoted, source.split('.')))}"
-    path = Path(source).expanduser()
     if not any(sign in source for sign in "*?[") and not path.is_file():
         beside = sorted(one.name for one in path.parent.iterdir() if one.is_file())[:10] if path.parent.is_dir() else []
         raise UserError(f"{key}={source}: no such file." + (f" Beside it are {', '.join(beside)}." if beside else ""))
     if suffix in PARQUET:
+        text = str(path).replace("'", "''")
         return f"select * from read_parquet('{text}')"
-    words = ", ".join(f"'{word}'" for word in MISSING_WORDS)
     # times with an offset stay texts, so that a mixture of both can be seen
-    kinds = ", ".join(f"'{kind}'" for kind in CSV_KINDS if kind != "TIMESTAMPTZ")
-    return (
-        f"select * from read_csv('{text}', nullstr=[{words}], sample_size=-1, hive_partitioning=false, "
-        f"auto_type_candidates=[{kinds}])"
-    )
+    return f"select * from {csv_sql(str(path), [kind for kind in CSV_KINDS if kind != 'TIMESTAMPTZ'])}"
 
 
 def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[str, bool | None]:
@@ -218,9 +214,14 @@ def check_log(connection: Any, log: Log, zone: str, drop_orphans: bool, people: 
     key, found = f"data.{log.kind}", f"found_{log.kind}"
     needed = [name for name in LOGS[log.kind].columns if name != "customer"]
     needed += [name for name in ("order", "session") if name in log.names]
+    # without a zone a time may be that of a place whose clocks are ahead
+    now = f"timezone('{zone}', now())" if log.zoned else "timezone('UTC', now()) + interval 14 hour"
     counts = "".join(f", count(*) filter ({quoted(name)} is null)" for name in needed)
-    rows, orphans, *gaps = run(
-        connection, f"select count(*), count(*) filter (customer is null){counts} from {found}", key
+    rows, orphans, later, first, *gaps = run(
+        connection,
+        "select count(*), count(*) filter (customer is null), count(*) filter (time > now), "
+        f"min(time) filter (time > now){counts} from (select *, {now} as now from {found})",
+        key,
     )[0]
     if not rows:
         raise UserError(f"{key}: the log is empty; leave it out, or give one that has events.")
@@ -232,11 +233,8 @@ def check_log(connection: Any, log: Log, zone: str, drop_orphans: bool, people: 
     for name, missing in zip(needed, gaps, strict=True):
         if missing:
             raise UserError(f"{key}: {missing:,} of {rows:,} events have no {name} (data.columns.{log.kind}.{name}).")
-    # without a zone a time may be that of a place whose clocks are ahead
-    now = f"timezone('{zone}', now())" if log.zoned else "timezone('UTC', now()) + interval 14 hour"
-    many, first = run(connection, f"select count(*), min(time) from {found} where time > {now}", key)[0]
-    if many:
-        raise UserError(f"{key}: {many:,} of {rows:,} events are in the future, the first at {first}.")
+    if later:
+        raise UserError(f"{key}: {later:,} of {rows:,} events are in the future, the first at {first}.")
     known = "customer is not null"
     if people:
         stranger = f"{known} and customer not in (select customer from customers)"
