@@ -2,9 +2,12 @@
 
 import logging
 import sys
+from typing import Any
 
-from gans.command import key_values, output_file, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, listed, output_file, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError, one_of
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -22,7 +25,7 @@ HELP = """Balance the classes of a table, or grow it, and say whether a model ga
 It says 'no gain' where there is none, beside SMOTE.
 """
 
-KEYS = dict.fromkeys(("run", "target", "how", "out", "test", "real"), str) | {"n": int}
+KEYS: dict[str, Any] = dict.fromkeys(("target", "how", "out", "test", "real"), str) | {"run": listed, "n": int}
 
 
 def main() -> int:
@@ -36,13 +39,13 @@ def main() -> int:
         raise UserError(f"n={given['n']}: it goes with how=grow; how=balance adds as many rows as classes lack.")
     out = output_file(given["out"]) if "out" in given else None
 
-    from gans.decisions.augment import augment, augmented
+    from gans.decisions.added_rows import augment, augmented
     from gans.decisions.cases import open_cases
     from gans.files import write_table
 
     cases = open_cases(given)
     if len(cases) > 1:
-        raise UserError(f"run={given['run']}: it names {len(cases)} runs; one is needed.")
+        raise UserError(f"run={','.join(given['run'])}: it names {len(cases)} runs; one is needed.")
     found = augment(cases[0], how, given.get("n"))
     for level, (there, added) in found.counts.items():
         print(f"{cases[0].target} = {level}: {there:,} real rows, {added:,} synthetic ones added")

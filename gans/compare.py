@@ -4,8 +4,10 @@ import logging
 import sys
 from pathlib import Path
 
-from gans.command import key_values, listed, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, listed, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError, one_of
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -37,9 +39,9 @@ def main() -> int:
 
     from gans.comparison.comparison import BUDGETS, compare
     from gans.comparison.output import write
-    from gans.comparison.runs import read_runs
+    from gans.comparison.sources import read_runs
     from gans.comparison.tables import terminal
-    from gans.config import load_components
+    from gans.config.components import load_components
 
     one_of("budget", given.get("budget", "steps"), BUDGETS)
     load_components()  # plugins may bring metrics

@@ -1,14 +1,14 @@
 """Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [KEY=VALUE ...]`."""
 
-import json
 import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError, in_range, one_of
-from gans.evaluation.measures import LEVELS
+from gans.tracking.log import set_up_log
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,9 @@ HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
 evaluation.json has all figures; report.html of a run gets a section.
 """
 
-KEYS = dict.fromkeys(("run", "real", "synthetic", "test", "target", "secrets", "metrics", "members", "drop"), str) | {
+KEYS: dict[str, Any] = dict.fromkeys(("run", "real", "synthetic", "test", "target", "metrics", "members"), str) | {
+    "secrets": listed,
+    "drop": listed,
     "anonymeter": str,
     "out": str,
     "network": str,
@@ -65,60 +67,58 @@ def main() -> int:
     if "run" in given and (kinds or "drop" in given):
         raise UserError("kinds and drop go with real=FILE; a run has its own.")
     level = given.get("metrics", "standard")
-    one_of("metrics", level, LEVELS)
     one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)
     folder = output_folder(given.get("out") or given.get("run") or "evaluation")
-    from gans.evaluation.images import read_arrays
-
-    if arrays := read_arrays(given):
-        return judge_images(given, folder, arrays)
-
-    from gans.evaluation.subjects import subjects
+    from gans.config.components import load_components
+    from gans.evaluation.metrics import LEVELS
     from gans.report.evaluation import print_evaluation, write_evaluation
+    from gans.runs.subjects import read_images, subjects
 
+    one_of("metrics", level, LEVELS)
+    load_components()  # plugins may bring metrics
+    if images := read_images(given):
+        return judge_images(given, folder, images)
     evaluations, observed = [], []
     for subject in subjects(given):
-        found = judged(subject.tables, level, given.get("anonymeter"), subject.name)
+        found = judged(subject.tables, level, subject.name)
         evaluations.append(found)
-        observed.append({"seed": subject.seed, "draw": subject.draw} | {
-            "scores": {name: score["value"] for name, score in found.to_json()["scores"].items()}
-        })  # fmt: skip
+        scores = {name: score["value"] for name, score in found.to_json()["scores"].items()}
+        observed.append({"seed": subject.seed, "draw": subject.draw, "scores": scores})
     print_evaluation(evaluations[0])
     folder.mkdir(parents=True, exist_ok=True)
-    page = write_evaluation(folder, evaluations[0], observed)
-    log.info("%s and %s", folder / "evaluation.json", page)
+    log.info("%s and %s", *write_evaluation(folder, evaluations[0], observed))
     return 0
 
 
-def judged(tables: "Tables", level: str, anonymeter: str | None, name: str) -> "Evaluation":
+def judged(tables: "Tables", level: str, name: str) -> "Evaluation":
     """The evaluation of one table, with a progress bar where a person looks on."""
-    from gans.evaluation.suite import evaluate, parts
+    from gans.evaluation.suite import evaluate, metrics_for
     from gans.tracking.terminal import console, progress_bar
 
-    with progress_bar("parts", console.is_terminal) as bar:
-        task = bar.add_task(name, total=len(parts(level, tables)) + (anonymeter is not None))
+    with progress_bar("metrics", console.is_terminal) as bar:
+        task = bar.add_task(name, total=len(metrics_for(level, tables)))
 
-        def told(part: str) -> None:
-            bar.update(task, advance=1, description=f"{name}: {part}")
+        def advance(metric: str) -> None:
+            bar.update(task, advance=1, description=f"{name}: {metric}")
 
-        return evaluate(tables, level, anonymeter, told)
+        return evaluate(tables, level, advance)
 
 
-def judge_images(given: dict[str, Any], folder: Path, arrays: "dict[str, np.ndarray]") -> int:
+def judge_images(given: dict[str, Any], folder: Path, images: "dict[str, np.ndarray]") -> int:
     """FID, KID and the Inception-style score of real and synthetic images."""
     from gans.evaluation.images import image_scores, read_network
-    from gans.files import write_text
+    from gans.report.evaluation import write_scores
 
     try:
-        scores = image_scores(arrays["real"], arrays["synthetic"], read_network(given.get("network", "digits")))
+        scores = image_scores(images["real"], images["synthetic"], read_network(given.get("network", "digits")))
     except ValueError as error:
         shown = ", ".join(f"{key}={given[key]}" for key in ("run", "real", "synthetic", "network") if key in given)
         raise UserError(f"{shown}: {error}.") from None
     for name, value in scores.items():
         print(f"{name:16} {value:.4f}")
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "evaluation.json", json.dumps({"scores": scores}, indent=1) + "\n")
+    write_scores(folder, scores)
     return 0
 
 

@@ -2,10 +2,10 @@
 
 import logging
 import sys
-from pathlib import Path
 
-from gans.command import key_values, output_folder, require, run_command, set_up_log, wants_help
-from gans.errors import UserError
+from gans.cli.arguments import key_values, output_folder, require, wants_help
+from gans.cli.command import run_command
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -31,46 +31,24 @@ def main() -> int:
         return 0
     given = key_values(sys.argv[1:], KEYS)
     require(given, ("run", "n", "out"), "python -m gans.events run=DIR n=1000 out=FOLDER")
-    folder, run_dir = output_folder(given["out"], empty=True), Path(given["run"]).expanduser()
-    if not run_dir.is_dir():
-        raise UserError(f"run={given['run']}: no such folder.")
+    folder = output_folder(given["out"], empty=True)
 
-    import numpy as np
-
-    from gans.data import histories
-    from gans.data.profiles import Profiles
+    from gans.decisions.event_histories import draw_histories
     from gans.files import write_table
-    from gans.report.histories import history_sentences, write_histories
-    from gans.sampling import load_sampler
+    from gans.findings.histories import history_sentences
+    from gans.report.history_page import write_histories
+    from gans.runs.saved import SavedRun
 
-    sampler, run = load_sampler(run_dir)
-    if not isinstance(run.data, Profiles):
-        raise UserError(
-            f"run={given['run']}: its table was not made of events; data=profiles or online_retail is needed."
-        )
-    text = given.get("reference") or run.data.reference
-    if not text:
-        raise UserError("reference is not set, and the run has no data.reference; write reference=2025-01-31.")
-    try:
-        reference = np.datetime64(text, "D")
-    except ValueError:
-        raise UserError(f"reference={text}: a date is needed, as in reference=2025-01-31.") from None
-    if reference > np.datetime64("today"):
-        raise UserError(f"reference={text}: it is in the future; events end on the day before it.")
-    seed = given.get("seed", 0)
-    run.trainer.prepare_cache()
-    profiles = sampler.sample(given["n"], seed, given.get("where", ""))
-    events = histories.histories(profiles, reference, run.data.windows, seed)
+    found = draw_histories(
+        SavedRun.open(given["run"]), given["n"], given.get("reference"), given.get("where", ""), given.get("seed", 0)
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in events.items():
+    for name, table in found.events.items():
         write_table(folder / f"{name}.parquet", table)
-    sources = {name: str(folder / f"{name}.parquet") for name, table in events.items() if table.num_rows}
-    again, _ = Profiles(**sources, reference=str(reference), windows=run.data.windows, levels=100).profiles()  # pyright: ignore[reportArgumentType]
-    found = histories.kept(profiles, again)
-    for sentence in history_sentences(found):
+    for sentence in history_sentences(found.kept):
         print(sentence.line())
-    log.info("%s and %s", ", ".join(f"{table.num_rows:,} {name}" for name, table in events.items()),
-             write_histories(folder, found, histories.__doc__ or ""))  # fmt: skip
+    counts = ", ".join(f"{table.num_rows:,} {name}" for name, table in found.events.items())
+    log.info("%s and %s", counts, write_histories(folder, found.kept, found.method))
     return 0
 
 

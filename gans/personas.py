@@ -2,9 +2,12 @@
 
 import logging
 import sys
+from typing import Any
 
-from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -20,7 +23,7 @@ HELP = """Find the personas of a run: segments of its synthetic customers.
   out        folder for personas.html and personas.csv; the run's directory unless given
 """
 
-KEYS = dict.fromkeys(("run", "test", "real", "synthetic", "out"), str) | {"k": int}
+KEYS: dict[str, Any] = dict.fromkeys(("test", "real", "synthetic", "out"), str) | {"run": listed, "k": int}
 
 
 def main() -> int:
@@ -30,12 +33,12 @@ def main() -> int:
     given = key_values(sys.argv[1:], KEYS)
 
     from gans.decisions.cases import open_cases
-    from gans.decisions.personas import find_personas
-    from gans.report.personas import print_personas, write_personas
+    from gans.decisions.segment_traits import find_personas
+    from gans.report.segment_page import print_personas, write_personas
 
     cases = open_cases(given)
     if len(cases) > 1:
-        raise UserError(f"run={given['run']}: it names {len(cases)} runs; personas are of one.")
+        raise UserError(f"run={','.join(given['run'])}: it names {len(cases)} runs; personas are of one.")
     folder = output_folder(given.get("out") or cases[0].folder)
     found = find_personas(cases[0], given.get("k"))
     print_personas(found)

@@ -3,8 +3,10 @@
 import logging
 import sys
 
-from gans.command import output_file, run_command, set_up_log, wants_help
+from gans.cli.arguments import output_file, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -28,8 +30,8 @@ def main() -> int:
         raise UserError("out is not set, or twice; usage: python -m gans.profiles data.orders=FILE out=FILE.parquet")
     out = output_file(outs[0])
 
-    from gans.config import compose
-    from gans.data.profiles import Profiles
+    from gans.config.compose import compose
+    from gans.data.customer_profiles import Profiles
     from gans.files import write_table
 
     given = [argument for argument in arguments if not argument.startswith("out=")]

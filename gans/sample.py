@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gans.command import key_values, output_file, require, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, output_file, require, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError, in_range, one_of
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -48,22 +50,19 @@ def main() -> int:
     given = key_values(sys.argv[1:], KEYS)
     require(given, ("run", "n", "out"), "python -m gans.sample run=DIR n=1000 out=FILE.csv")
     out = output_file(given["out"])
-    run_dir = Path(given["run"]).expanduser()
-    if not run_dir.is_dir():
-        raise UserError(f"run={given['run']}: no such folder.")
     start, stop = part_of(given.get("part", "1/1"), given["n"])
 
     from gans.data.relations import parse_relation
-    from gans.sampling import load_sampler
+    from gans.runs.saved import SavedRun
 
+    saved = SavedRun.open(given["run"])
     relations = [parse_relation(text) for text in filter(None, given.get("relations", "").split(";"))]
-    sampler, run = load_sampler(run_dir, given.get("member"))
+    sampler = saved.sampler(given.get("member"))
     one_of("refine", given.get("refine", "true"), ("true", "false"))
     if given.get("refine") == "false":
         sampler.refinement = None
     if out.suffix == ".csv" and sampler.codec.image:
         raise UserError(f"out={out}: images go into .parquet files.")
-    run.trainer.prepare_cache()
     tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
     write_shown(out, tables, stop - start)
     log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.kept), out)

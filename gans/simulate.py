@@ -5,7 +5,9 @@ import sys
 import time
 from collections.abc import Iterator
 
-from gans.command import key_values, output_folder, require, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, output_folder, require, wants_help
+from gans.cli.command import run_command
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-    from gans.config import Run
-    from gans.sampling import Sampler
+    from gans.config.run import Run
+    from gans.sampling.sampler import Sampler
 
 
 class Synthesizer(BaseEstimator):
@@ -36,7 +36,7 @@ class Synthesizer(BaseEstimator):
 
     Attributes:
         run_dir_: the folder of the run.
-        summary_: its summary.json.
+        summary_: its summary.
     """
 
     run_dir_: Path
@@ -70,11 +70,12 @@ class Synthesizer(BaseEstimator):
         Raises:
             UserError: the frame, the metadata or an override does not fit; or training diverged.
         """
-        from gans.command import set_up_log
         from gans.compat.sdv import conform
-        from gans.config import compose
+        from gans.config.compose import compose
         from gans.data.frames import read_frame
-        from gans.pipeline import execute
+        from gans.report.page import report_run
+        from gans.runs.execute import execute
+        from gans.tracking.log import set_up_log
 
         del y
         set_up_log()
@@ -90,7 +91,7 @@ class Synthesizer(BaseEstimator):
             for name, pattern in found.formats.items():
                 fields[name]["format"] = pattern
         run = dataclasses.replace(run, run_dir=str(path), data=dataclasses.replace(run.data, kinds=kinds, drop=drop))
-        result = execute(run, table, self.progress, fields)
+        result = execute(run, table, self.progress, fields, report_run)
         if result.status == "interrupted":
             raise KeyboardInterrupt(f"saved; go on with: python -m gans.train run_dir={path} trainer.resume=true")
         if result.status == "diverged":
@@ -141,19 +142,15 @@ class Synthesizer(BaseEstimator):
 
     @classmethod
     def load(cls, path: str | Path) -> "Synthesizer":
-        """Read a run directory, one of `save` or of `python -m gans.train`; config.yaml has how it was trained.
+        """Read a run directory, one of `save` or of `python -m gans.train`; its config has how it was trained.
 
         Raises:
             UserError: it is no run directory, or holds no trained generator.
         """
-        import json
+        from gans.runs.saved import SavedRun
 
-        from gans.sampling import load_sampler
-
-        folder = Path(path)
-        sampler, _ = load_sampler(folder)
-        summary = folder / "summary.json"
-        return cls()._set(sampler, folder, json.loads(summary.read_text()) if summary.exists() else {})
+        saved = SavedRun.open(path, "path")
+        return cls()._set(saved.sampler(), saved.folder, saved.summary)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_sampler")

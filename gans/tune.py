@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
 from gans.errors import DONE, UserError, in_range, one_of
+from gans.tracking.log import set_up_log
 
 HELP = """Search hyper-parameters of a variant.
 
@@ -39,7 +41,7 @@ def main() -> int:
     in_range("sampler_seed", given["sampler_seed"], 0)
     one_of("method", given["method"], ("optuna", "halving"))
 
-    from gans.run_directory import new_folder
+    from gans.runs.directory import new_folder
     from gans.sweeps.records import SWEEPS
     from gans.sweeps.space import read_space
 

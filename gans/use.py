@@ -2,9 +2,12 @@
 
 import logging
 import sys
+from typing import Any
 
-from gans.command import key_values, output_folder, run_command, set_up_log, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, wants_help
+from gans.cli.command import run_command
 from gans.errors import UserError, one_of
+from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
@@ -34,10 +37,9 @@ HELP = """Put synthetic customers to one of five uses, beside real rows alone.
 """
 
 SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
-KEYS = dict.fromkeys(
-    ("scenario", "run", "target", "positive", "shortages", "of", "by", "where", "secrets", "test", "real", "synthetic",
-     "out"), str
-) | {"cost": float, "margin": float, "k": int, "steps": int}  # fmt: skip
+KEYS: dict[str, Any] = dict.fromkeys(
+    ("scenario", "target", "positive", "of", "by", "where", "test", "real", "synthetic", "out"), str
+) | {"run": listed, "shortages": listed, "secrets": listed, "cost": float, "margin": float, "k": int, "steps": int}
 OWN = {
     "marketing": ("positive", "cost", "margin"),
     "risk": ("positive", "shortages", "steps"),
@@ -60,25 +62,16 @@ def main() -> int:
     if foreign := sorted((every - set(OWN[scenario])) & set(given)):
         raise UserError(f"{foreign[0]}={given[foreign[0]]}: scenario={scenario} takes {', '.join(OWN[scenario])}.")
 
-    import importlib
-
-    from gans.decisions.answers import pool
     from gans.decisions.cases import open_cases
+    from gans.decisions.scenarios import answer_of, draw
     from gans.report.answers import print_answer, write_answer
 
     cases = open_cases(given)
     folder = output_folder(given.get("out") or (cases[0].folder if len(cases) == 1 else "uses"))
-    use = importlib.import_module(f"gans.decisions.{scenario}")
-    answers = []
-    for case in cases:
-        if len(cases) > 1:
-            log.info("%s", case.folder)
-        answers.append(use.ask(case, given))
-    answer = pool(answers)
-    answer.sentences = use.say(answer)
+    answer = answer_of(scenario, cases, given)
     print_answer(answer)
     folder.mkdir(parents=True, exist_ok=True)
-    log.info("%s", write_answer(folder, answer, use.draw(answer)))
+    log.info("%s", write_answer(folder, answer, draw(answer)))
     return 0
 
 

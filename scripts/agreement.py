@@ -16,13 +16,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
-from gans.config import compose
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
+from gans.config.compose import compose
 from gans.data.files import read_table
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.suite import evaluate
+from gans.tracking.log import set_up_log
 
 KEYS = dict.fromkeys(("train", "synthetic", "test", "name", "judge", "sdmetrics", "target"), str)
 OURS = {

@@ -27,7 +27,7 @@ seconds = float(settings.get("seconds", "20"))
 
 def real_table() -> tuple[Any, Any]:
     """The table of the run, and its schema."""
-    from gans.config import compose
+    from gans.config.compose import compose
     from gans.data.schema import detect, normalise
 
     run = compose(overrides)
@@ -88,10 +88,10 @@ def ours() -> dict[str, Any]:
     import copy
     import dataclasses
 
-    from gans.config import compose
+    from gans.config.compose import compose
     from gans.data.layout import Layout
-    from gans.pipeline import prepare
-    from gans.training.build import build
+    from gans.runs.build import build
+    from gans.runs.prepare import prepare
     from gans.training.loop import initial_state, make_block
     from gans.training.placement import place
     from gans.training.step import Rows
@@ -167,8 +167,8 @@ def million() -> dict[str, Any]:
     """A million rows of 15 columns: 6 real, 4 whole, 4 categories, 1 time, some cells missing."""
     import pyarrow as pa
 
-    from gans.config import compose
-    from gans.pipeline import prepare
+    from gans.config.compose import compose
+    from gans.runs.prepare import prepare
 
     rows, draw = 1_000_000, np.random.default_rng(0)
     columns: dict[str, Any] = {f"real{k}": draw.lognormal(size=rows) for k in range(6)}

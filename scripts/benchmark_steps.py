@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from gans.command import key_values
+from gans.cli.arguments import key_values
 
 OWN = {"parts": str, "seconds": int, "rows": int, "child": str}
 PARTS = ("variants", "widths", "seeds", "stream")
@@ -36,9 +36,9 @@ def measure(overrides: list[str], seeds: int = 1, seconds: float = 3, flops: boo
     """Steps per second, seconds of compilation; and, if asked, GFlop/s of the step and the best of jnp.dot."""
     import jax
 
-    from gans.config import compose
-    from gans.pipeline import prepare
-    from gans.training.build import build
+    from gans.config.compose import compose
+    from gans.runs.build import build
+    from gans.runs.prepare import prepare
     from gans.training.loop import initial_state, make_block
     from gans.training.placement import place
     from gans.training.step import adversarial_step
@@ -136,7 +136,7 @@ def heading() -> None:
 
 def variants(overrides: list[str], seconds: int, rows: int) -> None:
     """Every experiment."""
-    from gans.config import conf_folder
+    from gans.config.components import conf_folder
 
     heading()
     for path in sorted((conf_folder() / "experiment").glob("*.yaml")):
@@ -190,9 +190,9 @@ def stream(overrides: list[str], seconds: int, rows: int) -> None:
 
 def streamed(path: str, streams: bool, overrides: list[str]) -> dict[str, float]:
     """Steps per second of a run of the WGAN-GP on a file, over some windows, its first block left out."""
-    from gans.config import compose
-    from gans.pipeline import prepare
-    from gans.training.build import build
+    from gans.config.compose import compose
+    from gans.runs.build import build
+    from gans.runs.prepare import prepare
     from gans.training.loop import Hooks, train
 
     fixed = ["+experiment=wgan_gp", "trainer.critic_steps=1", "trainer.batch_size=512", "trainer.steps=1600",

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gans.command import key_values, set_up_log, whole
-from gans.conditions.where import Where
+from gans.cli.arguments import key_values, whole
 from gans.evaluation.fidelity import Reference
-from gans.sampling import load_sampler
+from gans.runs.saved import SavedRun
+from gans.sampling.where.grammar import Where
+from gans.tracking.log import set_up_log
 
 RANGES = 5
 
@@ -33,7 +34,8 @@ def main() -> None:
     """Sample and print a line for each."""
     set_up_log()
     given = key_values(sys.argv[1:], {"run": str, "n": whole, "pairs": int, "refine": str})
-    sampler, run = load_sampler(Path(given["run"]))
+    saved = SavedRun.open(Path(given["run"]))
+    sampler, run = saved.sampler(), saved.run
     if given.get("refine") == "false":
         sampler.refinement = None
     n, rng = given.get("n", 10_000), np.random.default_rng(0)

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from gans.data.profiles import Profiles
+from gans.data.customer_profiles import Profiles
 
 PAGE = Path(__file__).parents[1] / "docs" / "events.md"
 BEGIN, END = "<!-- features: begin -->\n", "<!-- features: end -->\n"

@@ -12,15 +12,17 @@ import sys
 import numpy as np
 import pyarrow as pa
 
-from gans.command import key_values, run_command, set_up_log
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
 from gans.data.files import read_table
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
-from gans.evaluation.measures import measure
+from gans.evaluation.metrics import meaning
 from gans.evaluation.results import Evaluation, score_rows
 from gans.evaluation.suite import evaluate
-from gans.report.findings import findings
+from gans.findings.evaluation import findings
+from gans.tracking.log import set_up_log
 
 KEYS = {"real": str, "test": str, "target": str, "seed": int, "splits": int}
 
@@ -35,7 +37,7 @@ def shuffled(table: pa.Table, names: list[str], rng: np.random.Generator) -> pa.
 
 def expected(name: str, found: list[Evaluation]) -> float | None:
     """The ideal, or what held-out rows have; None for a figure of real rows, which is what others are held against."""
-    ideal = measure(name).ideal
+    ideal = meaning(name).ideal
     if ideal is not None:
         return ideal
     reals = [real for one in found if (real := one.scores[name].real) is not None]
@@ -64,7 +66,7 @@ def main() -> int:
     for name, _ in score_rows(found[0]):
         values, ideal = [one.scores[name].value for one in found], expected(name, found)
         shown = "" if ideal is None else f"{ideal:.4f}"
-        print(f"{measure(name).title:52} {shown:>10} {np.mean(values):10.4f}   {min(values):.4f} to {max(values):.4f}")
+        print(f"{meaning(name).title:52} {shown:>10} {np.mean(values):10.4f}   {min(values):.4f} to {max(values):.4f}")
 
     independent = judge(first, shuffled(second, second.column_names, rng))
     copied = judge(first, first)
@@ -83,7 +85,7 @@ def main() -> int:
         print(f"\n{title}")
         for name in ("shape_error", "xgb_c2st", "tstr", "trtr", "exact_copies", "dcr_share", "membership_nearest_auc",
                      "membership_density_auc", f"attribute/{given['target']}"):  # fmt: skip
-            print(f"  {measure(name).title:50} {one.scores[name].value:8.4f}")
+            print(f"  {meaning(name).title:50} {one.scores[name].value:8.4f}")
         for sentence in findings(one):
             if sentence.tone == "bad":
                 print(f"  {sentence.text}")

@@ -118,8 +118,10 @@ def faults(real: pa.Table, made: pa.Table, schema: Any) -> list[str]:
 
 def part(name: str) -> dict[str, Any]:
     """One table: prepare, train, sample, check."""
-    from gans import pipeline
-    from gans.config import compose
+    from gans.config.compose import compose
+    from gans.report.page import report_run
+    from gans.runs.execute import execute
+    from gans.runs.prepare import prepare
 
     table = pa.table(TABLES[name](np.random.default_rng(0)))
     further = [f"{key}={value}" for key, value in settings.items() if key not in OWN]
@@ -128,10 +130,10 @@ def part(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         run = compose(["+experiment=tabular", f"run_dir={Path(folder) / 'run'}", *short, *small, *further])
         began = time.monotonic()
-        ready = pipeline.prepare(run, table)
+        ready = prepare(run, table)
         prepared = time.monotonic() - began
         began = time.monotonic()
-        result = pipeline.execute(run, table, show=False)
+        result = execute(run, table, show=False, report=report_run)
         whole = time.monotonic() - began
     summary, rows = result.summary, 5_000
     made = result.sampler.sample(rows, 1)

@@ -11,15 +11,16 @@ import json
 import sys
 from pathlib import Path
 
-from gans.command import run_command, set_up_log
-from gans.config import compose
+from gans.cli.command import run_command
+from gans.config.compose import compose
 from gans.data.files import read_table
 from gans.data.schema import normalise
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.suite import evaluate
-from gans.pipeline import execute
-from gans.sampling import load_sampler
+from gans.runs.execute import execute
+from gans.runs.saved import SavedRun
+from gans.tracking.log import set_up_log
 
 STEPS, TIMES, ROWS, DRAWN = 400, 50, 500, 10_000
 ATTACKS = ("membership_nearest", "membership_density")
@@ -47,7 +48,7 @@ def main() -> int:
         if not (run_dir / "summary.json").is_file():
             execute(run)
         split = run.data.split()
-        made = load_sampler(run_dir)[0].sample(DRAWN, 1)
+        made = SavedRun.open(run_dir).sampler().sample(DRAWN, 1)
         found = evaluate(read_sides(split.schema, split.training, made, test))
         (run_dir / "evaluation.json").write_text(json.dumps(found.to_json(), indent=1) + "\n")
         print(f"{name}: {split.training.num_rows:,} training rows, {steps:,} steps")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from gans.config import read_run
+from gans.config.stored import read_run
 from gans.report.figures import marginal_grid, render
 
 

@@ -23,9 +23,9 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_p
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
-from gans.config import compose  # noqa: E402
-from gans.pipeline import prepare  # noqa: E402
-from gans.training.build import build  # noqa: E402
+from gans.config.compose import compose  # noqa: E402
+from gans.runs.build import build  # noqa: E402
+from gans.runs.prepare import prepare  # noqa: E402
 from gans.training.loop import Hooks, initial_state, train  # noqa: E402
 
 TOLERANCE = 1e-4

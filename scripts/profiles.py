@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gans.command import key_values, run_command, set_up_log
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
+from gans.tracking.log import set_up_log
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gans.command import key_values, set_up_log, whole
-from gans.sampling import load_sampler
+from gans.cli.arguments import key_values, whole
+from gans.runs.saved import SavedRun
+from gans.tracking.log import set_up_log
 
 EXPECTED = 30
 
@@ -44,7 +45,8 @@ def main() -> int:
     """Sample, count, print."""
     set_up_log()
     given = key_values(sys.argv[1:], {"run": str, "n": whole, "refine": str})
-    sampler, run = load_sampler(Path(given["run"]))
+    saved = SavedRun.open(Path(given["run"]))
+    sampler, run = saved.sampler(), saved.run
     if given.get("refine") == "false":
         sampler.refinement = None
     training, _, schema = run.data.split()

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from gans.command import set_up_log
-from gans.config import compose
+from gans.config.compose import compose
 from gans.evaluation.fidelity import Reference
-from gans.pipeline import execute
-from gans.sampling import load_sampler
+from gans.runs.execute import execute
+from gans.runs.saved import SavedRun
+from gans.tracking.log import set_up_log
 
 OWN = ("seeds", "folder")
 settings = dict(argument.split("=", 1) for argument in sys.argv[1:])
@@ -52,7 +52,7 @@ def conditional(seeds: int) -> None:
         marginal = reference.compare(training)
         found, satisfied = [], []
         for seed in range(seeds):
-            rows = load_sampler(folder / f"cgan-{seed}")[0].sample(5000, seed, {name: value})
+            rows = SavedRun.open(folder / f"cgan-{seed}").sampler().sample(5000, seed, {name: value})
             satisfied.append(np.mean([cell == value for cell in rows[name].to_pylist()]))
             found.append(np.mean([reference.compare(rows).columns[other] for other in others]))
         ignoring = np.mean([marginal.columns[other] for other in others])

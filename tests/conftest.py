@@ -21,7 +21,7 @@ import pytest
 from gans.penalties.base import Critic
 
 runtime_checkable(Critic)  # beartype asks that of a protocol before it checks an argument by it
-ROOMS = ("objectives", "penalties", "terms", "networks", "data.layout", "training.streams")
+ROOMS = ("objectives", "penalties", "terms", "networks", "data.layout", "streams")
 jaxtyping.install_import_hook([f"gans.{room}" for room in ROOMS], "beartype.beartype")
 
 ROWS = 197
@@ -75,7 +75,7 @@ def restored_logs() -> Iterator[None]:
 
 def call(name: str, arguments: tuple[str, ...]) -> int:
     """The exit status of `python -m gans.NAME ARGUMENTS`, run in this process."""
-    from gans.command import run_command
+    from gans.cli.command import run_command
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYDRA_FULL_ERROR", "1")
@@ -211,14 +211,14 @@ class Related:
 @pytest.fixture(scope="session")
 def related(tmp_path_factory: pytest.TempPathFactory) -> Related:
     """Of 20 steps on 600 rows, with a column of each kind and a relation of each kind."""
-    from gans.config import compose
-    from gans.pipeline import execute
+    from gans.config.compose import compose
+    from gans.runs.execute import execute
 
     path, table = tmp_path_factory.mktemp("runs") / "related", make_related()
     arguments = ["+debug=limit", "condition=subsets", "refine=boosted", "refine.candidates=2", "refine.trees=20"]
     relations = 'data.relations=["' + '","'.join(RELATED) + '"]'
     run = compose([*arguments, "trainer.seeds=2", relations, *TINY, f"run_dir={path}"])
-    assert execute(run, table, show=False, report=False).status == "completed"
+    assert execute(run, table, show=False).status == "completed"
     return Related(path, table, RELATED)
 
 
@@ -269,9 +269,8 @@ def tiny() -> tuple[str, ...]:
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the report out, whose figures take most of the time of a short run."""
-    from gans import pipeline
-
-    monkeypatch.setattr(pipeline, "_report", lambda *_: {})
+    for module in ("gans.report.page", "gans.sweeps.jobs", "gans.sweeps.search"):
+        monkeypatch.setattr(importlib.import_module(module), "report_run", lambda *_: {})
 
 
 @pytest.fixture
@@ -279,22 +278,33 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """A function that makes gans see these entry points; what they registered is forgotten after the test."""
     from hydra.core.config_store import ConfigStore
 
-    from gans import config
+    from gans.config import components
+    from gans.config.compose import load_schemas
+    from gans.evaluation.metrics import all_metrics
     from gans.registry import COMPONENTS
 
-    config.load_components()
+    load_schemas()
+    metrics = dict(all_metrics())
     store: Any = ConfigStore.instance().repo
     known = {group: dict(names) for group, names in COMPONENTS.items()}
     stored = {group: dict(store[group]) for group in known}
 
     def install(*points: Any) -> None:
-        monkeypatch.setattr(config, "entry_points", lambda group: [point for point in points if point.group == group])
-        config.load_components.cache_clear()
+        monkeypatch.setattr(
+            components, "entry_points", lambda group: [point for point in points if point.group == group]
+        )
+        clear()
+
+    def clear() -> None:
+        components.load_components.cache_clear()
+        load_schemas.cache_clear()
 
     yield install
+    all_metrics().clear()
+    all_metrics().update(metrics)
     for group, names in known.items():
         COMPONENTS[group].clear()
         COMPONENTS[group].update(names)
         store[group].clear()
         store[group].update(stored[group])
-    config.load_components.cache_clear()
+    clear()

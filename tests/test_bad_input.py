@@ -335,7 +335,7 @@ def test_batch_that_does_not_divide_among_devices(
 
 @pytest.mark.parametrize("argument", ["+sed=3", "++trainer.step=10"])
 def test_a_sign_does_not_hide_a_mistyped_key(argument: str) -> None:
-    from gans.config import compose
+    from gans.config.compose import compose
     from gans.errors import UserError
 
     with pytest.raises(UserError):
@@ -344,7 +344,7 @@ def test_a_sign_does_not_hide_a_mistyped_key(argument: str) -> None:
 
 @pytest.mark.parametrize("argument", ["trainer=null", "penalty=[null]"])
 def test_no_component_is_a_users_mistake(argument: str) -> None:
-    from gans.config import compose
+    from gans.config.compose import compose
     from gans.errors import UserError
 
     with pytest.raises(UserError):

@@ -16,8 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from gans.command import set_up_log
-from gans.config import conf_folder
+from gans.config.components import conf_folder
+from gans.tracking.log import set_up_log
 
 HOLDS = {"config.yaml", "schema.json", "metrics.jsonl", "checkpoints", "samples.parquet", "report.html", "summary.json"}
 
@@ -65,7 +65,7 @@ def test_no_training_row_is_in_the_run_directory(finished: Any, table: pa.Table)
 
 def test_arrays_of_the_run_directory_are_marginal(finished: Any, table: pa.Table) -> None:
     """What the codec keeps of a column is sorted, and no parameter is as long as the table."""
-    from gans.sampling import load_sampler
+    from gans.runs.saved import SavedRun
 
     with np.load(finished.path / "checkpoints" / "codec.npz") as arrays:
         knots = {name: arrays[name][0] for name in arrays.files if ".knots." in name}
@@ -76,7 +76,7 @@ def test_arrays_of_the_run_directory_are_marginal(finished: Any, table: pa.Table
         assert list(arrays["columns"]) == ["segment", "age"]
         assert arrays["combinations"].shape[1] == 2
         assert arrays["counts"].sum() == 177
-    sampler, _ = load_sampler(finished.path)
+    sampler = SavedRun.open(finished.path).sampler()
     import jax
 
     for leaf in jax.tree.leaves(sampler.parameters):
@@ -216,7 +216,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(finished: Any, command: Callable[...
 def test_an_error_while_training_removes_the_new_folder(
     finished: Any, command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gans import pipeline
+    from gans.runs import execute as pipeline
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -283,9 +283,10 @@ def test_where_holds_in_every_row(
 
 
 def test_conditions_are_drawn_as_often_as_they_occur(finished: Any, table: pa.Table) -> None:
-    from gans.sampling import load_sampler
+    from gans.runs.saved import SavedRun
 
-    sampler, run = load_sampler(finished.path)
+    saved = SavedRun.open(finished.path)
+    sampler, run = saved.sampler(), saved.run
     training = run.data.split(table).training
     rows = sampler.sample(4000, seed=0)
     for segment in ("basic", "plus", "gold"):

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from gans.config import compose, conf_folder
+from gans.config.components import conf_folder
+from gans.config.compose import compose
 from gans.errors import UserError
-from gans.evaluation.metrics import METRICS
+from gans.evaluation.metrics import TrainingJudge, all_metrics
 
 SMALL = ("+experiment=cgan", "+debug=limit", "data=digits", "network=dcgan", "network.channels=4", "samples=60",
          "data.limit=800", "trainer.steps=4", "trainer.block=2", "trainer.evaluate_every=2")  # fmt: skip
@@ -45,7 +46,7 @@ def test_digits_are_trained_on_sampled_by_label_and_judged(command: Callable[...
 
 def test_real_digits_have_no_distance_and_noise_has_much() -> None:
     split = compose(["data=digits"]).data.split()
-    judge = METRICS["images"].prepare(split.holdout, split.schema)
+    judge = TrainingJudge(["images"], split.holdout, split.schema)
     assert judge(split.holdout)["fid"] == pytest.approx(0, abs=1e-3)
     real = judge(split.training)["fid"]
     rng = np.random.default_rng(0)
@@ -54,8 +55,8 @@ def test_real_digits_have_no_distance_and_noise_has_much() -> None:
     noise = rng.integers(0, 17, (300, 8, 8, 1)).astype(np.uint8)
     table = pa.table({"image": pa.FixedShapeTensorArray.from_numpy_ndarray(noise)})
     assert judge(table)["fid"] > 10 * real
-    assert METRICS["fidelity"].lacks(split.schema)
-    assert not METRICS["fidelity"].lacks(compose(["data.limit=100"]).data.split().schema)
+    assert all_metrics()["fidelity"].lacks(split.schema)
+    assert not all_metrics()["fidelity"].lacks(compose(["data.limit=100"]).data.split().schema)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,8 @@ def test_real_digits_have_no_distance_and_noise_has_much() -> None:
     ],
 )
 def test_parts_that_do_not_fit_images_are_refused(overrides: list[str], message: str) -> None:
-    from gans.pipeline import prepare
-    from gans.training.build import build
+    from gans.runs.build import build
+    from gans.runs.prepare import prepare
 
     def made() -> None:
         ready = prepare(compose(overrides))
@@ -83,8 +84,8 @@ def test_parts_that_do_not_fit_images_are_refused(overrides: list[str], message:
 @pytest.mark.parametrize("name", sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml")))
 def test_every_experiment_trains_on_digits(name: str, tmp_path: Path) -> None:
     """With its own network; the flagship without what takes columns of single values."""
-    from gans.pipeline import execute
+    from gans.runs.execute import execute
 
     table_only = ["refine=none", "condition=none"] if name == "tabular" else []
     overrides = [f"+experiment={name}", "+debug=limit", "data=digits", *table_only, f"run_dir={tmp_path / 'run'}"]
-    assert execute(compose(overrides), show=False, report=False).status == "completed"
+    assert execute(compose(overrides), show=False).status == "completed"

@@ -1,9 +1,14 @@
-"""An objective in a little package of its own: its entry point is enough, no file of gans is touched."""
+"""An objective and a metric in a little package of their own: its entry point is enough, no file of gans is touched."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 MODULE = '''
 from dataclasses import dataclass
@@ -30,12 +35,29 @@ class Exponential(Objective):
 '''
 
 
-def test_an_objective_of_another_package_is_chosen_by_name(tmp_path: Path) -> None:
-    (tmp_path / "lab_losses.py").write_text(MODULE)
-    info = tmp_path / "lab_losses-0.1.dist-info"
+METRIC = """
+from gans.evaluation.metrics import LOWER, Meaning, metric
+
+
+@metric("yes", {"yes_error": Meaning("error of the share of the married", LOWER, shrinks=0.5)})
+def yes(tables, rows):
+    sides = [table["married"].to_pylist() for table in (tables.real, tables.synthetic)]
+    left, right = (side.count("yes") / len(side) for side in sides)
+    return {"yes_error": abs(left - right)}
+"""
+
+
+def install(folder: Path, name: str, text: str) -> None:
+    """A package of one module, as pip leaves it."""
+    (folder / f"{name}.py").write_text(text)
+    info = folder / f"{name}-0.1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-losses\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text("[gans.plugins]\nlab = lab_losses\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+    (info / "entry_points.txt").write_text(f"[gans.plugins]\nlab = {name}\n")
+
+
+def test_an_objective_of_another_package_is_chosen_by_name(tmp_path: Path) -> None:
+    install(tmp_path, "lab_losses", MODULE)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "gans.train", "objective=exponential", "objective.sharpness=0.5", "+debug=limit",
                "network.generator_widths=[8]", "run_dir=run"]  # fmt: skip
@@ -48,3 +70,42 @@ def test_an_objective_of_another_package_is_chosen_by_name(tmp_path: Path) -> No
                              text=True)  # fmt: skip
     assert refused.returncode == 2
     assert "objective.sharp" in refused.stderr
+
+
+@pytest.mark.usefixtures("plugins")  # which forgets what a test registers
+def test_a_metric_of_another_package_is_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any], tiny: tuple[str, ...]
+) -> None:
+    """In training, which chooses by it, in gans.evaluate, on the page, in a sentence, and in gans.compare."""
+    from gans.config import components
+    from gans.config.compose import load_schemas
+
+    install(tmp_path, "lab_metrics", METRIC)
+    monkeypatch.syspath_prepend(tmp_path)
+    components.load_components.cache_clear()
+    load_schemas.cache_clear()
+    title = "error of the share of the married"
+    for name, rate in (("slow", "0.0001"), ("fast", "0.001")):
+        arguments = ["+debug=limit", "data.limit=600", *tiny, f"optimizer.learning_rate={rate}", f"run_dir=runs/{name}"]
+        done = command("train", *arguments, "trainer.metrics=[fidelity,yes]", "trainer.best=yes_error")
+        assert done.status == 0, done.err
+        run = tmp_path / "runs" / name
+        lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        logged = [line["holdout/yes_error"] for line in lines if "holdout/yes_error" in line]
+        summary = json.loads((run / "summary.json").read_text())
+        assert summary["scores"]["best"][0]["value"] == min(logged)
+        assert summary["scores"]["holdout"]["yes_error"] >= 0
+        assert title in (run / "report.html").read_text()
+        done = command("evaluate", f"run=runs/{name}", "metrics=fast")
+        assert done.status == 0, done.err
+        (row,) = [line for line in done.out.splitlines() if line.startswith(title)]
+        score = json.loads((run / "evaluation.json").read_text())["scores"]["yes_error"]
+        assert f"{score['value']:.4f}" in row
+        assert score["real"] is not None  # what held-out rows have
+        (sentence,) = [line for line in done.out.splitlines() if line.startswith("note") and title in line]
+        assert sentence.endswith("less is better.")
+        assert (run / "report.html").read_text().count(title) > 2  # its curve, its figure, its sentence
+    done = command("compare", "runs=runs", "by=optimizer.learning_rate", "metrics=[yes_error]", "out=comparison")
+    assert done.status == 0, done.err
+    assert title in done.out
+    assert "lower is better" in (tmp_path / "comparison" / "comparison.md").read_text()

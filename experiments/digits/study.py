@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gans.command import key_values, run_command, set_up_log
-from gans.comparison.statistics import mean_error, mean_interval
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
 from gans.errors import in_range
+from gans.evaluation.intervals import mean_error, mean_interval
 from gans.files import write_atomic, write_text
+from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))

@@ -50,12 +50,14 @@ from jobs import (
     steps_within,
 )
 
-from gans.command import key_values, run_command, set_up_log
-from gans.config import compose
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
+from gans.config.compose import compose
 from gans.data.files import read_table
 from gans.data.schema import detect, normalise
 from gans.errors import INTERRUPTED, UserError, in_range, one_of
 from gans.files import write_table, write_text
+from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

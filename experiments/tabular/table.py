@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from jobs import FLAGSHIP, TABLES, UNSEEN, VARIANTS, read_rows
 
-from gans.command import key_values, run_command
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
 from gans.files import write_atomic, write_text
 
 HERE = Path(__file__).resolve().parent

@@ -28,14 +28,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gans.command import key_values, listed, run_command, set_up_log
-from gans.config import compose
-from gans.data.profiles import Profiles
-from gans.decisions.answers import pool
+from gans.cli.arguments import key_values, listed
+from gans.cli.command import run_command
+from gans.config.compose import compose
+from gans.data.customer_profiles import Profiles
 from gans.decisions.cases import open_cases
 from gans.errors import UserError, in_range, one_of
 from gans.files import write_atomic, write_table, write_text
+from gans.findings.answers import pool
 from gans.report.figures import render
+from gans.tracking.log import set_up_log
 from gans.use import SCENARIOS
 
 if TYPE_CHECKING:

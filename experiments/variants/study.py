@@ -13,9 +13,11 @@ Needs no download. What is done already is skipped.
 import sys
 from pathlib import Path
 
-from gans.command import key_values, run_command, set_up_log
+from gans.cli.arguments import key_values
+from gans.cli.command import run_command
 from gans.errors import in_range
 from gans.files import write_text
+from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))

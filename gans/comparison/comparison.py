@@ -7,15 +7,11 @@ from itertools import combinations
 
 import numpy as np
 
-from gans.comparison.remarks import absences, budgets, observed, unfinished
-from gans.comparison.runs import DIVERGED, Observation, TrainedRun
 from gans.comparison.statistics import (
     Ranks,
     Variance,
     holm,
     interquartile_mean,
-    mean_error,
-    mean_interval,
     paired_test,
     probability_of_improvement,
     ranks,
@@ -23,8 +19,11 @@ from gans.comparison.statistics import (
     variance_of,
 )
 from gans.errors import UserError, nearest
-from gans.evaluation.measures import HIGHER, LOWER, MEASURES, NEAR, measure
-from gans.evaluation.metrics import METRICS
+from gans.evaluation.intervals import mean_error, mean_interval
+from gans.evaluation.metrics import meaning
+from gans.findings.comparison import absences, budgets, observed, unfinished
+from gans.runs.record import Observation, RunRecord
+from gans.training.loop import DIVERGED
 
 DEFAULTS = (
     "xgb_c2st_test",
@@ -57,7 +56,7 @@ class Cell:
         variance: by training seed and by sampling; None where each seed was sampled once.
     """
 
-    runs: list[TrainedRun]
+    runs: list[RunRecord]
     values: dict[int, float]
     missing: list[int]
     diverged: list[int]
@@ -84,7 +83,7 @@ class Pair:
 
 
 @dataclass
-class Metric:
+class ComparedScore:
     """One score over all variants and data sets.
 
     Attributes:
@@ -123,13 +122,13 @@ class Comparison:
     by: str
     variants: list[str]
     data: list[str]
-    metrics: list[Metric]
-    runs: dict[tuple[str, str], list[TrainedRun]]
+    metrics: list[ComparedScore]
+    runs: dict[tuple[str, str], list[RunRecord]]
     observed: dict[str, list[Observation]]
     remarks: list[str]
 
 
-def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), budget: str = "steps") -> Comparison:
+def compare(runs: Sequence[RunRecord], by: str, metrics: Sequence[str] = (), budget: str = "steps") -> Comparison:
     """Compare runs grouped by a key of their config.
 
     Args:
@@ -144,7 +143,7 @@ def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), bu
         raise UserError(
             f"runs: {len(runs)} run only ({runs[0].source if runs else ''}); a comparison needs two or more."
         )
-    groups: dict[tuple[str, str], list[TrainedRun]] = {}
+    groups: dict[tuple[str, str], list[RunRecord]] = {}
     for run in runs:
         groups.setdefault((run.value(by), run.data), []).append(run)
     variants, data = (list(dict.fromkeys(key[side] for key in groups)) for side in (0, 1))
@@ -165,12 +164,15 @@ def compare(runs: Sequence[TrainedRun], by: str, metrics: Sequence[str] = (), bu
     remarks += said + budgets(groups, variants, budget) + unfinished(groups)
     names = _chosen(list(observations.values()), metrics)
     found = [_metric(name, groups, observations, variants, shared) for name in names]
-    remarks += absences(found[0], variants, shared)
+    first = found[0]
+    cells = {(variant, table): first.cells[variant, table] for variant in variants for table in shared}
+    fewest = min((pair.pairs for pair in first.pairs), default=0)
+    remarks += absences(cells, fewest, first.ranks.blocks if first.ranks else 0)
     return Comparison(by, variants, shared, found, groups, observations, remarks)
 
 
-def _check_tables(groups: dict[tuple[str, str], list[TrainedRun]]) -> None:
-    known: dict[str, TrainedRun] = {}
+def _check_tables(groups: dict[tuple[str, str], list[RunRecord]]) -> None:
+    known: dict[str, RunRecord] = {}
     for (variant, name), runs in groups.items():
         seeds: dict[int, str] = {}
         for run in runs:
@@ -203,36 +205,35 @@ def _chosen(observations: list[list[Observation]], metrics: Sequence[str]) -> li
     return list(dict.fromkeys(metrics)) or [name for name in DEFAULTS if name in shared] or shared[:1]
 
 
-def _direction(name: str) -> tuple[int, str, float | None]:
-    """Sign, title and ideal of a score."""
-    kind = name.partition("/")[0]
-    if kind in MEASURES:
-        found = measure(name)
-        sign = {HIGHER: 1, LOWER: -1, NEAR: 0}[found.better]
-        if sign == 0 and found.ideal is None:
-            raise UserError(f"metrics={name}: neither more nor less of it is better; choose another.")
-        return sign, found.title, found.ideal
-    for one in METRICS.values():
-        if name in one.scores:
-            return one.scores[name], name.replace("_", " "), None
-    return 1, name.replace("_", " "), None
+def _described(name: str) -> ComparedScore:
+    """A score without its values: what the registry says of it, or, of a plugin that is not here, that more is better.
+
+    Raises:
+        UserError: neither more nor less of it is better.
+    """
+    try:
+        found = meaning(name)
+    except KeyError:
+        return ComparedScore(name, name.replace("_", " "), 1, None, {})
+    if found.sign == 0 and found.ideal is None:
+        raise UserError(f"metrics={name}: neither more nor less of it is better; choose another.")
+    return ComparedScore(name, found.title, found.sign, found.ideal, {})
 
 
 def _metric(
     name: str,
-    groups: dict[tuple[str, str], list[TrainedRun]],
+    groups: dict[tuple[str, str], list[RunRecord]],
     observed: dict[str, list[Observation]],
     variants: list[str],
     data: list[str],
-) -> Metric:
-    sign, title, ideal = _direction(name)
+) -> ComparedScore:
+    metric = _described(name)
     seeds = {
         table: sorted(
             {seed for (_, other), runs in groups.items() if other == table for run in runs for seed in run.seeds}
         )
         for table in data
     }
-    metric = Metric(name, title, sign, ideal, {})
     for key, runs in groups.items():
         metric.cells[key] = _cell(metric, runs, observed, seeds[key[1]])
     for variant in variants:
@@ -269,7 +270,9 @@ def _metric(
     return metric
 
 
-def _cell(metric: Metric, runs: list[TrainedRun], observed: dict[str, list[Observation]], seeds: list[int]) -> Cell:
+def _cell(
+    metric: ComparedScore, runs: list[RunRecord], observed: dict[str, list[Observation]], seeds: list[int]
+) -> Cell:
     samples: dict[int, list[float]] = {}
     for run in runs:
         for one in observed[run.source]:
@@ -288,7 +291,7 @@ def _cell(metric: Metric, runs: list[TrainedRun], observed: dict[str, list[Obser
     return cell
 
 
-def _separated(metric: Metric, variants: list[str], table: str) -> str | None:
+def _separated(metric: ComparedScore, variants: list[str], table: str) -> str | None:
     """The variant whose interval lies beyond those of all others on a data set, none of its seeds having diverged."""
     cells = {variant: metric.cells[variant, table] for variant in variants}
     scored = {variant: cell.good for variant, cell in cells.items() if cell.values}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gans.comparison.comparison import Comparison, Metric
+from gans.comparison.comparison import ComparedScore, Comparison
 from gans.comparison.tables import way
 from gans.report.figures import FAINT, INK, canvas, label, legend, style
 
@@ -29,7 +29,7 @@ def comparison_figures(found: Comparison) -> dict[str, "Figure"]:
     return out
 
 
-def intervals(found: Comparison, metric: Metric) -> "Figure":
+def intervals(found: Comparison, metric: ComparedScore) -> "Figure":
     """By data set the mean of each variant with its interval, and every seed as a small point."""
     rows = len(found.data) * (len(found.variants) + 1)
     figure, axes = canvas(WIDTH, 0.9 + 0.2 * rows)
@@ -62,7 +62,7 @@ def intervals(found: Comparison, metric: Metric) -> "Figure":
     return figure
 
 
-def improvement(metric: Metric) -> "Figure":
+def improvement(metric: ComparedScore) -> "Figure":
     """The chance of improvement of each pair, with its interval; one half is no difference."""
     figure, axes = canvas(WIDTH, 0.8 + 0.28 * len(metric.pairs))
     for place, pair in enumerate(metric.pairs):
@@ -78,7 +78,7 @@ def improvement(metric: Metric) -> "Figure":
     return figure
 
 
-def critical_difference(found: Comparison, metric: Metric) -> "Figure":
+def critical_difference(found: Comparison, metric: ComparedScore) -> "Figure":
     """Mean ranks on a line; a bar joins variants that are not told apart (Demsar 2006)."""
     assert metric.ranks is not None
     means, many = metric.ranks.means, len(found.variants)
@@ -166,5 +166,5 @@ def curves(found: Comparison, unit: str) -> "Figure | None":
     return figure
 
 
-def _short(metric: Metric) -> str:
+def _short(metric: ComparedScore) -> str:
     return metric.title.split(",")[0]

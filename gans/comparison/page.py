@@ -3,13 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gans.comparison import tables
 from gans.comparison.comparison import Comparison
 from gans.report.figures import data_address
 from gans.report.templates import template
+from gans.runs.files import RunFiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,13 +71,6 @@ def _links(source: str, folder: Path) -> list[tuple[str, str]]:
     """What a run has to show, as (text, address) seen from `folder`."""
     if "://" in source:
         return [("run", source), ("config", f"{source}/overview")]
-    files: list[tuple[str, Any]] = [
-        ("report", "report.html"),
-        ("config", "config.yaml"),
-        ("evaluation", "evaluation.json"),
-    ]
-    return [
-        (text, quote(os.path.relpath(Path(source) / name, folder)))
-        for text, name in files
-        if (Path(source) / name).is_file()
-    ]
+    files = RunFiles(Path(source))
+    known = {"report": files.report, "config": files.config, "evaluation": files.evaluation}
+    return [(text, quote(os.path.relpath(path, folder))) for text, path in known.items() if path.is_file()]

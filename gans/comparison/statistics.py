@@ -10,24 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from gans.evaluation.intervals import LEVEL
+
 RESAMPLES = 2_000
-LEVEL = 0.05
-
-
-def mean_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard error; NaN where there is no value, or one only."""
-    if not len(values):
-        return np.nan, np.nan
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """The interval of 95 % of a mean by Student's t, which holds for few values too; NaN below two."""
-    from scipy.stats import t
-
-    mean, error = mean_error(values)
-    spread = float(t.ppf(1 - LEVEL / 2, len(values) - 1)) * error if len(values) > 1 else np.nan
-    return mean - spread, mean + spread
 
 
 def interquartile_mean(values: np.ndarray) -> np.ndarray:

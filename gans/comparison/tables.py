@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gans.comparison.comparison import Cell, Comparison, Metric
+from gans.comparison.comparison import Cell, ComparedScore, Comparison
 
 ARROWS = {1: "higher is better", -1: "lower is better", 0: "ideal"}
 LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
 LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
-def way(metric: Metric) -> str:
+def way(metric: ComparedScore) -> str:
     """Which way is better, in words."""
     return f"ideal {metric.ideal:g}" if metric.sign == 0 else ARROWS[metric.sign]
 
 
-def digits(metric: Metric) -> int:
+def digits(metric: ComparedScore) -> int:
     """Decimals that show two figures of the usual standard error."""
     errors = [cell.error for cell in metric.cells.values() if np.isfinite(cell.error) and cell.error > 0]
     return int(np.clip(1 - np.floor(np.log10(np.median(errors))), 1, 5)) if errors else 4
@@ -47,7 +47,7 @@ def interval_text(found: tuple[float, float, float], places: int) -> str:
     return f"{value:.{places}f}" + ("" if np.isnan(low) else f" [{low:.{places}f}, {high:.{places}f}]")
 
 
-def metric_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+def metric_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Of each variant its name, a cell for each data set, and its interquartile mean over all."""
     places = digits(metric)
     out = []
@@ -59,7 +59,7 @@ def metric_rows(found: Comparison, metric: Metric) -> list[list[str]]:
     return out
 
 
-def pair_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+def pair_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Of each pair of variants the chance of improvement, its interval, the number of pairs and p-values."""
     return [
         [
@@ -73,7 +73,7 @@ def pair_rows(found: Comparison, metric: Metric) -> list[list[str]]:
     ]
 
 
-def rank_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+def rank_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Mean ranks, best first."""
     if metric.ranks is None:
         return []
@@ -81,7 +81,7 @@ def rank_rows(found: Comparison, metric: Metric) -> list[list[str]]:
     return [[found.variants[place], f"{metric.ranks.means[place]:.2f}"] for place in order]
 
 
-def rank_note(metric: Metric) -> str:
+def rank_note(metric: ComparedScore) -> str:
     """What the ranks say together."""
     if metric.ranks is None:
         return "No seed is there for all variants: no ranks."
@@ -92,7 +92,7 @@ def rank_note(metric: Metric) -> str:
     )
 
 
-def variance_rows(found: Comparison, metric: Metric) -> list[list[str]]:
+def variance_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Where seeds were sampled more than once: standard deviations by training seed and by sampling, and a test."""
     out = []
     for variant in found.variants:
@@ -200,7 +200,7 @@ def _caption(found: Comparison) -> str:
     return escaped(text + " ".join(remark for remark in found.remarks if remark.split(":")[0].isupper()))
 
 
-def _latex_cell(metric: Metric, variant: str, table: str, places: int) -> str:
+def _latex_cell(metric: ComparedScore, variant: str, table: str, places: int) -> str:
     cell = metric.cells[variant, table]
     if not cell.values:
         return "--" + escaped(_absent(cell))

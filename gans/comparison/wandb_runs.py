@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gans.comparison.runs import TrainedRun, make_run
 from gans.errors import UserError
+from gans.runs.record import RunRecord, make_record
 
 
-def read_project(path: str) -> list[TrainedRun]:
+def read_project(path: str) -> list[RunRecord]:
     """All runs of ENTITY/PROJECT that `gans.train` tracked.
 
     Raises:
@@ -24,14 +24,14 @@ def read_project(path: str) -> list[TrainedRun]:
     return found
 
 
-def _read(run: Any) -> TrainedRun:
+def _read(run: Any) -> RunRecord:
     """A run from what the service keeps: config, summary, and rows with `_step`."""
     history = [
         {**{key: value for key, value in row.items() if isinstance(value, (int, float))}, "step": row["_step"]}
         for row in run.scan_history()
     ]
     summary = {key: _plain(value) for key, value in dict(run.summary).items()}
-    return make_run(run.url, run.config, summary, history)
+    return make_record(run.url, run.config, summary, history)
 
 
 def _plain(value: Any) -> Any:

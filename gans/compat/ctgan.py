@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from gans.config import Run
-    from gans.sampling import Sampler
+    from gans.config.run import Run
+    from gans.sampling.sampler import Sampler
 
 log = logging.getLogger("gans")
 
@@ -115,9 +115,9 @@ class CTGAN:
             ValueError: a discrete column is not in the table, or an argument is out of range.
             AssertionError: the batch size is no multiple of pac.
         """
-        from gans.command import set_up_log
         from gans.data.frames import read_frame
         from gans.data.schema import normalise
+        from gans.tracking.log import set_up_log
 
         if epochs is not None:
             warnings.warn("`epochs` of `fit` is deprecated; give it to CTGAN.", DeprecationWarning, stacklevel=2)
@@ -141,7 +141,7 @@ class CTGAN:
 
     def _run(self, table: "pa.Table", kinds: dict[str, str], epochs: int | None) -> "tuple[int, Run]":
         """Steps of an epoch, and the run that the arguments stand for."""
-        from gans.config import compose
+        from gans.config.compose import compose
 
         given = self._arguments
         free = [] if varies(table, kinds) else ["condition=none", "term=[]"]
@@ -195,20 +195,20 @@ class CTGAN:
     def _train(self, run: "Run", table: "pa.Table", fields: dict[str, Any], per_epoch: int) -> None:
         import pandas as pd
 
-        from gans.pipeline import execute
-        from gans.tracking.jsonl import read_lines
+        from gans.runs.execute import execute
+        from gans.runs.saved import SavedRun
 
         with tempfile.TemporaryDirectory(prefix="gans-") as folder, _on(self._device):
             path = Path(folder) / "run"
             run = dataclasses.replace(run, run_dir=str(path))
-            result = execute(run, table, self._arguments["verbose"], fields, report=False)
+            result = execute(run, table, self._arguments["verbose"], fields)
             if result.status == "interrupted":
                 raise KeyboardInterrupt
             if result.status == "diverged":
                 raise ValueError(
                     f"training diverged at step {result.summary['steps']}; lower generator_lr and discriminator_lr."
                 )
-            lines = read_lines(path / "metrics.jsonl")
+            lines = SavedRun.open(path).history
             self._sampler, self._run_dir = result.sampler, _zipped(path)
         self.loss_values = pd.DataFrame(
             {
@@ -288,7 +288,7 @@ class CTGAN:
         import pandas as pd
 
         from gans.files import UNREADABLE
-        from gans.sampling import load_sampler
+        from gans.runs.saved import SavedRun
 
         stored = Path(path).read_bytes()
         try:
@@ -298,7 +298,7 @@ class CTGAN:
                 model = cls(**state["arguments"])
                 (Path(folder) / STATE).unlink()
                 with _on(model._device):
-                    model._sampler, _ = load_sampler(Path(folder))
+                    model._sampler = SavedRun.open(folder).sampler()
                 model._run_dir = _zipped(Path(folder))
             model._labels, model._array = state["labels"], state["array"]
             model.loss_values = pd.DataFrame(state["losses"])

@@ -10,12 +10,12 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from gans.conditions.marginals import Marginals
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded, Layout, one_hot
 from gans.errors import UserError
 from gans.files import UNREADABLE, write_atomic
+from gans.streams import uniform
 
 
 @dataclass
@@ -23,11 +23,13 @@ class FittedCondition:
     """Which columns condition generator and discriminator, and how often their values occur together.
 
     A category or boolean leaves the row: the generator is given it and the discriminator too. A number stays in the
-    row and its bin is the condition. Where `stays`, all stay and the condition is their codes. `combinations [m,
+    row and its bin is the condition. Where `stays`, all stay and the condition is their codes. Where it
+    `takes_any_column`, `partial` makes a condition of any columns of a row. `combinations [m,
     columns]` are the distinct conditions of the training rows, `counts [m]` their rows.
     """
 
     stays: ClassVar[bool] = False
+    takes_any_column: ClassVar[bool] = False
 
     rule: "Condition"
     codec: FittedCodec
@@ -106,6 +108,15 @@ class FittedCondition:
         """One-hot conditions side by side: what generator and discriminator are given in sampling."""
         return one_hot(condition, self.cardinalities)
 
+    def partial(
+        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"], given: Float[Array, " columns"]
+    ) -> Float[Array, "batch condition"]:
+        """The condition that gives the columns with a 1 in `given`, from rows in which they have their place.
+
+        Only where it `takes_any_column`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes its own columns only")
+
     def reveal(
         self, real: Float[Array, "batch width"], condition: Int[Array, "batch columns"], keys: Key[Array, " batch"]
     ) -> Float[Array, "batch condition"]:
@@ -113,25 +124,18 @@ class FittedCondition:
         del real, keys
         return self.wide(condition)
 
-    def choices(self, allowed: Mapping[str, np.ndarray], marginals: Marginals) -> dict[int, np.ndarray]:
-        """By place among the conditions, which of its codes [cardinality] leave an allowed value.
-
-        Args:
-            allowed: by column, which values of its marginal are allowed.
-        """
-        out = {}
-        for place, fitted in enumerate(self.columns):
-            name = fitted.column.name
-            if name in allowed:
-                codes = self.codes(marginals.encoded(name))[:, place]
-                out[place] = np.bincount(codes[allowed[name]], minlength=self.cardinalities[place]) > 0
-        return out
-
-    def draw(self, rows: int, seed: int, choices: Mapping[int, np.ndarray] | None = None, start: int = 0) -> np.ndarray:
+    def draw(
+        self,
+        rows: int,
+        seed: int,
+        choices: Mapping[int, np.ndarray] | None = None,
+        start: int = 0,
+        attempt: int = 0,
+    ) -> np.ndarray:
         """Conditions [rows, columns] int32 as they occur in the training rows, some columns among given codes.
 
         Where those never occur together, each is drawn by itself and the other columns follow their own distribution.
-        The condition of a row depends on the seed and on its number only, which is counted from `start`.
+        The condition of a row depends on the seed, its number, which is counted from `start`, and the attempt only.
         """
         if not self.columns:
             return np.zeros((rows, 0), np.int32)
@@ -139,12 +143,12 @@ class FittedCondition:
         fits = np.ones(len(self.counts), bool)
         for place, codes in choices.items():
             fits &= codes[self.combinations[:, place]]
-        draws = uniform(seed, start, rows)
+        draws = uniform("condition", seed, (attempt,), start, rows)
         out = self.combinations[pick(self.counts * fits if fits.any() else self.counts, draws)].astype(np.int32)
         for place, codes in {} if fits.any() else choices.items():
             counts = np.bincount(self.combinations[:, place], self.counts, self.cardinalities[place])
             weights = counts * codes
-            own = uniform((seed, place), start, rows)
+            own = uniform("condition of a column", seed, (attempt, place), start, rows)
             out[:, place] = pick(weights if weights.any() else codes.astype(float), own)
         return out
 
@@ -171,16 +175,6 @@ class FittedCondition:
             raise UserError(f"{path}: not a readable condition ({error}).") from None
 
 
-def uniform(seed: int | tuple[int, ...], start: int, count: int) -> np.ndarray:
-    """Numbers `start` to `start + count` of the stream of a seed, [count] in [0, 1).
-
-    Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") enciphers a counter, so that any place
-    is reached at once; each count gives four numbers.
-    """
-    ahead, skip = divmod(start, 4)
-    return np.random.Generator(np.random.Philox(seed).advance(ahead)).random(skip + count)[skip:]
-
-
 def pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """Places drawn by their weights."""
     share = np.cumsum(weights) / weights.sum()
@@ -189,9 +183,19 @@ def pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 @dataclass(kw_only=True)
 class Condition:
-    """Which columns condition generator and discriminator."""
+    """Which columns condition generator and discriminator.
+
+    Attributes:
+        fitted: what `fit` makes of it.
+        conditional: whether generator and discriminator are given anything at all.
+        hides_condition: whether the discriminator must find the condition out, and so may not be given it.
+        takes_images: whether the table may hold images.
+    """
 
     fitted: ClassVar[type[FittedCondition]] = FittedCondition
+    conditional: ClassVar[bool] = True
+    hides_condition: ClassVar[bool] = False
+    takes_images: ClassVar[bool] = True
 
     def names(self) -> list[str]:
         """The columns."""

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from gans.conditions.base import Condition, FittedCondition, uniform
+from gans.conditions.base import Condition, FittedCondition
 from gans.data.layout import Encoded, one_hot
 from gans.errors import UserError, in_range
 from gans.registry import register
+from gans.streams import uniform
 
 STEPS = 2**16  # of a continuous code between -1 and 1
 
@@ -47,10 +48,17 @@ class FittedCodes(FittedCondition):
         continuous = (condition[:, count:] + 0.5) / (STEPS / 2) - 1
         return jnp.concatenate([one_hot(condition[:, :count], self.layout.labels), continuous], axis=-1)
 
-    def draw(self, rows: int, seed: int, choices: Mapping[int, np.ndarray] | None = None, start: int = 0) -> np.ndarray:
+    def draw(
+        self,
+        rows: int,
+        seed: int,
+        choices: Mapping[int, np.ndarray] | None = None,
+        start: int = 0,
+        attempt: int = 0,
+    ) -> np.ndarray:
         """Codes [rows, codes] int32, uniform."""
         del choices
-        own = [uniform((seed, place), start, rows) for place in range(self.places)]
+        own = [uniform("code", seed, (attempt, place), start, rows) for place in range(self.places)]
         return (np.stack(own, axis=1) * self._levels).astype(np.int32)
 
 
@@ -67,6 +75,7 @@ class Codes(Condition):
     """
 
     fitted: ClassVar[type[FittedCondition]] = FittedCodes
+    hides_condition: ClassVar[bool] = True
 
     categories: list[int] = field(default_factory=lambda: [10])
     continuous: int = 2

@@ -1,6 +1,7 @@
 """No condition."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gans.conditions.base import Condition
 from gans.registry import register
@@ -10,3 +11,5 @@ from gans.registry import register
 @dataclass(kw_only=True)
 class Unconditional(Condition):
     """Generator and discriminator see no condition."""
+
+    conditional: ClassVar[bool] = False

@@ -17,6 +17,8 @@ from gans.registry import register
 class FittedSubsets(FittedCondition):
     """A partial row: the wide row with the columns that are not given at zero, then a mask of one entry a column."""
 
+    takes_any_column: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.layout = dataclasses.replace(self.layout, partial=True)
@@ -64,6 +66,7 @@ class Subsets(Condition):
     """
 
     fitted: ClassVar[type[FittedCondition]] = FittedSubsets
+    takes_images: ClassVar[bool] = False
 
     share: float = 0.5
     most: int = 4

@@ -69,17 +69,24 @@ class FittedTrainingBySampling(FittedCondition):
 
         return jax.vmap(one)(keys)
 
-    def draw(self, rows: int, seed: int, choices: Mapping[int, np.ndarray] | None = None, start: int = 0) -> np.ndarray:
+    def draw(
+        self,
+        rows: int,
+        seed: int,
+        choices: Mapping[int, np.ndarray] | None = None,
+        start: int = 0,
+        attempt: int = 0,
+    ) -> np.ndarray:
         """Conditions [rows, columns] int32: a column, uniformly, and one of its levels as often as it occurs.
 
         Each column has every row once, so the single levels by their counts are that. Of columns with given codes only
         the one whose codes are rarest is the condition, as in training: the others are left to the rows.
         """
         if not choices:
-            return super().draw(rows, seed, None, start)
+            return super().draw(rows, seed, None, start, attempt)
         shares = {place: self.counts[self._here(place)][codes].sum() for place, codes in choices.items()}
         rarest = min(shares, key=lambda place: shares[place])
-        return super().draw(rows, seed, {rarest: np.append(choices[rarest], False)}, start)
+        return super().draw(rows, seed, {rarest: np.append(choices[rarest], False)}, start, attempt)
 
     def _here(self, place: int) -> slice:
         """Where the levels of a column stand among all."""

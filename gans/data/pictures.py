@@ -5,6 +5,7 @@ import math
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +52,14 @@ class Images(Source):
         return image_table(images, labels if self.labels else {})
 
 
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Images [1797, 8, 8, 1] in [0, 1], and their classes [1797]."""
+    from sklearn.datasets import load_digits
+
+    data: Any = load_digits()
+    return (data.images[..., None] / 16).astype(np.float32), data.target.astype(np.int32)
+
+
 @register("data", "digits")
 @dataclass(kw_only=True)
 class Digits(Images):
@@ -60,8 +69,6 @@ class Digits(Images):
 
     def images(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Images [1797, 8, 8, 1], pixels from 0 to 16."""
-        from gans.evaluation.digits import digits
-
         images, classes = digits()
         return np.rint(images * 16).astype(np.uint8), {"digit": classes}
 

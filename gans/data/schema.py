@@ -1,4 +1,4 @@
-"""The schema of a table: what each column is, found in the table, written as schema.json, editable by hand."""
+"""The schema of a table: what each column is, found in the table, written as JSON, editable by hand."""
 
 import dataclasses
 import json

@@ -1,13 +1,14 @@
 """The arms that every predictive use compares: models of real rows only, of synthetic rows only, and of both."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gans.decisions.cases import Case, Response
 from gans.evaluation.inputs import Side, joined
+from gans.evaluation.intervals import bootstrap
 from gans.evaluation.utility import smote
-
-REAL, SYNTHETIC, BOTH = "real rows only", "synthetic rows only", "real and synthetic rows"
-WEIGHTS, SMOTE, ADDED = "class weights", "SMOTE", "synthetic rows of the rare class"
+from gans.findings.answers import ADDED, BOTH, REAL, SMOTE, SYNTHETIC, WEIGHTS, Measured
 
 
 def predictions(case: Case, asked: Response) -> dict[str, np.ndarray]:
@@ -32,3 +33,33 @@ def balanced(real: Side, rare: Side, test: Side, asked: Response) -> dict[str, n
 
     out[ADDED] = asked.chances(joined(real, rare), test)
     return out
+
+
+def paired(
+    name: str,
+    better: str,
+    statistic: Callable[[np.ndarray, np.ndarray], float],
+    predictions: dict[str, np.ndarray],
+    rows: int,
+    control: str,
+    share: bool = False,
+) -> Measured:
+    """A statistic of places and predictions for every arm, and its differences to the control.
+
+    Intervals are bootstrapped over test rows, those of differences by the same draws for both.
+    """
+    everything = np.arange(rows)
+    values, gains = {}, {}
+    for arm, predicted in predictions.items():
+
+        def of(places: np.ndarray, predicted: np.ndarray = predicted) -> float:
+            return statistic(places, predicted)
+
+        values[arm] = (of(everything), *bootstrap(of, rows))
+        if arm != control:
+
+            def gain(places: np.ndarray, predicted: np.ndarray = predicted) -> float:
+                return statistic(places, predicted) - statistic(places, predictions[control])
+
+            gains[arm] = (gain(everything), *bootstrap(gain, rows))
+    return Measured(name, better, values, gains, share)

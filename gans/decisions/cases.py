@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.command import listed
-from gans.config import Run
+from gans.config.run import Run
 from gans.errors import UserError, nearest, one_of
 from gans.evaluation.inputs import Side, Tables, read_sides
-from gans.evaluation.subjects import read_given, real_tables
 from gans.evaluation.utility import BINARY, Task
-from gans.sampling import Sampler
+from gans.runs.saved import SavedRun
+from gans.runs.subjects import read_given, real_tables
+from gans.sampling.sampler import Sampler
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -72,53 +72,49 @@ class Case:
 
 
 def open_cases(given: Mapping[str, Any]) -> list[Case]:
-    """The cases of `run`, which is a run directory, several parted by commas, or a pattern of them.
+    """The cases of `run`, a list of run directories and patterns of them.
 
     Raises:
         UserError: a run or table cannot be read, they are of different tables, or there are too few held-out rows.
     """
-    from gans.sampling import load_sampler
-
     if "run" not in given:
         raise UserError("run is not set; it names a run directory, as in run=runs/tabular/DIR.")
+    named = ",".join(given["run"])
     folders = [
         Path(path)
-        for name in listed(given["run"])
+        for name in given["run"]
         for path in (sorted(glob.glob(str(Path(name).expanduser()))) or [name])  # noqa: PTH207 (of any root)
         if Path(path).is_dir()
     ]
     if not folders:
-        raise UserError(f"run={given['run']}: no such folder.")
+        raise UserError(f"run={named}: no such folder.")
     cases = []
     for folder in folders:
-        real, test, schema, target = real_tables({**given, "run": str(folder)}, folder)
-        if schema.images:
+        saved = SavedRun.open(folder)
+        known = real_tables(given, saved)
+        test = known.test
+        if known.schema.images:
             raise UserError(f"run={folder}: its rows are images; the uses are of tables of customers.")
         if test is None or test.num_rows < LEAST_TEST:
             rows = 0 if test is None else test.num_rows
             raise UserError(
                 f"run={folder}: it has {rows} held-out rows, at least {LEAST_TEST} are needed; set test=FILE."
             )
-        sampler, run = load_sampler(folder)
-        run.trainer.prepare_cache()
-        synthetic = read_given(given, "synthetic") if "synthetic" in given else _samples(folder, sampler, run, real)
-        secrets = listed(given.get("secrets", ""))
-        tables = read_sides(schema, real, synthetic, test, given.get("target", target), secrets)
+        sampler = saved.sampler()
+        synthetic = read_given(given, "synthetic") if "synthetic" in given else _samples(saved, sampler, known.training)
+        target, secrets = given.get("target", known.target), given.get("secrets", [])
+        tables = read_sides(known.schema, known.training, synthetic, test, target, secrets)
         if cases and not cases[0].tables.real.equals(tables.real):
-            raise UserError(f"run={given['run']}: {folders[0]} and {folder} were trained on different tables.")
-        cases.append(Case(folder, run, sampler, tables))
+            raise UserError(f"run={named}: {folders[0]} and {folder} were trained on different tables.")
+        cases.append(Case(folder, saved.run, sampler, tables))
     return cases
 
 
-def _samples(folder: Path, sampler: Sampler, run: Run, real: pa.Table) -> pa.Table:
+def _samples(saved: SavedRun, sampler: Sampler, real: pa.Table) -> pa.Table:
     """As many rows as the run was trained on: its samples, or fresh ones where these are fewer."""
-    import pyarrow.parquet as pq
-
-    path = folder / "samples.parquet"
-    samples = pq.read_table(path) if path.is_file() else None
-    if samples is not None and samples.num_rows >= real.num_rows:
-        return samples
-    return sampler.sample(real.num_rows, run.seed)
+    if saved.samples is not None and saved.samples.num_rows >= real.num_rows:
+        return saved.samples
+    return sampler.sample(real.num_rows, saved.run.seed)
 
 
 @dataclass

@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from gans.decisions.answers import HIGHER, Answer, Drawn, gain_sentence, paired, shown
-from gans.decisions.arms import BOTH, REAL, SYNTHETIC, predictions
+from gans.decisions.arms import paired, predictions
 from gans.decisions.cases import Case, Response
 from gans.errors import in_range
 from gans.evaluation.intervals import area
-from gans.report.plain_words import Sentence
+from gans.findings.answers import HIGHER, REAL, Answer
+from gans.findings.uses import CUSTOMERS
+from gans.report.arms import Drawn, arm_lines
+from gans.report.figures import INK, canvas, legend
 
 TOP = 0.1
-CUSTOMERS = 1000
 POINTS = 101
 
 
@@ -82,32 +83,8 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     )
 
 
-def say(answer: Answer) -> list[Sentence]:
-    """The answer in words."""
-    auc, profit = answer["AUC"], answer.measures[2]
-    made, real = auc.values[SYNTHETIC], auc.values[REAL]
-    kept = (made[0] - 0.5) / (real[0] - 0.5) if real[0] > 0.5 else np.nan
-    if not real[1] > 0.5:
-        text = f"Nobody can be ranked here: a model of real rows has AUC {shown(real)}."
-        return [Sentence("note", text)]
-    tone = "good" if kept >= 0.95 else "note" if kept >= 0.8 else "bad"
-    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
-    text = (
-        f"{start}: a model of synthetic rows ranks real customers with AUC {shown(made)}, one of real rows "
-        f"{shown(real)}."
-    )
-    out = [Sentence(tone, text)]
-    text = f"It earns {shown(profit.values[SYNTHETIC])} of {CUSTOMERS:,} customers, one of real rows "
-    out.append(Sentence("note", f"{text}{shown(profit.values[REAL])}; contacting everybody earns "
-                        f"{answer.tables['profit of contacting everybody']:,.0f}."))  # fmt: skip
-    return [*out, *(gain_sentence(one, BOTH, REAL) for one in (auc, profit))]
-
-
 def draw(answer: Answer) -> Drawn:
     """Gain curve, lift curve and profit curve."""
-    from gans.report.arms import arm_lines
-    from gans.report.figures import INK, canvas, legend
-
     out = {}
     for title, key, axis in (
         ("Share of responders that is reached", "gain", "share of responders"),

@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Interval, Measured, shown
-from gans.decisions.arms import REAL, SYNTHETIC
 from gans.decisions.cases import Case, category_column
 from gans.errors import UserError, nearest
 from gans.evaluation.intervals import RESAMPLES, wilson
-from gans.report.plain_words import Sentence
+from gans.findings.answers import HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interval, Measured
+from gans.findings.uses import LEAST
+from gans.report.arms import Drawn, share_grid
+from gans.sampling.where.grammar import Where
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 ROWS = 4000  # synthetic rows of a segment
-LEAST = 20  # held-out rows of a segment
 MOST = 8  # segments and preferences
 PARTS = 4
 MISSING = "missing"
@@ -116,8 +116,6 @@ def _given(case: Case, options: Mapping[str, Any], key: str) -> str:
 
 def where_mask(table: pa.Table, where: Mapping[str, Any]) -> np.ndarray:
     """Which rows satisfy a condition, bool [rows]."""
-    from gans.conditions.where import Where
-
     return Where.of(where).mask(table)
 
 
@@ -207,36 +205,6 @@ def _what_if(case: Case, of: str, levels: list[Any], where: str) -> dict[str, An
     }
 
 
-def say(answer: Answer) -> list[Sentence]:
-    """The answer in words."""
-    distance, inside = answer.measures
-    made, real = distance.values[SYNTHETIC], distance.values[REAL]
-    verdict = distance.verdict(SYNTHETIC)
-    tone = "good" if verdict != "loss" else "note" if made[0] < real[0] + 0.03 else "bad"
-    start = {"good": "Yes", "note": "Nearly", "bad": "No"}[tone]
-    words = {
-        "gain": "nearer to held-out customers than the training rows are",
-        "no gain": "as near to held-out customers as the training rows are",
-        "loss": "farther from held-out customers than the training rows are",
-    }.get(verdict, "not told apart from the training rows")
-    out = [
-        Sentence(tone, f"{start}: synthetic shares are {words}: distance {shown(made)}, training rows {shown(real)}."),
-        Sentence(
-            "note",
-            f"{inside.values[SYNTHETIC][0]:.0%} of the synthetic shares lie within the interval of the held-out ones, "
-            f"{inside.values[REAL][0]:.0%} of those of the training rows.",
-        ),
-    ]
-    if (found := answer.tables.get("what if")) and found["held-out rows"] < LEAST:
-        text = (
-            f"The what-if shares cannot be checked: {found['held-out rows']} held-out customers are {found['where']}."
-        )
-        out.append(Sentence("bad", text))
-    return out
-
-
 def draw(answer: Answer) -> Drawn:
     """Shares by segment: held-out ones with intervals, training and synthetic ones."""
-    from gans.report.arms import share_grid
-
     return {"Shares by segment": share_grid(answer.curves["table"], answer.curves["segments"], answer.curves["levels"])}

@@ -5,20 +5,28 @@ from typing import Any
 
 import numpy as np
 
-from gans.comparison.statistics import mean_interval
-from gans.decisions.answers import HIGHER, Answer, Drawn, Interval, Measured, shown
 from gans.decisions.cases import Case, Response
-from gans.decisions.personas import find_personas
+from gans.decisions.segment_traits import find_personas
 from gans.evaluation.inputs import Side
-from gans.evaluation.intervals import Z
-from gans.report.plain_words import Sentence
+from gans.evaluation.intervals import Z, mean_interval
+from gans.findings.answers import HIGHER, Answer, Interval, Measured
+from gans.findings.uses import (
+    ANOTHER_SAMPLE,
+    CONTRARY,
+    FOUND,
+    MEASURES,
+    OVERLAP,
+    SEGMENTS,
+    SIGNS,
+    SYNTHETIC_ROWS,
+)
+from gans.report.arms import Drawn, coefficient_figure
 
-REFERENCE, REAL, SYNTHETIC = "held-out real rows", "another sample of real rows", "synthetic rows"
+REFERENCE = "held-out real rows"
 SPLITS = 5
 PART = 0.8  # of the held-out rows that a draw takes
 LEVELS = 8  # of a column, the others are one
 RIDGE = 1e-3
-LEAST_FOUND = 0.2  # share of conclusions that another real sample must find again
 TOLD = 2.58  # standard errors beyond which a coefficient or a correlation is a conclusion (99 %)
 MOST_ROWS = 10_000
 
@@ -34,25 +42,25 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     """
     asked, case = Response.ask(case, options.get("positive"))
     rows = min(round(PART * case.test.rows), case.real.rows, case.synthetic.rows, MOST_ROWS)
-    made: dict[str, dict[str, list[float]]] = {name: {REAL: [], SYNTHETIC: []} for name in MEASURES}
+    made: dict[str, dict[str, list[float]]] = {name: {ANOTHER_SAMPLE: [], SYNTHETIC_ROWS: []} for name in MEASURES}
     drawn: dict[str, Any] = {}
     for split in range(SPLITS):
-        every = {REFERENCE: case.test, REAL: case.real, SYNTHETIC: case.synthetic}
+        every = {REFERENCE: case.test, ANOTHER_SAMPLE: case.real, SYNTHETIC_ROWS: case.synthetic}
         sides = {
             name: side.take(np.random.default_rng((split, at)).permutation(side.rows)[:rows])
             for at, (name, side) in enumerate(every.items())
         }
         names, fits = coefficients(sides, asked)
         signs = {arm: correlations(side) for arm, side in sides.items()}
-        for arm in (REAL, SYNTHETIC):
+        for arm in (ANOTHER_SAMPLE, SYNTHETIC_ROWS):
             for name, value in agree(fits[REFERENCE], fits[arm]).items():
                 made[name][arm].append(value)
             made[SIGNS][arm].append(same_signs(signs[REFERENCE], signs[arm], rows))
         drawn = drawn or {"names": names, "fits": fits}
     values = {name: {arm: _interval(np.array(found)) for arm, found in arms.items()} for name, arms in made.items()}
     found = find_personas(case, options.get("k"))
-    values[SEGMENTS] = {REAL: found.ceiling, SYNTHETIC: found.agreement}
-    fits = [*drawn["fits"][REFERENCE], *drawn["fits"][SYNTHETIC]]
+    values[SEGMENTS] = {ANOTHER_SAMPLE: found.ceiling, SYNTHETIC_ROWS: found.agreement}
+    fits = [*drawn["fits"][REFERENCE], *drawn["fits"][SYNTHETIC_ROWS]]
     table = [[name, *(float(fit[at]) for fit in fits)] for at, name in enumerate(drawn["names"])]
     return Answer(
         "research",
@@ -63,23 +71,13 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         "overlap, so "
         f"that intervals are a little narrow: a logistic model of {asked.target} = {asked.positive}; rank "
         "correlations of "
-        f"all pairs of numbers; {found.segmentation.k} segments, and whether held-out customers fall into the same "
+        f"all pairs of numbers; {found.k} segments, and whether held-out customers fall into the same "
         "ones. A conclusion is a coefficient or correlation of the held-out rows that is told from 0 with 99 %.",
-        REAL,
+        ANOTHER_SAMPLE,
         [Measured(name, HIGHER, values[name], share=True) for name in (*MEASURES, SEGMENTS)],
         curves=drawn,
         tables={"coefficients": table, "columns": ["", "real", "error", "synthetic", "error"]},
     )
-
-
-FOUND, CONTRARY, OVERLAP, SIGNS = (
-    "conclusions of the logistic model that are found again",
-    "conclusions whose sign is not turned",
-    "coefficients that are not told apart (95 %)",
-    "correlations of the same sign",
-)
-MEASURES = (FOUND, CONTRARY, OVERLAP, SIGNS)
-SEGMENTS = "segments: adjusted Rand index on held-out rows"
 
 
 def _interval(found: np.ndarray) -> Interval:
@@ -163,40 +161,11 @@ def same_signs(real: np.ndarray, other: np.ndarray, rows: int) -> float:
     return float((np.sign(real) == np.sign(other))[told].mean()) if told.any() else np.nan
 
 
-def say(answer: Answer) -> list[Sentence]:
-    """The answer in words."""
-    segments = answer[SEGMENTS].values
-    tone = "good" if segments[SYNTHETIC][0] >= segments[REAL][0] - 0.1 else "note"
-    text = f"Segments of synthetic rows agree with those of real rows by {shown(segments[SYNTHETIC])} (1: the same), "
-    return [*_conclusions(answer), Sentence(tone, f"{text}those of another sample by {shown(segments[REAL])}.")]
-
-
-def _conclusions(answer: Answer) -> list[Sentence]:
-    """What of the logistic model carries over."""
-    made, real = (answer[FOUND].values[arm][0] for arm in (SYNTHETIC, REAL))
-    if not real >= LEAST_FOUND:
-        text = (
-            "Of coefficients nothing can be said: another sample of so few real rows does not find them again either."
-        )
-        return [Sentence("note", text)]
-    tone = "good" if made >= real - 0.05 else "note" if made >= real - 0.2 else "bad"
-    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
-    text = f"{start}: of the conclusions of held-out rows {made:.0%} are found in synthetic ones, "
-    out = [Sentence(tone, f"{text}{real:.0%} in another sample of real rows.")]
-    wrong = 1 - answer[CONTRARY].values[SYNTHETIC][0]
-    if wrong > 0.005:
-        text = f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly."
-        out.append(Sentence("bad", text))
-    return out
-
-
 def draw(answer: Answer) -> Drawn:
     """Coefficients of real and synthetic rows with their intervals."""
-    from gans.report.arms import coefficient_figure
-
     fits = answer.curves["fits"]
     return {
         "Coefficients with intervals of 95 %": coefficient_figure(
-            answer.curves["names"], {"real rows": fits[REFERENCE], "synthetic rows": fits[SYNTHETIC]}
+            answer.curves["names"], {"real rows": fits[REFERENCE], "synthetic rows": fits[SYNTHETIC_ROWS]}
         )
     }

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,21 +9,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gans.command import listed
-from gans.decisions.answers import HIGHER, LOWER, Answer, Drawn, Interval, Measured, gain_sentence, paired, shown
-from gans.decisions.arms import ADDED, BOTH, REAL, SYNTHETIC, balanced, predictions
+from gans.decisions.arms import balanced, paired, predictions
 from gans.decisions.cases import Case, Response
 from gans.errors import UserError, in_range
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.intervals import RESAMPLES, area
-from gans.report.plain_words import Sentence
-from gans.sampling import Sampler
+from gans.findings.answers import ADDED, HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interval, Measured
+from gans.report.arms import Drawn, arm_lines, arm_points
+from gans.report.figures import INK, canvas, legend
+from gans.runs.execute import execute
+from gans.runs.files import RunFiles
+from gans.runs.saved import SavedRun
+from gans.sampling.sampler import Sampler
 from gans.training.loop import COMPLETED, INTERRUPTED
 
 log = logging.getLogger("gans")
 
 BINS = 10
-STABLE = 0.1
 LEAST_BAD = 10
 
 
@@ -141,7 +142,7 @@ def shortages(options: Mapping[str, Any], cases: int) -> list[float]:
         UserError: one is no number, not between 0 and 1, or leaves fewer than 10 cases.
     """
     out = []
-    for text in listed(options.get("shortages", "")):
+    for text in options.get("shortages", []):
         try:
             share = float(text)
         except ValueError:
@@ -186,62 +187,27 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
 
 def _trained_on(case: Case, table: pa.Table, name: str, steps: int | None) -> Sampler:
     """The run's generator, trained anew on another table in a folder of the run; a finished one is used again."""
-    from gans.pipeline import execute
-    from gans.sampling import load_sampler
-
     folder = case.folder / name
-    summary = folder / "summary.json"
-    if not summary.is_file() or json.loads(summary.read_text())["status"] != COMPLETED:
+    if SavedRun(folder).summary.get("status") != COMPLETED:
         log.info("training on %s rows: %s", f"{table.num_rows:,}", folder)
-        begun = (folder / "config.yaml").is_file()
+        begun = RunFiles(folder).begun
         trainer = dataclasses.replace(case.run.trainer, resume=begun, steps=steps or case.run.trainer.steps)
         tracker = dataclasses.replace(case.run.tracker, mode="disabled", id=None)
         data = dataclasses.replace(case.run.data, limit=None)
         run = dataclasses.replace(
             case.run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100
         )
-        done = execute(run, table, report=False)
+        done = execute(run, table)
         if done.status == INTERRUPTED:
             log.info("saved in %s; the same command goes on with it", folder)
             raise KeyboardInterrupt
         if done.status != COMPLETED:
             raise UserError(f"{folder}: training on the smaller table {done.status}; lower optimizer.learning_rate.")
-    sampler, _ = load_sampler(folder)
-    return sampler
-
-
-def say(answer: Answer) -> list[Sentence]:
-    """The answer in words."""
-    auc, psi = answer["AUC"], answer["population stability index"].values[SYNTHETIC]
-    made, real = auc.values[SYNTHETIC], auc.values[REAL]
-    behind = auc.gains[SYNTHETIC]
-    tone = "good" if behind[1] > -0.02 else "note" if behind[0] > -0.05 else "bad"
-    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
-    out = [
-        Sentence(
-            tone,
-            f"{start}: a score that learnt from synthetic cases has AUC {shown(made)} on real ones, one that learnt "
-            f"from real cases {shown(real)}.",
-        ),
-        gain_sentence(auc, BOTH, REAL),
-    ]
-    stable = psi[0] < STABLE
-    text = f"The population of synthetic rows is {'stable' if stable else 'another one'}: PSI {shown(psi)}."
-    out.append(Sentence("good" if stable else "bad", text))
-    for one in answer.measures:
-        if ADDED in one.values:
-            out.append(gain_sentence(one, ADDED, REAL))
-            best = max(one.values, key=lambda arm: one.values[arm][0])
-            if best not in (ADDED, REAL):
-                out.append(Sentence("note", f"{best} does best there: {shown(one.values[best])}."))
-    return out
+    return SavedRun.open(folder).sampler()
 
 
 def draw(answer: Answer) -> Drawn:
     """ROC curves, reliability, and AUC by shortage."""
-    from gans.report.arms import arm_lines, arm_points
-    from gans.report.figures import INK, canvas, legend
-
     bad, chances = answer.curves["bad"], answer.curves["chances"]
     grid = np.linspace(0, 1, 101)
     figure, axes = canvas(4.6, 3.2)

@@ -16,7 +16,7 @@ ATTACKS = 500
 Interval = tuple[float, float, float]
 
 
-def anonymity(tables: Any, interpreter: str, rows: int) -> dict[str, Interval]:
+def anonymity(tables: Any, interpreter: str, rows: int | None) -> dict[str, Interval]:
     """singling_out and linkability: the risk beyond that to people who were not in the table, with its interval.
 
     Both are attacks with 500 guesses, the control being test rows. For linkability an attacker holds two sets of
@@ -24,7 +24,7 @@ def anonymity(tables: Any, interpreter: str, rows: int) -> dict[str, Interval]:
 
     Args:
         tables: the tables of an evaluation, with test rows.
-        rows: of each table at most.
+        rows: of each table at most; None for all.
 
     Raises:
         UserError: there is no such interpreter, or anonymeter fails there.

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.schema import Column, Schema
-from gans.evaluation.fidelity import numbers
+from gans.evaluation.inputs import Tables, numbers
+from gans.evaluation.metrics import HIGHER, Computed, Meaning, MostRows, metric
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -98,3 +99,26 @@ def _values(real: pa.ChunkedArray, made: pa.ChunkedArray, column: Column) -> np.
     rank = np.empty(len(counts))
     rank[np.argsort(-counts, kind="stable")] = np.minimum(np.arange(len(counts)), MOST_LEVELS)
     return np.where(codes < 0, np.nan, np.append(rank, np.nan)[codes])
+
+
+@metric(
+    "detection",
+    {"detection": Meaning("detection, small forest, against held-out rows", HIGHER, 1.0, sentence=False)},
+    part="detection",
+    least=LEAST_ROWS,
+    most=MostRows(MOST_ROWS, MOST_ROWS, MOST_ROWS),
+    on_test=False,
+)
+def detection(tables: Tables, rows: int | None) -> Computed:
+    """The detector of training: against test rows where there are enough, else against the real ones."""
+    del rows
+    held_out = tables.test is not None and tables.test.num_rows >= LEAST_ROWS
+    against = tables.test if held_out else tables.real
+    assert against is not None
+    detector = tables.once("detector", lambda: Detector(against, tables.schema))
+    few = f"detection: against training rows, there are fewer than {LEAST_ROWS} held-out ones"
+    return Computed(
+        {"detection": detector.score(tables.synthetic)},
+        {"detection against": "held-out" if held_out else "training"},
+        [] if held_out else [few],
+    )

@@ -7,20 +7,13 @@ but one. The same parameters come out on the same machine.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 
+from gans.data.pictures import digits
+
 SIZE = 8
 HELD = 5
-
-
-def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Images [1797, 8, 8, 1] in [0, 1], and their classes [1797]."""
-    from sklearn.datasets import load_digits
-
-    data: Any = load_digits()
-    return (data.images[..., None] / 16).astype(np.float32), data.target.astype(np.int32)
 
 
 @cache

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from gans.evaluation.embedding import points
 from gans.evaluation.fidelity import MOST_PAIRS, pairs
-from gans.evaluation.inputs import Side
+from gans.evaluation.inputs import Side, Tables
+from gans.evaluation.metrics import LOWER, Meaning, MostRows, metric
 from gans.evaluation.published import binned, joint_cells
 
 QUANTILES = 20
@@ -166,3 +168,78 @@ def frechet(left: np.ndarray, right: np.ndarray) -> float:
     there, here = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (left, right))
     roots = np.sqrt(np.maximum(np.real(eigvals(there @ here)), 0))
     return float(max(gap @ gap + np.trace(there) + np.trace(here) - 2 * roots.sum(), 0.0))
+
+
+def point_matrices(tables: Tables, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """At most so many real and synthetic rows, in random order, as points [rows, width], scaled by all real rows."""
+    scale = tables.capped["real"]
+    real = tables.once(("matrix", rows, tuple(scale.columns), tuple(map(len, scale.levels.values()))),
+                       lambda: points(tables.drawn("real", rows), scale).matrix())  # fmt: skip
+    return real, points(tables.drawn("synthetic", rows), scale).matrix()
+
+
+COLUMNS = MostRows(None, 200_000, 1_000_000)
+
+
+@metric(
+    "distances",
+    {
+        "wasserstein": Meaning("Wasserstein distance of columns", LOWER, shrinks=0.5, sentence=False),
+        "jensen_shannon": Meaning("Jensen-Shannon distance of columns", LOWER, shrinks=0.5, sentence=False),
+    },
+    most=COLUMNS,
+)
+def column_distances(tables: Tables, rows: int | None) -> dict[str, float]:
+    """Distances of single columns."""
+    sides = [tables.some(name, rows, capped=False) for name in ("real", "synthetic")]
+    return {"wasserstein": wasserstein(*sides), "jensen_shannon": jensen_shannon(*sides)}
+
+
+@metric(
+    "pairs",
+    {"joint_jensen_shannon": Meaning("Jensen-Shannon distance of pairs", LOWER, shrinks=0.5, sentence=False)},
+    most=COLUMNS,
+)
+def pair_distances(tables: Tables, rows: int | None) -> dict[str, float]:
+    """Distances of pairs of columns."""
+    sides = [tables.some(name, rows, capped=False) for name in ("real", "synthetic")]
+    return {"joint_jensen_shannon": joint_jensen_shannon(*sides)}
+
+
+@metric(
+    "sliced_wasserstein",
+    {"sliced_wasserstein": Meaning("sliced Wasserstein distance of rows", LOWER, shrinks=0.5, sentence=False)},
+    level="standard",
+    least=12,
+    most=MostRows(2_000, 10_000, 20_000),
+)
+def sliced(tables: Tables, rows: int | None) -> dict[str, float]:
+    """The sliced Wasserstein distance of rows as points."""
+    return {"sliced_wasserstein": sliced_wasserstein(*point_matrices(tables, rows))}
+
+
+@metric(
+    "mmd",
+    {"mmd": Meaning("squared MMD, unbiased", LOWER, 0.0, sentence=False)},
+    level="standard",
+    least=12,
+    most=MostRows(2_000, 4_000, 10_000),
+)
+def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
+    """The unbiased squared MMD of rows as points."""
+    real, other = point_matrices(tables, rows)
+    return {"mmd": Mmd(real)(other)}
+
+
+@metric(
+    "frechet",
+    {"frechet": Meaning("Frechet distance on learnt features", LOWER, shrinks=1.0, sentence=False)},
+    level="standard",
+    least=12,
+    most=MostRows(2_000, 10_000, 20_000),
+)
+def learnt_frechet(tables: Tables, rows: int | None) -> dict[str, float]:
+    """The Frechet distance on features that an autoencoder of the real rows learns."""
+    real, other = point_matrices(tables, rows)
+    features = tables.once(("learnt features", rows, real.shape), lambda: LearntFeatures(real))
+    return {"frechet": frechet(features(real), features(other))}

@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.schema import Column, Schema
+from gans.evaluation.inputs import Tables, numbers
+from gans.evaluation.metrics import HIGHER, LOWER, Meaning, MostRows, metric
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -149,14 +151,6 @@ def name_groups(array: pa.ChunkedArray) -> np.ndarray:
     return np.append(groups, 0)[codes]
 
 
-def numbers(array: pa.ChunkedArray) -> np.ndarray:
-    """Numbers or times as float64 [rows], NaN where missing."""
-    if pa.types.is_temporal(array.type):
-        unit = pa.timestamp("us", tz=getattr(array.type, "tz", None))
-        array = array.cast(unit, safe=False).cast(pa.int64())
-    return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-
-
 def ks_distance(left: np.ndarray, right: np.ndarray) -> float:
     """The two-sample Kolmogorov-Smirnov statistic of sorted values; 1 where one side is empty and the other not."""
     if not len(left) or not len(right):
@@ -202,3 +196,18 @@ def _both(left: _View, right: _View) -> float | None:
     if left.numbers is None or right.numbers is None:
         return None
     return correlation(left.numbers, right.numbers)
+
+
+@metric(
+    "fidelity",
+    {
+        "score": Meaning("1 - mean distance of columns and pairs", HIGHER, 1.0, shrinks=0.5, sentence=False),
+        "column_distance": Meaning("column distance, corrected", LOWER, shrinks=0.5, sentence=False),
+        "pair_distance": Meaning("pair distance, corrected", LOWER, shrinks=0.5, sentence=False),
+    },
+    most=MostRows(None, 200_000, 1_000_000),
+)
+def fidelity(tables: Tables, rows: int | None) -> dict[str, float]:
+    """Distances of columns and pairs."""
+    reference = tables.once(("reference", rows), lambda: Reference(tables.head("real", rows), tables.schema))
+    return reference.compare(tables.head("synthetic", rows)).scores()

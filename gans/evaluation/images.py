@@ -4,14 +4,18 @@ The network is whatever maps images to features and class chances: one trained o
 (`gans.evaluation.digits`), or Inception from a file of the user's. Figures of different networks do not compare.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from gans.data.codecs.images import brightness
+from gans.data.schema import Schema
 from gans.errors import UserError
+from gans.evaluation.digits import SIZE, digits_network
 from gans.evaluation.distances import frechet
+from gans.evaluation.inputs import Tables
+from gans.evaluation.metrics import HIGHER, LOWER, Meaning, metric
 
 BLOCK = 250
 SUBSETS, SUBSET = 100, 1_000
@@ -29,56 +33,20 @@ def image_scores(real: np.ndarray, generated: np.ndarray, network: Network) -> d
     """
     if real.shape[1:] != generated.shape[1:] or real.ndim != 4 or min(len(real), len(generated)) < 2:
         raise ValueError(f"images {real.shape} and {generated.shape}: two or more [height, width, channels] of a shape")
-    (there, _), (here, chances) = features(real, network), features(generated, network)
-    return {"fid": frechet(there, here), "kid": kid(there, here), "inception_score": inception_score(chances)}
+    return scores_of_features(features(real, network)[0], *features(generated, network))
 
 
-def read_arrays(given: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-    """Real and synthetic images [images, height, width, channels] in [0, 1] of what gans.evaluate was given.
+def scores_of_features(real: np.ndarray, generated: np.ndarray, chances: np.ndarray) -> dict[str, float]:
+    """The same of features [images, width] of both sides, and class chances [images, classes] of the generated ones."""
+    return {"fid": frechet(real, generated), "kid": kid(real, generated), "inception_score": inception_score(chances)}
 
-    None where that is no images: a run on a table, or files of tables.
+
+def read_array(name: str, key: str) -> np.ndarray:
+    """Images [images, height, width, channels] in [0, 1] of a .npy file; `key` names it in messages.
 
     Raises:
-        UserError: a file is missing or damaged, or holds no images.
+        UserError: the file is missing or damaged, or holds no images.
     """
-    if "run" in given:
-        if arrays := _of_run(Path(given["run"]).expanduser()):
-            _check_keys(given)
-        return arrays
-    if not given["real"].endswith(".npy"):
-        return None
-    _check_keys(given)
-    return {key: _read_array(given[key], key) for key in ("real", "synthetic")}
-
-
-def _check_keys(given: Mapping[str, Any]) -> None:
-    allowed = ("run",) if "run" in given else ("real", "synthetic")
-    other = [key for key in given if key not in (*allowed, "network", "out", "kinds")]
-    if other:
-        raise UserError(f"{other[0]}: for images allowed are {', '.join(allowed)}, network and out.")
-
-
-def _of_run(run_dir: Path) -> dict[str, np.ndarray] | None:
-    import pyarrow.parquet as pq
-
-    from gans.config import read_run
-    from gans.data.codecs.images import brightness
-    from gans.data.schema import Schema
-
-    if not (run_dir / "schema.json").is_file():
-        return None  # what is wrong with it is said elsewhere
-    schema = Schema.read(run_dir / "schema.json")
-    if not schema.images:
-        return None
-    samples, (column,) = run_dir / "samples.parquet", schema.images
-    if not samples.is_file():
-        raise UserError(f"run={run_dir}: it has no samples.parquet yet; go on with the run.")
-    training = read_run(run_dir / "config.yaml").data.split().training
-    tables = {"real": training, "synthetic": pq.read_table(samples)}
-    return {key: brightness(table[column.name], column) for key, table in tables.items()}
-
-
-def _read_array(name: str, key: str) -> np.ndarray:
     try:
         array = np.load(name, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -144,8 +112,6 @@ def read_network(name: str) -> Network:
         UserError: no such file, it cannot be read, or torch is not installed.
     """
     if name == "digits":
-        from gans.evaluation.digits import digits_network
-
         return digits_network()
     if not Path(name).is_file():
         raise UserError(f"network={name}: no such file; allowed are digits and a TorchScript file.")
@@ -166,3 +132,30 @@ def read_network(name: str) -> Network:
         return there.numpy(), chances.numpy()
 
     return network
+
+
+def _of_digits(schema: Schema) -> str:
+    there = [column.type.split(", ")[1].rstrip("]") for column in schema.images]
+    return "" if there == [f"{SIZE} x {SIZE} x 1"] else f"it knows images of {SIZE} x {SIZE} x 1 pixels only"
+
+
+@metric(
+    "images",
+    {
+        "fid": Meaning("FID", LOWER),
+        "kid": Meaning("KID, unbiased", LOWER, 0.0),
+        "inception_score": Meaning("Inception-style score", HIGHER),
+    },
+    part="images",
+    least=100,
+    lacks=_of_digits,
+)
+def images_of_digits(tables: Tables, rows: int | None) -> dict[str, float]:
+    """The scores on the features of the network of the digits."""
+    (column,), network = tables.schema.images, digits_network()
+
+    def seen(side: str) -> tuple[np.ndarray, np.ndarray]:
+        return features(brightness(tables.head(side, rows)[column.name], column), network)
+
+    real, _ = tables.once(("features of images", rows), lambda: seen("real"))
+    return scores_of_features(real, *seen("synthetic"))

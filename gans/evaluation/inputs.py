@@ -1,8 +1,9 @@
 """The tables of an evaluation: checked against each other, and seen as numbers and codes of levels."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,6 @@ import pyarrow.compute
 
 from gans.data.schema import Column, Schema, normalise
 from gans.errors import UserError, nearest
-from gans.evaluation.fidelity import numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,15 @@ OTHER = "<other>"
 FLAG = " is null"
 MOST_LEVELS = 254
 NUMBERS = ("numeric", "integer", "datetime")
+Made = TypeVar("Made")
+
+
+def numbers(array: pa.ChunkedArray) -> np.ndarray:
+    """Numbers or times as float64 [rows], NaN where missing."""
+    if pa.types.is_temporal(array.type):
+        unit = pa.timestamp("us", tz=getattr(array.type, "tz", None))
+        array = array.cast(unit, safe=False).cast(pa.int64())
+    return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
 @dataclass
@@ -104,6 +113,9 @@ class Tables:
         target: the column that a model should predict, or "".
         secrets: columns that an attacker would like to know.
         ignored: columns that only the synthetic table has.
+        anonymeter: a Python interpreter that has the package of this name; None not to use it.
+        tuned: whether models of the target are tuned.
+        shared: what was computed of the real rows, for `once`.
     """
 
     schema: Schema
@@ -113,6 +125,53 @@ class Tables:
     target: str = ""
     secrets: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    anonymeter: str | None = None
+    tuned: bool = False
+    shared: dict[Any, Any] = field(default_factory=dict)
+
+    @cached_property
+    def with_test(self) -> "Tables":
+        """The test rows in place of the synthetic ones."""
+        out = replace(self, synthetic=self.test, test=None)
+        for name in ("sides", "capped"):
+            sides = getattr(self, name)
+            out.__dict__[name] = {"real": sides["real"], "synthetic": sides["test"]}
+        return out
+
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """What is made of the real rows, under a key that names it and how many rows it was made of; made once."""
+        if key not in self.shared:
+            self.shared[key] = make()
+        return self.shared[key]
+
+    def head(self, name: str, rows: int | None) -> pa.Table:
+        """A table, or so many of its rows, drawn at random, where it has more."""
+        table = {"real": self.real, "synthetic": self.synthetic, "test": self.test}[name]
+        if rows is None or table.num_rows <= rows:
+            return table
+        return table.take(np.random.RandomState(0).choice(table.num_rows, rows, replace=False))
+
+    def some(self, name: str, rows: int | None, capped: bool = True) -> Side:
+        """A side in its order, or so many of its rows, drawn at random, where it has more.
+
+        Args:
+            capped: with at most 255 levels a column.
+        """
+        whole = (self.capped if capped else self.sides)[name]
+        return whole if rows is None or whole.rows <= rows else whole.drawn(rows, 0)
+
+    def drawn(self, name: str, rows: int | None, seed: int = 0) -> Side:
+        """At most so many rows of a side, in random order."""
+        whole = self.capped[name]
+        return whole.drawn(min(whole.rows, rows or whole.rows), seed)
+
+    def floor(self, power: float) -> float:
+        """By what a distance of test rows is multiplied to be that of as many as there are synthetic ones.
+
+        Of like rows it shrinks with (1/n + 1/m)^power: a half for distances of shares, 1 for their squares.
+        """
+        rows = {name: side.rows for name, side in self.sides.items()}
+        return ((1 / rows["real"] + 1 / rows["synthetic"]) / (1 / rows["real"] + 1 / rows["test"])) ** power
 
     @cached_property
     def sides(self) -> dict[str, Side]:

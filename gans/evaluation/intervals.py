@@ -6,6 +6,7 @@ import numpy as np
 
 Z = 1.959963984540054
 RESAMPLES = 300
+LEVEL = 0.05
 
 
 def wilson(hits: float, rows: int) -> tuple[float, float]:
@@ -64,3 +65,19 @@ def bootstrap(statistic: Callable[[np.ndarray], float], rows: int, seed: int = 0
         return np.nan, np.nan
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
+
+
+def mean_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard error; NaN where there is no value, or one only."""
+    if not len(values):
+        return np.nan, np.nan
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """The interval of 95 % of a mean by Student's t, which holds for few values too; NaN below two."""
+    from scipy.stats import t
+
+    mean, error = mean_error(values)
+    spread = float(t.ppf(1 - LEVEL / 2, len(values) - 1)) * error if len(values) > 1 else np.nan
+    return mean - spread, mean + spread

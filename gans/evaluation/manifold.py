@@ -5,6 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
+from gans.evaluation.distances import point_matrices
+from gans.evaluation.inputs import Tables
+from gans.evaluation.metrics import HIGHER, NEAR, Computed, Estimate, Meaning, MostRows, metric
 from gans.evaluation.neighbours import nearest_euclidean
 
 STEPS = 30
@@ -89,3 +92,28 @@ def _euclidean(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     from sklearn.metrics import pairwise_distances
 
     return pairwise_distances(left, right)
+
+
+@metric(
+    "manifold",
+    {
+        "alpha_precision": Meaning("alpha-precision", HIGHER, 1.0, sentence=False),
+        "beta_recall": Meaning("beta-recall", HIGHER, sentence=False),
+        "authenticity": Meaning("authenticity", NEAR, sentence=False),
+        "precision": Meaning("precision", HIGHER, sentence=False),
+        "recall": Meaning("recall", HIGHER, sentence=False),
+        "density": Meaning("density", NEAR, 1.0, sentence=False),
+        "coverage": Meaning("coverage", HIGHER, sentence=False),
+    },
+    level="standard",
+    least=12,
+    most=MostRows(2_000, 10_000, 20_000),
+)
+def manifold(tables: Tables, rows: int | None) -> Computed:
+    """How synthetic points lie to real ones, of equally many."""
+    real, other = point_matrices(tables, rows)
+    rows = min(len(real), len(other))
+    known = tables.once(("manifold", rows, real.shape), lambda: Manifold(real[:rows]))
+    scores = known.alpha_beta(other[:rows]) | known.precision_recall(other[:rows])
+    covered = Estimate(scores["coverage"], real=expected_coverage(rows, rows))
+    return Computed(scores | {"coverage": covered})

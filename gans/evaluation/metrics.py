@@ -1,104 +1,186 @@
-"""What generated rows can be scored by during training: name -> metric.
+"""The registry of metrics: name -> how it is computed, and what each of its scores means.
 
-A metric of one's own is a plain function, in a package whose entry point `gans.plugins` names its module:
+Training, `gans.evaluate`, `gans.compare`, the pages and the sentences all read it from here, so that one name is one
+estimator. A metric is a function of `Tables` and of how many rows of each it may use at most (None: all), in one
+file of this folder, or of a package whose entry point `gans.plugins` names its module:
 
-    @metric("churn_share", scores={"churn_share_error": -1})
-    def churn_share(holdout, synthetic, schema):
-        return {"churn_share_error": abs(share(holdout) - share(synthetic))}
+    @metric("gold", {"gold_error": Meaning("error of the share of gold, %", LOWER)})
+    def gold(tables, rows):
+        shares = [table["plan"].to_pylist().count("gold") / table.num_rows for table in (tables.real, tables.synthetic)]
+        return {"gold_error": 100 * abs(shares[0] - shares[1])}
 
-Then `trainer.metrics=[fidelity,churn_share]` logs it, and `trainer.best=churn_share_error` chooses the generator by it.
+Then `trainer.metrics=[fidelity,gold]` logs it, `trainer.best=gold_error` chooses the generator by it, and
+`gans.evaluate` and `gans.compare` have it.
 """
 
+import importlib
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
-from gans.data.codecs.images import brightness
 from gans.data.schema import Schema
 from gans.errors import UserError
-from gans.evaluation import distances, published
-from gans.evaluation.detection import LEAST_ROWS, Detector
-from gans.evaluation.digits import SIZE, digits_network
-from gans.evaluation.embedding import points
-from gans.evaluation.fidelity import Reference
-from gans.evaluation.images import features, kid
-from gans.evaluation.inputs import Side, read_sides
-from gans.evaluation.manifold import Manifold
-from gans.evaluation.mixtures import mode_coverage
+from gans.evaluation.inputs import Tables
 
-Judge = Callable[[pa.Table], dict[str, float]]
-Scorer = Callable[[pa.Table, pa.Table, Schema], dict[str, float]]
-MOST_ROWS = 2_000
+LEVELS = ("fast", "standard", "full")
+PARTS = ("fidelity", "detection", "utility", "privacy", "images")
+HIGHER, LOWER, NEAR = "higher", "lower", "near"
 
 
-def _of_tables(schema: Schema) -> str:
+@dataclass(frozen=True)
+class Meaning:
+    """What a score means.
+
+    Attributes:
+        title: for people.
+        better: higher, lower, or near its ideal.
+        ideal: of a perfect generator; None for what held-out real rows have.
+        shrinks: of like rows, its distance to the ideal shrinks with (1/n + 1/m) to this power in the rows n and m of
+            both sides: a half for distances of shares, 1 for their squares, 0 where it does not.
+        sentence: whether the findings of an evaluation say it in a sentence of its own; the metrics of this folder
+            have rules of theirs in `gans.findings`.
+    """
+
+    title: str
+    better: str
+    ideal: float | None = None
+    shrinks: float = 0.0
+    sentence: bool = True
+
+    @property
+    def sign(self) -> int:
+        """1 where larger is better, -1 where smaller is, 0 where it should be near its ideal."""
+        return {HIGHER: 1, LOWER: -1, NEAR: 0}[self.better]
+
+
+class MostRows(NamedTuple):
+    """Rows of each side that a metric uses at most, drawn at random beyond; None for all."""
+
+    training: int | None = None
+    standard: int | None = None
+    full: int | None = None
+
+    def at(self, level: str) -> int | None:
+        """Of a level of gans.evaluate; fast uses as many as standard."""
+        return self.full if level == "full" else self.standard
+
+
+class Estimate(NamedTuple):
+    """A value, the ends of its interval of 95 %, and what held-out real rows have in its place."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    real: float | None = None
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a metric found that has more to say than its scores: further plain values, and notes in sentences."""
+
+    scores: Mapping[str, "float | Estimate"]
+    details: Mapping[str, Any] = field(default_factory=dict)
+    notes: Iterable[str] = ()
+
+
+ALL_ROWS = MostRows()
+
+Compute = Callable[[Tables, int | None], "Mapping[str, float | Estimate] | Computed"]
+
+
+def _of_columns(schema: Schema) -> str:
     return "it looks at columns of single values and not at images" if schema.images else ""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A way to score a generated table.
+    """A way to judge synthetic rows.
 
     Attributes:
-        prepare: (held-out rows, schema) -> a function of a generated table that gives its scores by name.
-        scores: the names of those scores; 1 where larger is better, -1 where smaller is.
-        least: rows that both sides need.
-        lacks: why it cannot judge rows of a schema; "" where it can.
+        scores: what it gives, by name; `attribute` also stands for attribute/COLUMN.
+        compute: of tables and of how many rows of each side it may use at most, None for all.
+        part: of an evaluation: fidelity, detection, utility, privacy or images.
+        level: what it costs: the first level of gans.evaluate that takes it: fast (seconds), standard, full.
+        least: rows that the real and the synthetic side need.
+        least_test: test rows that it needs; 0: it needs none.
+        most: rows that it uses at most.
+        in_training: whether training can use it, where the real side are held-out rows and there are no others.
+        on_test: whether test rows are judged in place of the synthetic ones, for what real rows have.
+        lacks: why it cannot judge the rows of a schema; "" where it can.
+        asked: whether these tables ask for it.
     """
 
-    prepare: Callable[[pa.Table, Schema], Judge]
-    scores: Mapping[str, int]
+    name: str
+    scores: Mapping[str, Meaning]
+    compute: Compute
+    part: str = "fidelity"
+    level: str = "fast"
     least: int = 1
-    lacks: Callable[[Schema], str] = _of_tables
+    least_test: int = 0
+    most: MostRows = ALL_ROWS
+    in_training: bool = True
+    on_test: bool = True
+    lacks: Callable[[Schema], str] = _of_columns
+    asked: Callable[[Tables], bool] = lambda tables: True
+
+    def judge(self, tables: Tables, rows: int | None) -> Computed:
+        """Its scores of tables, of at most so many rows of each side.
+
+        Raises:
+            UserError: it gave other scores than it is registered with, or what is no number.
+        """
+        found = self.compute(tables, rows)
+        out = found if isinstance(found, Computed) else Computed(found)
+        for score, value in out.scores.items():
+            number = value.value if isinstance(value, Estimate) else value
+            if score.partition("/")[0] not in self.scores or not isinstance(float(number), float):
+                raise UserError(f"metric {self.name}: it gave {score}; {', '.join(self.scores)} are due.")
+        return out
 
 
 METRICS: dict[str, Metric] = {}
 
 
-def add_metric(name: str, one: Metric) -> None:
-    """Make a metric selectable in trainer.metrics.
-
-    Raises:
-        ValueError: a name is taken.
-    """
-    others = {score for other, known in METRICS.items() for score in known.scores if other != name}
-    if taken := others & set(one.scores):
-        raise ValueError(f"metric {name}: the score {sorted(taken)[0]} belongs to {metric_of(sorted(taken)[0])}")
-    METRICS[name] = one
-
-
-def metric(
-    name: str, scores: Mapping[str, int], least: int = 1, lacks: Callable[[Schema], str] = _of_tables
-) -> Callable[[Scorer], Scorer]:
-    """Decorator of a function (held-out rows, synthetic rows, schema) -> scores by name.
+def metric(name: str, scores: Mapping[str, Meaning], **settings: Any) -> Callable[[Compute], Compute]:
+    """Decorator of a function (tables, rows) that gives scores by name.
 
     Args:
         name: as trainer.metrics names it.
-        scores: what it gives; 1 where larger is better, -1 where smaller is.
-        least: rows that both sides need.
-        lacks: why it cannot judge rows of a schema; "" where it can. Unless given, it judges all but images.
+        scores: what it gives.
+        settings: further attributes of `Metric`.
 
     Raises:
         ValueError: a score's name is taken.
     """
 
-    def decorate(scorer: Scorer) -> Scorer:
-        def prepare(holdout: pa.Table, schema: Schema) -> Judge:
-            def judge(table: pa.Table) -> dict[str, float]:
-                found = scorer(holdout, table, schema)
-                if set(found) != set(scores) or not all(math.isfinite(value) for value in found.values()):
-                    raise UserError(f"metric {name}: it gave {found}; finite {', '.join(scores)} are due.")
-                return {score: float(value) for score, value in found.items()}
-
-            return judge
-
-        add_metric(name, Metric(prepare, scores, least, lacks))
-        return scorer
+    def decorate(compute: Compute) -> Compute:
+        others = {score: other for other, known in METRICS.items() if other != name for score in known.scores}
+        if taken := sorted(set(others) & set(scores)):
+            raise ValueError(f"metric {name}: the score {taken[0]} belongs to {others[taken[0]]}")
+        METRICS[name] = Metric(name, scores, compute, **settings)
+        return compute
 
     return decorate
+
+
+@cache
+def _load() -> None:
+    folder = Path(__file__).parent
+    for module in sorted(pkgutil.iter_modules([str(folder)]), key=lambda one: one.name):
+        if module.name not in ("anonymity", "suite"):  # a script of its own, and what reads this registry
+            importlib.import_module(f"gans.evaluation.{module.name}")
+
+
+def all_metrics() -> dict[str, Metric]:
+    """Every metric, by name: those of this folder, and of plugins that were loaded."""
+    _load()
+    return METRICS
 
 
 def metric_of(score: str) -> str:
@@ -107,104 +189,54 @@ def metric_of(score: str) -> str:
     Raises:
         KeyError: no metric gives it.
     """
-    for name, one in METRICS.items():
-        if score in one.scores:
-            return name
+    kind = score.partition("/")[0]
+    return next((name for name, one in all_metrics().items() if kind in one.scores), "") or _unknown(score)
+
+
+def _unknown(score: str) -> str:
     raise KeyError(score)
 
 
-def _fidelity(holdout: pa.Table, schema: Schema) -> Judge:
-    reference = Reference(holdout, schema)
-    return lambda table: reference.compare(table).scores()
+def meaning(score: str) -> Meaning:
+    """The meaning of a score; `attribute/COLUMN` is an attribute of that column.
+
+    Raises:
+        KeyError: no metric gives it.
+    """
+    kind, _, column = score.partition("/")
+    found = all_metrics()[metric_of(score)].scores[kind]
+    return replace(found, title=f"{found.title}: {column}") if column else found
 
 
-def _detection(holdout: pa.Table, schema: Schema) -> Judge:
-    detector = Detector(holdout, schema)
-    return lambda table: {"detection": detector.score(table)}
+def training_metrics() -> list[str]:
+    """The metrics that training can use."""
+    return [name for name, one in all_metrics().items() if one.in_training]
 
 
-add_metric("fidelity", Metric(_fidelity, {"score": 1, "column_distance": -1, "pair_distance": -1}))
-add_metric("detection", Metric(_detection, {"detection": 1}, LEAST_ROWS))
+class TrainingJudge:
+    """The metrics of a run against its held-out rows; what is computed of these is computed once."""
 
+    def __init__(self, names: Iterable[str], holdout: pa.Table, schema: Schema) -> None:
+        self.metrics = [all_metrics()[name] for name in names]
+        self.holdout, self.schema, self.shared = holdout, schema, {}
 
-@metric("published", {"shape_error": -1, "trend_error": -1})
-def _published(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, float]:
-    """Shape and trend errors in percent, as published."""
-    real, made = _sides(holdout, synthetic, schema)
-    trends = published.trend_errors(real, made)
-    return {
-        "shape_error": 100 * float(np.mean(list(published.shape_errors(real, made).values()))),
-        "trend_error": 100 * float(np.mean(list(trends.values()))) if trends else 0.0,
-    }
+    def __call__(self, synthetic: pa.Table) -> dict[str, float]:
+        """Scores by name.
 
+        Raises:
+            UserError: a metric of a plugin gave something else than its scores, or what is not finite.
+        """
+        tables = Tables(self.schema, self.holdout, synthetic, shared=self.shared)
+        out: dict[str, float] = {}
+        for one in self.metrics:
+            found = one.judge(tables, one.most.training).scores
+            plain = {name: float(value[0] if isinstance(value, Estimate) else value) for name, value in found.items()}
+            if set(plain) != set(one.scores) or not all(map(math.isfinite, plain.values())):
+                raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are due.")
+            out |= plain
+        return out
 
-@metric("distances", {"wasserstein": -1, "jensen_shannon": -1})
-def _distances(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, float]:
-    """Wasserstein and Jensen-Shannon distances of columns."""
-    real, made = _sides(holdout, synthetic, schema)
-    return {name: getattr(distances, name)(real, made) for name in ("wasserstein", "jensen_shannon")}
-
-
-@metric("mmd", {"mmd": -1}, least=50)
-def _mmd(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, float]:
-    """The unbiased squared MMD of at most 2,000 rows of each side."""
-    real, made = _matrices(holdout, synthetic, schema)
-    return {"mmd": distances.Mmd(real)(made)}
-
-
-MANIFOLD = ("alpha_precision", "beta_recall", "precision", "recall", "coverage")
-
-
-@metric("manifold", dict.fromkeys(MANIFOLD, 1), least=50)
-def _manifold(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, float]:
-    """Alpha-precision, beta-recall, precision, recall and coverage of at most 2,000 rows of each side."""
-    real, made = _matrices(holdout, synthetic, schema)
-    rows = min(len(real), len(made))
-    manifold = Manifold(real[:rows])
-    found = manifold.alpha_beta(made[:rows]) | manifold.precision_recall(made[:rows])
-    return {name: found[name] for name in MANIFOLD}
-
-
-def _of_mixtures(schema: Schema) -> str:
-    return "" if schema.mixture else "the modes are known of data=ring and data=grid only"
-
-
-@metric("modes", {"modes": 1, "high_quality": 1, "reverse_kl": -1}, lacks=_of_mixtures)
-def _modes(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, float]:
-    """How the points cover the modes of a mixture that is known."""
-    assert schema.mixture is not None
-    points = np.stack([synthetic[column.name].to_numpy() for column in schema.features], axis=1)
-    return mode_coverage(points, np.array(schema.mixture["modes"]), schema.mixture["sigma"])
-
-
-def _of_digits(schema: Schema) -> str:
-    there = [column.type.split(", ")[1].rstrip("]") for column in schema.images]
-    return "" if there == [f"{SIZE} x {SIZE} x 1"] else f"it knows images of {SIZE} x {SIZE} x 1 pixels only"
-
-
-def _images(holdout: pa.Table, schema: Schema) -> Judge:
-    """FID and KID on the features of the network of the digits."""
-    (column,) = schema.images
-    network = digits_network()
-    real, _ = features(brightness(holdout[column.name], column), network)
-
-    def judge(table: pa.Table) -> dict[str, float]:
-        made, _ = features(brightness(table[column.name], column), network)
-        return {"fid": distances.frechet(real, made), "kid": kid(real, made)}
-
-    return judge
-
-
-add_metric("images", Metric(_images, {"fid": -1, "kid": -1}, 100, _of_digits))
-
-
-def _sides(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> tuple[Side, Side]:
-    sides = read_sides(schema, holdout, synthetic).capped
-    return sides["real"], sides["synthetic"]
-
-
-def _matrices(holdout: pa.Table, synthetic: pa.Table, schema: Schema) -> tuple[np.ndarray, np.ndarray]:
-    real, made = _sides(holdout, synthetic, schema)
-    scale = real
-    real, made = (side.drawn(min(side.rows, MOST_ROWS), 0) for side in (real, made))
-    return points(real, scale).matrix(), points(made, scale).matrix()
+    def rows(self, synthetic: int) -> dict[str, int]:
+        """By score how many rows of each side it looks at, of so many synthetic ones."""
+        there = min(self.holdout.num_rows, synthetic)
+        return {score: min(there, one.most.training or there) for one in self.metrics for score in one.scores}

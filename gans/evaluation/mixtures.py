@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from gans.data.schema import Schema
+from gans.evaluation.inputs import Tables
+from gans.evaluation.metrics import HIGHER, LOWER, Meaning, metric
+
 WITHIN = 3.0
 
 
@@ -29,3 +33,24 @@ def mode_coverage(points: np.ndarray, modes: np.ndarray, sigma: float) -> dict[s
         "high_quality": float(good.mean()),
         "reverse_kl": float((there * np.log(there * len(modes))).sum()),
     }
+
+
+def _of_mixtures(schema: Schema) -> str:
+    return "" if schema.mixture else "the modes are known of data=ring and data=grid only"
+
+
+@metric(
+    "modes",
+    {
+        "modes": Meaning("modes that are covered", HIGHER),
+        "high_quality": Meaning("share of points within three standard deviations of a mode", HIGHER),
+        "reverse_kl": Meaning("reverse KL of the shares of the modes, nats", LOWER),
+    },
+    lacks=_of_mixtures,
+)
+def modes(tables: Tables, rows: int | None) -> dict[str, float]:
+    """How the points cover the modes of a mixture that is known."""
+    mixture, table = tables.schema.mixture, tables.head("synthetic", rows)
+    assert mixture is not None
+    points = np.stack([table[column.name].to_numpy() for column in tables.schema.features], axis=1)
+    return mode_coverage(points, np.array(mixture["modes"]), mixture["sigma"])

@@ -6,10 +6,16 @@ equal width see little of a long-tailed number; a level counts by itself however
 the corrected form, with the same scale. Later releases of sdmetrics drop weak pairs, so their trend differs.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from gans.evaluation.fidelity import BINS, MOST_CELLS, MOST_PAIRS, correlation, ks_distance, pairs
-from gans.evaluation.inputs import Side
+from gans.evaluation.inputs import Side, Tables
+from gans.evaluation.metrics import LOWER, Computed, Estimate, Meaning, MostRows, metric
+
+WORST = 10
 
 
 def shape_errors(real: Side, other: Side) -> dict[str, float]:
@@ -72,3 +78,43 @@ def total_variation(left: np.ndarray, right: np.ndarray, size: int) -> float:
     """Half the summed differences of the shares of codes below `size`."""
     shares = [np.bincount(codes, minlength=size) / max(len(codes), 1) for codes in (left, right)]
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+@metric(
+    "published",
+    {
+        "shape_error": Meaning("shape error, %, as published (sdmetrics 0.11)", LOWER, shrinks=0.5, sentence=False),
+        "trend_error": Meaning("trend error, %, as published (sdmetrics 0.11)", LOWER, shrinks=0.5, sentence=False),
+    },
+    most=MostRows(None, 200_000, 1_000_000),
+    on_test=False,
+)
+def published_errors(tables: Tables, rows: int | None) -> Computed:
+    """Shape and trend errors, with the columns and pairs that are worst beyond what test rows have."""
+    sides = {name: tables.some(name, rows, capped=False) for name in tables.sides}
+    real = sides.pop("real")
+    shapes = {name: shape_errors(real, side) for name, side in sides.items()}
+    trends = {name: trend_errors(real, side) for name, side in sides.items()}
+    shrunk = tables.floor(0.5) if "test" in sides else 1.0
+    constants = [column.name for column in tables.schema.kept if column.role == "constant"]
+    return Computed(
+        {"shape_error": _mean_percent(shapes, shrunk), "trend_error": _mean_percent(trends, shrunk)},
+        {
+            "worst columns": _worst(shapes, shrunk),
+            "worst pairs": _worst(trends, shrunk),
+            "constant columns that vary": [name for name in constants if shapes["synthetic"][name] > 0],
+        },
+    )
+
+
+def _mean_percent(errors: Mapping[str, Mapping[Any, float]], shrunk: float) -> Estimate:
+    """The mean error of synthetic rows, beside that of test rows, of as many."""
+    means = {side: 100 * float(np.mean(list(found.values()))) if found else 0.0 for side, found in errors.items()}
+    return Estimate(means["synthetic"], real=shrunk * means["test"] if "test" in means else None)
+
+
+def _worst(errors: Mapping[str, Mapping[Any, float]], shrunk: float) -> dict[Any, list[float | None]]:
+    """The largest errors beyond what as many test rows have, beside these."""
+    made, usual = errors["synthetic"], {name: shrunk * value for name, value in errors.get("test", {}).items()}
+    names = sorted(made, key=lambda name: usual.get(name, 0.0) - made[name])
+    return {name: [made[name], usual.get(name)] for name in names[:WORST]}

@@ -7,17 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from gans.evaluation.measures import MEASURES
+from gans.evaluation.metrics import PARTS, all_metrics, metric_of
 
 
 @dataclass
 class Score:
-    """A figure; `low` and `high` bound its interval of 95 %, `real` is what held-out real rows have in its place."""
+    """A value; `low` and `high` bound its interval of 95 %, `real` is what held-out real rows have in its place.
+
+    Attributes:
+        rows: synthetic rows that it was computed of.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
     real: float | None = None
+    rows: int | None = None
 
 
 @dataclass
@@ -28,10 +33,10 @@ class Evaluation:
         level: fast, standard or full.
         rows: of the tables, by name.
         target: the column that models predicted.
-        scores: by the names of `gans.evaluation.measures`.
+        scores: by the names of the registry.
         notes: what was left out, drawn or settled, in sentences.
         details: columns and pairs by error, what gave the rows away, how models were set.
-        seconds: by part.
+        seconds: by metric.
     """
 
     level: str
@@ -41,11 +46,6 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-
-    def add(self, name: str, found: tuple[float, float, float] | float, real: float | None = None) -> None:
-        """A score with its interval, or without one."""
-        value, low, high = found if isinstance(found, tuple) else (found, None, None)
-        self.scores[name] = Score(float(value), low, high, real)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is not finite is null."""
@@ -73,8 +73,10 @@ class Evaluation:
 
 
 def score_rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
-    """The scores in the order in which they are shown."""
-    for kind in MEASURES:
-        for name, score in evaluation.scores.items():
-            if name.partition("/")[0] == kind:
-                yield name, score
+    """The scores in the order in which they are shown: by part, then as the registry has them."""
+    known = list(all_metrics().values())
+    for part in PARTS:
+        for one in known:
+            for name, score in evaluation.scores.items():
+                if one.part == part and metric_of(name) == one.name:
+                    yield name, score

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from gans.evaluation.inputs import FLAG, Side, joined
+from gans.evaluation.inputs import FLAG, Side, Tables, joined
 from gans.evaluation.intervals import Z, area
+from gans.evaluation.metrics import HIGHER, Computed, Estimate, Meaning, MostRows, metric
 
 FOLDS = 3
 EXPLAINED = 2_000
 EXPLAINED_PAIRS = 300
 MOST_PAIRED = 40
+LEAST_TEST = 100
+WORST = 10
 
 
 @dataclass
@@ -133,3 +136,33 @@ def _interactions(model: Any, table: Any, names: list[str]) -> dict[tuple[str, s
         for j in range(i + 1, len(names))
     }
     return dict(sorted(found.items(), key=lambda item: -item[1])[:10])
+
+
+@metric(
+    "two_sample",
+    {
+        "xgb_c2st": Meaning("XGB-C2ST, against training rows", HIGHER, 1.0, sentence=False),
+        "xgb_c2st_test": Meaning("XGB-C2ST, against held-out rows", HIGHER, 1.0, sentence=False),
+        "lr_c2st": Meaning("LR-C2ST", HIGHER, 1.0, sentence=False),
+    },
+    part="detection",
+    level="standard",
+    least=12,
+    most=MostRows(None, 50_000, 1_000_000),
+    in_training=False,
+    on_test=False,
+)
+def two_sample(tables: Tables, rows: int | None) -> Computed:
+    """Boosted trees and a logistic regression, and what gave the rows away."""
+    real, synthetic = (tables.some(side, rows) for side in ("real", "synthetic"))
+    found = {"xgb_c2st": xgb_c2st(real, synthetic), "lr_c2st": lr_c2st(real, synthetic)}
+    if "test" in tables.sides and tables.sides["test"].rows >= LEAST_TEST:
+        found["xgb_c2st_test"] = xgb_c2st(tables.some("test", rows), synthetic)
+    telling = found.get("xgb_c2st_test", found["xgb_c2st"])
+    return Computed(
+        {name: Estimate(one.score, one.low, one.high) for name, one in found.items()},
+        {
+            "given away by columns": dict(list(telling.columns.items())[:WORST]),
+            "given away by pairs": telling.pairs,
+        },
+    )

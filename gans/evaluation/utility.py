@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gans.evaluation.inputs import Side, joined
+from gans.evaluation.inputs import Side, Tables, joined
 from gans.evaluation.intervals import area, area_interval, bootstrap
+from gans.evaluation.metrics import HIGHER, NEAR, Computed, Estimate, Meaning, MostRows, metric
 
 TOP = 0.1
 GRID = {"max_depth": (5, 10, 20), "min_child_weight": (1, 10), "gamma": (0, 1)}
@@ -216,3 +217,71 @@ def smote(task: Task, real: Side) -> Side | None:
     }
     columns[task.target] = task.classes[goals].astype(np.int32)
     return Side(columns, {**inputs.levels, task.target: real.levels[task.target]})
+
+
+def with_target(tables: Tables, rows: int | None) -> tuple[list[Side], list[str]]:
+    """At most so many real, synthetic and test rows, without those whose target is missing, and notes about these."""
+    sides, notes = [], []
+    for name in ("real", "synthetic", "test"):
+        whole = tables.some(name, rows)
+        kept = whole.known(tables.target)
+        if kept.rows < whole.rows:
+            notes.append(f"utility: {whole.rows - kept.rows:,} {name} rows are left out, {tables.target} is missing")
+        sides.append(kept)
+    return sides, notes
+
+
+SETTINGS: dict[str, Any] = {
+    "part": "utility",
+    "level": "standard",
+    "least": 12,
+    "least_test": 12,
+    "most": MostRows(None, 50_000, 1_000_000),
+    "in_training": False,
+    "on_test": False,
+    "asked": lambda tables: bool(tables.target),
+}
+
+
+@metric(
+    "utility",
+    {
+        "tstr": Meaning("trained on synthetic, tested on real", HIGHER, sentence=False),
+        "trtr": Meaning("trained on real, tested on real", HIGHER, sentence=False),
+        "tsts": Meaning("trained on synthetic, tested on synthetic", NEAR, sentence=False),
+        "trts": Meaning("trained on real, tested on synthetic", NEAR, sentence=False),
+        "lift_synthetic": Meaning("lift at 10 %, trained on synthetic", HIGHER, sentence=False),
+        "lift_real": Meaning("lift at 10 %, trained on real", HIGHER, sentence=False),
+    },
+    **SETTINGS,
+)
+def utility(tables: Tables, rows: int | None) -> Computed:
+    """The four pairings of real and synthetic rows, and lifts."""
+    (real, synthetic, test), notes = with_target(tables, rows)
+    found = pairings(real, synthetic, test, tables.target, tables.tuned)
+    beside = {"tstr": "trtr", "tsts": "trtr", "trts": "trtr", "lift_synthetic": "lift_real"}
+    if "lift_real" not in found.scores:
+        notes.append("lift: left out, the target is not positive on average")
+    real_scores = {name: found.scores[other][0] for name, other in beside.items() if other in found.scores}
+    return Computed(
+        {name: Estimate(score[0], score[1], score[2], real_scores.get(name)) for name, score in found.scores.items()},
+        {"utility measure": found.measure, "utility settings": found.settings},
+        notes,
+    )
+
+
+@metric(
+    "augmentation",
+    {
+        "augmentation_gain": Meaning("gain by adding synthetic to real rows", HIGHER, sentence=False),
+        "smote_gain": Meaning("gain by adding rows of SMOTE to real rows", HIGHER, sentence=False),
+    },
+    **SETTINGS,
+)
+def gains(tables: Tables, rows: int | None) -> Computed:
+    """What is gained by adding rows."""
+    (real, synthetic, test), notes = with_target(tables, rows)
+    found = augmentation(real, synthetic, test, tables.target)
+    if "smote_gain" not in found:
+        notes.append("SMOTE: left out, it needs classes of more than five rows, and a column of numbers")
+    return Computed({name: Estimate(*gain) for name, gain in found.items()}, {}, notes)

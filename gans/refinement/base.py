@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -34,7 +34,13 @@ class FittedRefinement(Protocol):
 
 @dataclass(kw_only=True)
 class Refinement:
-    """How rows of the trained generator are refined; here not at all."""
+    """How rows of the trained generator are refined; here not at all.
+
+    Attributes:
+        takes_images: whether the table may hold images.
+    """
+
+    takes_images: ClassVar[bool] = True
 
     def needs(self, rows: int) -> int:
         """How many generated rows `fit` needs for this many training rows; 0 for no refinement."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gans.decisions.answers import Answer, shown
 from gans.files import write_text
+from gans.findings.answers import Answer, shown
 from gans.report.figures import data_address
 from gans.report.templates import template
 

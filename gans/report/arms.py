@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Drawn = dict[str, "Figure"]
+"""Figures by title."""
+
 COLORS = {
     "real rows only": REAL,
     "real rows": REAL,

@@ -1,18 +1,19 @@
-"""An evaluation for people: a table in the terminal, evaluation.json, and a section of the run's page."""
+"""An evaluation for people: a table in the terminal, a file of JSON, and a section of the run's page."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.evaluation.measures import PARTS, measure
+from gans.evaluation.metrics import PARTS, all_metrics, meaning, metric_of
 from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
+from gans.findings.evaluation import findings, privacy_fails
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
-from gans.report.findings import findings, privacy_fails
 from gans.report.templates import template
+from gans.runs.files import RunFiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
 
 def print_evaluation(found: Evaluation) -> None:
     """The figures as a table, and what they say, on standard output."""
-    heads = ("", "value", "interval of 95 %", "ideal", "real rows")
+    heads = ("", "value", "interval of 95 %", "ideal", "real rows", "of rows")
     every = rows_by_part(found)
     widths = [
         max(len(row[place]) for row in [heads, *chain.from_iterable(every.values())]) for place in range(len(heads))
@@ -44,25 +45,26 @@ def print_evaluation(found: Evaluation) -> None:
 
 
 def rows_by_part(found: Evaluation) -> dict[str, list[tuple[str, ...]]]:
-    """Of each part its figures as texts: title, value, interval, ideal, real rows."""
+    """Of each part its figures as texts: title, value, interval, ideal, real rows, number of synthetic rows."""
     return {
         part: [
-            (measure(name).title, *shown(name, score))
+            (meaning(name).title, *shown(name, score))
             for name, score in score_rows(found)
-            if measure(name).part == part
+            if all_metrics()[metric_of(name)].part == part
         ]
         for part in PARTS
     }
 
 
-def shown(name: str, score: Score) -> tuple[str, str, str, str]:
-    """Value, interval, ideal and what real rows have, as text."""
-    ideal = measure(name).ideal
+def shown(name: str, score: Score) -> tuple[str, ...]:
+    """Value, interval, ideal, what real rows have, and of how many synthetic rows, as text."""
+    ideal = meaning(name).ideal
     return (
         number(score.value),
         "" if score.low is None or score.high is None else f"{number(score.low)} to {number(score.high)}",
         f"{ideal:g}" if ideal is not None else "" if score.real is None else "as real rows",
         "" if score.real is None else number(score.real),
+        "" if score.rows is None else f"{score.rows:,}",
     )
 
 
@@ -71,19 +73,20 @@ def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e-3 else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
-def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, Any]]) -> Path:
-    """Write evaluation.json, and its page, whose path is given: a section of report.html, or a page of its own.
+def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, Any]]) -> tuple[Path, Path]:
+    """Write the figures and their page, whose paths are given: a section of the run's page, or a page of its own.
 
-    Where report.html is no page of a run, evaluation.html is written beside it.
+    Where there is another page of that name, evaluation.html is written beside it.
 
     Args:
         observed: the scores of each seed and draw, for gans.compare.
     """
+    files = RunFiles(folder)
     write_text(
-        folder / "evaluation.json",
+        files.evaluation,
         json.dumps(found.to_json() | {"observed": observed}, indent=1, ensure_ascii=False) + "\n",
     )
-    section, page = render_section(found), folder / "report.html"
+    section, page = render_section(found), files.report
     old = page.read_text(encoding="utf-8") if page.is_file() else ""
     if START in old and END in old:
         text = re.sub(f"{START}.*{END}", lambda _: f"{START}\n{section}\n{END}", old, flags=re.DOTALL)
@@ -91,7 +94,12 @@ def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, A
         page = folder / "evaluation.html" if old else page
         text = template("evaluation_page.html.jinja").render(section=section, start=START, end=END)
     write_text(page, text)
-    return page
+    return files.evaluation, page
+
+
+def write_scores(folder: Path, scores: Mapping[str, float]) -> None:
+    """Write scores that have no intervals and no page."""
+    write_text(RunFiles(folder).evaluation, json.dumps({"scores": dict(scores)}, indent=1) + "\n")
 
 
 def render_section(found: Evaluation) -> str:
@@ -159,7 +167,7 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
         axes.plot([_end(score.low, score), _end(score.high, score)], [place, place], color=SYNTHETIC, linewidth=2)
         axes.plot(score.value, place, "o", color=SYNTHETIC, markersize=6)
     axes.axvline(0.5, color=FAINT, linewidth=1.2)
-    names = [measure(name).title.split(",")[0].split(" (")[0] for name in scores]
+    names = [meaning(name).title.split(",")[0].split(" (")[0] for name in scores]
     axes.set_yticks(range(len(scores)), names, parse_math=False)
     axes.set_ylim(len(scores) - 0.5, -0.5)
     low, high = (pick(score.value for score in scores.values()) for pick in (min, max))

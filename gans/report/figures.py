@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.schema import Column
-from gans.report.marginals import Histogram, Levels, marginal, shares
+from gans.evaluation.marginals import Histogram, Levels, marginal, shares
+from gans.evaluation.metrics import meaning
+from gans.tracking.jsonl import History, series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 REAL, SYNTHETIC = "#3d6c99", "#d4692a"
 INK, FAINT = "#44505c", "#c9d0d6"
 SPIKE = 0.6
-
-History = Sequence[Mapping[str, Any]]
 
 
 def render(figure: "Figure", kind: str) -> bytes:
@@ -50,13 +50,6 @@ def label(text: str, most: int = 22) -> str:
     """A text from the table for a figure: one line, printable, at most `most` characters."""
     shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
-
-
-def series(history: History, key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and finite values of one metric, each [points]."""
-    rows = [(row["step"], row[key]) for row in history if row.get(key) is not None and math.isfinite(row[key])]
-    steps, values = np.array(rows, dtype=np.float64).reshape(-1, 2).T
-    return steps, values
 
 
 def training_curves(history: History) -> dict[str, "Figure"]:
@@ -104,8 +97,12 @@ def score_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Fig
     return {"Score (higher is better)": figure, "Distances (lower is better)": distances}
 
 
-def metric_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Figure"]:
-    """Figures by title: each further held-out metric over the step, dotted what real rows have where it is known."""
+def metric_curves(history: History, floor: Mapping[str, float], rows: Mapping[str, int]) -> dict[str, "Figure"]:
+    """Figures by title: each further held-out score over the step, dotted what real rows have where it is known.
+
+    Args:
+        rows: of each side that a score looks at, by its name.
+    """
     known = {"holdout/score", "holdout/column_distance", "holdout/pair_distance"}
     out = {}
     for key in sorted({key for row in history for key in row if key.startswith("holdout/")} - known):
@@ -115,8 +112,17 @@ def metric_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Fi
         if name in floor:
             axes.axhline(floor[name], color=REAL, linestyle=":", label="training rows")
             legend(axes)
-        out[name] = figure
+        out[_score_title(name, rows.get(name))] = figure
     return out
+
+
+def _score_title(name: str, rows: int | None) -> str:
+    """The title of a score with how many rows it looks at; the name of one whose plugin is not here."""
+    try:
+        title = meaning(name).title
+    except KeyError:
+        title = name
+    return title if rows is None else f"{title} ({rows:,} rows)"
 
 
 def marginal_figure(found: Histogram | Levels) -> "Figure":

@@ -1,29 +1,30 @@
 """One self-contained HTML page about a run: no script, no request, no training row."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gans.data.schema import Column, Schema
-from gans.evaluation.fidelity import Fidelity
+from gans.data.schema import Column
+from gans.evaluation.associations import associations
+from gans.evaluation.marginals import marginal
 from gans.files import write_text
-from gans.report.associations import associations
+from gans.findings.run import duration, headline, sentences, worst
 from gans.report.evaluation import END, START
 from gans.report.figures import (
     association_figure,
     data_address,
     marginal_figure,
+    marginal_grid,
     metric_curves,
+    render,
     score_curves,
     training_curves,
 )
-from gans.report.marginals import marginal
 from gans.report.pictures import pictures
-from gans.report.plain_words import duration, headline, sentences, worst
 from gans.report.templates import template
+from gans.runs.finish import RunResults
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,41 +37,16 @@ LOOKED_AT = 200
 LONGEST_TEXT = 60
 
 
-@dataclass(kw_only=True)
-class RunReport:
-    """What the page of a run is made from.
-
-    Attributes:
-        name: the variant's name.
-        config: the text of config.yaml.
-        summary: status, steps, seconds, seed, scores {name: value}, versions {package: version}, commit.
-        history: rows of metrics.jsonl, each with `step`.
-        schema: the columns.
-        training: the real training rows; only counts and shares of them reach the page.
-        synthetic: the generated rows, with the columns of `schema.kept`.
-        against_training: distances of the synthetic to the training rows.
-        against_holdout: distances of the synthetic to the held-out rows.
-        floor: distances of the held-out to the training rows, what a perfect generator would have.
-    """
-
-    name: str
-    config: str
-    summary: dict[str, Any]
-    history: list[dict[str, float]]
-    schema: Schema
-    training: pa.Table
-    synthetic: pa.Table
-    against_training: Fidelity
-    against_holdout: Fidelity
-    floor: Fidelity
-
-    @property
-    def status(self) -> str:
-        """completed, diverged or interrupted."""
-        return str(self.summary.get("status", "unknown"))
+def report_run(path: Path, report: RunResults) -> dict[str, bytes]:
+    """Write the page; the figures of columns and images as PNG, by name."""
+    write_report(path, report)
+    figures = pictures(report.training, report.synthetic, report.schema)
+    if report.schema.features:
+        figures["marginals"] = marginal_grid(report.training, report.synthetic, report.schema.features[:MOST_FIGURES])
+    return {name: render(figure, "png") for name, figure in figures.items()}
 
 
-def write_report(path: Path, report: RunReport) -> None:
+def write_report(path: Path, report: RunResults) -> None:
     """Write the page, atomically.
 
     Raises:
@@ -85,7 +61,7 @@ def write_report(path: Path, report: RunReport) -> None:
     write_text(path, text)
 
 
-def _content(path: Path, report: RunReport) -> dict[str, Any]:
+def _content(path: Path, report: RunResults) -> dict[str, Any]:
     sample, skipped = ([], 0) if report.schema.images else _sample(report)
     columns = worst(report.against_holdout.columns, report.floor.columns)
     return {
@@ -109,7 +85,7 @@ def _content(path: Path, report: RunReport) -> dict[str, Any]:
     }
 
 
-def _figures(report: RunReport) -> dict[str, dict[str, "Figure"]]:
+def _figures(report: RunResults) -> dict[str, dict[str, "Figure"]]:
     """Figures by section and title."""
     columns = [report.schema[name] for name, *_ in worst(report.against_holdout.columns, report.floor.columns)]
     columns = columns[:MOST_FIGURES]
@@ -120,11 +96,11 @@ def _figures(report: RunReport) -> dict[str, dict[str, "Figure"]]:
     ordered = [column for column in report.schema.features if column.name in marginals]
     real, synthetic = (associations(table, report.training, ordered) for table in (report.training, report.synthetic))
     matrices = {"": association_figure([column.name for column in ordered], real, synthetic)} if ordered else {}
-    floor = report.summary.get("scores", {}).get("floor", {})
+    floor, rows = report.summary.get("scores", {}).get("floor", {}), report.summary.get("score_rows", {})
     return {
         "pictures": pictures(report.training, report.synthetic, report.schema),
         "curves": training_curves(report.history),
-        "scores": score_curves(report.history, report.floor.scores()) | metric_curves(report.history, floor),
+        "scores": score_curves(report.history, report.floor.scores()) | metric_curves(report.history, floor, rows),
         "marginals": marginals,
         "matrices": matrices,
     }
@@ -138,7 +114,7 @@ def _encode(figures: dict[str, dict[str, "Figure"]], kind: str) -> dict[str, dic
     }
 
 
-def _sample(report: RunReport) -> tuple[list[list[str | None]], int]:
+def _sample(report: RunResults) -> tuple[list[list[str | None]], int]:
     """The first twenty synthetic rows that equal no training row, as texts, and how many were passed over."""
     features = sorted(report.schema.features, key=lambda column: -column.levels)
     keys = [column.name for column in features]

@@ -18,12 +18,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans.config import Run, compose
+from gans.config.compose import compose
+from gans.config.run import Run
 from gans.errors import UserError
+from gans.evaluation.metrics import TrainingJudge, metric_of
+from gans.runs.build import build
+from gans.runs.prepare import Prepared, prepare
 from gans.sweeps.records import Job, finish
 from gans.sweeps.search import import_optuna
 from gans.sweeps.space import Dimension, values_of
-from gans.training.loop import PRUNED
+from gans.training.loop import PRUNED, initial_state, make_block
 
 log = logging.getLogger("gans")
 
@@ -37,9 +41,6 @@ def halve(space: list[Dimension], fixed: list[str], settings: int, folder: Path,
     Raises:
         UserError: a dimension is no number, or decides the shape of the program.
     """
-    from gans.evaluation.metrics import METRICS, metric_of
-    from gans.pipeline import prepare
-
     drawn = draw(space, settings, seed)
     run = compose([*fixed, *drawn[0]])
     direction, best = run.trainer.direction, run.trainer.best
@@ -52,19 +53,20 @@ def halve(space: list[Dimension], fixed: list[str], settings: int, folder: Path,
     if ready.windows:
         raise UserError("data.stream=true: settings are halved on a table that is on the device.")
     run = ready.run
-    judge = METRICS[metric_of(best)].prepare(ready.split.holdout, ready.split.schema)
+    judge = TrainingJudge([metric_of(best)], ready.split.holdout, ready.split.schema)
     numbers = {
         dimension.key: np.array([float(overrides[place].split("=", 1)[1]) for overrides in drawn], np.float32)
         for place, dimension in enumerate(space)
     }
     jobs = [Job(number, overrides) for number, overrides in enumerate(drawn)]
     left = np.arange(settings)
-    state = _initial(run, ready.condition, settings)
+    state = _initial(ready, settings)
+    program = SettingsProgram(ready, numbers, state)
     done, began = 0, time.monotonic()
     rungs = [max(1, round(run.trainer.steps / 2**k)) for k in reversed(range(math.ceil(math.log2(settings)) + 1))]
     for rung in rungs:
         chosen = {key: values[left] for key, values in numbers.items()}
-        state, finite = train_settings(run, ready, state, chosen, rung - done)
+        state, finite = program.train(state, chosen, done, rung)
         done = rung
         scores = np.full(len(left), -np.inf)
         for place, member in enumerate(left):
@@ -127,47 +129,46 @@ def varied(run: Run, numbers: Mapping[str, Any]) -> Run:
     return run
 
 
-def make_settings_block(run: Run, condition: Any) -> Any:
-    """The compiled function (states, numbers, rows, steps) -> (states, metrics), over settings [settings]."""
-    from gans.training.build import build
-    from gans.training.loop import make_block
-
-    def block(state: Any, numbers: Any, data: Any, steps: Any) -> Any:
-        return make_block(build(varied(run, numbers), condition))(state, data, steps)
-
-    return jax.jit(jax.vmap(block, in_axes=(0, 0, None, None)), donate_argnums=0)
-
-
-def train_settings(run: Run, ready: Any, state: Any, numbers: Mapping[str, np.ndarray], steps: int) -> tuple[Any, Any]:
-    """States after so many more steps, and which of them have finite losses [settings].
+class SettingsProgram:
+    """The compiled block over settings: (states, numbers, rows, steps) -> (states, metrics), all [settings, ...].
 
     Raises:
         UserError: a number decides the shape of the program.
     """
-    compiled = make_settings_block(run, ready.condition)
-    data, given = jax.device_put(ready.rows), jax.tree.map(jnp.asarray, dict(numbers))
-    finite = np.ones(len(next(iter(numbers.values()))), bool)
-    left = steps
-    while left:
-        count = min(left, run.trainer.block)
+
+    def __init__(self, ready: Prepared, numbers: Mapping[str, np.ndarray], state: Any) -> None:
+        self.schedule, self.rows = ready.run.trainer.schedule(), jax.device_put(ready.rows)
+        run, condition = ready.run, ready.condition
+
+        def block(state: Any, numbers: Any, data: Any, steps: Any) -> Any:
+            return make_block(build(varied(run, numbers), condition))(state, data, steps)
+
+        self.compiled = jax.jit(jax.vmap(block, in_axes=(0, 0, None, None)), donate_argnums=0)
+        one = jax.tree.map(lambda leaf: leaf[0], state)
+        jax.eval_shape(make_block(build(run, condition)), one, ready.rows, 1)  # what fails here is no fault of theirs
         try:
-            state, metrics = compiled(state, given, data, jnp.int32(count))
-        except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError, TypeError) as error:
-            keys = ", ".join(numbers)
+            jax.eval_shape(block, one, {key: values[0] for key, values in numbers.items()}, ready.rows, 1)
+        except TypeError as error:  # as jax says of a number that must be known when it compiles
             reason = str(error).split("\n", 1)[0]
             raise UserError(
-                f"{keys}: not all of these can differ within one compiled program ({reason}); method=optuna takes any."
+                f"{', '.join(numbers)}: not all of these can differ within one compiled program ({reason}); "
+                "method=optuna takes any."
             ) from None
-        for value in jax.device_get(metrics).values():
-            finite &= np.isfinite(value)
-        left -= count
-    return state, finite
+
+    def train(self, state: Any, numbers: Mapping[str, np.ndarray], step: int, stop: int) -> tuple[Any, np.ndarray]:
+        """States after the steps from `step` to `stop`, and which of them have finite losses [settings]."""
+        finite = np.ones(len(next(iter(numbers.values()))), bool)
+        given = jax.device_put(dict(numbers))
+        while step < stop:
+            border = min(stop, self.schedule.next_look(step, self.schedule.steps))
+            state, metrics = self.compiled(state, given, self.rows, np.int32(border - step))
+            for value in jax.device_get(metrics).values():
+                finite &= np.isfinite(value)
+            step = border
+        return state, finite
 
 
-def _initial(run: Run, condition: Any, settings: int) -> Any:
+def _initial(ready: Prepared, settings: int) -> Any:
     """The same initial state for each setting, [settings, ...]."""
-    from gans.training.build import build
-    from gans.training.loop import initial_state
-
-    one = initial_state(build(run, condition), run.seed, 1)
+    one = initial_state(build(ready.run, ready.condition), ready.run.seed, 1)
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (settings, *np.shape(leaf))), one)

@@ -1,11 +1,16 @@
 """Search by Optuna, one run after another; a run that is worse than the others at the same step is stopped."""
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
-from gans.config import Run, compose
+from gans.config.compose import compose
+from gans.config.run import Run
 from gans.errors import UserError, one_of
+from gans.report.page import report_run
+from gans.runs.execute import execute
+from gans.streams import derived_seed
 from gans.sweeps.records import Job, finish, read_jobs, recorded
 from gans.sweeps.space import Dimension, example_run, values_of
 from gans.training.loop import PRUNED
@@ -46,7 +51,7 @@ def search(
         study_name="gans",
         storage=storage,
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=seed + len(read_jobs(folder))),
+        sampler=optuna.samplers.TPESampler(seed=derived_seed("search", seed, len(read_jobs(folder)))),
         pruner=made[pruner](),
         direction="maximize" if direction > 0 else "minimize",
     )
@@ -71,9 +76,6 @@ def search(
 
 def _train(run: Run, trial: Any) -> tuple[str, float]:
     """Train a run whose scores a trial follows; its status and its best score, the mean over seeds."""
-    import math
-
-    from gans.pipeline import execute
 
     def watch(step: int, scores: list[dict[str, float]]) -> bool:
         value = sum(one[run.trainer.best] for one in scores) / len(scores)
@@ -81,7 +83,7 @@ def _train(run: Run, trial: Any) -> tuple[str, float]:
             trial.report(value, step)
         return trial.should_prune()
 
-    result = execute(run, watch=watch)
+    result = execute(run, report=report_run, watch=watch)
     values = [one["value"] for one in result.summary["scores"]["best"] if one["value"] is not None]
     score = sum(values) / len(values) if values else 0.0
     if result.status == "interrupted":

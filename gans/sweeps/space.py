@@ -6,7 +6,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gans.config import Run, compose, read_overrides
+from gans.config.compose import compose, read_overrides
+from gans.config.run import Run
 from gans.errors import UserError
 
 

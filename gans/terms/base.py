@@ -37,9 +37,11 @@ class Term:
 
     Attributes:
         conditions: the conditions that it works with; None for any.
+        hides_condition: whether the discriminator must find the condition out, and so may not be given it.
     """
 
     conditions: ClassVar[tuple[str, ...] | None] = None
+    hides_condition: ClassVar[bool] = False
 
     def fit(self, layout: Layout, rows: Encoded) -> Any:
         """Arrays that the cost needs to know of the training rows, computed once."""
@@ -62,6 +64,8 @@ class HeadTerm(Term):
 
     The discriminator trains head and features by `discriminator`, and must not be given the condition.
     """
+
+    hides_condition: ClassVar[bool] = True
 
     def head(self, layout: Layout, pack: int) -> nn.Module:
         """The module features [packs, features] -> [packs, pack * entries], entries side by side as in a condition."""

@@ -1,11 +1,17 @@
-"""metrics.jsonl: one line of JSON a look of the host."""
+"""Metrics as a file: one line of JSON for each look of the host."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gans.files import write_text
+
+History = Sequence[Mapping[str, Any]]
+"""Metrics over the steps, a row for each look of the host."""
 
 
 class JsonLines:
@@ -41,3 +47,10 @@ def read_lines(path: Path) -> list[dict[str, float]]:
         except ValueError:
             break
     return rows
+
+
+def series(history: History, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and finite values of one metric, each [points]."""
+    rows = [(row["step"], row[key]) for row in history if row.get(key) is not None and math.isfinite(row[key])]
+    steps, values = np.array(rows, dtype=np.float64).reshape(-1, 2).T
+    return steps, values

@@ -3,7 +3,7 @@
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,14 @@ class WeightsAndBiases:
         """Metrics of a step."""
         self._try(lambda: self.run.log(dict(metrics), step=step))
 
-    def finish(self, summary: Mapping[str, Any], run_dir: Path, table: Any, figures: Mapping[str, bytes]) -> None:
-        """Summary, a frame of sample rows, figures as PNG, and the generator; then close the run."""
+    def finish(
+        self, summary: Mapping[str, Any], generator: Iterable[Path], table: Any, figures: Mapping[str, bytes]
+    ) -> None:
+        """Summary, a frame of sample rows, figures as PNG, and the generator; then close the run.
+
+        Args:
+            generator: the files and folders that a sampler needs.
+        """
 
         def close() -> None:
             import wandb
@@ -85,9 +91,11 @@ class WeightsAndBiases:
             if figures:
                 self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in figures.items()})
             artifact = wandb.Artifact(f"generator-{self.run.id}", type="generator")
-            for name in ("config.yaml", "schema.json"):
-                artifact.add_file(str(run_dir / name))
-            artifact.add_dir(str(run_dir / "checkpoints"), name="checkpoints")
+            for path in generator:
+                if path.is_dir():
+                    artifact.add_dir(str(path), name=path.name)
+                else:
+                    artifact.add_file(str(path))
             self.run.log_artifact(artifact)
             self.run.finish(exit_code=0 if summary["status"] == "completed" else 1)
 

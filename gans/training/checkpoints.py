@@ -18,7 +18,7 @@ log = logging.getLogger("gans")
 
 
 class Checkpoints:
-    """The folder `checkpoints/` of a run: trees of arrays (nested dictionaries) with a JSON record, by step."""
+    """Trees of arrays (nested dictionaries) with a JSON record, by step."""
 
     def __init__(self, folder: Path, keep: int = 2) -> None:
         import orbax.checkpoint as ocp

@@ -18,8 +18,8 @@ from flax.serialization import from_state_dict
 from gans.errors import UserError
 from gans.training.checkpoints import Checkpoints
 from gans.training.placement import place
+from gans.training.schedule import Schedule
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
-from gans.training.trainer import Trainer
 from gans.training.windows import Feed, Windows
 
 log = logging.getLogger("gans")
@@ -122,7 +122,7 @@ def initial_state(gan: GAN, seed: int, seeds: int) -> TrainState:
 def train(
     gan: GAN,
     data: Rows | Windows,
-    trainer: Trainer,
+    schedule: Schedule,
     seed: int,
     hooks: Hooks,
     checkpoints: Checkpoints | None,
@@ -136,110 +136,166 @@ def train(
         UserError: a resumed run has another table, or its checkpoints are all damaged.
         OSError: a checkpoint cannot be written.
     """
-    several = trainer.seeds > 1
-
-    def members(tree: Any) -> Any:
-        return tree if several else jax.tree.map(lambda leaf: leaf[None], tree)
-
-    state = initial_state(gan, seed, trainer.seeds)
-    blank = np.full(trainer.seeds, np.nan)
-    best = Best(jax.tree.map(np.array, members(state.average)), np.zeros(trainer.seeds, np.int64), blank)
-    step, before = 0, 0.0
-    if trainer.resume and checkpoints:
-        state, best, step, before = _resume(checkpoints, state, best, hooks.fingerprint, trainer.steps)
-    if jax.process_count() > 1:
-        from jax.experimental import multihost_utils
-
-        state, step = multihost_utils.broadcast_one_to_all((state, np.int64(step)))
-        step = int(step)
-    if hooks.rewind:
-        hooks.rewind(step)
-
-    placed = place(make_block(gan), trainer.place(gan.pack * gan.group), trainer.seeds)
-    windows = data if isinstance(data, Windows) else Windows(lambda number: data, trainer.steps)
-    state, feed = placed.put(state), Feed(windows, placed.put)
-    stop, status, compile_seconds = trainer.steps, COMPLETED, 0.0
-    blocks, start, pruned = 0, time.monotonic(), False
-    enough = _enough(trainer, best, step)
-    with _signals() as stopped, contextlib.closing(feed):
-        while step < stop and not enough:
-            border, rows = _border(step, stop, trainer, windows.steps), feed.at(step)
-            count, began = placed.put(np.int32(border - step)), time.monotonic()
-            trace = hooks.profile if blocks == 1 else None
-            with jax.transfer_guard("disallow"), jax.profiler.trace(trace) if trace else contextlib.nullcontext():
-                state, metrics = placed.run(state, rows, count)
-                jax.block_until_ready(metrics)
-            metrics, step, blocks = placed.get(metrics), border, blocks + 1
-            compile_seconds = compile_seconds or time.monotonic() - began
+    training = _Training(gan, data, schedule, seed, hooks, checkpoints)
+    with _signals() as signalled, contextlib.closing(training.feed):
+        while training.goes_on:
+            metrics = training.run_block()
             if not all(np.isfinite(value).all() for value in metrics.values()):
-                status = DIVERGED
+                training.status = DIVERGED
                 break
-            if hooks.evaluate and (step % trainer.evaluate_every == 0 or step == stop):
-                average = members(placed.get(state.average))
-                scores = hooks.evaluate(average)
-                values = np.array([one.get(trainer.best, np.nan) for one in scores])
-                best.update(step, values, trainer.direction, average)
-                stacked = {f"holdout/{name}": np.array([one[name] for one in scores]) for name in scores[0]}
-                metrics |= stacked if several else {name: value[0] for name, value in stacked.items()}
-                pruned = hooks.watch is not None and hooks.watch(step, scores)
-            enough = pruned or _enough(trainer, best, step)
-            seconds = before + time.monotonic() - start
-            if hooks.log:
-                hooks.log(_named(metrics, several, seed), step, seconds)
-            if stopped() and step < stop and not enough:
-                status = INTERRUPTED
-            last = step == stop or enough or status == INTERRUPTED
-            if checkpoints and (step % trainer.checkpoint_every == 0 or last):
-                record = {"seconds": seconds, "fingerprint": hooks.fingerprint}
-                checkpoints.save(step, {"state": placed.get(state), "best": best.tree()}, record)
-            if status == INTERRUPTED:
-                break
-    if checkpoints:
-        checkpoints.wait()
-    seconds = before + time.monotonic() - start
-    if status == DIVERGED:
-        return Outcome(status, step, seconds, best, None, compile_seconds)
-    state = placed.get(state)
-    if np.isnan(best.value).all():
-        best = Best(jax.tree.map(np.array, members(state.average)), np.full(trainer.seeds, step), blank)
-    stopped_by = PRUNED if pruned else f"no better {trainer.best} for {trainer.patience} evaluations"
-    return Outcome(status, step, seconds, best, state, compile_seconds, stopped_by if enough and step < stop else None)
+            metrics |= training.score()
+            training.look_at_patience()
+            training.log(metrics)
+            if signalled() and training.goes_on:
+                training.status = INTERRUPTED
+            training.checkpoint()
+    return training.outcome()
 
 
-def _enough(trainer: Trainer, best: Best, step: int) -> bool:
-    """Whether patience has run out: follows from what a checkpoint holds; of several processes the first one says."""
-    if trainer.patience is None:
-        return False
-    enough = best.waited(step, trainer.evaluate_every) >= trainer.patience
+class _Training:
+    """A run on its devices, and what the host does between blocks.
+
+    Attributes:
+        step: steps done.
+        status: completed unless it diverges or is interrupted.
+        enough: whether patience has run out, or a search gave the run up.
+    """
+
+    def __init__(
+        self,
+        gan: GAN,
+        data: Rows | Windows,
+        schedule: Schedule,
+        seed: int,
+        hooks: Hooks,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        self.schedule, self.seed, self.hooks, self.checkpoints = schedule, seed, hooks, checkpoints
+        state = initial_state(gan, seed, schedule.seeds)
+        unscored = np.full(schedule.seeds, np.nan)
+        average = jax.tree.map(np.array, self._by_seed(state.average))
+        self.best = Best(average, np.zeros(schedule.seeds, np.int64), unscored)
+        self.step, self.seconds_before = 0, 0.0
+        if schedule.resume and checkpoints:
+            state = self._resume(state, checkpoints)
+        state, self.step = _from_first_process(state, self.step)
+        if hooks.rewind:
+            hooks.rewind(self.step)
+        self.placed = place(make_block(gan), schedule.placement, schedule.seeds)
+        self.windows = data if isinstance(data, Windows) else Windows(lambda number: data, schedule.steps)
+        self.state, self.feed = self.placed.put(state), Feed(self.windows, self.placed.put)
+        self.status, self.pruned, self.blocks, self.compile_seconds = COMPLETED, False, 0, 0.0
+        self.start = time.monotonic()
+        self.look_at_patience()
+
+    def _by_seed(self, tree: Any) -> Any:
+        """A tree with a leading axis [seeds], also where there is one seed."""
+        return tree if self.schedule.seeds > 1 else jax.tree.map(lambda leaf: leaf[None], tree)
+
+    def _resume(self, state: Any, checkpoints: Checkpoints) -> Any:
+        """The state of the newest whole checkpoint, if there is one; best, step and seconds are set from it."""
+        newest = checkpoints.latest()
+        if newest is None:
+            return state
+        step, tree, record = newest
+        if record["fingerprint"] != self.hooks.fingerprint:
+            raise UserError(f"{checkpoints.folder.parent}: the training table is not the one that this run began with.")
+        if self.schedule.steps < step:
+            raise UserError(f"trainer.steps={self.schedule.steps}: the run is at step {step} already.")
+        checkpoints.drop_after(step)
+        best = from_state_dict(self.best.tree(), tree["best"])
+        self.best = Best(jax.tree.map(np.array, best["generator"]), np.array(best["step"]), np.array(best["value"]))
+        self.step, self.seconds_before = step, record["seconds"]
+        return from_state_dict(state, tree["state"])
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another block is due."""
+        return self.step < self.schedule.steps and not self.enough and self.status == COMPLETED
+
+    @property
+    def seconds(self) -> float:
+        """Of training so far, those before it was resumed among them."""
+        return self.seconds_before + time.monotonic() - self.start
+
+    def run_block(self) -> dict[str, Any]:
+        """The steps until the host looks up again; their mean metrics, of several seeds [seeds] each."""
+        border, rows = self.schedule.next_look(self.step, self.windows.steps), self.feed.at(self.step)
+        count, began = self.placed.put(np.int32(border - self.step)), time.monotonic()
+        trace = self.hooks.profile if self.blocks == 1 else None
+        with jax.transfer_guard("disallow"), jax.profiler.trace(trace) if trace else contextlib.nullcontext():
+            self.state, metrics = self.placed.run(self.state, rows, count)
+            jax.block_until_ready(metrics)
+        metrics = self.placed.get(metrics)
+        self.step, self.blocks = border, self.blocks + 1
+        self.compile_seconds = self.compile_seconds or time.monotonic() - began
+        return metrics
+
+    def score(self) -> dict[str, Any]:
+        """Held-out scores of the averaged generators, where they are due; the best generators are kept."""
+        if not self.hooks.evaluate or not self.schedule.evaluates(self.step):
+            return {}
+        average = self._by_seed(self.placed.get(self.state.average))
+        scores = self.hooks.evaluate(average)
+        values = np.array([one.get(self.schedule.best, np.nan) for one in scores])
+        self.best.update(self.step, values, self.schedule.direction, average)
+        self.pruned = self.hooks.watch is not None and self.hooks.watch(self.step, scores)
+        stacked = {f"holdout/{name}": np.array([one[name] for one in scores]) for name in scores[0]}
+        return stacked if self.schedule.seeds > 1 else {name: value[0] for name, value in stacked.items()}
+
+    def look_at_patience(self) -> None:
+        """Whether there were enough scores without a better one: follows from what a checkpoint holds."""
+        self.enough = self.pruned
+        if not self.enough and self.schedule.patience is not None:
+            waited = self.best.waited(self.step, self.schedule.evaluate_every)
+            self.enough = _of_first_process(waited >= self.schedule.patience)
+
+    def log(self, metrics: dict[str, Any]) -> None:
+        """Hand the metrics of a block to whoever listens."""
+        if self.hooks.log:
+            self.hooks.log(_named(metrics, self.schedule.seeds > 1, self.seed), self.step, self.seconds)
+
+    def checkpoint(self) -> None:
+        """Write the state, where that is due or training ends here."""
+        due = self.step % self.schedule.checkpoint_every == 0 or not self.goes_on
+        if self.checkpoints and due:
+            record = {"seconds": self.seconds, "fingerprint": self.hooks.fingerprint}
+            tree = {"state": self.placed.get(self.state), "best": self.best.tree()}
+            self.checkpoints.save(self.step, tree, record)
+
+    def outcome(self) -> Outcome:
+        """How it ended; where nothing was scored the last generators are the best."""
+        if self.checkpoints:
+            self.checkpoints.wait()
+        seconds = self.seconds
+        if self.status == DIVERGED:
+            return Outcome(DIVERGED, self.step, seconds, self.best, None, self.compile_seconds)
+        state, best = self.placed.get(self.state), self.best
+        if np.isnan(best.value).all():
+            last = jax.tree.map(np.array, self._by_seed(state.average))
+            best = Best(last, np.full(self.schedule.seeds, self.step), best.value)
+        why = PRUNED if self.pruned else f"no better {self.schedule.best} for {self.schedule.patience} evaluations"
+        stopped = why if self.enough and self.step < self.schedule.steps else None
+        return Outcome(self.status, self.step, seconds, best, state, self.compile_seconds, stopped)
+
+
+def _from_first_process(state: Any, step: int) -> tuple[Any, int]:
+    """State and step of the process that reads and writes checkpoints."""
     if jax.process_count() == 1:
-        return enough
+        return state, step
     from jax.experimental import multihost_utils
 
-    return bool(multihost_utils.broadcast_one_to_all(np.array(enough)))
+    state, first = multihost_utils.broadcast_one_to_all((state, np.int64(step)))
+    return state, int(first)
 
 
-def _resume(
-    checkpoints: Checkpoints, state: Any, best: Best, fingerprint: str, steps: int
-) -> tuple[Any, Best, int, float]:
-    """State, best, step and seconds of the newest whole checkpoint, or what was given where there is none."""
-    found = checkpoints.latest()
-    if not found:
-        return state, best, 0, 0.0
-    step, tree, record = found
-    if record["fingerprint"] != fingerprint:
-        raise UserError(f"{checkpoints.folder.parent}: the training table is not the one that this run began with.")
-    if steps < step:
-        raise UserError(f"trainer.steps={steps}: the run is at step {step} already.")
-    checkpoints.drop_after(step)
-    state, kept = from_state_dict(state, tree["state"]), from_state_dict(best.tree(), tree["best"])
-    best = Best(jax.tree.map(np.array, kept["generator"]), np.array(kept["step"]), np.array(kept["value"]))
-    return state, best, step, record["seconds"]
+def _of_first_process(answer: bool) -> bool:
+    """What the process that scores says."""
+    if jax.process_count() == 1:
+        return answer
+    from jax.experimental import multihost_utils
 
-
-def _border(step: int, stop: int, trainer: Trainer, window: int) -> int:
-    """The next step at which the host looks up, or a window of so many steps ends."""
-    every = (trainer.evaluate_every, trainer.checkpoint_every, window)
-    return min(stop, step + trainer.block, *(step + rhythm - step % rhythm for rhythm in every))
+    return bool(multihost_utils.broadcast_one_to_all(np.array(answer)))
 
 
 def _named(metrics: dict[str, Any], several: bool, seed: int) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -17,9 +18,9 @@ from gans.networks.heads import FEATURES, LOGITS, SEEN, seen
 from gans.networks.spectral import spectrally_normalised
 from gans.objectives.base import Objective
 from gans.penalties.base import Penalty
+from gans.streams import per_example, stream
 from gans.terms.base import HeadTerm, Made, Term
 from gans.training.placement import Spread
-from gans.training.streams import per_example, stream
 
 
 class Rows(flax.struct.PyTreeNode):
@@ -72,6 +73,18 @@ class Examined(NamedTuple):
     predicted: dict[str, Float[Array, "batch entries"]]
 
 
+class Batch(NamedTuple):
+    """Real rows with their conditions, and the random keys of their places.
+
+    Attributes:
+        keys: (name, pack) -> a key for each row, or for each pack of rows.
+    """
+
+    real: Float[Array, "batch width"]
+    condition: Float[Array, "batch condition"]
+    keys: Callable[..., Key[Array, " batch"]]
+
+
 @dataclass(frozen=True)
 class GAN:
     """The parts of a variant. Variants differ by these objects and by nothing else.
@@ -111,6 +124,11 @@ class GAN:
     precision: Any = jnp.float32
     heads: Mapping[str, nn.Module] = field(default_factory=dict)
     spread: Spread = field(default_factory=Spread)
+
+    @property
+    def head_terms(self) -> dict[str, HeadTerm]:
+        """The terms with a head."""
+        return {name: term for name, term in self.terms.items() if isinstance(term, HeadTerm)}
 
     def init(self, seed: Integer[Array, ""]) -> TrainState:
         """The state at step 0, a function of the seed."""
@@ -192,8 +210,8 @@ class GAN:
         }
         return Examined(logits.astype(jnp.float32), features, predicted)  # pyright: ignore[reportAttributeAccessIssue]
 
-    def batch(self, data: Rows, seed: Any, step: Any, part: Any, piece: Any = 0) -> tuple[Array, Array, Any]:
-        """Real rows [batch, width], conditions [batch, condition], a function (name, pack) -> keys [batch / pack].
+    def batch(self, data: Rows, seed: Any, step: Any, part: Any, piece: Any = 0) -> Batch:
+        """A batch of training rows.
 
         Args:
             part: which of the batches of a step.
@@ -207,7 +225,7 @@ class GAN:
 
         picked, condition = self.condition.pick(data.condition, keys("rows"))
         real = self.layout.wide(data.scores[picked], data.codes[picked])
-        return real, self.condition.reveal(real, condition, keys("condition")), keys
+        return Batch(real, self.condition.reveal(real, condition, keys("condition")), keys)
 
     def mean(self, compute: Callable[[Any], Any]) -> Any:
         """The mean of what is computed for each piece of a batch, on each device."""
@@ -220,36 +238,68 @@ class GAN:
         return self.spread.mean(jax.tree.map(lambda leaf: leaf / self.accumulate, total))
 
 
+def discriminator_loss(
+    gan: GAN, parameters: Any, batch: Batch, fake: Float[Array, "batch width"]
+) -> tuple[Float[Array, ""], dict[str, Array]]:
+    """What the discriminator minimises: the objective, its penalties, and the costs of its heads."""
+    real, fake, condition = gan.packed(batch.real), gan.packed(fake), gan.packed(batch.condition)
+    both = jnp.concatenate([real, fake]), jnp.concatenate([condition, condition])
+    both_keys = jnp.concatenate([batch.keys("critic real", gan.pack), batch.keys("critic fake", gan.pack)])
+    examined = gan.examine(parameters, *both, both_keys)
+    real_logits, fake_logits = jnp.split(examined.logits, 2)
+    adversarial = gan.objective.discriminator(real_logits, fake_logits)
+    costs = penalty_costs(gan, parameters, real, fake, condition, batch.keys)
+    for name, predicted in examined.predicted.items():
+        of_real, of_fake = jnp.split(predicted, 2)
+        costs[f"head/{name}"] = gan.head_terms[name].discriminator(gan.layout, of_real, of_fake, batch.condition)
+    logits = {"critic/real": real_logits.mean(), "critic/fake": fake_logits.mean()}
+    return adversarial + sum(costs.values()), {"loss/discriminator": adversarial, **logits, **costs}
+
+
+def penalty_costs(
+    gan: GAN, parameters: Any, real: Array, fake: Array, condition: Array, keys: Callable[..., Array]
+) -> dict[str, Array]:
+    """The penalties of the discriminator at packs of real and generated rows, by name."""
+    critic = partial(gan.critic, parameters)
+    return {
+        f"penalty/{name}": penalty(critic, real, fake, condition, keys(f"penalty {name}", gan.pack))
+        for name, penalty in gan.penalties.items()
+    }
+
+
+def generator_loss(
+    gan: GAN, parameters: Any, state: TrainState, batch: Batch, known: Mapping[str, Any]
+) -> tuple[Float[Array, ""], tuple[Any, dict[str, Array]]]:
+    """What the generator minimises: the objective and its terms; also the generator's new statistics.
+
+    Args:
+        parameters: of the generator.
+        state: whose discriminator judges.
+        known: what each term knows of the training rows.
+    """
+    variables = {"params": parameters, **state.statistics}
+    fake, statistics = gan.generate(variables, batch.condition, batch.keys("latent"), True)
+    shown, condition = {SEEN: statistics.pop(SEEN, {})}, gan.packed(batch.condition)
+    of_fake = gan.examine(state.discriminator, gan.packed(fake), condition, batch.keys("critic fake", gan.pack))
+    of_real = gan.examine(state.discriminator, gan.packed(batch.real), condition, batch.keys("critic real", gan.pack))
+    adversarial = gan.objective.generator(of_real.logits, of_fake.logits)
+    made = Made(fake, batch.condition, seen(shown, LOGITS), of_fake.features, of_real.features)
+    costs = {
+        f"term/{name}": term(
+            gan.layout, known[name], made._replace(predicted=of_fake.predicted.get(name)), state.step / gan.steps
+        )
+        for name, term in gan.terms.items()
+    }
+    return adversarial + sum(costs.values()), (statistics, {"loss/generator": adversarial, **costs})
+
+
 def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
     """`critic_steps` discriminator updates, then one of the generator and of its average."""
 
     def discriminator_gradient(parameters: Any, part: Any, piece: Any) -> tuple[Any, dict[str, Array]]:
-        real, labels, keys = gan.batch(data, state.seed, state.step, part, piece)
-        fake, _ = gan.generate(state.variables, labels, keys("latent"), True)
-        real, fake, condition = gan.packed(real), gan.packed(fake), gan.packed(labels)
-
-        def loss(parameters: Any) -> tuple[Array, dict[str, Array]]:
-            def critic(rows: Array, condition: Array, keys: Array) -> Array:
-                return gan.critic(parameters, rows, condition, keys)
-
-            both = jnp.concatenate([real, fake]), jnp.concatenate([condition, condition])
-            both_keys = jnp.concatenate([keys("critic real", gan.pack), keys("critic fake", gan.pack)])
-            examined = gan.examine(parameters, *both, both_keys)
-            real_logits, fake_logits = jnp.split(examined.logits, 2)
-            adversarial = gan.objective.discriminator(real_logits, fake_logits)
-            costs = {
-                f"penalty/{name}": penalty(critic, real, fake, condition, keys(f"penalty {name}", gan.pack))
-                for name, penalty in gan.penalties.items()
-            }
-            for name, predicted in examined.predicted.items():
-                term = gan.terms[name]
-                assert isinstance(term, HeadTerm)
-                of_real, of_fake = jnp.split(predicted, 2)
-                costs[f"head/{name}"] = term.discriminator(gan.layout, of_real, of_fake, labels)
-            logits = {"critic/real": real_logits.mean(), "critic/fake": fake_logits.mean()}
-            return adversarial + sum(costs.values()), {"loss/discriminator": adversarial, **logits, **costs}
-
-        return jax.grad(loss, has_aux=True)(parameters)
+        batch = gan.batch(data, state.seed, state.step, part, piece)
+        fake, _ = gan.generate(state.variables, batch.condition, batch.keys("latent"), True)
+        return jax.grad(partial(discriminator_loss, gan), has_aux=True)(parameters, batch, fake)
 
     def discriminator_update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], dict[str, Array]]:
         parameters, optimizer = carry
@@ -258,49 +308,25 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
         metrics["gradient/discriminator"] = optax.tree.norm(gradient)
         return (optax.apply_updates(parameters, updates), optimizer), metrics
 
-    (discriminator, discriminator_optimizer), metrics = jax.lax.scan(
-        discriminator_update, (state.discriminator, state.discriminator_optimizer), jnp.arange(gan.critic_steps)
-    )
+    def generator_gradient(state: TrainState, piece: Any) -> tuple[Any, tuple[Any, dict[str, Array]]]:
+        batch = gan.batch(data, state.seed, state.step, gan.critic_steps, piece)
+        return jax.grad(partial(generator_loss, gan), has_aux=True)(state.generator, state, batch, data.known)
+
+    critic = state.discriminator, state.discriminator_optimizer
+    critic, metrics = jax.lax.scan(discriminator_update, critic, jnp.arange(gan.critic_steps))
     metrics = jax.tree.map(jnp.mean, metrics)
+    state = state.replace(discriminator=critic[0], discriminator_optimizer=critic[1])
 
-    def generator_gradient(piece: Any) -> tuple[Any, tuple[Any, dict[str, Array]]]:
-        real, condition, keys = gan.batch(data, state.seed, state.step, gan.critic_steps, piece)
-
-        def loss(parameters: Any) -> tuple[Array, tuple[Any, dict[str, Array]]]:
-            fake, statistics = gan.generate({"params": parameters, **state.statistics}, condition, keys("latent"), True)
-            labels = gan.packed(condition)
-            shown = {SEEN: statistics.pop(SEEN, {})}
-            of_fake = gan.examine(discriminator, gan.packed(fake), labels, keys("critic fake", gan.pack))
-            of_real = gan.examine(discriminator, gan.packed(real), labels, keys("critic real", gan.pack))
-            adversarial = gan.objective.generator(of_real.logits, of_fake.logits)
-            made = Made(fake, condition, seen(shown, LOGITS), of_fake.features, of_real.features)
-            progress = state.step / gan.steps
-            costs = {
-                f"term/{name}": term(
-                    gan.layout, data.known[name], made._replace(predicted=of_fake.predicted.get(name)), progress
-                )
-                for name, term in gan.terms.items()
-            }
-            return adversarial + sum(costs.values()), (statistics, {"loss/generator": adversarial, **costs})
-
-        return jax.grad(loss, has_aux=True)(state.generator)
-
-    gradient, (statistics, costs) = gan.mean(generator_gradient)
-    updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
+    gradient, (statistics, costs) = gan.mean(partial(generator_gradient, state))
+    updates, optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
-    metrics |= costs | {"gradient/generator": optax.tree.norm(gradient)}
-
     decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
     new = {"params": generator, **statistics}
-    return (
-        state.replace(
-            step=state.step + 1,
-            generator=generator,
-            statistics=statistics,
-            discriminator=discriminator,
-            generator_optimizer=generator_optimizer,
-            discriminator_optimizer=discriminator_optimizer,
-            average=jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, new),
-        ),
-        metrics,
+    state = state.replace(
+        step=state.step + 1,
+        generator=generator,
+        statistics=statistics,
+        generator_optimizer=optimizer,
+        average=jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, new),
     )
+    return state, metrics | costs | {"gradient/generator": optax.tree.norm(gradient)}

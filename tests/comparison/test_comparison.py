@@ -17,16 +17,17 @@ from gans.comparison import wandb_runs
 from gans.comparison.comparison import Comparison, compare
 from gans.comparison.figures import comparison_figures
 from gans.comparison.output import write
-from gans.comparison.runs import Observation, TrainedRun, make_run, read_runs
+from gans.comparison.sources import read_runs
 from gans.comparison.tables import escaped, latex, markdown, observations_csv, terminal
 from gans.errors import UserError
+from gans.runs.record import Observation, RunRecord, make_record
 
 FILES = {"comparison.md", "comparison.tex", "comparison.csv", "comparison.html"}
 
 
 def run(
     variant: str, data: str = "adult", seed: int = 0, seeds: int = 5, level: float = 0.5, draws: int = 1, **changed: Any
-) -> TrainedRun:
+) -> RunRecord:
     """A run whose seeds score about `level`."""
     rng = np.random.default_rng([len(variant), ord(data[0]), seed])
     config = {
@@ -53,10 +54,10 @@ def run(
     ]
     rows = {"real": 900, "synthetic": 900, "test": 100}
     evaluation = {"level": "standard", "rows": rows, "observed": observed} if summary["status"] != "diverged" else {}
-    return make_run(f"runs/{variant}-{data}-{seed}", config, summary, history, evaluation)
+    return make_record(f"runs/{variant}-{data}-{seed}", config, summary, history, evaluation)
 
 
-def three(**changed: Any) -> list[TrainedRun]:
+def three(**changed: Any) -> list[RunRecord]:
     levels = {"vanilla": 0.2, "cgan_x": 0.21, "wgan_gp": 0.7}
     return [
         run(variant, data, level=level, **changed) for variant, level in levels.items() for data in ("adult", "churn")
@@ -140,7 +141,7 @@ def test_variants_by_a_key() -> None:
     assert compare(runs, "objective").variants == ["minimax", "hinge"]
 
 
-def other_rows() -> list[TrainedRun]:
+def other_rows() -> list[RunRecord]:
     return [run("a"), run("bb", rows={"training": 450})]
 
 
@@ -204,7 +205,7 @@ def test_a_file_that_is_not_of_the_run_is_no_seed_of_it() -> None:
         one.config,
         {"level": "fast", "rows": {}, "observed": [{"seed": None, "draw": 0, "scores": {}}]},
     )
-    assert make_run("a", config, {}, [], evaluation).evaluated == []
+    assert make_record("a", config, {}, [], evaluation).evaluated == []
 
 
 def test_a_seed_that_was_chosen_is_said() -> None:

@@ -5,14 +5,13 @@ from scipy.stats import trim_mean
 from gans.comparison.statistics import (
     holm,
     interquartile_mean,
-    mean_error,
-    mean_interval,
     paired_test,
     probability_of_improvement,
     ranks,
     stratified_interval,
     variance_of,
 )
+from gans.evaluation.intervals import mean_error, mean_interval
 
 
 def test_mean_and_standard_error_by_hand() -> None:

@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from gans import pipeline
 from gans.compat.ctgan import CTGAN
-from gans.config import Run, compose
+from gans.config.compose import compose
+from gans.config.run import Run
+from gans.runs import execute as pipeline
+from gans.runs.prepare import prepare
 from gans.synthesizer import Synthesizer
 
 ROWS = 121
@@ -271,9 +273,7 @@ def test_a_discrete_column_that_follows_from_a_number_is_learnt(asked: list[Run]
     frame = pd.DataFrame({"store": store, "city": city, "sales": rng.normal(size=400), "`": rng.integers(0, 9, 400)})
     CTGAN(**QUICK).fit(frame, ["city"])
     table = pa.table({name: frame[name].to_numpy() for name in frame})
-    assert [fitted.column.name for fitted in pipeline.prepare(asked[0], table).codec.columns if fitted.levels] == [
-        "city"
-    ]
+    assert [fitted.column.name for fitted in prepare(asked[0], table).codec.columns if fitted.levels] == ["city"]
 
 
 def test_small_tables_have_small_batches(asked: list[Run], frame: pd.DataFrame) -> None:
@@ -378,7 +378,7 @@ def test_log_frequency_decides_how_levels_are_picked_in_training() -> None:
     given = ["+experiment=ctgan", "data=charity", "data.limit=400", "trainer.batch_size=20"]
     ends = {}
     for log in ("true", "false"):
-        ready = pipeline.prepare(compose([*given, f"condition.log_frequency={log}"]))
+        ready = prepare(compose([*given, f"condition.log_frequency={log}"]))
         known: Any = ready.rows.condition
         size = ready.condition.cardinalities[0]
         ends[log], count = known["ends"][:size], known["count"][:size]

@@ -12,11 +12,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from gans import pipeline
 from gans.compat.sdv import conform, metadata_of, schema_of
 from gans.data.frames import read_frame, text_of, times_of
 from gans.data.schema import Column, Schema, detect, normalise
 from gans.errors import UserError
+from gans.report import page
 from gans.synthesizer import Synthesizer
 
 ROWS = 120
@@ -96,7 +96,7 @@ def frame() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def fitted(frame: pd.DataFrame) -> Synthesizer:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "_report", lambda *_: {})
+        patch.setattr(page, "report_run", lambda *_: {})
         return Synthesizer(overrides=QUICK, progress=False, metadata=of(COLUMNS, primary_key="guest")).fit(frame)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from gans.conditions.base import FittedCondition
 from gans.conditions.labels import Labels
-from gans.conditions.marginals import fit_marginals
 from gans.conditions.none import Unconditional
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
@@ -18,6 +17,7 @@ from gans.data.codecs.standard import Standard
 from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
+from gans.sampling.marginals import fit_marginals
 
 ROWS = 1_000
 

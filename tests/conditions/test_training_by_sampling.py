@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.conditions.marginals import fit_marginals
-from gans.conditions.plan import make_plan
 from gans.conditions.training_by_sampling import FittedTrainingBySampling, TrainingBySampling
-from gans.conditions.where import Where
 from gans.data.codecs.modes import Modes
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
+from gans.sampling.marginals import fit_marginals
+from gans.sampling.where.grammar import Where
+from gans.sampling.where.plan import make_plan
 
 ROWS = 2_000
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gans.data.mixtures import Drawing, Grid, Moons, Plane, Ring
 from gans.errors import UserError
-from gans.evaluation.metrics import METRICS
+from gans.evaluation.metrics import TrainingJudge, all_metrics
 from gans.evaluation.mixtures import mode_coverage
 
 
@@ -35,9 +35,9 @@ def test_the_schema_of_a_split_knows_the_modes_and_the_metric_reads_them(tmp_pat
     split = Grid(rows=1_000).split()
     split.schema.write(tmp_path / "schema.json")
     schema = type(split.schema).read(tmp_path / "schema.json")
-    assert METRICS["modes"].lacks(schema) == ""
-    assert METRICS["modes"].lacks(Moons(rows=100).split().schema)
-    scores = METRICS["modes"].prepare(split.holdout, schema)(split.training)
+    assert all_metrics()["modes"].lacks(schema) == ""
+    assert all_metrics()["modes"].lacks(Moons(rows=100).split().schema)
+    scores = TrainingJudge(["modes"], split.holdout, schema)(split.training)
     assert scores["modes"] == 25
 
 

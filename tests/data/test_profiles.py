@@ -13,8 +13,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from gans.config import compose
-from gans.data.profiles import Profiles
+from gans.config.compose import compose
+from gans.data.customer_profiles import Profiles
 from gans.data.simulator import simulate, write_events
 from gans.errors import UserError
 

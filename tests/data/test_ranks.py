@@ -11,8 +11,6 @@ from scipy.special import ndtri
 
 from gans.conditions.base import Condition
 from gans.conditions.labels import Labels
-from gans.conditions.marginals import fit_marginals
-from gans.conditions.plan import make_plan
 from gans.conditions.subsets import Subsets
 from gans.conditions.training_by_sampling import TrainingBySampling
 from gans.data.codecs import Codec, FittedCodec
@@ -24,6 +22,8 @@ from gans.data.layout import Encoded
 from gans.data.schema import Schema, detect, normalise
 from gans.errors import UserError
 from gans.evaluation.fidelity import Reference, name_groups
+from gans.sampling.marginals import fit_marginals
+from gans.sampling.where.plan import make_plan
 
 ROWS, MANY = 4_000, 700
 both = pytest.mark.parametrize("codec", [Quantile(), Standard(), Modes()], ids=["quantile", "standard", "modes"])

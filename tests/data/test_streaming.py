@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.data.files import TableFile
 from gans.data.streaming import EncodedWindows, ParquetStream
 from gans.errors import UserError
-from gans.pipeline import prepare
+from gans.runs.prepare import prepare
 
 ROWS, GROUP = 5_000, 700
 
@@ -107,7 +107,7 @@ def test_a_small_file_is_read_whole_and_a_large_one_is_streamed(path: Path, monk
 
 
 def test_training_on_a_stream(path: Path, tmp_path: Path) -> None:
-    from gans.pipeline import execute
+    from gans.runs.execute import execute
 
     overrides = ["data=table", f"data.path={path}", "data.stream=true", "data.window=500", "+debug=limit",
                  "data.limit=null", "trainer.steps=30", "network.generator_widths=[8]",
@@ -116,7 +116,7 @@ def test_training_on_a_stream(path: Path, tmp_path: Path) -> None:
     assert ready.windows is not None
     assert ready.windows.steps == 500 // (100 * 2)
     assert ready.run.data.stream is True  # pyright: ignore[reportAttributeAccessIssue]
-    result = execute(compose([*overrides, f"run_dir={tmp_path / 'run'}"]), show=False, report=False)
+    result = execute(compose([*overrides, f"run_dir={tmp_path / 'run'}"]), show=False)
     assert result.status == "completed"
     assert set(result.sampler.sample(500)["plan"].to_pylist()) <= {"free", "gold", "plus", "pilot"}
 

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.conditions.where import Where
-from gans.config import compose
+from gans.config.compose import compose
 from gans.data.schema import detect
 from gans.decisions.cases import Case
 from gans.evaluation.inputs import read_sides
+from gans.sampling.where.grammar import Where
 
 
 def shoppers(rows: int, seed: int) -> pa.Table:

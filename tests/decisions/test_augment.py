@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.decisions.augment import augment, augmented
+from gans.decisions.added_rows import augment, augmented
 from gans.decisions.cases import Case
 from gans.errors import UserError
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from gans.decisions.cases import Case
-from gans.decisions.personas import find_personas, number
+from gans.decisions.segment_traits import find_personas, number
 from gans.decisions.segments import fit_segments
 from gans.errors import UserError
 from gans.evaluation.inputs import Side

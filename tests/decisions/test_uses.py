@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from gans.decisions import marketing, privacy, product, research, risk
-from gans.decisions.answers import HIGHER, LOWER, Answer, Measured, pool
-from gans.decisions.arms import BOTH, REAL, SYNTHETIC
+from gans.decisions import marketing, product, release, research, risk
 from gans.decisions.cases import Case, Response
 from gans.errors import UserError
 from gans.evaluation.inputs import Side
+from gans.findings import uses
+from gans.findings.answers import BOTH, HIGHER, LOWER, REAL, SYNTHETIC, Answer, Measured, pool
+from gans.findings.uses import say
 
 # ---- verdicts and pooling
 
@@ -69,8 +70,8 @@ def test_marketing_by_hand(good: Case) -> None:
 
 def test_marketing_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (marketing.ask(case, {}) for case in (good, bad))
-    assert marketing.say(fine)[0].text.startswith("Yes")
-    assert marketing.say(poor)[0].text.startswith("No")
+    assert say(fine)[0].text.startswith("Yes")
+    assert say(poor)[0].text.startswith("No")
     assert poor["AUC"].verdict(SYNTHETIC) == "loss"
     assert fine["AUC"].values[SYNTHETIC][0] > 0.75 > 0.6 > poor["AUC"].values[SYNTHETIC][0]
 
@@ -154,7 +155,7 @@ def test_product_shares_by_hand(good: Case) -> None:
 
 def test_product_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (product.ask(case, {"of": "city", "by": "visits"}) for case in (good, bad))
-    assert product.say(fine)[0].text.startswith(("Yes", "Nearly"))
+    assert say(fine)[0].text.startswith(("Yes", "Nearly"))
     assert poor["distance of shares"].verdict(SYNTHETIC) == "loss"
     assert poor["distance of shares"].values[SYNTHETIC][0] > 2 * fine["distance of shares"].values[SYNTHETIC][0]
 
@@ -188,26 +189,26 @@ def test_agreement_of_conclusions() -> None:
     real = np.array([1.0, -1.0, 0.01]), np.array([0.1, 0.1, 0.1])
     same, turned = (np.array([1.1, -0.9, 0.3]), np.array([0.1] * 3)), (np.array([-1.0, -1.0, 0.0]), np.array([0.1] * 3))
     assert research.agree(real, same) == {
-        research.FOUND: 1,
-        research.CONTRARY: 1,
-        research.OVERLAP: pytest.approx(2 / 3),
+        uses.FOUND: 1,
+        uses.CONTRARY: 1,
+        uses.OVERLAP: pytest.approx(2 / 3),
     }
     assert research.agree(real, turned) == {
-        research.FOUND: 0.5,
-        research.CONTRARY: 0.5,
-        research.OVERLAP: pytest.approx(2 / 3),
+        uses.FOUND: 0.5,
+        uses.CONTRARY: 0.5,
+        uses.OVERLAP: pytest.approx(2 / 3),
     }
     none = np.zeros(3), np.full(3, 0.1)
-    assert np.isnan(research.agree(none, same)[research.FOUND])
+    assert np.isnan(research.agree(none, same)[uses.FOUND])
 
 
 def test_research_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (research.ask(case, {"k": 2}) for case in (good, bad))
-    assert research.say(fine)[0].tone == "good"
-    assert research.say(poor)[0].text.startswith("No")
-    assert fine[research.SEGMENTS].values[research.SYNTHETIC][0] > 0.9
-    assert poor[research.SEGMENTS].values[research.SYNTHETIC][0] < 0.5
-    assert fine[research.SIGNS].values[research.SYNTHETIC][0] == 1
+    assert say(fine)[0].tone == "good"
+    assert say(poor)[0].text.startswith("No")
+    assert fine[uses.SEGMENTS].values[uses.SYNTHETIC_ROWS][0] > 0.9
+    assert poor[uses.SEGMENTS].values[uses.SYNTHETIC_ROWS][0] < 0.5
+    assert fine[uses.SIGNS].values[uses.SYNTHETIC_ROWS][0] == 1
 
 
 # ---- privacy
@@ -215,11 +216,11 @@ def test_research_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
 
 def test_copies_must_not_leave_the_house(customers: Callable[[int, int], pa.Table], make_case: Any) -> None:
     real, test = customers(600, 1), customers(600, 3)
-    assert privacy.say(privacy.ask(make_case(real, real, test), {}))[0].text.startswith("No:")
-    fresh = privacy.ask(make_case(real, customers(600, 2), test), {})
-    assert not privacy.say(fresh)[0].text.startswith("No:")
-    few = privacy.ask(make_case(real, customers(600, 2), customers(50, 3)), {})
-    assert privacy.say(few)[0].text.startswith("It cannot be said")
+    assert say(release.ask(make_case(real, real, test), {}))[0].text.startswith("No:")
+    fresh = release.ask(make_case(real, customers(600, 2), test), {})
+    assert not say(fresh)[0].text.startswith("No:")
+    few = release.ask(make_case(real, customers(600, 2), customers(50, 3)), {})
+    assert say(few)[0].text.startswith("It cannot be said")
 
 
 # ---- targets
@@ -249,7 +250,7 @@ def test_rows_that_were_learnt_by_heart_do_not_beat_other_real_rows(make_case: A
     real = customers(1500, 1)
     answer = research.ask(make_case(real, real, customers(1500, 3)), {"k": 2})
     for measure in answer.measures:
-        assert measure.values[research.SYNTHETIC][0] <= measure.values[research.REAL][2] + 0.05
+        assert measure.values[uses.SYNTHETIC_ROWS][0] <= measure.values[uses.ANOTHER_SAMPLE][2] + 0.05
 
 
 def side(values: Sequence[int], levels: list[str]) -> Side:

@@ -18,9 +18,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from gans.command import key_values
-from gans.config import component_name, compose, read_overrides
-from gans.data.profiles import Profiles
+from gans.cli.arguments import key_values
+from gans.config.components import component_name
+from gans.config.compose import compose, read_overrides
+from gans.data.customer_profiles import Profiles
 
 ROOT = Path(__file__).parents[2]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"

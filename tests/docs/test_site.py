@@ -60,7 +60,7 @@ def test_every_experiment_is_on_the_page_about_variants():
 
 
 def test_the_reference_has_every_component():
-    from gans.config import ROOMS, load_components
+    from gans.config.components import ROOMS, load_components
     from gans.registry import COMPONENTS
 
     load_components()

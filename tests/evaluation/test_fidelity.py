@@ -9,7 +9,8 @@ import pytest
 
 from gans.data.schema import detect, normalise
 from gans.evaluation import fidelity
-from gans.evaluation.fidelity import MOST_PAIRS, Fidelity, Reference, correlation, ks_distance, numbers
+from gans.evaluation.fidelity import MOST_PAIRS, Fidelity, Reference, correlation, ks_distance
+from gans.evaluation.inputs import numbers
 
 ROWS = 400
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.evaluation import privacy, two_sample, utility
+from gans.evaluation import attacks, two_sample, utility
 from gans.evaluation.embedding import Points, points
 
 from .customers import people, sides
@@ -133,17 +133,17 @@ def test_copies_are_counted() -> None:
     real = people(0, 300)
     mixed = pa.concat_tables([real.slice(0, 30), people(1, 70)])
     here, there = sides(real, mixed)
-    np.testing.assert_array_equal(privacy.copies(there, here), np.arange(100) < 30)
+    np.testing.assert_array_equal(attacks.copies(there, here), np.arange(100) < 30)
 
 
 def test_distance_shares_of_like_tables_and_of_a_copy() -> None:
     real, made, test = sides(people(0, 1_500), people(1, 1_500), people(2, 1_500))
     here = [points(side, real) for side in (real, made, test)]
-    like, copy = (privacy.closest(side, here[0], here[2]) for side in (here[1], here[0]))
+    like, copy = (attacks.closest(side, here[0], here[2]) for side in (here[1], here[0]))
     assert like.share[1] < 0.5 < like.share[2]
     assert like.balanced == pytest.approx(0.5, abs=0.01)
     assert copy.share[0] == 1
-    near, same = (privacy.nearness(side, here[0], here[2]) for side in (here[1], here[0]))
+    near, same = (attacks.nearness(side, here[0], here[2]) for side in (here[1], here[0]))
     assert near.near_test == pytest.approx(0.05, abs=0.002)
     assert near.near[1] < 0.05 < near.near[2]
     assert near.ratio[1] < 0.05 < near.ratio[2]
@@ -154,7 +154,7 @@ def test_of_ties_neither_side_is_nearer() -> None:
     rng = np.random.default_rng(0)
     words = [pa.table({"a": rng.choice(list("xyz"), 300), "b": rng.choice(list("pq"), 300)}) for _ in range(3)]
     real, made, test = sides(*words)
-    found = privacy.closest(*(points(side, real) for side in (made, real, test)))
+    found = attacks.closest(*(points(side, real) for side in (made, real, test)))
     assert found.share[0] == found.balanced == 0
 
 
@@ -167,7 +167,7 @@ def test_intervals_of_distances_know_that_test_rows_are_a_draw(unseen: int) -> N
             Points(rng.normal(size=(rows, 2)).astype(np.float32), np.zeros((rows, 0), np.int32), ())
             for rows in (unseen, 400, unseen)
         )
-        found, near = privacy.closest(made, real, test), privacy.nearness(made, real, test)
+        found, near = attacks.closest(made, real, test), attacks.nearness(made, real, test)
         intervals = [(found.share, found.balanced), (near.near, near.near_test), (near.ratio, near.ratio_test)]
         held.append([low <= ideal <= high for (_, low, high), ideal in intervals])
     assert (np.mean(held, axis=0) >= 0.88).all()
@@ -176,29 +176,29 @@ def test_intervals_of_distances_know_that_test_rows_are_a_draw(unseen: int) -> N
 def test_attacks_find_members_of_a_copy_and_none_of_a_like_table() -> None:
     real, made, test = sides(people(0, 1_000), people(1, 1_000), people(2, 1_000))
     here = [points(side, real) for side in (real, made, test)]
-    like, copy = (privacy.nearest_attack(side, here[0], here[2]) for side in (here[1], here[0]))
+    like, copy = (attacks.nearest_attack(side, here[0], here[2]) for side in (here[1], here[0]))
     assert like.auc[1] <= 0.5 <= like.auc[2]
     assert like.tpr[1] <= 0.012
     assert copy.auc[0] == 1
     assert copy.tpr[0] == 1
     reference, unseen = test.take(np.arange(500)), test.take(np.arange(500, 1_000))
-    like, copy = (privacy.density_attack(side, reference, real.take(np.arange(500)), unseen) for side in (made, real))
+    like, copy = (attacks.density_attack(side, reference, real.take(np.arange(500)), unseen) for side in (made, real))
     assert like.auc[1] <= 0.52
     assert copy.auc[1] > 0.6
 
 
 def test_found_at_one_percent_by_hand() -> None:
     others = np.arange(99.0)  # one percent of a hundred places: the threshold is the largest other
-    assert privacy.attack(np.full(100, 98.5), others).tpr[0] == 1
-    assert privacy.attack(np.full(100, 97.5), others).tpr[0] == 0
-    assert privacy.attack(np.append(np.full(30, 99.0), np.zeros(70)), others).tpr[0] == pytest.approx(0.3)
+    assert attacks.attack(np.full(100, 98.5), others).tpr[0] == 1
+    assert attacks.attack(np.full(100, 97.5), others).tpr[0] == 0
+    assert attacks.attack(np.append(np.full(30, 99.0), np.zeros(70)), others).tpr[0] == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("rows", [50, 100, 1_000])
 def test_where_nothing_can_be_told_one_percent_is_found(rows: int) -> None:
     rng = np.random.default_rng(0)
     for scores in (lambda: rng.normal(size=rows), lambda: rng.integers(0, 3, rows).astype(float)):
-        found = [privacy.found_at(scores(), scores(), 0.01, rng) for _ in range(3_000)]
+        found = [attacks.found_at(scores(), scores(), 0.01, rng) for _ in range(3_000)]
         assert np.mean(found) == pytest.approx(0.01, abs=0.001)
 
 
@@ -206,7 +206,7 @@ def test_a_secret_is_guessed_from_a_copy_and_not_from_a_like_table() -> None:
     real, made, test = sides(people(0, 1_000), people(1, 1_000), people(2, 1_000))
     for secret in ("plan", "income"):
         there, here, unseen = ((side, points(side.without(secret), real)) for side in (real, made, test))
-        like, copy = (privacy.attribute_inference(secret, known, there, unseen) for known in (here, there))
+        like, copy = (attacks.attribute_inference(secret, known, there, unseen) for known in (here, there))
         assert like.advantage[1] <= 0.02
         assert copy.members[0] > 0.9
         assert copy.advantage[1] > 0.1
@@ -218,13 +218,13 @@ def test_an_outlier_does_not_hide_a_leak_of_a_number() -> None:
     wild[0] = 5e6
     here, unseen = sides(replaced(real, "income", wild), test)
     known = [(side, points(side.without("income"), here)) for side in (here, here, unseen)]
-    assert privacy.attribute_inference("income", *known).advantage[1] > 0.3
+    assert attacks.attribute_inference("income", *known).advantage[1] > 0.3
 
 
 def test_a_secret_or_target_that_is_missing_is_left_out() -> None:
     real, made, test = sides(people(0, 600), people(1, 600), people(2, 600))
     known = [(side, points(side.without("age"), real)) for side in (made, real, test)]
-    found = privacy.attribute_inference("age", *known)
+    found = attacks.attribute_inference("age", *known)
     there = int((~real.missing("age")).sum())
     assert found.members[0] * there == pytest.approx(round(found.members[0] * there))
     assert real.known("age").rows == there < 600

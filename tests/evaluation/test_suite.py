@@ -1,5 +1,6 @@
 """The whole evaluation, its sentences, its page, and the command."""
 
+import dataclasses
 import json
 import re
 import sys
@@ -13,14 +14,24 @@ import pyarrow.parquet as pq
 import pytest
 
 from gans.errors import UserError
-from gans.evaluation import suite
 from gans.evaluation.anonymity import anonymity
-from gans.evaluation.measures import LEVELS, MEASURES, PARTS, measure
-from gans.evaluation.metrics import METRICS, metric, metric_of
+from gans.evaluation.metrics import (
+    LEVELS,
+    LOWER,
+    METRICS,
+    PARTS,
+    Meaning,
+    MostRows,
+    TrainingJudge,
+    all_metrics,
+    metric,
+    metric_of,
+    training_metrics,
+)
 from gans.evaluation.results import Evaluation, Score, score_rows
-from gans.evaluation.suite import Limits, evaluate
+from gans.evaluation.suite import evaluate, metrics_for
+from gans.findings.evaluation import findings, privacy_fails
 from gans.report.evaluation import END, START, render_section, write_evaluation
-from gans.report.findings import findings, privacy_fails
 
 from .customers import people, tables
 
@@ -37,13 +48,18 @@ def judged() -> dict[str, Evaluation]:
 
 def test_every_figure_has_a_meaning_and_every_part_is_there(judged: dict[str, Evaluation]) -> None:
     found = judged["like"]
-    assert {measure(name).part for name in found.scores} == set(PARTS)
-    assert [name for name, _ in score_rows(found)] == sorted(
-        found.scores, key=lambda name: list(MEASURES).index(name.partition("/")[0])
+    parts = [all_metrics()[metric_of(name)].part for name, _ in score_rows(found)]
+    assert parts == sorted(parts, key=PARTS.index)
+    assert set(PARTS) - set(parts) == {"images"}
+    assert {name for name, _ in score_rows(found)} == set(found.scores)
+    every = {score for one in all_metrics().values() for score in one.scores}
+    of_other_tables = {"modes", "high_quality", "reverse_kl", "fid", "kid", "inception_score"}
+    assert (
+        every - {name.partition("/")[0] for name in found.scores} == {"singling_out", "linkability"} | of_other_tables
     )
-    assert set(MEASURES) - {name.partition("/")[0] for name in found.scores} == {
-        "detection", "singling_out", "linkability"}  # fmt: skip
     for score in found.scores.values():
+        assert score.rows is not None
+        assert score.rows <= 900
         assert np.isfinite(score.value)
         if score.low is not None:
             assert score.high is not None
@@ -88,8 +104,9 @@ def test_independent_columns_win_shape_and_fail_detection(judged: dict[str, Eval
 
 def test_levels_grow_and_what_is_left_out_is_said() -> None:
     real, made = people(0, 300), people(1, 300)
-    names = {level: set(suite.parts(level, tables(real, made, people(2), "left"))) for level in LEVELS}
-    assert names["fast"] < names["standard"] | {"copies"}
+    three = tables(real, made, people(2), "left")
+    names = {level: {one.name for one in metrics_for(level, three)} for level in LEVELS}
+    assert names["fast"] < names["standard"] == names["full"]
     alone = evaluate(tables(real, made), "fast")
     assert any("metrics=fast says nothing of utility" in note for note in alone.notes)
     assert any("without test rows" in note for note in evaluate(tables(real, made)).notes)
@@ -100,12 +117,26 @@ def test_levels_grow_and_what_is_left_out_is_said() -> None:
 
 
 def test_rows_are_drawn_where_there_are_more_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(suite.LIMITS, "standard", Limits(200, 150, 100, 250, 220))
+    limits = {"fidelity": 200, "mmd": 100, "manifold": 150, "membership": 150, "two_sample": 250, "utility": 220}
+    for name, rows in limits.items():
+        monkeypatch.setitem(METRICS, name, dataclasses.replace(all_metrics()[name], most=MostRows(rows, rows, rows)))
     found = evaluate(tables(people(0, 300), people(1, 300), people(2, 300), "left"))
-    told = {note.partition(":")[0]: note for note in found.notes}
-    assert {"columns and pairs", "neighbours", "detection", "utility", "membership"} <= set(told)
-    assert told["detection"] == "detection: 250 rows at most of each table, drawn at random"
+    for name, rows in limits.items():
+        (note,) = [note for note in found.notes if name in note.partition(":")[0].split(", ")]
+        assert note.endswith(f": {rows} rows at most of each table, drawn at random")
+        score = next(score for score in METRICS[name].scores if score in found.scores)
+        assert found.scores[score].rows == rows
     assert found.rows == {"real": 300, "synthetic": 300, "test": 300}
+
+
+def test_one_name_is_one_estimator_in_training_and_in_an_evaluation() -> None:
+    """Of the same rows, and as many of them, training and gans.evaluate say the same to the bit."""
+    real, made = people(0, 400), people(1, 400)
+    names = [name for name in training_metrics() if not all_metrics()[name].lacks(tables(real, made).schema)]
+    in_training = TrainingJudge(names, real, tables(real, made).schema)(made)
+    evaluated = evaluate(tables(real, made)).scores
+    assert in_training == {name: evaluated[name].value for name in in_training}
+    assert {"score", "shape_error", "mmd", "coverage", "recall", "detection"} <= set(in_training)
 
 
 def test_more_test_than_training_rows() -> None:
@@ -262,13 +293,12 @@ def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
 def test_metrics_give_the_scores_that_they_say() -> None:
     real, made = people(0), people(1)
     schema = tables(real, made).schema
-    able = {name: one for name, one in METRICS.items() if not one.lacks(schema)}
+    able = {name: one for name, one in all_metrics().items() if not one.lacks(schema)}
     assert set(METRICS) - set(able) == {"images", "modes"}  # these are of other tables
-    for name, one in able.items():
-        found = one.prepare(real, schema)(made)
-        assert set(found) == set(one.scores), name
-        assert all(np.isfinite(value) for value in found.values())
-        assert all(metric_of(score) == name for score in one.scores)
+    for name in set(able) & set(training_metrics()):
+        found = TrainingJudge([name], real, schema)(made)
+        assert set(found) == set(able[name].scores), name
+        assert all(metric_of(score) == name for score in able[name].scores)
     with pytest.raises(KeyError):
         metric_of("last")
 
@@ -276,7 +306,7 @@ def test_metrics_give_the_scores_that_they_say() -> None:
 @pytest.fixture
 def forgotten() -> Any:
     """What a test registers is forgotten after it."""
-    known = dict(METRICS)
+    known = dict(all_metrics())
     yield
     METRICS.clear()
     METRICS.update(known)
@@ -286,10 +316,11 @@ def forgotten() -> Any:
 def test_a_metric_of_a_plugin_is_logged_and_chooses_the_generator(
     command: Callable[..., Any], finished: Any, tmp_path: Path
 ) -> None:
-    @metric("gold", scores={"gold_error": -1})
-    def gold(holdout: pa.Table, synthetic: pa.Table, schema: Any) -> dict[str, float]:
+    @metric("gold", {"gold_error": Meaning("error of the share of gold", LOWER)})
+    def gold(judged: Any, rows: int | None) -> dict[str, float]:
         shares = [
-            np.mean([value == "gold" for value in table["segment"].to_pylist()]) for table in (holdout, synthetic)
+            np.mean([value == "gold" for value in table["segment"].to_pylist()])
+            for table in (judged.real, judged.synthetic)
         ]
         return {"gold_error": abs(shares[0] - shares[1])}
 
@@ -307,14 +338,21 @@ def test_a_metric_of_a_plugin_is_logged_and_chooses_the_generator(
 
 @pytest.mark.usefixtures("forgotten")
 def test_a_metric_that_breaks_its_word_is_named() -> None:
-    @metric("odd", scores={"odd": 1})
-    def odd(holdout: pa.Table, synthetic: pa.Table, schema: Any) -> dict[str, float]:
-        return {"even": 1.0}
+    both = tables(people(0), people(1))
+    for given, said in (
+        ({"even": 1.0}, "it gave even"),
+        ({}, "it gave {}"),
+        ({"odd": np.nan}, "it gave .*nan.*finite"),
+    ):
 
-    with pytest.raises(UserError, match=r"metric odd: it gave .*even.*finite odd are due"):
-        METRICS["odd"].prepare(people(0), tables(people(0), people(1)).schema)(people(1))
+        @metric("odd", {"odd": Meaning("odd", LOWER)})
+        def odd(judged: Any, rows: int | None, given: Any = given) -> dict[str, float]:
+            return given
+
+        with pytest.raises(UserError, match=rf"metric odd: {said}.*odd are due"):
+            TrainingJudge(["odd"], people(0), both.schema)(people(1))
     with pytest.raises(ValueError, match="score belongs to fidelity"):
-        metric("mine", scores={"score": 1})(odd)
+        metric("mine", {"score": Meaning("score", LOWER)})(odd)
 
 
 # ---- verdicts
@@ -380,5 +418,5 @@ def test_odd_names_and_a_target_with_holes() -> None:
 
 def test_a_page_that_is_not_of_a_run_is_kept(judged: dict[str, Evaluation], tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("mine")
-    assert write_evaluation(tmp_path, judged["like"], []).name == "evaluation.html"
+    assert write_evaluation(tmp_path, judged["like"], [])[1].name == "evaluation.html"
     assert (tmp_path / "report.html").read_text() == "mine"

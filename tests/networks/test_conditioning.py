@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.errors import UserError
 from gans.networks.conditioning import group_deviation, judged, modulated
 

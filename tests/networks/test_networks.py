@@ -7,7 +7,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from gans.config import load_components
+from gans.config.components import load_components
 from gans.data.layout import Layout
 from gans.errors import UserError
 from gans.networks.dcgan import DCGAN

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.networks.mlp import MLPDiscriminator
 from gans.networks.spectral import largest_singular_value, spectrally_normalised
 

@@ -6,7 +6,8 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from gans.config import compose, load_components
+from gans.config.components import load_components
+from gans.config.compose import compose
 from gans.errors import UserError
 from gans.objectives.hinge import Hinge
 from gans.objectives.least_squares import LeastSquares

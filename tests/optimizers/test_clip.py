@@ -2,7 +2,7 @@ import numpy as np
 import optax
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.errors import UserError
 from gans.optimizers.adam import Adam
 from gans.optimizers.rmsprop import RMSProp

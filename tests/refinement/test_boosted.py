@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from gans.conditions.base import FittedCondition
-from gans.conditions.marginals import fit_marginals
 from gans.conditions.none import Unconditional
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
@@ -26,7 +25,10 @@ from gans.errors import UserError
 from gans.refinement import boosted
 from gans.refinement.base import Refinement
 from gans.refinement.boosted import Boosted, FittedBoosted
-from gans.sampling import CHUNK, REFINEMENT, Sampler, load_sampler
+from gans.runs.saved import SavedRun
+from gans.sampling.chunks import CHUNK
+from gans.sampling.marginals import fit_marginals
+from gans.sampling.sampler import Sampler
 
 ROWS, CANDIDATES = 4_000, 4
 LEVELS = (("a", "b"), ("p", "q", "r"))
@@ -260,11 +262,12 @@ def test_values_out_of_range_raise(key: str, value: float) -> None:
 
 
 def test_a_run_keeps_the_refinement_of_its_best_member(related: Any) -> None:
-    best, run = load_sampler(related.path)
+    saved = SavedRun.open(related.path)
+    best, run = saved.sampler(), saved.run
     value = best.refinement
     assert value is not None
     assert value.candidates == 2
-    members = [load_sampler(related.path, member)[0] for member in (0, 1)]
+    members = [SavedRun.open(related.path).sampler(member) for member in (0, 1)]
     refined = [member.refinement is not None for member in members]
     assert sorted(refined) == [False, True]
     kept = members[refined.index(True)]
@@ -276,7 +279,7 @@ def test_refine_false_gives_the_rows_without_it(related: Any, command: Callable[
     given = (f"run={related.path}", "n=60", "seed=1")
     for name in ("true", "false"):
         assert command("sample", *given, f"refine={name}", f"out={name}.parquet").status == 0
-    sampler, _ = load_sampler(related.path)
+    sampler = SavedRun.open(related.path).sampler()
     assert pq.read_table("true.parquet").equals(sampler.sample(60, 1))
     sampler.refinement = None
     assert pq.read_table("false.parquet").equals(sampler.sample(60, 1))
@@ -287,16 +290,16 @@ def test_a_run_that_goes_on_drops_the_old_refinement(
     related: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Interrupted after it went on: the trees of an earlier best generator are gone."""
-    from gans import pipeline
+    from gans.runs import execute as pipeline
 
     shutil.copytree(related.path, tmp_path / "run")
-    assert (tmp_path / "run" / "checkpoints" / REFINEMENT).is_file()
-    _, run = load_sampler(related.path)
+    assert (tmp_path / "run" / "checkpoints" / "refinement.npz").is_file()
+    run = SavedRun.open(related.path).run
 
     class StopError(Exception):
         pass
 
-    def stop(gan: Any, rows: Any, trainer: Any, seed: int, hooks: Any, checkpoints: Any) -> Any:
+    def stop(gan: Any, rows: Any, schedule: Any, seed: int, hooks: Any, checkpoints: Any) -> Any:
         hooks.rewind(20)
         raise StopError
 
@@ -306,4 +309,4 @@ def test_a_run_that_goes_on_drops_the_old_refinement(
         pipeline.execute(
             dataclasses.replace(run, run_dir=str(tmp_path / "run"), trainer=trainer), related.table, show=False
         )
-    assert not (tmp_path / "run" / "checkpoints" / REFINEMENT).exists()
+    assert not (tmp_path / "run" / "checkpoints" / "refinement.npz").exists()

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from gans.data.schema import Column, detect
-from gans.report.associations import associations, correlation_ratio, cramers_v
+from gans.evaluation.associations import associations, correlation_ratio, cramers_v
+from gans.evaluation.marginals import Histogram, Levels, marginal, shares
 from gans.report.figures import (
     association_figure,
     label,
@@ -18,7 +19,6 @@ from gans.report.figures import (
     series,
     training_curves,
 )
-from gans.report.marginals import Histogram, Levels, marginal, shares
 
 FLOOR = {"score": 0.98, "column_distance": 0.01, "pair_distance": 0.03}
 

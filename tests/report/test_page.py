@@ -13,9 +13,10 @@ import pytest
 
 from gans.data.schema import detect
 from gans.evaluation.fidelity import Fidelity, Reference
+from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
 from gans.report import page
-from gans.report.page import RunReport, write_report
-from gans.report.plain_words import PAIR, duration, headline, sentences, verdict, worst
+from gans.report.page import write_report
+from gans.runs.finish import RunResults
 
 VOID = {"meta", "img", "br"}
 SECTIONS = ["trained", "words", "curves", "score", "columns", "pairs", "sample", "evaluation", "use"]
@@ -73,11 +74,11 @@ def table(seed: int, shift: float = 0.0, gone: bool = False) -> pa.Table:
     )
 
 
-def make(synthetic: pa.Table, history: list | None = None, **summary: object) -> RunReport:
+def make(synthetic: pa.Table, history: list | None = None, **summary: object) -> RunResults:
     training, holdout = table(0), table(1)
     schema = detect(training)
     to_training, to_holdout = Reference(training, schema), Reference(holdout, schema)
-    return RunReport(
+    return RunResults(
         name="cgan <i>",
         config="seed: 0\nname: <b>me</b>\n",
         summary={"status": "completed", "steps": 3000, "seconds": 75.0, "seed": 7, "commit": "abc123"}
@@ -111,7 +112,7 @@ def scored(*scores: float) -> list[dict[str, float]]:
     ]
 
 
-def told(report: RunReport) -> str:
+def told(report: RunResults) -> str:
     return "\n".join(f"{sentence.tone}: {sentence.text}" for sentence in sentences(report))
 
 

@@ -13,9 +13,9 @@ import jax
 import numpy as np
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.errors import UserError
-from gans.sweeps.halving import make_settings_block, varied
+from gans.sweeps.halving import SettingsProgram, varied
 from gans.sweeps.records import Job, finish, read_jobs, recorded
 from gans.sweeps.space import read_space
 from gans.sweeps.wandb_sweep import write_sweep
@@ -101,12 +101,12 @@ def test_launchers_of_hydra(launcher: str, tmp_path: Path) -> None:
 def test_a_job_that_crashes_does_not_end_a_sweep(
     command: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gans import pipeline
+    from gans.sweeps import jobs
 
     def execute(run: Any, *args: Any, **more: Any) -> Any:
         raise RuntimeError(f"boom {run.seed}")
 
-    monkeypatch.setattr(pipeline, "execute", execute)
+    monkeypatch.setattr(jobs, "execute", execute)
     done = command("train", "-m", *TINY, "seed=1,2")
     assert done.status == 1
     (folder,) = (tmp_path / "runs" / "sweeps").iterdir()
@@ -183,7 +183,7 @@ def test_a_search_prunes_and_goes_on_where_it_stopped(command: Callable[..., Any
 
 
 def test_a_run_that_lags_behind_is_stopped_and_says_so(tmp_path: Path) -> None:
-    from gans.pipeline import execute
+    from gans.runs.execute import execute
 
     steps: list[int] = []
 
@@ -193,7 +193,7 @@ def test_a_run_that_lags_behind_is_stopped_and_says_so(tmp_path: Path) -> None:
         return len(steps) == 2
 
     run = compose([*TINY, "trainer.steps=30", "trainer.evaluate_every=5", f"run_dir={tmp_path / 'run'}"])
-    result = execute(run, show=False, report=False, watch=watch)
+    result = execute(run, show=False, watch=watch)
     assert (result.status, result.summary["steps"], result.summary["stopped"]) == ("completed", 10, "pruned")
     assert steps == [5, 10]
 
@@ -210,8 +210,8 @@ def test_settings_are_halved_until_one_has_all_the_steps(command: Callable[..., 
 
 
 def test_each_setting_in_one_program_trains_as_alone() -> None:
-    from gans.pipeline import prepare
-    from gans.training.build import build
+    from gans.runs.build import build
+    from gans.runs.prepare import prepare
     from gans.training.loop import initial_state, make_block
 
     run = compose(["+experiment=wgan_gp", *TINY, "optimizer.schedule=constant"])
@@ -220,7 +220,8 @@ def test_each_setting_in_one_program_trains_as_alone() -> None:
                "penalty.gradient_penalty.weight": np.array([1, 10], np.float32)}  # fmt: skip
     start = initial_state(build(run, ready.condition), 0, 1)
     both = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), start)
-    together, _ = make_settings_block(run, ready.condition)(both, numbers, ready.rows, 2)
+    together, finite = SettingsProgram(ready, numbers, both).train(both, numbers, 0, 2)
+    assert finite.all()
     for member in range(2):
         own = varied(run, {key: float(value[member]) for key, value in numbers.items()})
         alone, _ = jax.jit(make_block(build(own, ready.condition)))(start, ready.rows, 2)

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.data.layout import Encoded, Layout
 from gans.errors import UserError
 from gans.terms.base import Made

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from gans.config import compose
-from gans.pipeline import execute
+from gans.config.compose import compose
+from gans.runs.execute import execute
 from gans.tracking.settings import TrackerSettings
 from gans.tracking.weights_and_biases import WeightsAndBiases, settle_mode
 

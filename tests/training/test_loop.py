@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
+from gans.config.trainer import Trainer
 from gans.errors import UserError
-from gans.pipeline import fingerprint, prepare
-from gans.training.build import build
+from gans.runs.build import build
+from gans.runs.prepare import prepare
 from gans.training.checkpoints import Checkpoints, digest
 from gans.training.loop import Best, Hooks, train
-from gans.training.trainer import Trainer
 
 SMALL = [
     *("data.limit=400", "trainer.batch_size=20", "network.generator_widths=[8,8]", "network.discriminator_widths=[8]"),
@@ -45,10 +45,15 @@ class Recorder:
 def go(overrides, recorder, folder: Path | None = None):
     ready = prepare(compose([*SMALL, *overrides]))
     checkpoints = Checkpoints(folder, ready.run.trainer.keep) if folder else None
-    hooks = Hooks(recorder.evaluate, recorder.log, None, fingerprint(ready))
+    hooks = Hooks(recorder.evaluate, recorder.log, None, ready.fingerprint())
     try:
         return train(
-            build(ready.run, ready.condition), ready.rows, ready.run.trainer, ready.run.seed, hooks, checkpoints
+            build(ready.run, ready.condition),
+            ready.rows,
+            ready.run.trainer.schedule(),
+            ready.run.seed,
+            hooks,
+            checkpoints,
         )
     finally:
         if checkpoints:
@@ -257,8 +262,8 @@ def test_the_fingerprint_of_a_run_sees_atoms():
     one, two = made(0.5), made(1.5)
     assert np.array_equal(one.rows.codes, two.rows.codes)
     assert np.array_equal(one.rows.scores, two.rows.scores)
-    assert fingerprint(one) == fingerprint(made(0.5))
-    assert fingerprint(one) != fingerprint(two)
+    assert one.fingerprint() == made(0.5).fingerprint()
+    assert one.fingerprint() != two.fingerprint()
 
 
 def test_digest_sees_values_names_types_and_shapes():

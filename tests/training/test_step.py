@@ -8,14 +8,14 @@ import numpy as np
 import optax
 import pytest
 
-from gans.config import compose
-from gans.pipeline import prepare
+from gans.config.compose import compose
+from gans.runs.build import build
+from gans.runs.prepare import prepare
+from gans.streams import per_example, stream
 from gans.terms.base import Made
-from gans.training.build import build
 from gans.training.loop import initial_state, make_block
 from gans.training.placement import place
 from gans.training.step import adversarial_step
-from gans.training.streams import per_example, stream
 
 SMALL = [
     "data.limit=400",

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gans.config import compose
-from gans.pipeline import prepare
-from gans.training.build import build
+from gans.config.compose import compose
+from gans.runs.build import build
+from gans.runs.prepare import prepare
 from gans.training.loop import Hooks, initial_state, train
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
 from gans.training.windows import Feed, Windows

@@ -174,7 +174,7 @@ class Relation:
         return {"kind": self.kind} | dataclasses.asdict(self)
 
     def summary(self) -> dict[str, Any]:
-        """For schema.json: kind, text and support."""
+        """For the stored schema: kind, text and support."""
         return {"kind": self.kind, "text": self.text, "support": self.support}
 
 

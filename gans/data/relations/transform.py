@@ -125,7 +125,7 @@ class Relations:
         return f"it follows from {', '.join(relation.parents)}: {relation.text}" if relation else ""
 
     def summary(self) -> list[dict[str, Any]]:
-        """For schema.json: kind, text and support of each."""
+        """For the stored schema: kind, text and support of each."""
         return [relation.summary() for relation in self.relations]
 
     def lines(self) -> list[str]:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
 from gans.errors import UserError
-from gans.pipeline import Prepared, fingerprint, prepare
+from gans.runs.prepare import Prepared, prepare
 
 CHARITY = ["data=charity", "tracker.mode=disabled"]
 
@@ -66,7 +66,7 @@ def test_a_declared_one_and_a_condition_contradict_each_other() -> None:
 
 
 def test_a_run_goes_on_only_with_its_relations(ready: Prepared) -> None:
-    assert fingerprint(prepare(compose(CHARITY))) == fingerprint(ready)
+    assert fingerprint(prepare(compose(CHARITY))) == ready.fingerprint()
     other = prepare(compose([*CHARITY, "data.relations=[auto,\"if responded == 'no' then gift == 0\"]"]))
-    assert fingerprint(other) != fingerprint(ready)
+    assert other.fingerprint() != ready.fingerprint()
     assert prepare(compose([*CHARITY, "data.relations=[]"])).codec.relations.relations == []

@@ -1,0 +1,96 @@
+"""KEY=VALUE on the command line, help, and the files and folders that a command writes."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gans.errors import UserError, nearest
+
+
+def key_values(arguments: Iterable[str], types: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    """KEY=VALUE arguments as values of these types.
+
+    Raises:
+        UserError: another form, an unknown key, a key twice, or a value of another type.
+    """
+    given: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise UserError(f"{argument}: arguments are KEY=VALUE; keys are {', '.join(types)}.")
+        if key not in types:
+            raise UserError(f"unknown key {key}; allowed are {', '.join(types)}.{nearest(key, types)}")
+        if key in given:
+            raise UserError(f"{key} is given twice.")
+        try:
+            given[key] = whole(value) if types[key] is int else types[key](value)
+        except ValueError:
+            raise UserError(f"{key}={value}: a whole number is needed.") from None
+    return given
+
+
+def wants_help(text: str, arguments: Sequence[str] | None = None) -> bool:
+    """Whether help is asked for, or nothing is said; it is printed then."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    asked = not arguments or bool({"-h", "--help"} & set(arguments))
+    if asked:
+        print(text)
+    return asked
+
+
+def require(given: Mapping[str, Any], keys: Iterable[str], usage: str) -> None:
+    """Raise UserError where a key is not given."""
+    for key in keys:
+        if key not in given:
+            raise UserError(f"{key} is not set; usage: {usage}")
+
+
+def output_file(text: str) -> Path:
+    """The .csv or .parquet file that `out` names.
+
+    Raises:
+        UserError: it has another suffix, or its folder is not there.
+    """
+    out = Path(text).expanduser()
+    if out.suffix not in (".csv", ".parquet"):
+        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
+    if not out.parent.is_dir():
+        raise UserError(f"out={out}: there is no folder {out.parent}.")
+    return out
+
+
+def output_folder(text: str | Path, empty: bool = False) -> Path:
+    """The folder that `out` names, which need not be there; it is not made.
+
+    Raises:
+        UserError: it is a file, or, where it must be `empty`, it is not.
+    """
+    folder = Path(text).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"out={folder}: it is a file; a folder is needed.")
+    if any(parent.is_file() for parent in folder.parents):
+        raise UserError(f"out={folder}: a part of it is a file; a folder is needed.")
+    if empty and folder.exists() and any(folder.iterdir()):
+        raise UserError(f"out={folder}: it is not empty; choose another.")
+    return folder
+
+
+def listed(text: str) -> list[str]:
+    """The names of a list, as in [a,b] or a,b."""
+    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
+
+
+def whole(text: str) -> int:
+    """A whole number as people write it: 1000, 1_000, 1e3.
+
+    Raises:
+        ValueError: it is no number, or not whole.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer():
+            raise
+        return int(number)

@@ -1,0 +1,72 @@
+"""The components that can be chosen: found in the rooms and in plugins, and handed to Hydra as schemas."""
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from gans.errors import UserError
+from gans.registry import COMPONENTS
+
+ROOMS = (
+    "data",
+    "data.codecs",
+    "networks",
+    "objectives",
+    "penalties",
+    "terms",
+    "conditions",
+    "refinement",
+    "optimizers",
+    "tracking",
+    "config",
+    "evaluation",
+)
+PLUGINS = "gans.plugins"
+MANY = ("penalty", "term")
+
+
+def component_name(group: str, kind: type) -> str:
+    """The name under which a component is selected."""
+    return next((name for name, known in COMPONENTS[group].items() if known is kind), kind.__name__)
+
+
+def group_options(group: str) -> list[str]:
+    """The names that a group can be given."""
+    named = [path.stem for path in (conf_folder() / group).glob("*.yaml")]
+    return sorted({*named, *COMPONENTS.get(group, ())})
+
+
+def conf_folder() -> Path:
+    """The folder of the configs: inside an installed package, or beside a checkout's."""
+    package = Path(__file__).parent.parent
+    return next(path for path in (package / "conf", package.parent / "conf") if path.is_dir())
+
+
+@cache
+def load_components() -> None:
+    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+
+    Raises:
+        UserError: a plugin cannot be imported.
+    """
+    from hydra.core.config_store import ConfigStore
+
+    for room in ROOMS:
+        package = importlib.import_module(f"gans.{room}")
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                importlib.import_module(f"gans.{room}.{module.name}")
+    for plugin in entry_points(group=PLUGINS):
+        try:
+            plugin.load()
+        except Exception as error:
+            raise UserError(f"plugin '{plugin.name}' ({plugin.value}) cannot be loaded: {error!r}") from error
+    store = ConfigStore.instance()
+    for group, known in COMPONENTS.items():
+        for name, kind in known.items():
+            package = f"{group}.{name}" if group in MANY else group
+            store.store(group=group, name=f"{name}_schema", node=kind, package=package)
+            if not (conf_folder() / group / f"{name}.yaml").exists():
+                store.store(group=group, name=name, node=kind, package=package)

@@ -1,0 +1,107 @@
+"""A run's config as YAML, read back, and gone on with."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from gans.config.components import MANY, component_name, load_components
+from gans.config.compose import hydra_errors, to_run
+from gans.config.run import Run
+from gans.errors import UserError
+from gans.registry import COMPONENTS
+
+FREE_ON_RESUME = (
+    "run_dir",
+    "samples",
+    "profile",
+    "tracker.*",
+    *(
+        f"trainer.{key}"
+        for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement", "patience")
+    ),
+    *(f"trainer.{key}" for key in ("cache", "coordinator", "processes", "process")),
+)
+
+
+def to_yaml(run: Run) -> str:
+    """A run's config as YAML, each component with the name that selects it, so that `read_run` needs nothing else."""
+    from omegaconf import OmegaConf
+
+    chosen = {group: component_name(group, type(getattr(run, group))) for group in _groups()}
+    config = OmegaConf.structured(run)
+    return OmegaConf.to_yaml(OmegaConf.create({"components": chosen})) + OmegaConf.to_yaml(config)
+
+
+def read_run(path: Path) -> Run:
+    """Read what `to_yaml` wrote. Nothing in it is executed.
+
+    Raises:
+        UserError: the file is missing or does not follow the schema.
+    """
+    from omegaconf import OmegaConf
+
+    load_components()
+    if not path.is_file():
+        raise UserError(f"{path}: no such file.")
+    with hydra_errors(str(path)):
+        stored: Any = OmegaConf.create(path.read_text(encoding="utf-8"))
+        if _interpolates(OmegaConf.to_container(stored)):
+            raise UserError("interpolations (${...}) are not read")
+        try:
+            fields: dict[str, Any] = {
+                group: OmegaConf.merge(_schema(group, name), stored.pop(group))
+                for group, name in stored.pop("components").items()
+            }
+            several = {
+                group: {
+                    name: OmegaConf.merge(_schema(group, name), value) for name, value in stored.pop(group, {}).items()
+                }
+                for group in MANY
+            }
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
+            raise UserError(f"it does not follow the schema of a run ({error}).") from None
+        return to_run(OmegaConf.merge(OmegaConf.structured(Run), stored, fields, several))
+
+
+def _interpolates(value: Any) -> bool:
+    """Whether a value below refers to another; a key, such as the name of a column, never does."""
+    if isinstance(value, dict):
+        return any(map(_interpolates, value.values()))
+    return any(map(_interpolates, value)) if isinstance(value, list) else isinstance(value, str) and "${" in value
+
+
+def _schema(group: str, name: str) -> Any:
+    from omegaconf import OmegaConf
+
+    if name not in COMPONENTS.get(group, {}):
+        raise UserError(f"{group}={name} is not known here; is a plugin missing?")
+    return OmegaConf.structured(COMPONENTS[group][name])
+
+
+def resumed(stored: Run, run: Run, overrides: list[str]) -> Run:
+    """A stored run with what `run` has of the keys that may change, as far as they were said on the command line.
+
+    Raises:
+        UserError: an override contradicts the stored run.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    old, new = OmegaConf.structured(stored), OmegaConf.structured(run)
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key = override.key_or_group
+        if key == "debug":
+            raise UserError(f"{override.input_line}: a resumed run keeps its settings; leave it out.")
+        if any(fnmatch(key, free) for free in FREE_ON_RESUME):
+            OmegaConf.update(old, key, OmegaConf.select(new, key))
+            continue
+        key = "name" if key == "experiment" else key
+        was, now = OmegaConf.select(old, key), OmegaConf.select(new, key)
+        if was != now or (key in _groups() and OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key)):
+            shown = "" if OmegaConf.is_config(was) else f" with {key}={was}"
+            raise UserError(f"{override.input_line}: {run.run_dir} was begun{shown}; a resumed run cannot change it.")
+    return to_run(old)
+
+
+def _groups() -> list[str]:
+    return [group for group in COMPONENTS if group not in MANY]

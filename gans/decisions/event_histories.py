@@ -1,0 +1,79 @@
+"""Event histories of synthetic customers, and how far they keep to their profiles."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gans.data import histories
+from gans.data.customer_profiles import Profiles
+from gans.errors import UserError
+from gans.files import write_table
+from gans.runs.saved import SavedRun
+
+
+@dataclass
+class EventHistories:
+    """Events of synthetic customers.
+
+    Attributes:
+        events: tables by name: customers, orders, views, social.
+        kept: by column of the profiles how far the profiles of the events agree with it.
+        method: how the events were drawn.
+    """
+
+    events: dict[str, pa.Table]
+    kept: Mapping[str, Mapping[str, float]]
+    method: str
+
+
+def draw_histories(saved: SavedRun, n: int, reference: str | None, where: str, seed: int) -> EventHistories:
+    """Draw profiles of a run and events for them, and make profiles of these events again.
+
+    Args:
+        reference: the date of the profiles, up to which events go; None for that of the run.
+        where: what profiles may hold.
+
+    Raises:
+        UserError: the run was not trained on profiles, or the date is none, or in the future.
+    """
+    source = saved.run.data
+    if not isinstance(source, Profiles):
+        raise UserError(
+            f"run={saved.folder}: its table was not made of events; data=profiles or online_retail is needed."
+        )
+    date = reference_date(reference or source.reference)
+    profiles = saved.sampler().sample(n, seed, where)
+    events = histories.histories(profiles, date, source.windows, seed)
+    with tempfile.TemporaryDirectory(prefix="gans-") as folder:
+        files = {name: Path(folder) / f"{name}.parquet" for name, table in events.items() if table.num_rows}
+        for name, path in files.items():
+            write_table(path, events[name])
+        again = Profiles(
+            **{name: str(path) for name, path in files.items()},  # pyright: ignore[reportArgumentType]
+            reference=str(date),
+            windows=source.windows,
+            levels=100,
+        )
+        made, _ = again.profiles()
+    return EventHistories(events, histories.kept(profiles, made), histories.__doc__ or "")
+
+
+def reference_date(text: str | None) -> np.datetime64:
+    """A day that is over.
+
+    Raises:
+        UserError: there is none, it is no date, or it is in the future.
+    """
+    if not text:
+        raise UserError("reference is not set, and the run has no data.reference; write reference=2025-01-31.")
+    try:
+        date = np.datetime64(text, "D")
+    except ValueError:
+        raise UserError(f"reference={text}: a date is needed, as in reference=2025-01-31.") from None
+    if date > np.datetime64("today"):
+        raise UserError(f"reference={text}: it is in the future; events end on the day before it.")
+    return date

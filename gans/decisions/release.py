@@ -1,0 +1,70 @@
+"""Privacy: may this table leave the house?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gans.decisions.cases import Case
+from gans.evaluation.metrics import all_metrics, meaning, metric_of
+from gans.evaluation.results import score_rows
+from gans.evaluation.suite import evaluate
+from gans.findings.answers import Answer, Interval, Measured
+from gans.findings.evaluation import privacy_sentences
+from gans.report.arms import Drawn
+from gans.report.evaluation import evaluation_figures
+
+REAL, SYNTHETIC = "what held-out real rows have, or the ideal", "synthetic rows"
+ATTACKS = ("copies", "nearness", "membership", "secrets")
+PRIVACY = "privacy"
+
+
+def ask(case: Case, options: Mapping[str, Any]) -> Answer:
+    """The attacks of gans.evaluate on the synthetic rows of a run.
+
+    Args:
+        options: none; `secrets` belong to the case.
+    """
+    del options
+    found = evaluate(case.tables, "standard", only=ATTACKS)
+    measures = [
+        Measured(
+            meaning(name).title,
+            "",
+            {REAL: _beside(name, score.real), SYNTHETIC: _interval(score)},
+            share=not name.startswith("attribute"),
+        )
+        for name, score in score_rows(found)
+        if all_metrics()[metric_of(name)].part == PRIVACY
+    ]
+    rows = found.rows
+    secrets = f" The secrets are {', '.join(case.tables.secrets)}." if case.tables.secrets else ""
+    return Answer(
+        "privacy",
+        "May this table leave the house?",
+        f"{rows['synthetic']:,} synthetic rows are attacked by someone who wants to know who was among the "
+        f"{rows['real']:,} "
+        f"training rows; {rows['test']:,} held-out real rows, which nobody learnt from, are the control.{secrets}",
+        REAL,
+        measures,
+        curves={"evaluation": found},
+        tables={"findings": [{"tone": one.tone, "text": one.text} for one in privacy_sentences(found)]},
+    )
+
+
+def _interval(score: Any) -> Interval:
+    low, high = (np.nan if end is None else end for end in (score.low, score.high))
+    return score.value, low, high
+
+
+def _beside(name: str, real: float | None) -> Interval:
+    ideal = meaning(name).ideal
+    value = real if real is not None else ideal if ideal is not None else np.nan
+    return float(value), np.nan, np.nan
+
+
+def draw(answer: Answer) -> Drawn:
+    """The attacks beside a guess."""
+    return {
+        title: figure for title, figure in evaluation_figures(answer.curves["evaluation"]).items() if "Attacks" in title
+    }

@@ -1,0 +1,174 @@
+"""Personas: segments of synthetic customers, what sets each apart, and whether real customers fall into them."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gans.decisions.cases import Case
+from gans.decisions.segments import fit_segments
+from gans.evaluation.attacks import copies
+from gans.evaluation.inputs import numbers
+from gans.evaluation.intervals import bootstrap, wilson
+from gans.findings.answers import Interval
+from gans.findings.personas import Persona, Personas, Trait
+
+TRAITS = 5
+EXAMPLES = 3
+STRONG = 0.8  # chance to have more, or less, than another customer, from which on it is "very" high or low
+
+
+def find_personas(case: Case, k: int | None = None) -> Personas:
+    """The personas of the synthetic customers of a run.
+
+    Raises:
+        UserError: k is out of range.
+    """
+    side = case.synthetic
+    synthetic = case.tables.synthetic.slice(0, side.rows)
+    segmentation = fit_segments(side, k)
+    assigned, held_assigned = segmentation.assign(side), segmentation.assign(case.test)
+    agreement, ceiling = _agreement(case, segmentation.k)
+    chances = segmentation.chances(side)
+    typical = [_typical_rows(case, synthetic, chances[:, place], assigned == place) for place in range(segmentation.k)]
+    personas = [
+        _persona(case, synthetic, assigned == place, held_assigned == place, typical[place])
+        for place in range(segmentation.k)
+    ]
+    _tell_apart(personas)
+    points = np.column_stack([segmentation.points(side, segmentation.plane), assigned])
+    return Personas(personas, segmentation.k, segmentation.icl, agreement, ceiling, points, case.test.rows)
+
+
+def _agreement(case: Case, k: int) -> tuple[Interval, Interval]:
+    """Adjusted Rand indices (Hubert & Arabie 1985) on held-out rows, with bootstrap intervals over these.
+
+    Segments of one half of the training rows are compared with those of as many synthetic rows, and with those of the
+    other half.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    order = np.random.default_rng(0).permutation(case.real.rows)
+    half = min(len(order) // 2, case.synthetic.rows)
+    sides = (case.real.take(order[:half]), case.synthetic.take(np.arange(half)), case.real.take(order[-half:]))
+    reference, synthetic, other = (fit_segments(side, k).assign(case.test) for side in sides)
+
+    def index(segments: np.ndarray) -> Interval:
+        def of(places: np.ndarray) -> float:
+            return float(adjusted_rand_score(reference[places], segments[places]))
+
+        return (of(np.arange(len(segments))), *bootstrap(of, len(segments)))
+
+    return index(synthetic), index(other)
+
+
+def _typical_rows(case: Case, table: pa.Table, chance: np.ndarray, inside: np.ndarray) -> list[dict[str, Any]]:
+    """Synthetic rows deep inside a segment that equal no training row, spread over the deeper half."""
+    fresh = ~copies(case.tables.sides["synthetic"].take(np.arange(table.num_rows)), case.tables.sides["real"])
+    places = np.flatnonzero(inside & fresh)
+    places = places[np.argsort(-chance[places], kind="stable")]
+    deep = places[: max(EXAMPLES, len(places) // 2)]
+    chosen = deep[np.linspace(0, len(deep) - 1, min(EXAMPLES, len(deep))).astype(int)] if len(deep) else deep
+    return table.take(pa.array(np.unique(chosen))).to_pylist()
+
+
+def _persona(
+    case: Case, table: pa.Table, inside: np.ndarray, held: np.ndarray, examples: list[dict[str, Any]]
+) -> Persona:
+    traits, typical, places = [], {}, {}
+    for column in case.tables.schema.features:
+        array = table[column.name]
+        if column.kind in ("numeric", "integer"):
+            values = numbers(array)
+            found = _number_trait(column.name, values, inside)
+            if found is None:
+                continue
+            trait, typical[column.name], places[column.name] = found
+        elif column.kind == "datetime":
+            continue
+        else:
+            words = np.array([_word(value) for value in array.to_pylist()], dtype=object)
+            trait, typical[column.name] = _level_trait(column.name, words, inside)
+        traits.append(trait)
+    traits = sorted(traits, key=lambda one: -one.strength)[:TRAITS]
+    hits = float(held.sum())
+    return Persona(
+        "", float(inside.mean()), (float(held.mean()), *wilson(hits, len(held))), traits, typical, places, examples
+    )
+
+
+def _word(value: Any) -> str:
+    return "missing" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _number_trait(name: str, values: np.ndarray, inside: np.ndarray) -> tuple[Trait, str, float] | None:
+    """How a number differs within a segment from the others."""
+    known = np.isfinite(values)
+    here, there = values[known & inside], values[known & ~inside]
+    missing, usual = 1 - known[inside].mean(), 1 - known[~inside].mean()
+    if missing - usual > 0.5 or not len(here):
+        words = f"{name} is missing for {missing:.0%} (others: {usual:.0%})"
+        return Trait(name, float(missing - usual), words), "missing", 0.5
+    if not len(there):
+        return None
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([here, there]))[: len(here)]
+    above = (ranks.mean() - (len(here) + 1) / 2) / len(there)
+    low, middle, high = np.quantile(here, [0.25, 0.5, 0.75])
+    all_low, all_middle, all_high = np.quantile(values[known], [0.25, 0.5, 0.75])
+    way = "high" if above > 0.5 else "low"
+    how = "very " if max(above, 1 - above) >= STRONG else ""
+    text = f"{number(low)} to {number(high)}" if low < high else number(middle)
+    usual_text = f"{number(all_low)} to {number(all_high)}" if all_low < all_high else number(all_middle)
+    words = f"{name} is {how}{way}: {text} for the middle half of them (all customers: {usual_text})"
+    place = float((values[known] < middle).mean() + (values[known] == middle).mean() / 2)
+    return Trait(name, abs(2 * float(above) - 1), words), f"{number(middle)} ({text})", place
+
+
+def _level_trait(name: str, words: np.ndarray, inside: np.ndarray) -> tuple[Trait, str]:
+    """The level whose share differs most within a segment from that of the others."""
+    levels, codes = np.unique(words, return_inverse=True)
+    here = np.bincount(codes[inside], minlength=len(levels)) / max(inside.sum(), 1)
+    there = np.bincount(codes[~inside], minlength=len(levels)) / max((~inside).sum(), 1)
+    every = np.bincount(codes, minlength=len(levels)) / len(codes)
+    at = int(np.argmax(np.abs(here - there)))
+    most = int(np.argmax(here))
+    if here[at] < there[at] and here[most] > there[most]:
+        at = most if here[most] - there[most] > 0.5 * (there[at] - here[at]) else at
+    words_ = f"{name} is {levels[at]} for {here[at]:.0%} of them (all customers: {every[at]:.0%})"
+    return Trait(name, float(abs(here[at] - there[at])), words_), f"{levels[most]} ({here[most]:.0%})"
+
+
+def number(value: float) -> str:
+    """A number for people: three figures, thousands parted."""
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.3g}"
+
+
+def _tell_apart(personas: list[Persona]) -> None:
+    """Name each persona by the first two traits that tell it, shorter than their sentences; no name twice."""
+    taken: set[str] = set()
+    for persona in personas:
+        shorts = [_short(trait) for trait in persona.traits]
+        name = ", ".join(shorts[:2])
+        for count in range(3, len(shorts) + 1):
+            if name not in taken:
+                break
+            name = ", ".join(shorts[:count])
+        taken.add(name)
+        persona.name = name[:1].upper() + name[1:]
+
+
+def _short(trait: Trait) -> str:
+    """A trait in two or three words: 'high income', 'married: yes'."""
+    rest = trait.words.removeprefix(f"{trait.column} is ")
+    if rest.startswith("missing for"):
+        return f"no {trait.column}"
+    way = rest.split(":")[0]
+    if way in ("high", "low", "very high", "very low"):
+        return f"{way} {trait.column}"
+    level, _, share = rest.rpartition(" for ")
+    low = share.split("%")[0].isdigit() and int(share.split("%")[0]) < int(share.split(": ")[1].split("%")[0])
+    return f"{trait.column}: {'less often ' if low else ''}{level}"

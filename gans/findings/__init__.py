@@ -1,0 +1,1 @@
+"""What was found, as sentences in plain words."""

@@ -1,0 +1,163 @@
+"""What an evaluation says, in sentences: every one from a rule with a number in it."""
+
+import math
+
+from gans.evaluation.metrics import LOWER, NEAR, meaning
+from gans.evaluation.results import Evaluation, Score, score_rows
+from gans.findings.sentence import Sentence
+
+SHAPE, DETECTED, EASILY = 1.0, 0.9, 0.5
+USEFUL, USELESS = 0.95, 0.8
+TOLD = 0.55
+COPIED, MANY = 0.05, 3
+LEAKS = 0.05
+GIVEN = 3
+LIMITS = Sentence(
+    "note",
+    "These attacks are simple ones: that they fail is no proof of privacy; only differential privacy gives one.",
+)
+
+
+def findings(found: Evaluation) -> list[Sentence]:
+    """What is good and what is not: privacy first, then detection, utility and fidelity, the others, the limits."""
+    own = [*privacy_sentences(found), *_detection(found), *_utility(found), *_fidelity(found)]
+    return [*own, *_others(found), LIMITS]
+
+
+def privacy_fails(found: Evaluation) -> bool:
+    """Whether a sentence about privacy says that the table should not leave the house."""
+    return any(sentence.tone == "bad" for sentence in privacy_sentences(found))
+
+
+def privacy_sentences(found: Evaluation) -> list[Sentence]:
+    """What the attacks say."""
+    scores, out = found.scores, []
+    copies, (gap, low, _) = scores["exact_copies"], found.details["exact copies beyond real rows"]
+    text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
+    if low > 0 and (gap >= COPIED or copies.value > MANY * (copies.real or 0)):
+        out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
+    else:
+        out.append(Sentence("note" if low > 0 else "good", f"{text}."))
+    near = scores.get("near_copies")
+    if near and near.real is not None and (near.low or 0) > near.real:
+        start = "NOT PRIVATE: " if near.value - near.real >= COPIED else ""
+        text = f"{near.value:.1%} are near copies of training rows; of held-out rows {near.real:.1%} are"
+        out.append(Sentence("bad" if start else "note", f"{start}{text}."))
+    named = {"nearest": "how near the nearest synthetic row is", "density": "how dense synthetic rows are about it"}
+    for kind, words in named.items():
+        if (auc := scores.get(f"membership_{kind}_auc")) is None:
+            continue
+        tpr = scores[f"membership_{kind}_tpr"]
+        text = f"by {words}, an attacker tells who was in the table with AUC {_ranged(auc)}, "
+        text += f"{tpr.value:.1%} of them at 1 % false alarms"
+        if (auc.low or 0) > 0.5 and auc.value >= TOLD:
+            out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
+        elif (auc.low or 0) > 0.5 or (tpr.low or 0) > 0.02:
+            out.append(Sentence("note", f"A little is told: {text}."))
+        else:
+            out.append(Sentence("good", f"No better than a guess: {text}."))
+    for name, score in scores.items():
+        if not name.startswith("attribute/"):
+            continue
+        secret, text = name.partition("/")[2], f"{score.value:+.1%} ({score.low:+.1%} to {score.high:+.1%})"
+        if (score.low or 0) <= 0:
+            out.append(Sentence("good", f"{secret} of training rows is guessed no better than of others: {text}."))
+        else:
+            tone, start = ("bad", "NOT PRIVATE: ") if score.value >= LEAKS else ("note", "")
+            out.append(Sentence(tone, f"{start}{secret} of training rows is guessed better than of others: {text}."))
+    for name, words in (("singling_out", "single out"), ("linkability", "link the columns of")):
+        if (score := scores.get(name)) is not None:
+            tone = "good" if (score.low or 0) <= 0 else "bad" if score.value >= LEAKS else "note"
+            start = "NOT PRIVATE: " if tone == "bad" else ""
+            out.append(
+                Sentence(tone, f"{start}The risk to {words} a person, beyond that to others, is {_ranged(score)}.")
+            )
+    if (dcr := scores.get("dcr_share")) is not None:
+        usual = 0.5 if dcr.real is None else dcr.real
+        tone = "bad" if (dcr.low or 0) > usual + LEAKS else "note"
+        text = f"{dcr.value:.1%} of the rows lie nearer to training than to held-out rows, where {usual:.1%} is ideal"
+        out.append(Sentence(tone, f"{text}: a proxy, not a proof of privacy."))
+    return out
+
+
+def _detection(found: Evaluation) -> list[Sentence]:
+    """By the detector that has rows which nothing was learnt from, where there are any."""
+    kinds = {"xgb_c2st_test": "held-out", "xgb_c2st": "training", "detection": found.details.get("detection against")}
+    name = next((name for name in kinds if name in found.scores), None)
+    if name is None:
+        return []
+    score = found.scores[name]
+    text = f"a boosted classifier tells the rows from {kinds[name]} ones with a score of {_ranged(score)} "
+    text += "(1: it cannot, 0: always)"
+    if score.value >= DETECTED:
+        return [Sentence("good", f"Hard to detect: {text}.")]
+    given = list(found.details.get("given away by columns", {}).items())[:GIVEN]
+    by = f" It goes by {', '.join(f'{name} ({share:.0%})' for name, share in given)}." if given else ""
+    if score.value < EASILY:
+        return [Sentence("bad", f"DETECTED: {text}.{by}")]
+    return [Sentence("note", f"Possible to detect: {text}.{by}")]
+
+
+def _utility(found: Evaluation) -> list[Sentence]:
+    scores, out = found.scores, []
+    made, real = scores.get("tstr"), scores.get("trtr")
+    if made is None or real is None or not math.isfinite(made.value) or not math.isfinite(real.value):
+        return []
+    measure = found.details.get("utility measure", "AUC")
+    chance = 0.5 if measure == "AUC" else 0.0
+    if (real.low or 0) <= chance:
+        text = f"{found.target} cannot be predicted, not from real rows either ({measure} {_ranged(real)})"
+        return [Sentence("note", f"Of use nothing can be said: {text}.")]
+    kept = (made.value - chance) / (real.value - chance)
+    tone = "good" if kept >= USEFUL else "bad" if kept < USELESS else "note"
+    start = {"good": "Useful", "note": "Partly useful", "bad": "NOT USEFUL"}[tone]
+    out.append(
+        Sentence(
+            tone,
+            f"{start}: a model of {found.target} has {measure} {_ranged(made)} on real rows when trained on "
+            f"synthetic ones, {_ranged(real)} when trained on real ones.",
+        )
+    )
+    for name, words in (("augmentation_gain", "Synthetic rows beside real ones"), ("smote_gain", "Rows of SMOTE")):
+        if (gain := scores.get(name)) is not None and gain.low is not None and gain.high is not None:
+            verdict = "add nothing" if gain.low <= 0 <= gain.high else "help" if gain.low > 0 else "harm"
+            out.append(
+                Sentence(
+                    "note", f"{words} {verdict}: {measure} {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})."
+                )
+            )
+    return out
+
+
+def _fidelity(found: Evaluation) -> list[Sentence]:
+    out = [
+        Sentence("bad", f"{name} is constant in the real table, and in the synthetic one it is not.")
+        for name in found.details.get("constant columns that vary", [])
+    ]
+    score = found.scores["shape_error"]
+    if score.real is None:
+        return [*out, Sentence("note", f"Columns are off by {score.value:.2f} % on average, as published.")]
+    tone = "good" if score.value <= 1.5 * score.real + SHAPE else "bad" if score.value > 10 else "note"
+    trend = found.scores["trend_error"]
+    text = f"Columns are off by {score.value:.2f} % (held-out rows {score.real:.2f} %), pairs by {trend.value:.2f} % "
+    return [*out, Sentence(tone, f"{text}(held-out rows {trend.real:.2f} %), as published.")]
+
+
+def _others(found: Evaluation) -> list[Sentence]:
+    """A sentence for each score that has no rule of its own here, as those of plugins."""
+    out = []
+    for name, score in score_rows(found):
+        told = meaning(name)
+        if not told.sentence:
+            continue
+        beside = "" if score.real is None else f", held-out rows have {score.real:.4g}"
+        near = "near what real rows have" if told.ideal is None else f"near {told.ideal:g}"
+        way = {NEAR: near, LOWER: "less"}.get(told.better, "more")
+        out.append(Sentence("note", f"{told.title}: {score.value:.4g}{beside}; {way} is better."))
+    return out
+
+
+def _ranged(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

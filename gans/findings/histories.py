@@ -1,0 +1,29 @@
+"""How far event histories keep to the profiles that they were made for."""
+
+from collections.abc import Mapping
+
+from gans.data.histories import told
+from gans.findings.sentence import Sentence
+
+TONES = {"kept": "good", "nearly kept": "note", "not kept": "bad"}
+
+
+def history_sentences(found: Mapping[str, Mapping[str, float]]) -> list[Sentence]:
+    """What is kept and what is not, in words."""
+    groups = {word: [name for name, one in found.items() if told(one) == word] for word in TONES}
+    every = len(found)
+    tone = "bad" if len(groups["not kept"]) > every / 4 else "note" if groups["not kept"] else "good"
+    out = [
+        Sentence(
+            tone,
+            f"Of {every} columns of the profiles {len(groups['kept'])} are those of the events, "
+            f"{len(groups['nearly kept'])} nearly, and {len(groups['not kept'])} are not.",
+        )
+    ]
+    for word in ("not kept", "nearly kept"):
+        if groups[word]:
+            out.append(Sentence(TONES[word], f"{word.capitalize()}: {', '.join(groups[word])}."))
+    text = (
+        "The events are drawn by a simple model from synthetic profiles: they are for trying systems that take events, "
+    )
+    return [*out, Sentence("note", f"{text}not for studying the order of events.")]

@@ -1,0 +1,101 @@
+"""The personas of a run, and whether real customers fall into them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gans.findings.answers import Interval, shown
+from gans.findings.sentence import Sentence
+
+AGREES, ALIKE = 0.05, 0.05
+
+
+@dataclass
+class Trait:
+    """What sets a segment apart in one column.
+
+    Attributes:
+        column: its name.
+        strength: 0 to 1: of a number |2 P(a customer of the segment has more than another) - 1|, of a level the
+            difference of its shares.
+        words: in plain words.
+    """
+
+    column: str
+    strength: float
+    words: str
+
+
+@dataclass
+class Persona:
+    """A segment.
+
+    Attributes:
+        name: of its two strongest traits.
+        share: of the synthetic customers.
+        held: its share of the held-out real customers, with an interval.
+        traits: what sets it apart, the strongest first.
+        typical: by column the median or the most frequent level, with the middle half or its share, as text.
+        places: by column of numbers, where its median lies among all customers, 0 to 1.
+        examples: synthetic customers of it, none of whom equals a training row.
+    """
+
+    name: str
+    share: float
+    held: Interval
+    traits: list[Trait]
+    typical: dict[str, str]
+    places: dict[str, float]
+    examples: list[dict[str, Any]]
+
+
+@dataclass
+class Personas:
+    """The personas of a run.
+
+    Attributes:
+        k: number of segments.
+        icl: by number of segments the criterion that chose it; empty where it was given.
+        agreement: adjusted Rand index on held-out customers between segments of half of the training rows and of as
+            many synthetic ones.
+        ceiling: the same between both halves of the training rows, what a table as good as the real one has.
+        points: of synthetic rows the first two components and the segment, [rows, 3].
+    """
+
+    personas: list[Persona]
+    k: int
+    icl: dict[int, float]
+    agreement: Interval
+    ceiling: Interval
+    points: np.ndarray
+    held_rows: int
+
+
+def agreement_sentences(found: Personas) -> list[Sentence]:
+    """Whether real customers fall into the same segments, in words."""
+    tone = "good" if found.agreement[0] >= found.ceiling[0] - AGREES else "note" if found.agreement[0] > 0.3 else "bad"
+    start = {
+        "good": "Real customers fall into the same segments",
+        "note": "Real customers fall into the same segments in part",
+        "bad": "Real customers do not fall into these segments",
+    }[tone]
+    out = [
+        Sentence(
+            tone,
+            f"{start}: on {found.held_rows:,} held-out ones, segments of synthetic customers agree with those of half "
+            f"of the training rows by {shown(found.agreement)}, those of the other half by {shown(found.ceiling)} "
+            "(adjusted Rand index: 1 the same, 0 chance).",
+        )
+    ]
+    if found.ceiling[0] < 0.5:
+        text = "Segments of two samples of real rows differ, too: this table has no sharp segments, take them as a map."
+        out.append(Sentence("note", text))
+    gap = max(found.personas, key=lambda one: abs(one.share - one.held[0]))
+    off = abs(gap.share - gap.held[0])
+    text = f"The shares of segments differ by at most {off:.1%} ({gap.name}: {gap.share:.1%} of synthetic customers, "
+    out.append(Sentence("good" if off <= ALIKE else "note", f"{text}{gap.held[0]:.1%} of held-out ones)."))
+    if found.icl:
+        text = f"{found.k} segments have the least ICL of 2 to {max(found.icl)}."
+        out.append(Sentence("note", text))
+    return out

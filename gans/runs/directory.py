@@ -1,0 +1,86 @@
+"""The folder of a run, claimed before anything is written into it."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from gans.config.run import Run
+from gans.config.stored import resumed
+from gans.errors import UserError
+from gans.runs.files import CONFIG, RunFiles
+from gans.runs.saved import SavedRun
+
+
+@contextmanager
+def run_directory(run: Run, writes: bool = True) -> Iterator[RunFiles]:
+    """Claim the folder of a run; one that was made here and holds no checkpoint yet is removed again on an error.
+
+    Args:
+        writes: False for a process that leaves the writing to another.
+
+    Raises:
+        UserError: the folder holds something else, or there is nothing to resume, or it cannot be made.
+    """
+    if not writes:
+        yield RunFiles(Path(run.run_dir or ""))
+        return
+    check_run_directory(run)
+    path = new_folder(Path("runs") / run.name) if run.run_dir is None else Path(run.run_dir).expanduser()
+    files, made = RunFiles(path), run.run_dir is None or not path.exists()
+    try:
+        files.checkpoints.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"run_dir={path}: it cannot be made ({error.strerror}).") from None
+    try:
+        yield files
+    except BaseException:
+        if made and not files.has_checkpoint:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def check_run_directory(run: Run) -> None:
+    """Raise UserError where the folder cannot be claimed."""
+    path = Path(run.run_dir or "").expanduser()
+    if run.trainer.resume:
+        if run.run_dir is None:
+            raise UserError("run_dir is not set: trainer.resume=true goes on with run_dir=DIR.")
+        if not RunFiles(path).begun:
+            raise UserError(f"run_dir={run.run_dir}: there is nothing to resume, it has no {CONFIG}.")
+    elif run.run_dir is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"run_dir={path}: it is not empty; choose another, or go on with it by trainer.resume=true.")
+
+
+def stored_run(run: Run, overrides: list[str]) -> Run:
+    """The run that lies in `run.run_dir`, with what was said on the command line of the keys that may change.
+
+    Where none lies there, the run itself, for `check_run_directory` to refuse.
+
+    Raises:
+        UserError: an override contradicts the run.
+    """
+    if run.run_dir is None or not RunFiles(Path(run.run_dir).expanduser()).begun:
+        return run
+    return resumed(SavedRun.open(run.run_dir, "run_dir").run, run, overrides)
+
+
+def new_folder(parent: Path) -> Path:
+    """A folder named by the time, made at once.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    stem = parent / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    for number in itertools.count():
+        path = stem.with_name(f"{stem.name}_{number}") if number else stem
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"run_dir={path}: it cannot be made ({error.strerror}).") from None
+        return path
+    raise AssertionError("unreachable")

@@ -1,0 +1,190 @@
+"""One run from config to run directory: table, codec, training, samples, report, summary."""
+
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import pyarrow as pa
+
+from gans.config.run import Run
+from gans.config.stored import to_yaml
+from gans.errors import UserError
+from gans.files import write_text
+from gans.runs.build import build
+from gans.runs.directory import check_run_directory, run_directory
+from gans.runs.files import RunFiles
+from gans.runs.finish import Ending, Reporter, finish
+from gans.runs.prepare import Prepared, prepare
+from gans.sampling.sampler import Sampler
+from gans.tracking.base import Tracker
+from gans.tracking.jsonl import JsonLines
+from gans.tracking.terminal import Terminal
+from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.training.checkpoints import Checkpoints
+from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
+
+log = logging.getLogger("gans")
+
+EXIT = {COMPLETED: 0, DIVERGED: 3, INTERRUPTED: 130}
+
+Watch = Callable[[int, list[dict[str, float]]], bool]
+"""Takes each step that is scored and the scores of each seed; whether to stop there."""
+
+
+@dataclass
+class Result:
+    """What a run leaves: its folder, its summary, and a sampler of its best generator."""
+
+    run_dir: Path
+    summary: dict[str, Any]
+    sampler: Sampler
+
+    @property
+    def files(self) -> RunFiles:
+        """Where its files lie."""
+        return RunFiles(self.run_dir)
+
+    @property
+    def status(self) -> str:
+        """completed, diverged or interrupted."""
+        return self.summary["status"]
+
+    @property
+    def score(self) -> float:
+        """The score of the samples against the holdout in [0, 1], for sweepers; 0, the worst, if diverged or none.
+
+        Of images it is 1 / (1 + fid).
+        """
+        found = {} if self.status == DIVERGED else self.summary["scores"].get("holdout", {})
+        return found.get("score", 1 / (1 + found["fid"]) if "fid" in found else 0.0)
+
+
+def execute(
+    run: Run,
+    table: pa.Table | None = None,
+    show: bool = True,
+    fields: Mapping[str, Any] | None = None,
+    report: Reporter | None = None,
+    watch: Watch | None = None,
+) -> Result:
+    """Train a run and write its directory.
+
+    Args:
+        table: instead of reading the source of `run.data`.
+        show: progress and lines on the terminal.
+        fields: by column the fields of the schema that make sampled frames like the training frame.
+        report: writes the page about the run, as `gans.report.page.report_run` does; None for no page.
+        watch: of a search, which may stop a run.
+
+    Raises:
+        UserError: the table, the config or the run directory do not fit; nothing was written then.
+        OSError: the disk is full; what was written before is whole.
+    """
+    run.trainer.prepare()
+    if run.trainer.processes > 1 and run.run_dir is None:
+        raise UserError("run_dir is not set: processes that train together need the same run_dir.")
+    first = jax.process_index() == 0
+    if first:
+        check_run_directory(run)
+    run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
+    ready = prepare(run, table)
+    run = ready.run
+    for column in ready.split.schema.columns:
+        for name, value in (fields or {}).get(column.name, {}).items():
+            setattr(column, name, value)
+    if show and first:
+        for line in ready.lines():
+            log.info(line)
+    with run_directory(run, writes=first) as files:
+        if not first:
+            outcome = _train_beside(run, ready)
+            return Result(files.folder, {"status": outcome.status, "steps": outcome.step, "scores": {}}, ready.sampler)
+        mode = settle_mode(run.tracker)
+        if mode != "disabled" and run.tracker.id is None:  # an agent of a sweep brings the id of its run
+            name = os.environ.get("WANDB_RUN_ID") or new_id()
+            run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=name))
+        config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
+        tracker = WeightsAndBiases(run.tracker, mode, run.name, config, files.folder)
+        outcome = _train(run, ready, files, config, (Terminal(show), tracker), watch)
+        if run.profile:
+            _time_parts(run, ready)
+        summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
+        return Result(files.folder, summary, ready.sampler)
+
+
+def _train_beside(run: Run, ready: Prepared) -> Outcome:
+    """Train in a process that leaves scores, tracking and writing to the first one."""
+    schedule = run.trainer.schedule(run.network.together)
+    gan = build(run, ready.condition, schedule.placement)
+    return train(gan, ready.windows or ready.rows, schedule, run.seed, Hooks(), None)
+
+
+def _train(
+    run: Run,
+    ready: Prepared,
+    files: RunFiles,
+    config: str,
+    trackers: tuple[Terminal, WeightsAndBiases],
+    watch: Watch | None,
+) -> Outcome:
+    """Train, score, track, and write the checkpoints."""
+    terminal, lines = trackers[0], JsonLines(files.metrics)
+    every: tuple[Tracker, ...] = (lines, *trackers)
+
+    def evaluate(average: Any) -> list[dict[str, float]]:
+        """Scores of each seed; all looks draw with the run's seed, so that they differ by the generators alone."""
+        scores = []
+        for member in range(run.trainer.seeds):
+            ready.sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
+            scores.append(ready.judge(ready.sampler.sample(run.trainer.evaluate_rows, run.seed)))
+        return scores
+
+    def track(metrics: dict[str, float], step: int, seconds: float) -> None:
+        for one in every:
+            one.log(metrics | {"seconds": round(seconds, 3)}, step)
+
+    def rewind(step: int) -> None:
+        _write_beginning(ready, files, config, step)
+        lines.rewind(step)
+        terminal.start(run.name, run.trainer.steps, step)
+
+    checkpoints = Checkpoints(files.checkpoints, run.trainer.keep)
+    hooks = Hooks(evaluate, track, rewind, ready.fingerprint(), files.profile if run.profile else None, watch)
+    schedule = run.trainer.schedule(run.network.together)
+    gan = build(run, ready.condition, schedule.placement)
+    try:
+        return train(gan, ready.windows or ready.rows, schedule, run.seed, hooks, checkpoints)
+    finally:
+        for one in (terminal, lines, checkpoints):
+            one.close()
+
+
+def _write_beginning(ready: Prepared, files: RunFiles, config: str, step: int) -> None:
+    """Write what belongs to the run, now that its checkpoint, if any, is known to fit."""
+    write_text(files.config, config)
+    if step:
+        for stale in (files.refinement, files.evaluation):  # of an earlier best generator
+            stale.unlink(missing_ok=True)
+        log.info("going on with %s from step %s", files.folder, f"{step:,}")
+        return
+    ready.split.schema.write(files.schema)
+    ready.codec.save(files.codec)
+    ready.condition.save(files.condition)
+    ready.marginals.save(files.marginals)
+
+
+def _time_parts(run: Run, ready: Prepared) -> None:
+    """Log how the time of a step divides among its parts."""
+    from gans.training.step_timing import STEP, time_parts
+
+    gan = build(run, ready.condition)
+    state, rows = jax.device_put(initial_state(gan, run.seed, 1)), jax.device_put(ready.rows)
+    parts = time_parts(gan, state, rows)
+    log.info("a step by parts, each compiled alone:")
+    for name, milliseconds in parts.items():
+        log.info("  %-28s %8.3f ms  %3.0f %%", name, milliseconds, 100 * milliseconds / parts[STEP])

@@ -1,0 +1,88 @@
+"""The files of a run directory. No other module knows their names."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where each file of a run lies; none of them need be there."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """How the run was composed."""
+        return self.folder / CONFIG
+
+    @property
+    def schema(self) -> Path:
+        """The columns of its table."""
+        return self.folder / "schema.json"
+
+    @property
+    def metrics(self) -> Path:
+        """A line of JSON for each look of the host."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """Rows of the best generator."""
+        return self.folder / "samples.parquet"
+
+    @property
+    def summary(self) -> Path:
+        """Status, steps, seconds, scores, versions."""
+        return self.folder / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        """The page about it."""
+        return self.folder / "report.html"
+
+    @property
+    def evaluation(self) -> Path:
+        """What `gans.evaluate` found."""
+        return self.folder / "evaluation.json"
+
+    @property
+    def profile(self) -> Path:
+        """The trace of a block, a folder."""
+        return self.folder / "profile"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The states of training by step, and what was learnt from the table before."""
+        return self.folder / "checkpoints"
+
+    @property
+    def codec(self) -> Path:
+        """The fitted codec."""
+        return self.checkpoints / "codec.npz"
+
+    @property
+    def condition(self) -> Path:
+        """The fitted condition."""
+        return self.checkpoints / "condition.npz"
+
+    @property
+    def marginals(self) -> Path:
+        """The values of each column by itself."""
+        return self.checkpoints / "marginals.npz"
+
+    @property
+    def refinement(self) -> Path:
+        """The fitted refinement of the best generator."""
+        return self.checkpoints / "refinement.npz"
+
+    @property
+    def begun(self) -> bool:
+        """Whether a run began here."""
+        return self.config.is_file()
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a state of training lies here."""
+        return self.checkpoints.is_dir() and any(child.name.isdigit() for child in self.checkpoints.iterdir())

@@ -1,0 +1,119 @@
+"""A table made ready for training: everything that is learnt from it is learnt, and nothing is written yet."""
+
+import dataclasses
+import json
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from gans.conditions.base import FittedCondition
+from gans.config.run import Run
+from gans.data.base import Split
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.exclusions import exclude, exclusion_lines
+from gans.data.layout import Encoded
+from gans.data.relations import find_relations
+from gans.data.streaming import EncodedWindows
+from gans.evaluation.fidelity import Reference
+from gans.evaluation.metrics import TrainingJudge
+from gans.runs.build import build
+from gans.sampling.marginals import Marginals, fit_marginals
+from gans.sampling.sampler import Sampler
+from gans.training.checkpoints import digest
+from gans.training.step import Rows
+from gans.training.windows import Windows
+
+log = logging.getLogger("gans")
+
+
+@dataclass
+class Prepared:
+    """A table made ready for training: everything that is learnt from it is learnt, and nothing is written yet."""
+
+    run: Run
+    split: Split
+    codec: FittedCodec
+    condition: FittedCondition
+    marginals: Marginals
+    encoded: Encoded
+    rows: Rows
+    windows: Windows | None = None
+
+    @cached_property
+    def holdout(self) -> Reference:
+        """The held-out rows as a reference."""
+        return Reference(self.split.holdout, self.split.schema)
+
+    @cached_property
+    def training(self) -> Reference:
+        """The training rows as a reference."""
+        return Reference(self.split.training, self.split.schema)
+
+    @cached_property
+    def judge(self) -> TrainingJudge:
+        """The metrics of the run, against the held-out rows."""
+        return TrainingJudge(self.run.trainer.measured, self.split.holdout, self.split.schema)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """A sampler; its parameters are set when they are known."""
+        return Sampler(build(self.run, self.condition), self.codec, self.condition, self.marginals)
+
+    def lines(self) -> list[str]:
+        """What was found in the table: columns, how they are learnt, relations."""
+        schema = self.split.schema
+        learnt = [line for column in self.codec.columns if (line := column.line())]
+        return [*schema.lines(), *learnt, *self.codec.relations.lines(), *exclusion_lines(schema.relations)]
+
+    def fingerprint(self) -> str:
+        """A digest of the training table, encoded and how: a run goes on only with the table that it began with."""
+        knots = [[k.values, k.low, k.high, c.atoms] for c in self.codec.columns for k in c.knots]
+        words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in self.codec.columns]
+        words.append([self.codec.relations.to_json()])
+        return digest(
+            {
+                "rows": self.rows.replace(known={}),
+                "knots": knots,
+                "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
+            }
+        )
+
+
+def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
+    """Read, split, fit the codec and the condition, encode.
+
+    Raises:
+        UserError: the table cannot be read, or does not fit the config.
+    """
+    stream = run.data.streamed(table)
+    run = dataclasses.replace(run, data=run.data.settled(stream))
+    if stream:
+        log.info(stream.line())
+    split = run.data.split(table)
+    run.check(split)
+    run, left_out = run.suited(split)
+    for line in left_out:
+        log.warning(line)
+    relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
+    codec = run.codec.fit(split.training, split.schema, relations)
+    encoded = codec.encode(split.training, run.data.split_seed)
+    codec, exclusions = exclude(codec, encoded)
+    split.schema.relations = [*(r for r in relations.summary() if r["kind"] != "exclusion"), *exclusions]
+    condition = run.condition.fit(codec, encoded)
+    rest = condition.rest(encoded)
+    known = {name: term.fit(condition.layout, rest) for name, term in run.term.items()}
+
+    def rows(encoded: Encoded) -> Rows:
+        rest = condition.rest(encoded)
+        return Rows(rest.scores, rest.codes, condition.known(encoded), known)
+
+    windows = None
+    if stream:
+        source, trainer = EncodedWindows(stream, codec), run.trainer
+        steps = stream.window // (trainer.batch_size * (trainer.critic_steps + 1))
+        windows = Windows(lambda number: rows(source.window(number)), max(steps, 1))
+    marginals = fit_marginals(codec, encoded)
+    return Prepared(run, split, codec, condition, marginals, encoded, rows(encoded), windows)

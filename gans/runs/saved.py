@@ -1,0 +1,196 @@
+"""A run on disk, opened: its config, schema, best generator, sampler, summary, samples and tables."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import pyarrow as pa
+
+from gans.config.run import Run
+from gans.config.stored import read_run
+from gans.data.codecs import FittedCodec
+from gans.data.schema import Schema
+from gans.errors import UserError, in_range
+from gans.files import UNREADABLE
+from gans.runs.build import build
+from gans.runs.files import CONFIG, RunFiles
+from gans.sampling.marginals import Marginals
+from gans.sampling.sampler import Sampler
+from gans.tracking.jsonl import read_lines
+from gans.training.checkpoints import Checkpoints
+
+
+class SavedRun:
+    """A run directory; each of its files is read when it is asked for, and once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = RunFiles(folder)
+
+    @classmethod
+    def open(cls, path: str | Path, key: str = "run") -> "SavedRun":
+        """The run in a folder. Nothing in it is executed.
+
+        Args:
+            key: under which the folder was given, for messages.
+
+        Raises:
+            UserError: there is no such folder, or no run in it.
+        """
+        folder = Path(path).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"{key}={path}: no such folder.")
+        if not RunFiles(folder).begun:
+            raise UserError(f"{key}={path}: it is no run directory; one holds {CONFIG}.")
+        return cls(folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.files.folder
+
+    @cached_property
+    def run(self) -> Run:
+        """Its config.
+
+        Raises:
+            UserError: the file does not follow the schema of a run.
+        """
+        return read_run(self.files.config)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The columns of its table.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        return Schema.read(self.files.schema)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """How it ended; empty where it has not.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        return _read_json(self.files.summary)
+
+    @cached_property
+    def evaluation(self) -> dict[str, Any]:
+        """What `gans.evaluate` found; empty where nothing was evaluated.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        return _read_json(self.files.evaluation)
+
+    @cached_property
+    def history(self) -> list[dict[str, float]]:
+        """Its metrics, a row for each look of the host."""
+        return read_lines(self.files.metrics)
+
+    @cached_property
+    def samples(self) -> pa.Table | None:
+        """Rows of the best generator; None where the run has not ended."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.files.samples) if self.files.samples.is_file() else None
+
+    @cached_property
+    def codec(self) -> FittedCodec:
+        """The fitted codec.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        return FittedCodec.load(self.files.codec, self.schema)
+
+    @property
+    def members(self) -> int:
+        """How many seeds it trained at once."""
+        return len(self._best["value"])
+
+    @property
+    def best_member(self) -> int:
+        """The place of the seed that scored best on held-out rows, whose rows its samples are.
+
+        Raises:
+            UserError: there is no checkpoint.
+        """
+        return self.run.trainer.best_member(self._best["value"])
+
+    def sampler(self, member: int | None = None) -> Sampler:
+        """A sampler of its best generator. Needs no training table.
+
+        Args:
+            member: which of several seeds, by place; None for the one that scored best. Others are not refined.
+
+        Raises:
+            UserError: a file is missing or damaged, there is no checkpoint, or the member is not there.
+        """
+        codec, best = self.codec, self._best
+        condition = self.run.condition.fitted.load(self.files.condition, codec, self.run.condition)
+        marginals = Marginals.load(self.files.marginals, codec)
+        member = self.best_member if member is None else member
+        in_range("member", member, 0, self.members - 1)
+        if not best["step"][member] > 0:
+            raise UserError(
+                f"run={self.folder}: it has not been scored yet, so that there is no best generator; go on with the "
+                "run."
+            )
+        parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
+        refinement = None
+        if member == self.best_member:  # it was learnt on the rows of that one
+            refinement = self.run.refine.load(self.files.refinement, codec)
+        self.run.trainer.prepare_cache()
+        return Sampler(build(self.run, condition), codec, condition, marginals, parameters, refinement)
+
+    @cached_property
+    def _best(self) -> dict[str, Any]:
+        """The best generator of each seed, with the step and the value of its score, from the newest checkpoint."""
+        checkpoints = Checkpoints(self.files.checkpoints)
+        try:
+            newest = checkpoints.latest()
+        finally:
+            checkpoints.close()
+        if newest is None:
+            raise UserError(f"run={self.folder}: it holds no checkpoint yet.")
+        return newest[1]["best"]
+
+    def table(self) -> tuple[pa.Table, pa.Table]:
+        """Its training rows and its held-out rows, read again from where its config says they are.
+
+        Raises:
+            UserError: the table is not there any more, or is another one.
+        """
+        split = self.run.data.split()
+        try:
+            rows = self.summary["rows"]["training"]
+        except (UserError, *UNREADABLE):  # a run that is not finished, or a damaged file
+            rows = split.training.num_rows
+        columns = [[(column.name, column.kind) for column in schema.columns] for schema in (self.schema, split.schema)]
+        if columns[0] != columns[1] or rows != split.training.num_rows:
+            raise UserError(
+                f"run={self.folder}: it was trained on another table ({rows:,} rows) than its config names "
+                f"({split.training.num_rows:,} rows); set real=FILE, and test=FILE."
+            )
+        return split.training, split.holdout
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The content of a file of JSON; empty where there is none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except UNREADABLE as error:
+        raise UserError(f"{path}: not readable ({' '.join(str(error).split())[:200]}).") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: not that of a run.")
+    return found

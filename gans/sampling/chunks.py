@@ -1,0 +1,153 @@
+"""Chunks of rows from a generator: what is asked of one, and how it is made."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+from gans.conditions.base import FittedCondition
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.settle import settle
+from gans.data.layout import Encoded
+from gans.errors import UserError
+from gans.refinement.base import FittedRefinement
+from gans.streams import per_example, stream
+from gans.training.step import GAN
+
+CHUNK = 4096  # rows of a call of the compiled program
+ROUNDS = 64  # attempts to keep exclusions
+THREADS = 2
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows with some columns in their place, and a 1 in `columns` [columns] for each of these."""
+
+    rows: Encoded
+    columns: np.ndarray
+
+
+@dataclass(frozen=True)
+class Request:
+    """A chunk of rows: all that its random numbers and its values follow from.
+
+    Attributes:
+        start: the number of its first row.
+        attempt: other rows of the same numbers.
+        retry: another latent for the same condition.
+        choices: by place among the conditions, which of its codes [cardinality] may be drawn.
+        given: columns that the generator is given.
+    """
+
+    seed: int
+    start: int
+    attempt: int = 0
+    retry: int = 0
+    choices: Mapping[int, np.ndarray] | None = None
+    given: Given | None = None
+
+    @property
+    def given_columns(self) -> np.ndarray | None:
+        """A 1 for each column that is given [columns]; None without any."""
+        return None if self.given is None else self.given.columns
+
+
+class CompiledGenerator:
+    """The generator as two compiled programs, each of which makes a chunk: from a condition, and from given columns."""
+
+    def __init__(self, gan: GAN, condition: FittedCondition) -> None:
+        self.condition = condition
+
+        def rows(parameters: Any, given: Any, seed: Any, start: Any, attempt: Any) -> tuple[Any, Any]:
+            keys = per_example(stream(seed, attempt, "sample"), CHUNK, start)
+            return gan.layout.compact(gan.generate(parameters, given, keys, False)[0])
+
+        def from_condition(parameters: Any, labels: Any, *numbers: Any) -> tuple[Any, Any]:
+            return rows(parameters, condition.wide(labels), *numbers)
+
+        def from_columns(parameters: Any, scores: Any, codes: Any, columns: Any, *numbers: Any) -> tuple[Any, Any]:
+            return rows(parameters, condition.partial(scores, codes, columns), *numbers)
+
+        self._from_condition, self._from_columns = jax.jit(from_condition), jax.jit(from_columns)
+
+    def __call__(self, parameters: Any, request: Request) -> Encoded:
+        """The rows of a request, as the generator makes them."""
+        step = request.attempt * ROUNDS + request.retry
+        numbers = [np.int32(number) for number in (request.seed, request.start, step)]
+        if request.given is not None:
+            encoded, columns = request.given.rows, request.given.columns
+            made = self._from_columns(parameters, encoded.scores, encoded.codes, columns, *numbers)
+            return Encoded(*map(np.array, jax.device_get(made)))
+        labels = self.condition.draw(CHUNK, request.seed, request.choices, request.start, request.attempt)
+        made = jax.device_get(self._from_condition(parameters, labels, *numbers))
+        return self.condition.join(Encoded(*map(np.array, made)), labels)
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Chunks of rows from one generator, on the device, with its codec and its refinement."""
+
+    generator: CompiledGenerator
+    parameters: Any
+    codec: FittedCodec
+    refinement: FittedRefinement | None
+
+    def chosen(self, request: Request) -> Encoded:
+        """A chunk of rows, each of them one of the candidates if there is a refinement."""
+        refinement = self.refinement
+        if refinement is None:
+            return self.candidates(request)
+        count = refinement.candidates
+
+        def candidate(number: int) -> tuple[Encoded, np.ndarray]:
+            rows = self.candidates(dataclasses.replace(request, attempt=request.attempt * count + number))
+            return rows, np.where(self.broken(rows), -np.inf, refinement.log_weights(rows))
+
+        made, logits = zip(*in_threads(candidate, range(count)), strict=True)
+        rng = np.random.default_rng((request.seed, request.start, request.attempt, 1))
+        place = gumbel_max(np.stack(logits), rng, axis=0)
+        return Encoded(*(np.stack(parts)[place, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
+
+    def candidates(self, request: Request) -> Encoded:
+        """A chunk of generated rows; with a refinement candidates for it, adjusted."""
+        rows, given = self._unbroken(request), request.given_columns
+        if self.refinement is not None:
+            return self.refinement.adjust(rows, given)
+        return rows if given is None else settle(self.codec, rows, given)
+
+    def broken(self, rows: Encoded) -> np.ndarray:
+        """Which candidates hold an exclusion since they were adjusted: a calibrated number may have become an atom."""
+        return self.codec.layout.violated(rows.codes)
+
+    def _unbroken(self, request: Request) -> Encoded:
+        """A chunk of generated rows of which none holds an exclusion, as it will be decoded."""
+        kept, bad = None, np.ones(CHUNK, bool)
+        for retry in range(ROUNDS):
+            fresh = self.generator(self.parameters, dataclasses.replace(request, retry=retry))
+            kept = fresh if kept is None else kept
+            for old, new in zip(kept, fresh, strict=True):
+                old[bad] = new[bad]
+            bad = self.codec.layout.violated(settle(self.codec, kept, request.given_columns).codes)
+            if not bad.any():
+                return kept
+        raise UserError(
+            f"{int(bad.sum())} of {CHUNK} rows hold levels that never go together in the training table, after "
+            f"{ROUNDS} attempts; train longer, or switch exclusions off (data.relations=[auto,'not exclusion'])."
+        )
+
+
+def gumbel_max(log_weights: np.ndarray, rng: np.random.Generator, axis: int) -> np.ndarray:
+    """Places along an axis, drawn with chances in proportion to exp(log_weights)."""
+    return np.argmax(log_weights + rng.gumbel(size=log_weights.shape), axis=axis)
+
+
+def in_threads(make: Callable[[int], Made], places: Iterable[int]) -> list[Made]:
+    """What is made at each place, in order; NumPy and compiled programs leave the interpreter to the other threads."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(make, places))

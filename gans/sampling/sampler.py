@@ -1,0 +1,127 @@
+"""Rows from a trained generator. Row i depends on the seed and on i only, not on how many rows are drawn."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import jax
+import numpy as np
+import pyarrow as pa
+
+from gans.conditions.base import FittedCondition
+from gans.data.codecs import FittedCodec
+from gans.data.layout import Encoded
+from gans.data.relations import Relation
+from gans.errors import in_range
+from gans.refinement.base import FittedRefinement, Refinement
+from gans.sampling.chunks import CHUNK, THREADS, Chunks, CompiledGenerator, Request, in_threads
+from gans.sampling.marginals import Marginals
+from gans.sampling.matching import MOST_ROWS, MatchingRows
+from gans.sampling.where.plan import make_plan
+from gans.training.step import GAN
+
+ROWS = 131_072  # rows of a table of a stream, and of a row group of a file
+FAR = MOST_ROWS // 2  # row numbers that are never drawn for use
+
+
+class Sampler:
+    """A generator with its codec and condition.
+
+    Attributes:
+        parameters: and statistics of the averaged generator that scored best.
+        marginals: the values of each column by itself, for `where`.
+        refinement: chooses among generated rows; None for the rows as they are made.
+    """
+
+    def __init__(
+        self,
+        gan: GAN,
+        codec: FittedCodec,
+        condition: FittedCondition,
+        marginals: Marginals,
+        parameters: Any = None,
+        refinement: FittedRefinement | None = None,
+    ) -> None:
+        self.codec, self.marginals, self.parameters, self.refinement = codec, marginals, parameters, refinement
+        self.generator = CompiledGenerator(gan, condition)
+
+    def sample(self, n: int, seed: int = 0, where: Any = None, relations: Iterable[Relation] = ()) -> pa.Table:
+        """A table [n, columns] with the columns, types and missing values of the training table.
+
+        Args:
+            where: what columns may hold, as `Where.of` reads it; every row satisfies it.
+            relations: beside those of the training table; every row holds them.
+
+        Raises:
+            UserError: as `stream`.
+        """
+        return pa.concat_tables(self.stream(n, seed, where, relations))
+
+    def stream(
+        self,
+        n: int,
+        seed: int = 0,
+        where: Any = None,
+        relations: Iterable[Relation] = (),
+        start: int = 0,
+        stop: int | None = None,
+        rows: int = ROWS,
+    ) -> Iterator[pa.Table]:
+        """Rows `start` to `stop` of `sample` as tables of at most `rows` rows, in bounded memory.
+
+        Args:
+            stop: n unless given.
+
+        Raises:
+            UserError: n or seed out of range; `where` cannot be read or contradicts the table; or, while rows are
+                drawn, too few of them satisfy it.
+        """
+        in_range("n", n, 1, MOST_ROWS)
+        in_range("seed", seed, 0, 2**31 - 1)
+        chunks, stop = self.chunks(), n if stop is None else stop
+        edges = [start, *range(start // rows * rows + rows, stop, rows), stop]
+        relations = list(relations)
+        if where or relations:
+            plan = make_plan(where or {}, relations, self.marginals)
+            return _ahead(MatchingRows(chunks, self.marginals, plan, seed).table, pairwise(edges))
+
+        def table(low: int, high: int) -> pa.Table:
+            return self.codec.decode(_rows(chunks, low, high, seed))
+
+        return _ahead(table, pairwise(edges))
+
+    def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
+        """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
+        self.refinement = None
+        if count := rule.needs(len(real.scores)):
+            self.refinement = rule.fit(self.codec, real, _rows(self.chunks(), FAR, FAR + count, seed))
+
+    def chunks(self) -> Chunks:
+        """What makes its rows, with its parameters on the device."""
+        return Chunks(self.generator, jax.device_put(self.parameters), self.codec, self.refinement)
+
+
+def _rows(chunks: Chunks, low: int, high: int, seed: int) -> Encoded:
+    """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
+    first = low // CHUNK * CHUNK
+    parts = in_threads(lambda place: chunks.chosen(Request(seed, place)), range(first, high, CHUNK))
+    there = slice(low - first, high - first)
+    scores, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
+    return Encoded(scores, codes)
+
+
+def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:
+    """The tables in order, made by two threads ahead of the reader: the device works while a table is decoded."""
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        waiting: deque[Future[pa.Table]] = deque()
+        for span in spans:
+            waiting.append(pool.submit(make, *span))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

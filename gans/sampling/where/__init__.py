@@ -1,0 +1,1 @@
+"""The language of `where`: read, checked, and turned into what columns may hold."""

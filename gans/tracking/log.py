@@ -1,0 +1,22 @@
+"""The log of the package on the terminal."""
+
+import logging
+import sys
+
+
+class _Stderr(logging.Handler):
+    """Plain lines on what is the standard error at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
+def set_up_log() -> None:
+    """Send the log of `gans` to the terminal, once."""
+    log = logging.getLogger("gans")
+    if not log.handlers:
+        log.addHandler(_Stderr())
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    for name in ("jax", "absl", "orbax"):
+        logging.getLogger(name).setLevel(logging.ERROR)
