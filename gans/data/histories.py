@@ -102,6 +102,10 @@ class _Profile:
         """A column of counts, as int64 [rows]."""
         return np.maximum(np.round(self.number(name)), 0).astype(np.int64)
 
+    def band(self, day: np.ndarray) -> np.ndarray:
+        """The band in which each day lies."""
+        return np.searchsorted(self.edges[1:], day)
+
     def shares_of(self, what: str) -> list[str]:
         """The columns of shares of category or channel: fractions from 0 to 1."""
         found = [name for name in self.table.column_names if name.startswith(f"{what}_")]
@@ -167,34 +171,62 @@ def _days(
 
     Args:
         what: orders, sessions or interactions, whose windowed counts are kept.
-        last: day of the last event; of orders, `first` is that of the first one, of others none lies before it.
+        count: events of each customer [customers].
+        last: day of the last event [customers].
+        first: day of the first order [customers]; of sessions and interactions only a bound, before which none lies.
     """
-    known = what == "orders"
-    edges, windows = profile.edges, profile.windows
-    inside = np.stack([np.clip(profile.number(f"{what}_{days}d"), 0, count) for days in windows] or [count], axis=1)
-    inside = np.maximum.accumulate(inside, axis=1)[:, : len(windows)]
-    counts = np.diff(np.column_stack([np.zeros(profile.rows), inside, count]), axis=1).astype(np.int64)
-    ends = [np.searchsorted(edges[1:], end) for end in (last, first)]
-    rows = np.arange(profile.rows)
-    counts[rows, ends[0]] -= count > 0
-    counts[rows, ends[1]] -= known & (count > 1)
-    allowed = (np.arange(len(edges) - 1) >= ends[0][:, None]) & (np.arange(len(edges) - 1) <= ends[1][:, None])
-    counts = np.where(allowed, np.maximum(counts, 0), 0)
-    for _ in edges:  # what does not fit goes to, or comes from, the fullest band
-        lacking = np.maximum(count - 1 - known, 0) - counts.sum(axis=1)
-        place = np.where(lacking >= 0, np.where(allowed, counts + 1, 0).argmax(axis=1), counts.argmax(axis=1))
-        counts[rows, place] += np.maximum(lacking, -counts[rows, place])
-    who, band = (
-        part.astype(np.int64) for part in np.divmod(np.repeat(np.arange(counts.size), counts.ravel()), len(edges) - 1)
-    )
-    low, high = np.maximum(edges[band] + 1, last[who]), np.minimum(edges[band + 1], first[who])
-    day = np.floor(low + rng.random(len(who)) * np.maximum(high - low + 1, 1))
-    some, more = np.flatnonzero(count > 0), np.flatnonzero(known & (count > 1))
-    who = np.concatenate([who, some, more])
-    day = np.concatenate([day, last[some], first[more]])
-    band = np.concatenate([band, ends[0][some], ends[1][more]])
+    # Events whose day the profile says: which customers have one, and its day; the days of the others are drawn.
+    fixed = [(count > 0, last), (count > 1, first)] if what == "orders" else [(count > 0, last)]
+    counts = _counts_by_band(profile, what, count)
+    for has_one, day in fixed:
+        counts[np.arange(profile.rows), profile.band(day)] -= has_one
+    bands = np.arange(counts.shape[1])
+    allowed = (bands >= profile.band(last)[:, None]) & (bands <= profile.band(first)[:, None])
+    others = count - sum(has_one.astype(np.int64) for has_one, _ in fixed)
+    who, band = _events_of_counts(_with_totals(counts, others, allowed))
+    day = _days_within(rng, profile.edges, band, last[who], first[who])
+    for has_one, fixed_day in fixed:
+        owner = np.flatnonzero(has_one)
+        who, day = np.append(who, owner), np.append(day, fixed_day[owner])
+        band = np.append(band, profile.band(fixed_day)[owner])
     order = np.lexsort((-day, who))
     return who[order], day[order], band[order]
+
+
+def _counts_by_band(profile: _Profile, what: str, count: np.ndarray) -> np.ndarray:
+    """Events in each band, int64 [customers, bands]: differences of the windowed counts, none of which is below that
+    of a shorter window or above `count` [customers]."""
+    windowed = [np.clip(profile.number(f"{what}_{days}d"), 0, count) for days in profile.windows]
+    cumulative = np.maximum.accumulate(np.column_stack([np.zeros(profile.rows), *windowed, count]), axis=1)
+    return np.diff(cumulative, axis=1).astype(np.int64)
+
+
+def _with_totals(counts: np.ndarray, totals: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """Counts [customers, bands], none outside allowed bands, that sum to `totals` [customers].
+
+    What is lacking is added to the fullest allowed band, what is too much is taken from the fullest ones in turn.
+    """
+    rows, bands = np.arange(len(counts)), counts.shape[1]
+    counts = np.where(allowed, np.maximum(counts, 0), 0)
+    for _ in range(bands):  # one round adds all that is lacking, or empties a band
+        lacking = totals - counts.sum(axis=1)
+        fullest = np.where(allowed, counts, -1).argmax(axis=1)
+        counts[rows, fullest] += np.maximum(lacking, -counts[rows, fullest])
+    return counts
+
+
+def _events_of_counts(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Customer and band of each event, int64 [events], of counts [customers, bands]."""
+    customer, band = np.indices(counts.shape)
+    return np.repeat(customer, counts.ravel()), np.repeat(band, counts.ravel())
+
+
+def _days_within(
+    rng: np.random.Generator, edges: np.ndarray, band: np.ndarray, last: np.ndarray, first: np.ndarray
+) -> np.ndarray:
+    """A day of each event [events], drawn evenly within its band and between a customer's last and first day."""
+    low, high = np.maximum(edges[band] + 1, last), np.minimum(edges[band + 1], first)
+    return np.floor(low + rng.random(len(band)) * np.maximum(high - low + 1, 1))
 
 
 def _ends(who: np.ndarray, day: np.ndarray) -> np.ndarray:
