@@ -1,5 +1,6 @@
 """Formulas between two numbers: `b = s * a + t` and `b = a ^ 2`, exact to the decimals of b or to float rounding."""
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -75,9 +76,7 @@ class Formula(Relation):
         if self.decimals is not None:
             step = NUDGE * 10.0**-self.decimals
             nudges = (0.0, step, -step)
-            shares = []
-            for self.nudge in nudges:
-                shares.append(self.holds(table).mean())
+            shares = [dataclasses.replace(self, nudge=nudge).holds(table).mean() for nudge in nudges]
             self.nudge = nudges[int(np.argmax(shares))]
         self.support = {"distinct": schema[self.source].levels}
 
