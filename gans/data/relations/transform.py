@@ -175,7 +175,7 @@ def find_relations(
     Raises:
         UserError: an entry cannot be read, does not hold, contradicts another, or changes a condition.
     """
-    plan = _Plan(table, schema, conditions)
+    plan = _Plan(conditions)
     declared, denied, kinds = _read(entries)
     for relation in declared:
         relation.fit(table, schema)
@@ -257,9 +257,15 @@ def _same(found: Relation, denied: Relation) -> bool:
 
 
 class _Plan:
-    """Relations that fit together: each column is rebuilt once, and none from itself."""
+    """Relations that fit together: each column is rebuilt once, and none from itself.
 
-    def __init__(self, table: pa.Table, schema: Schema, conditions: Sequence[str]) -> None:
+    Attributes:
+        conditions: columns that the model must see as they are.
+        building: relations by the column that they rebuild.
+        others: relations that rebuild nothing.
+    """
+
+    def __init__(self, conditions: Sequence[str]) -> None:
         self.conditions = conditions
         self.building: dict[str, Relation] = {}
         self.others: list[Relation] = []
