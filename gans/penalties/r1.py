@@ -14,6 +14,8 @@ from gans.registry import register
 class R1(ZeroCentred):
     """On real rows (Mescheder et al. 2018, arXiv:1801.04406, equation 9)."""
 
+    name = "r1"
+
     def __call__(
         self,
         critic: Critic,

@@ -14,6 +14,8 @@ from gans.registry import register
 class R2(ZeroCentred):
     """On generated rows (Mescheder et al. 2018, arXiv:1801.04406, equation 10)."""
 
+    name = "r2"
+
     def __call__(
         self,
         critic: Critic,

@@ -1,6 +1,7 @@
 """What R1 and R2 share: a zero-centred gradient penalty."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,17 +16,18 @@ class ZeroCentred(Penalty):
     """gamma / 2 * E norm(grad C)^2.
 
     Attributes:
+        name: of the penalty in the configuration.
         gamma: the weight.
         share: the share of the batch on which the mean is taken: an unbiased estimate that costs less.
     """
 
+    name: ClassVar[str]
     gamma: float = 0.5
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        name = type(self).__name__.lower()
-        in_range(f"penalty.{name}.gamma", self.gamma, 0)
-        in_range(f"penalty.{name}.share", self.share, 0, 1, open_low=True)
+        in_range(f"penalty.{self.name}.gamma", self.gamma, 0)
+        in_range(f"penalty.{self.name}.share", self.share, 0, 1, open_low=True)
 
     def cost(
         self,
