@@ -10,7 +10,6 @@ Round trip: exact for every category, boolean, integer, time and missing value, 
 16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores of the knots.
 """
 
-import dataclasses
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -54,25 +53,25 @@ class FittedCodec:
     @property
     def image(self) -> FittedImage | None:
         """The column of images, whose pixels are the last scores; None without one."""
-        return next(map(FittedImage, self.schema.images), None)
+        return image_of(self.schema)
 
     def __post_init__(self) -> None:
-        coded = sorted((c for c in self.columns if c.cardinality), key=lambda c: c.cardinality)
+        coded, numeric = columns_of_codes(self.columns), columns_of_scores(self.columns)
         for place, fitted in enumerate(coded):
             fitted.code = place
-        for place, fitted in enumerate(c for c in self.columns if c.numeric):
+        for place, fitted in enumerate(numeric):
             fitted.score = place
         bounds = [abs(float(edge)) for c in self.columns for k in c.knots for edge in (k.low[0], k.high[-1])]
-        image, numeric = self.image, len([c for c in self.columns if c.numeric])
-        layout = Layout(
-            scores=numeric + (image.pixels if image else 0),
+        image = self.image
+        self.layout = Layout(
+            scores=len(numeric) + (image.pixels if image else 0),
             bound=round_up(max(bounds, default=1.0)),
             image=image.shape if image else None,
             cardinalities=tuple(c.cardinality for c in coded),
             masks=tuple((c.score, c.code, len(c.knots)) for c in self.columns if c.score >= 0 and c.code >= 0),
+            exclusions=tuple(map(tuple, self.exclusions.tolist())),
             columns=tuple(self._places()),
         )
-        self.layout = dataclasses.replace(layout, exclusions=tuple(map(tuple, self.exclusions.tolist())))
 
     def _places(self) -> list[int]:
         """The place of the column of each feature of a wide row."""
@@ -112,20 +111,7 @@ class FittedCodec:
         Raises:
             UserError: a column is missing, has a level or a type that the training table had not.
         """
-        table = self.relations.reduce(table)
-        scores, codes = encoded = self.empty(table.num_rows)
-        for place, fitted in enumerate(self.columns):
-            name = fitted.column.name
-            if name not in table.column_names:
-                raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
-            own, code = fitted.encode(table[name], None if seed is None else np.random.default_rng((seed, place)))
-            if fitted.score >= 0:
-                scores[:, fitted.score] = own
-            if fitted.code >= 0:
-                codes[:, fitted.code] = code
-        if self.image:
-            scores[:, self.layout.numbers :] = self.image.encode(table[self.image.column.name])
-        return encoded
+        return encode_columns(self.columns, self.image, self.relations.reduce(table), seed)
 
     def covers(self, table: pa.Table) -> np.ndarray:
         """Which rows [rows] of a table hold levels and missing values of the training table only.
@@ -204,6 +190,48 @@ class FittedCodec:
         return cls(schema, columns, relations, exclusions)
 
 
+def image_of(schema: Schema) -> FittedImage | None:
+    """The column of images of a table; None without one."""
+    return next(map(FittedImage, schema.images), None)
+
+
+def columns_of_scores(columns: list[FittedColumn]) -> list[FittedColumn]:
+    """The columns that have a score, in the order of their scores."""
+    return [fitted for fitted in columns if fitted.numeric]
+
+
+def columns_of_codes(columns: list[FittedColumn]) -> list[FittedColumn]:
+    """The columns that have a code, in the order of their codes: those of few levels first."""
+    return sorted((fitted for fitted in columns if fitted.cardinality), key=lambda fitted: fitted.cardinality)
+
+
+def encode_columns(
+    columns: list[FittedColumn], image: FittedImage | None, table: pa.Table, seed: int | None = 0
+) -> Encoded:
+    """Scores [rows, numbers and pixels] and codes [rows, categories] of columns that need not have a codec yet.
+
+    Raises:
+        UserError: a column is missing, has a level or a type that the training table had not.
+    """
+    score = {fitted.column.name: place for place, fitted in enumerate(columns_of_scores(columns))}
+    code = {fitted.column.name: place for place, fitted in enumerate(columns_of_codes(columns))}
+    scores = np.zeros((table.num_rows, len(score) + (image.pixels if image else 0)), np.float32)
+    codes = np.zeros((table.num_rows, len(code)), np.int32)
+    for place, fitted in enumerate(columns):
+        name = fitted.column.name
+        if name not in table.column_names:
+            raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
+        rng = None if seed is None else np.random.default_rng((seed, place))
+        own_scores, own_codes = fitted.encode(table[name], rng)
+        if name in score:
+            scores[:, score[name]] = own_scores
+        if name in code:
+            codes[:, code[name]] = own_codes
+    if image:
+        scores[:, len(score) :] = image.encode(table[image.column.name])
+    return Encoded(scores, codes)
+
+
 @dataclass(kw_only=True)
 class Codec:
     """How numbers become scores. Everything that is learnt from the data is learnt in `fit`.
@@ -232,7 +260,7 @@ class Codec:
         many = [c for c in features if c.kind == "category" and c.levels > self.levels]
         fitted = {c.name: self._fit_column(table[c.name], c) for c in features if c not in many}
         if many:
-            others = FittedCodec(schema, list(fitted.values())).encode(table)
+            others = encode_columns(list(fitted.values()), image_of(schema), table)
             fitted |= {c.name: self._fit_ranks(table[c.name], c, others) for c in many}
         return FittedCodec(schema, [fitted[c.name] for c in features], relations)
 
