@@ -9,6 +9,7 @@ seed of the split only, so that a resumed run sees the same rows.
 import logging
 import math
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -143,7 +144,7 @@ class ParquetStream:
             while left:
                 while len(opened) < OPEN:
                     if not queue:
-                        order = np.random.default_rng((self.seed, 1, epoch)).permutation(groups)
+                        order = np.random.default_rng(stream_seed("groups", self.seed, epoch)).permutation(groups)
                         queue, epoch = [(epoch, int(group)) for group in order], epoch + 1
                     opened.append([*queue.pop(0), 0])
                 for one in opened:
@@ -255,11 +256,19 @@ class EncodedWindows:
                 raise UserError(
                     f"data.path={self.stream.path}: no row of row group {group} is like those of the sample."
                 )
-            seed = self.stream.seed + group + epoch * len(self.stream.counts)
-            encoded = self.codec.encode(table, seed)
-            order = np.random.default_rng((self.stream.seed, 2, epoch, group)).permutation(table.num_rows)
+            encoded = self.codec.encode(table, stream_seed("encoding", self.stream.seed, epoch, group))
+            shuffle = np.random.default_rng(stream_seed("rows", self.stream.seed, epoch, group))
+            order = shuffle.permutation(table.num_rows)
             self.open[key] = Encoded(*(part[order] for part in encoded))
         return self.open[key]
+
+
+def stream_seed(name: str, seed: int, epoch: int, group: int = 0) -> tuple[int, ...]:
+    """The seed of a random stream for `np.random.default_rng`: its name, the seed of the split, and where it is used.
+
+    Unlike a sum of them, such a tuple is that of no other stream, seed, epoch or row group.
+    """
+    return zlib.crc32(name.encode()), seed, epoch, group
 
 
 def free_memory() -> int:

@@ -1,7 +1,7 @@
 """Parquet files in windows: every training row comes, none that is held out, the same ones after a restart."""
 
 from collections import Counter
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gans.config.compose import compose
+from gans.config import compose
+from gans.data.codecs import FittedCodec
 from gans.data.files import TableFile
-from gans.data.streaming import EncodedWindows, ParquetStream
+from gans.data.layout import Encoded
+from gans.data.streaming import EncodedWindows, ParquetStream, stream_seed
 from gans.errors import UserError
 from gans.runs.prepare import prepare
 
@@ -77,6 +79,42 @@ def test_windows_hold_training_rows_only_and_are_the_same_again(path: Path) -> N
     rows = {round(value, 2) for window in encoded for value in source.codec.decode(window)["row"].to_pylist()}
     real = set(table()["row"].to_pylist()) - set(held["row"].to_pylist())
     assert len(rows & real) > 0.1 * len(real)  # numbers of a column of 5,000 distinct ones come back near themselves
+
+
+def test_streams_of_neighbouring_seeds_epochs_and_row_groups_are_independent(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [(seed, epoch, group) for seed in range(3) for epoch in range(3) for group in range(3)]
+    draws = [
+        np.random.default_rng(stream_seed(name, *place)).random(1_000)
+        for name in ("groups", "rows", "encoding")
+        for place in places
+    ]
+    correlations = np.asarray(np.corrcoef(draws))[np.triu_indices(len(draws), 1)]
+    assert np.abs(correlations).max() < 0.2
+    seeds: list[tuple[int, ...]] = []
+    encode = FittedCodec.encode
+
+    def recording(codec: FittedCodec, table: pa.Table, seed: tuple[int, ...]) -> Encoded:
+        seeds.append(seed)
+        return encode(codec, table, seed)
+
+    sources = [windows(path, seed=seed)[0] for seed in (0, 1)]
+    monkeypatch.setattr(FittedCodec, "encode", recording)
+    for source in sources:
+        for number in range(25):  # three epochs
+            source.window(number)
+    assert len(seeds) > 40
+    assert len({np.random.default_rng((*seed, 0)).random() for seed in seeds}) == len(seeds)
+
+
+def test_tied_numbers_are_spread_differently_in_each_stream(path: Path) -> None:
+    source, sample, _ = windows(path)
+    visits = source.codec["visits"].score
+    spread = [source.codec.encode(sample, seed).scores[:, visits] for seed in (0, (0, 1), (1, 0), (0, 0, 1))]
+    for one, other in combinations(spread, 2):
+        assert (one != other).mean() > 0.9
+    np.testing.assert_array_equal(spread[0], source.codec.encode(sample, (0,)).scores[:, visits])
 
 
 def test_rows_with_a_level_that_the_sample_lacks_are_left_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

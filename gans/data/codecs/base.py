@@ -105,8 +105,11 @@ class FittedCodec:
         coded = sorted((c for c in self.columns if c.code >= 0), key=lambda c: c.code)
         return [c.column.name for c in coded], [c.words() for c in coded]
 
-    def encode(self, table: pa.Table, seed: int | None = 0) -> Encoded:
+    def encode(self, table: pa.Table, seed: int | tuple[int, ...] | None = 0) -> Encoded:
         """Scores [rows, numbers] and codes [rows, categories]. Tied numbers are spread over their interval by `seed`.
+
+        Args:
+            seed: a whole number, or several that together name a random stream; None for the middle of the intervals.
 
         Raises:
             UserError: a column is missing, has a level or a type that the training table had not.
@@ -206,7 +209,10 @@ def columns_of_codes(columns: list[FittedColumn]) -> list[FittedColumn]:
 
 
 def encode_columns(
-    columns: list[FittedColumn], image: FittedImage | None, table: pa.Table, seed: int | None = 0
+    columns: list[FittedColumn],
+    image: FittedImage | None,
+    table: pa.Table,
+    seed: int | tuple[int, ...] | None = 0,
 ) -> Encoded:
     """Scores [rows, numbers and pixels] and codes [rows, categories] of columns that need not have a codec yet.
 
@@ -217,11 +223,12 @@ def encode_columns(
     code = {fitted.column.name: place for place, fitted in enumerate(columns_of_codes(columns))}
     scores = np.zeros((table.num_rows, len(score) + (image.pixels if image else 0)), np.float32)
     codes = np.zeros((table.num_rows, len(code)), np.int32)
+    parts = seed if seed is None or isinstance(seed, tuple) else (seed,)
     for place, fitted in enumerate(columns):
         name = fitted.column.name
         if name not in table.column_names:
             raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
-        rng = None if seed is None else np.random.default_rng((seed, place))
+        rng = None if parts is None else np.random.default_rng((*parts, place))
         own_scores, own_codes = fitted.encode(table[name], rng)
         if name in score:
             scores[:, score[name]] = own_scores
