@@ -10,7 +10,7 @@ from gans.data.codecs.base import FittedCodec
 from gans.data.layout import Encoded
 from gans.data.relations import exclusion_texts, find_exclusions
 from gans.data.relations.base import KEY
-from gans.data.relations.exclusions import Exclusion
+from gans.data.relations.exclusions import Exclusion, plain
 from gans.data.schema import arrow_type
 from gans.errors import UserError, nearest
 
@@ -42,7 +42,7 @@ def exclude(codec: FittedCodec, encoded: Encoded) -> tuple[FittedCodec, list[dic
 def exclusion_lines(summary: list[dict[str, Any]]) -> list[str]:
     """The first ones, for the terminal."""
     texts = [relation["text"] for relation in summary if relation["kind"] == "exclusion"]
-    more = [f"and {len(texts) - SHOWN} more such implications, see schema.json"] if len(texts) > SHOWN else []
+    more = [f"and {len(texts) - SHOWN} more such exclusions, see schema.json"] if len(texts) > SHOWN else []
     return texts[:SHOWN] + more
 
 
@@ -74,7 +74,7 @@ def _cells(relation: Exclusion, codec: FittedCodec) -> list[tuple[int, int, int,
 
 
 def _values(relation: Exclusion, name: str, codec: FittedCodec) -> tuple[int, list[Any]]:
-    """The code that says what a column holds, and the column's value for each of its levels."""
+    """The code that says what a column holds, and for each of its levels the column's value as the grammar has it."""
     names, levels = codec.code_names()
     shown = [_seen_name(codec, name) for name in names]
     source, links = codec.relations.trace(name)
@@ -84,11 +84,11 @@ def _values(relation: Exclusion, name: str, codec: FittedCodec) -> tuple[int, li
         raise UserError(f"{KEY}: '{relation.text}': column '{name}' {why}.{nearest(name, shown)}")
     code = shown.index(source)
     if not links:
-        return code, levels[code]
+        return code, list(map(plain, levels[code]))
     fitted = codec[source]
     if fitted.numeric:
         raise UserError(f"{KEY}: '{relation.text}': '{name}' follows from '{source}', which has no levels.")
     values: dict[str, Any] = {source: pa.array(fitted.levels, arrow_type(fitted.column.type))}
     for link in links:
         values[link.determined] = link.restore(values)
-    return code, values[name].to_pylist()
+    return code, list(map(plain, values[name].to_pylist()))

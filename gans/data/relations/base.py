@@ -180,7 +180,9 @@ class Relation:
 
 def quoted(name: str) -> str:
     """A column name as the grammar reads it: in backticks where it is not a plain word."""
-    return name if PLAIN_NAME.fullmatch(name) and name not in WORDS else f"`{name}`"
+    if PLAIN_NAME.fullmatch(name) and name not in WORDS:
+        return name
+    return f"`{name.replace('`', '``')}`"
 
 
 def number(value: float) -> str:

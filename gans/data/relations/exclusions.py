@@ -1,4 +1,4 @@
-"""Levels that never occur together: found in codes, worded as implications, or declared.
+"""Levels that never occur together: found in codes, or declared; both are said as the grammar of relations reads them.
 
 A cell (level x of code i, level y of code j) is taken where it is empty although independence would have expected at
 least max(10, ln(cells) + 7) rows in it. Under independence a cell with e expected rows is empty with probability
@@ -8,6 +8,7 @@ below exp(-e); over all cells that could have been taken the chance of one false
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -92,13 +93,21 @@ class Exclusion(Relation):
         return found | array.is_null().to_numpy() if None in values else found
 
 
-def literal(value: Any) -> str:
-    """A value as the grammar reads it."""
+def plain(level: Any) -> Any:
+    """A level as the grammar has it: text, a number, true, false or null (None). A date or a time is its text."""
+    if isinstance(level, Decimal):
+        return float(level)
+    return level if level is None or isinstance(level, (bool, int, float)) else str(level)
+
+
+def literal(level: Any) -> str:
+    """A level as the grammar reads it."""
+    value = plain(level)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)):
-        return number(value)
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+        return str(value) if isinstance(value, int) else number(value)
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def consequence(name: str, values: Sequence[Any], among: bool) -> str:
@@ -194,31 +203,48 @@ def _never(
 
 
 def exclusion_texts(cells: Sequence[Cell], names: Sequence[str], levels: Sequence[Sequence[Any]]) -> list[str]:
-    """The cells as implications, as in `participant == 'yes' implies eligible == 'yes'`; None is missing, null.
+    """The cells as `parse_relation` reads them, as in `if participant == 'yes' then eligible == 'yes'`."""
+    return [exclusion.text for exclusion in exclusions_of_cells(cells, names, levels)]
 
-    Of the two ways to say it, the one that takes fewer implications; where that is equal the shorter one, then the one
+
+def exclusions_of_cells(
+    cells: Sequence[Cell], names: Sequence[str], levels: Sequence[Sequence[Any]]
+) -> list[Exclusion]:
+    """The cells as exclusions, not fitted to a table.
+
+    Of the two ways to say it, the one that takes fewer exclusions; where that is equal the shorter text, then the one
     about the later code.
+
+    Args:
+        names: of the column of each code.
+        levels: of each code; None is missing.
     """
     by_pair: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     for i, x, j, y, _ in cells:
         by_pair[i, j].append((x, y))
-    out = []
+    out: list[Exclusion] = []
     for (i, j), pairs in sorted(by_pair.items()):
-        ways = []
+        ways: list[list[Exclusion]] = []
         for source, target, flip in ((j, i, True), (i, j, False)):
             excluded: dict[int, list[int]] = defaultdict(list)
             for x, y in pairs:
                 excluded[y if flip else x].append(x if flip else y)
-            ways.append([_implication(names, levels, source, k, target, gone) for k, gone in sorted(excluded.items())])
-        out += min(ways, key=lambda lines: (len(lines), sum(map(len, lines)) if len(lines) > 1 else 0))
+            way = []
+            for level, gone in sorted(excluded.items()):
+                values, among = _allowed(levels[target], gone)
+                value = plain(levels[source][level])
+                way.append(
+                    Exclusion(source=names[source], value=value, target=names[target], values=values, among=among)
+                )
+            ways.append(way)
+        out += min(ways, key=lambda way: (len(way), sum(len(one.text) for one in way) if len(way) > 1 else 0))
     return out
 
 
-def _implication(
-    names: Sequence[str], levels: Sequence[Sequence[Any]], source: int, level: int, target: int, gone: list[int]
-) -> str:
-    left = [value for k, value in enumerate(levels[target]) if k not in set(gone)]
-    among = len(left) <= len(gone)
-    values = left if among else [levels[target][k] for k in sorted(gone)]
-    then = consequence(names[target], values, among)
-    return f"{quoted(names[source])} == {literal(levels[source][level])} implies {then}"
+def _allowed(levels: Sequence[Any], gone: Sequence[int]) -> tuple[list[Any], bool]:
+    """What is left of the levels without those at the places `gone`, and True; or, where these are fewer, they and
+    False."""
+    left = [plain(level) for place, level in enumerate(levels) if place not in set(gone)]
+    if len(left) <= len(gone):
+        return left, True
+    return [plain(levels[place]) for place in sorted(gone)], False

@@ -7,7 +7,7 @@
     payment ~ bill                                      often the very same
     if participant == 'yes' then eligible == 'yes'      also !=, in ('x', 'y') and not in ('x', 'y')
 
-Column names with spaces or signs go in backticks.
+Column names with spaces or signs go in backticks; a backtick in them is written twice.
 """
 
 import re
@@ -23,7 +23,7 @@ from gans.data.relations.sums import Sum
 from gans.errors import UserError
 
 TOKEN = re.compile(
-    rf"\s*(?:(?P<quoted>`[^`]+`)|(?P<name>{PLAIN_NAME.pattern})"
+    rf"\s*(?:(?P<quoted>`(?:[^`]|``)+`)|(?P<name>{PLAIN_NAME.pattern})"
     r"|(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
     r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<sign>->|<=|>=|==|!=|[-=+*^(),~]))"
 )
@@ -65,7 +65,8 @@ class _Tokens:
         if not self.tokens or self.tokens[0][0] not in ("name", "quoted"):
             found = repr(self.tokens[0][1]) if self.tokens else "nothing"
             raise self.wrong(f"a column name is expected, not {found}")
-        return self.tokens.pop(0)[1].strip("`")
+        kind, text = self.tokens.pop(0)
+        return text[1:-1].replace("``", "`") if kind == "quoted" else text
 
     def number(self) -> float:
         """A number without a sign."""

@@ -1,12 +1,17 @@
 """Levels that never occur together, against counting every cell."""
 
+import datetime as dt
 import math
+from decimal import Decimal
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gans.data.relations import exclusion_texts, find_exclusions
+from gans.data.relations import exclusion_texts, find_exclusions, parse_relation
+from gans.data.relations.exclusions import exclusions_of_cells
+from gans.data.schema import Column, Schema
 
 
 def counted(codes: np.ndarray, cardinalities: tuple[int, ...], least: float) -> set[tuple[int, int, int, int]]:
@@ -81,14 +86,54 @@ def test_few_rows_or_codes_exclude_nothing() -> None:
     assert find_exclusions(np.array([[0, 1], [1, 0]] * 4, np.int32), (2, 2)) == []
 
 
-def test_they_are_worded_as_implications() -> None:
+def test_they_are_said_in_as_few_exclusions_as_possible() -> None:
     names = ["eligible", "participant", "marital status", "role", "age"]
     levels = [["no", "yes"], ["no", "yes"], ["single", "married", "abroad", None], ["husband", "child"], [True, None]]
     e = math.nan
     cells = [(0, 0, 1, 1, e), (2, 0, 3, 0, e), (2, 3, 3, 0, e), (2, 1, 3, 1, e), (3, 1, 4, 0, e)]
     assert exclusion_texts(cells, names, levels) == [
-        "participant == 'yes' implies eligible == 'yes'",
-        "role == 'husband' implies `marital status` in ('married', 'abroad')",
-        "role == 'child' implies `marital status` != 'married'",
-        "age == true implies role == 'husband'",
+        "if participant == 'yes' then eligible == 'yes'",
+        "if role == 'husband' then `marital status` in ('married', 'abroad')",
+        "if role == 'child' then `marital status` != 'married'",
+        "if age == true then role == 'husband'",
     ]
+
+
+LEVELS = [
+    ["no", "yes", "it's", "a\\b", 'say "no"', "", "null", "two\nlines", " if x == 1 then y ", "Köln", None],
+    [0, -3, 7, 10**15 + 1, 2**62, None],
+    [0.1, -2.5, 1e-7, 1e16, 1 / 3],
+    [Decimal("1.10"), Decimal("-0.05"), Decimal("3")],
+    [dt.date(2024, 1, 31), dt.date(2024, 2, 29), None],
+    [dt.datetime(2024, 1, 31, 12), dt.datetime(1999, 2, 1)],
+    [True, False, None],
+    ["other than 0", 0, 5],
+]
+NAMES = ["if", "a b", "fee - cost", "tick`s", "`", "straße", "x.y-z", "9 lives"]
+
+
+def test_every_printed_exclusion_is_read_back_as_the_same_relation() -> None:
+    rng = np.random.default_rng(0)
+    many = 0
+    for _ in range(100):
+        codes = [
+            (i, int(x), j, int(y), math.nan)
+            for i, j in combinations(range(len(LEVELS)), 2)
+            for x in range(1, len(LEVELS[i]))  # the first level goes with every other one
+            for y in range(1, len(LEVELS[j]))
+            if rng.random() < 0.4
+        ]
+        exclusions = exclusions_of_cells(codes, NAMES, LEVELS)
+        assert exclusion_texts(codes, NAMES, LEVELS) == [exclusion.text for exclusion in exclusions]
+        for exclusion in exclusions:
+            read = parse_relation(exclusion.text)
+            assert read == exclusion
+            assert read.text == exclusion.text
+        many += len(exclusions)
+    assert many > 1_000
+
+
+def test_a_stored_schema_with_texts_of_before_is_still_read(tmp_path: Path) -> None:
+    relations = [{"kind": "exclusion", "text": "a == 'x' implies b != 'y'", "support": {"rows": 9}}]
+    Schema([Column(name="a", type="string", kind="category", levels=2)], relations).write(tmp_path / "schema.json")
+    assert Schema.read(tmp_path / "schema.json").relations == relations

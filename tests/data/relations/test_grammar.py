@@ -15,6 +15,7 @@ READ = [
     ("education -> education-num", Functional(source="education", target="education-num")),
     ("education->education-num", Functional(source="education", target="education-num")),
     ("`a b` -> `c -> d`", Functional(source="a b", target="c -> d")),
+    ("`a``b` -> ````", Functional(source="a`b", target="`")),
     ("start <= end", Order(low="start", high="end")),
     ("end >= start", Order(low="start", high="end")),
     ("total = a + b - c", Sum(total="total", parts=["a", "b", "c"], signs=[1, 1, -1])),

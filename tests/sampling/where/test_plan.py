@@ -110,7 +110,7 @@ def test_the_rarest_is_drawn_first(ready: Prepared, marginals: Marginals) -> Non
     [
         ("country == 'IT' and city == 'Paris'", ("country == 'IT'", "city == 'Paris'", "city -> country")),
         ("country == 'XX'", ("country == 'XX'", "city -> country")),
-        ("plan == 'basic' and channel == 'shop'", ("plan == 'basic'", "channel == 'shop'", "implies channel == 'web'")),
+        ("plan == 'basic' and channel == 'shop'", ("plan == 'basic'", "channel == 'shop'", "then channel == 'web'")),
         ("age < 18", ("age < 18", "from 18 to 89")),
         ("age is null", ("age is null", "no missing value")),
         ("spend == 1e9", ("spend == 1", "from")),
