@@ -7,14 +7,32 @@ from itertools import combinations
 import numpy as np
 
 from gans.data.codecs import FittedCodec
+from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
 
 BINS = 10  # of an ordinary number in a pair
 FINE = 50  # by itself
 MOST_CELLS = 4_096  # of a pair
 MOST_PAIRS = 400
-PAIRS = {"sweeps": 8, "prior": 1e-2, "share": 0.3}
-SINGLES = {"sweeps": 20, "prior": 5e-4, "share": 1.0}
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How margins are fitted.
+
+    Attributes:
+        rounds: how often all margins are gone through.
+        prior: share of the groups that is added to both sides of a cell, so that small ones move little.
+        share: of the way to its target that a cell is brought each time.
+    """
+
+    rounds: int
+    prior: float
+    share: float
+
+
+PAIRS = Fitting(rounds=8, prior=1e-2, share=0.3)
+SINGLES = Fitting(rounds=20, prior=5e-4, share=1.0)
 
 
 @dataclass
@@ -93,38 +111,41 @@ class Raking:
 
 
 def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndarray, candidates: int) -> Raking:
-    """Fit the offsets.
+    """Fit the offsets: those of pairs on one half of the generated rows, those of single columns on the other half.
 
     Args:
         generated: rows, of which each `candidates` in turn are a group.
         weights: logarithms [rows] that the offsets are added to.
     """
-    edges, sizes = [], []
-    for fitted in codec.columns:
-        if not fitted.numeric:
-            edges.append((np.zeros(0), np.zeros(0)))
-            sizes.append((fitted.cardinality, fitted.cardinality))
-            continue
-        codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scores))
-        values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
-        own = [
-            np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else values
-            for bins in (BINS, FINE)
-        ]
-        special = fitted.cardinality - len(fitted.knots) if fitted.code >= 0 else 0
-        edges.append((own[0], own[1]))
-        sizes.append((len(own[0]) + 1 + special, len(own[1]) + 1 + special))
-    pairs = [pair for pair in combinations(range(len(sizes)), 2) if sizes[pair[0]][0] * sizes[pair[1]][0] <= MOST_CELLS]
-    if len(pairs) > MOST_PAIRS:
-        pairs = [pairs[i] for i in np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_PAIRS])]
-    out = Raking(codec, [], edges, sizes, [])
-    groups = len(weights) // candidates
-    half = groups // 2 * candidates
+    edges, sizes = zip(*(_binning(fitted, real) for fitted in codec.columns), strict=True)
+    out = Raking(codec, [], list(edges), list(sizes), [])
+    half = len(weights) // candidates // 2 * candidates
     first, second = (Encoded(*(array[part] for array in generated)) for part in (slice(half), slice(half, 2 * half)))
-    _fit(out, pairs, real, first, weights[:half], candidates, **PAIRS)
+    _fit(out, _pairs(out.sizes), real, first, weights[:half].reshape(-1, candidates), PAIRS)
     logits = weights[half : 2 * half] + out.log_weights(second)
-    _fit(out, [(column,) for column in range(len(sizes))], real, second, logits, candidates, **SINGLES)
+    _fit(out, [(column,) for column in range(len(sizes))], real, second, logits.reshape(-1, candidates), SINGLES)
     return out
+
+
+def _binning(fitted: FittedColumn, real: Encoded) -> tuple[tuple[np.ndarray, np.ndarray], tuple[int, int]]:
+    """Edges of a column's ordinary numbers and how many cells it has, both coarse and fine."""
+    if not fitted.numeric:
+        return (np.zeros(0), np.zeros(0)), (fitted.cardinality, fitted.cardinality)
+    codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scores))
+    values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
+    coarse, fine = (
+        np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else values for bins in (BINS, FINE)
+    )
+    special = fitted.cardinality - len(fitted.knots) if fitted.code >= 0 else 0  # atoms and missing values
+    return (coarse, fine), (len(coarse) + 1 + special, len(fine) + 1 + special)
+
+
+def _pairs(sizes: list[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """The pairs of columns that are raked: of few enough coarse cells, and of very many pairs some at random."""
+    pairs = [pair for pair in combinations(range(len(sizes)), 2) if sizes[pair[0]][0] * sizes[pair[1]][0] <= MOST_CELLS]
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
+    return [pairs[place] for place in np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_PAIRS])]
 
 
 def _fit(
@@ -132,35 +153,34 @@ def _fit(
     margins: list[tuple[int, ...]],
     real: Encoded,
     generated: Encoded,
-    weights: np.ndarray,
-    candidates: int,
-    sweeps: int,
-    prior: float,
-    share: float,
+    log_weights: np.ndarray,
+    fitting: Fitting,
 ) -> None:
-    """Add margins, fitted to generated rows whose logarithms of weights are given.
+    """Add margins with their offsets.
 
     Args:
-        prior: share of rows that is added to both sides of a cell, so that small ones move little.
-        share: of the way that a sweep goes.
+        log_weights: of the generated rows, by group [groups, candidates].
     """
-    groups = len(weights) // candidates
-    of_real, of_generated = out.bins(real), out.bins(generated)
+    logits = log_weights.astype(np.float64)
+    bins_of_real, bins_of_generated = out.bins(real), out.bins(generated)
     targets, places, offsets = [], [], []
     for margin in margins:
-        cell, count = out.cells(of_real, margin)
-        targets.append(np.bincount(cell, minlength=count) * (groups / len(cell)))
-        places.append(out.cells(of_generated, margin)[0])
+        cells, count = out.cells(bins_of_real, margin)
+        targets.append(np.bincount(cells, minlength=count) * (len(logits) / len(cells)))
+        places.append(out.cells(bins_of_generated, margin)[0].reshape(logits.shape))
         offsets.append(np.zeros(count))
-    logits = weights.astype(np.float64)
-    for _ in range(sweeps):
+    added = fitting.prior * len(logits)
+    for _ in range(fitting.rounds):
         for target, place, offset in zip(targets, places, offsets, strict=True):
-            each = logits.reshape(groups, candidates)
-            chance = np.exp(each - each.max(axis=1, keepdims=True))
-            chance = (chance / chance.sum(axis=1, keepdims=True)).ravel()
-            more = prior * groups
-            step = share * np.log((target + more) / (np.bincount(place, chance, len(target)) + more))
+            expected = np.bincount(place.ravel(), _chances(logits).ravel(), len(target))
+            step = fitting.share * np.log((target + added) / (expected + added))
             offset += step
             logits += step[place]
     out.margins += margins
     out.offsets += offsets
+
+
+def _chances(logits: np.ndarray) -> np.ndarray:
+    """How likely each candidate of a group is chosen, [groups, candidates]: the softmax of its group."""
+    chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return chances / chances.sum(axis=1, keepdims=True)
