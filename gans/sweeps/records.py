@@ -105,14 +105,8 @@ def finish(folder: Path, direction: int = 1) -> list[Job]:
             job.write(folder)
     if not jobs:
         return jobs
-    keys = list(dict.fromkeys(key for job in jobs for key in job.values))
-    varied = [key for key in keys if len({job.values.get(key) for job in jobs}) > 1] or keys
-    rows = [_row(job, varied) for job in jobs]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(folder / "sweep.csv", text.getvalue())
+    varied = _varied(jobs)
+    write_text(folder / "sweep.csv", _csv([_row(job, varied) for job in jobs]))
     good = {STATUS[DONE], PRUNED}
     order = sorted(jobs, key=lambda job: (job.status not in good, job.status == PRUNED, -direction * job.score))
     print(_shown([_row(job, varied) for job in order]))
@@ -121,6 +115,21 @@ def finish(folder: Path, direction: int = 1) -> list[Job]:
     if any(job.run_dir for job in jobs):
         print(f"python -m gans.compare runs={folder} by={varied[0] if len(varied) == 1 else 'KEY'}")
     return jobs
+
+
+def _varied(jobs: list[Job]) -> list[str]:
+    """The keys that jobs were given and that differ between them; all of them where none does."""
+    keys = list(dict.fromkeys(key for job in jobs for key in job.values))
+    return [key for key in keys if len({job.values.get(key) for job in jobs}) > 1] or keys
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    """Rows as the text of a CSV file, with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _row(job: Job, keys: list[str]) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """Search by Optuna, one run after another; a run that is worse than the others at the same step is stopped."""
 
 import logging
-import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gans.config.compose import compose
-from gans.config.run import Run
+from gans.config import compose
 from gans.errors import UserError, one_of
 from gans.report.page import report_run
 from gans.runs.execute import execute
@@ -55,18 +54,14 @@ def search(
         pruner=made[pruner](),
         direction="maximize" if direction > 0 else "minimize",
     )
+    states = {"completed": optuna.trial.TrialState.COMPLETE, PRUNED: optuna.trial.TrialState.PRUNED}
     try:
         for number in range(len(read_jobs(folder)), trials):
             trial = study.ask()
             overrides = values_of(space, trial)
             log.info("job %s of %s: %s", number, trials, " ".join(overrides))
-            run_dir = folder / str(number)
-
-            def train(job: Job, trial: Any = trial, run_dir: Path = run_dir, overrides: Any = overrides) -> Any:
-                return _train(compose([*fixed, *overrides, f"run_dir={run_dir}"]), trial)
-
-            job = recorded(Job(number, overrides, run_dir=str(run_dir)), folder, train)
-            states = {"completed": optuna.trial.TrialState.COMPLETE, PRUNED: optuna.trial.TrialState.PRUNED}
+            job = Job(number, overrides, run_dir=str(folder / str(number)))
+            recorded(job, folder, partial(_train, fixed=fixed, trial=trial))
             state = states.get(job.status, optuna.trial.TrialState.FAIL)
             study.tell(trial, job.score if state == optuna.trial.TrialState.COMPLETE else None, state=state)
     finally:
@@ -74,8 +69,13 @@ def search(
     return jobs
 
 
-def _train(run: Run, trial: Any) -> tuple[str, float]:
-    """Train a run whose scores a trial follows; its status and its best score, the mean over seeds."""
+def _train(job: Job, fixed: list[str], trial: Any) -> tuple[str, float]:
+    """Train the run of a job whose scores a trial follows; its status and its best score, the mean over seeds."""
+    import math
+
+    from gans.pipeline import execute
+
+    run = compose([*fixed, *job.overrides, f"run_dir={job.run_dir}"])
 
     def watch(step: int, scores: list[dict[str, float]]) -> bool:
         value = sum(one[run.trainer.best] for one in scores) / len(scores)

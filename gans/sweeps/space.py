@@ -52,13 +52,12 @@ class Dimension:
 
         if self.choices:
             return {"values": [yaml.safe_load(choice) for choice in self.choices]}
-        kind = "log_uniform_values" if self.log else "uniform"
         if self.whole:
             kind = "q_log_uniform_values" if self.log else "int_uniform"
+            return {"distribution": kind, "min": int(self.low), "max": int(self.high)}
+        kind = "log_uniform_values" if self.log else "uniform"
         bounds = {"distribution": kind, "min": self.low, "max": self.high}
-        if self.whole:
-            bounds |= {"min": int(self.low), "max": int(self.high)}
-        return bounds | ({"q": self.step, "distribution": f"q_{kind}"} if self.step and not self.whole else {})
+        return bounds | {"q": self.step, "distribution": f"q_{kind}"} if self.step else bounds
 
 
 def read_space(arguments: list[str]) -> tuple[list[Dimension], list[str]]:
@@ -105,15 +104,23 @@ def _dimension(override: Any, argument: str) -> Dimension:
         raise UserError(f"{argument}: allowed are choice(...), interval(low,high) and range(low,high,step).")
     if isinstance(sweep, RangeSweep):
         low, high, step = (float(number or 0) for number in (sweep.start, sweep.stop, sweep.step))
+        high = _last_of_range(low, high, step)
         whole = all(isinstance(number, int) for number in (sweep.start, sweep.stop, sweep.step))
-        high = low + step * max(-(-(high - low) // step) - 1, 0) if step > 0 else low  # the end of a range is not in it
     else:
-        (low, high), step = (float(number or 0) for number in (sweep.start, sweep.end)), None
+        low, high, step = float(sweep.start or 0), float(sweep.end or 0), None
         whole = "int" in tags
     if not low < high or ("log" in tags and low <= 0):
         raise UserError(f"{argument}: the numbers reach from {low:g} to {high:g}; the first must be smaller"
                         f"{', and more than 0' if 'log' in tags else ''}.")  # fmt: skip
     return Dimension(key, (), low, high, "log" in tags, whole, step)
+
+
+def _last_of_range(start: float, stop: float, step: float) -> float:
+    """The last number of a range, whose end is not in it; its first where there is no other."""
+    if step <= 0:
+        return start
+    count = -((start - stop) // step)  # of its numbers: (stop - start) / step, rounded up
+    return start + step * max(count - 1, 0)
 
 
 def values_of(space: list[Dimension], trial: Any) -> list[str]:
