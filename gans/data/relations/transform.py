@@ -183,9 +183,8 @@ def find_relations(
             raise UserError(f"{KEY}: '{relation.text}': {conflict}.")
         plan.add(relation)
     for relation in denied:
-        for name in () if isinstance(relation, Exclusion) else relation.columns:
-            if name not in [column.name for column in schema.columns]:
-                relation.check_column(name, schema)
+        if not isinstance(relation, Exclusion):
+            _check_in_table(relation, schema)
     left_out: list[str] = []
 
     def accept(relation: Relation) -> bool:
@@ -204,18 +203,38 @@ def find_relations(
                 for relation in find(table, sample, schema, plan.dropped(), accept):
                     plan.add(relation)
     ordered = plan.ordered()
-    replaced = []
-    for relation in (r for r in ordered if r.determined and not r.drops):
+    return Relations(
+        ordered,
+        names=[column.name for column in schema.kept],
+        replaced=_replaced_columns(ordered, table, schema),
+        exclusions=automatic and "exclusion" not in kinds,
+        switched_off=[relation for relation in denied if isinstance(relation, Exclusion)],
+        left_out=left_out,
+    )
+
+
+def _check_in_table(relation: Relation, schema: Schema) -> None:
+    """Raise UserError where a relation that is switched off names a column that the table does not have."""
+    names = [column.name for column in schema.columns]
+    for name in relation.columns:
+        if name not in names:
+            relation.check_column(name, schema)
+
+
+def _replaced_columns(relations: Sequence[Relation], table: pa.Table, schema: Schema) -> list[Column]:
+    """The columns that the model sees in place of determined ones, and beside them."""
+    out = []
+    for relation in relations:
+        if not relation.determined or relation.drops:
+            continue
         columns = _columns(table, relation)
         if not relation.keeps:
             reduced = pa.chunked_array([relation.reduce(columns)])
-            replaced.append(find_column(relation.determined, reduced, _reduced_kind(relation, schema)))
+            out.append(find_column(relation.determined, reduced, _reduced_kind(relation, schema)))
         if relation.further_name:
             further = pa.chunked_array([relation.further(columns)])
-            replaced.append(find_column(relation.further_name, further, "numeric"))
-    off = [relation for relation in denied if isinstance(relation, Exclusion)]
-    names = [column.name for column in schema.kept]
-    return Relations(ordered, names, replaced, automatic and "exclusion" not in kinds, off, left_out)
+            out.append(find_column(relation.further_name, further, "numeric"))
+    return out
 
 
 def _reduced_kind(relation: Relation, schema: Schema) -> str:
