@@ -6,6 +6,7 @@ dealt into windows of one size, one of which is on the device. What a window hol
 seed of the split only, so that a resumed run sees the same rows.
 """
 
+import itertools
 import logging
 import math
 import os
@@ -135,26 +136,37 @@ class ParquetStream:
 
     def pieces(self) -> Iterator[list[tuple[int, int, int, int]]]:
         """The windows from the first on, each a list of (epoch, row group, first, end): places in its shuffled rows."""
-        queue: list[tuple[int, int]] = []
-        opened: list[list[int]] = []
-        epoch, groups = 0, [group for group, count in enumerate(self.counts) if count]
+        waiting = self._shuffled_groups()
+        opened: list[_OpenGroup] = []
         share = math.ceil(self.window / OPEN)
         while True:
             window, left = [], self.window
             while left:
-                while len(opened) < OPEN:
-                    if not queue:
-                        order = np.random.default_rng(stream_seed("groups", self.seed, epoch)).permutation(groups)
-                        queue, epoch = [(epoch, int(group)) for group in order], epoch + 1
-                    opened.append([*queue.pop(0), 0])
-                for one in opened:
-                    turn, group, first = one
-                    end = min(first + min(share, left), self.counts[group])
-                    if end > first:
-                        window.append((turn, group, first, end))
-                    one[2], left = end, left - (end - first)
-                opened = [one for one in opened if one[2] < self.counts[one[1]]]
+                opened += itertools.islice(waiting, OPEN - len(opened))
+                for part in opened:
+                    end = min(part.place + min(share, left), self.counts[part.group])
+                    if end > part.place:
+                        window.append((part.epoch, part.group, part.place, end))
+                    left -= end - part.place
+                    part.place = end
+                opened = [part for part in opened if part.place < self.counts[part.group]]
             yield window
+
+    def _shuffled_groups(self) -> "Iterator[_OpenGroup]":
+        """The row groups that have training rows, in another random order in each epoch, without end."""
+        groups = [group for group, count in enumerate(self.counts) if count]
+        for epoch in itertools.count():
+            order = np.random.default_rng(stream_seed("groups", self.seed, epoch)).permutation(groups)
+            yield from (_OpenGroup(epoch, int(group)) for group in order)
+
+
+@dataclass
+class _OpenGroup:
+    """A row group in an epoch, and the first of its shuffled rows that is in no window yet."""
+
+    epoch: int
+    group: int
+    place: int = 0
 
 
 class Extremes:
