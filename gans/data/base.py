@@ -71,8 +71,8 @@ class Source:
         order = np.random.default_rng(self.split_seed).permutation(whole.num_rows)[: self.limit]
         if len(order) < 4:
             raise UserError(f"the table has {len(order)} rows; at least 4 are needed.")
-        held = min(max(1, round(self.holdout * len(order))), len(order) - 2)
-        holdout, training = (whole.take(np.sort(part)) for part in (order[:held], order[held:]))
+        holdout_rows = min(max(1, round(self.holdout * len(order))), len(order) - 2)
+        holdout, training = (whole.take(np.sort(part)) for part in (order[:holdout_rows], order[holdout_rows:]))
         return self._described(training, holdout)
 
     def _described(self, training: pa.Table, holdout: pa.Table) -> Split:

@@ -121,8 +121,8 @@ class Profiles(Source):
 
         began = time.monotonic()
         with self._connection() as connection:
-            logs, said, last = self._open(connection)
-            reference, outcome = self._dates(connection, logs, said, last)
+            logs, sentences, last = self._open(connection)
+            reference, outcome = self._dates(connection, logs, sentences, last)
             make_views(connection, logs, reference)
             features = find_features(connection, logs, self.windows, self.levels, self.features)
             self._check_own(connection, logs, features, reference)
@@ -138,7 +138,7 @@ class Profiles(Source):
             "profiles: %s customers on %s, of %s; %s columns, %.1f s",
             f"{table.num_rows:,}",
             reference.split("'")[1].removesuffix(" 00:00:00"),
-            ", ".join(said),
+            ", ".join(sentences),
             table.num_columns - 1,
             time.monotonic() - began,
         )
@@ -195,18 +195,18 @@ class Profiles(Source):
             names = [f"data.{kind} ({'with' if has else 'without'} a zone)" for kind, has in zoned.items()]
             raise UserError(f"mixed time zones: {', '.join(names)}; give the times of all logs a zone, or none.")
         self._same_keys(connection, logs)
-        said, ends = [], {}
+        sentences, ends = [], {}
         if "customers" in logs:
-            said.append(f"{check_customers(connection):,} customers")
+            sentences.append(f"{check_customers(connection):,} customers")
         for kind, found in logs.items():
             if kind != "customers":
                 rows, ends[kind], orphans = check_log(
                     connection, found, self.zone, self.orphans == "drop", "customers" in logs
                 )
-                said.append(
+                sentences.append(
                     f"{rows:,} rows of {kind}" + (f" ({orphans:,} without a customer left out)" if orphans else "")
                 )
-        return logs, said, ends["orders"] if self.outcome else max(ends.values())
+        return logs, sentences, ends["orders"] if self.outcome else max(ends.values())
 
     def _same_keys(self, connection: Any, logs: dict[str, Log]) -> None:
         """Raise UserError where keys are numbers in one log and texts in another."""
@@ -224,7 +224,7 @@ class Profiles(Source):
             )
 
     def _dates(
-        self, connection: Any, logs: dict[str, Log], said: list[str], last: dt.datetime
+        self, connection: Any, logs: dict[str, Log], sentences: list[str], last: dt.datetime
     ) -> tuple[str, str | None]:
         """The reference date, and when a purchase counts for the outcome, as SQL."""
         if not self.reference:
@@ -246,7 +246,7 @@ class Profiles(Source):
             and (many := run(connection, f"select count(*) from {kind} where time >= {reference}", "data")[0][0])
         ]
         if after:
-            said.append(f"not used because they lie after it: {', '.join(after)}")
+            sentences.append(f"not used because they lie after it: {', '.join(after)}")
         return reference, None
 
     def _check_own(self, connection: Any, logs: dict[str, Log], features: list[Feature], reference: str) -> None:

@@ -67,8 +67,8 @@ def histories(
 def _is_feature(name: str, windows: Sequence[int]) -> bool:
     from gans.data.events.features import CONVERSION, FIXED, windowed
 
-    known = {one.name for one in [*FIXED, CONVERSION, *(one for days in windows for one in windowed(days))]}
-    return name in known or name in ("tenure_days", "buys_next")
+    features = {one.name for one in [*FIXED, CONVERSION, *(one for days in windows for one in windowed(days))]}
+    return name in features or name in ("tenure_days", "buys_next")
 
 
 class _Profile:
@@ -108,11 +108,11 @@ class _Profile:
 
     def shares_of(self, what: str) -> list[str]:
         """The columns of shares of category or channel: fractions from 0 to 1."""
-        found = [name for name in self.table.column_names if name.startswith(f"{what}_")]
         return [
             name
-            for name in found
-            if pa.types.is_floating(self.table[name].type)
+            for name in self.table.column_names
+            if name.startswith(f"{what}_")
+            and pa.types.is_floating(self.table[name].type)
             and 0 <= self.number(name).min(initial=0) <= 1
             and self.number(name).max(initial=0) <= 1
         ]
@@ -148,9 +148,9 @@ def _orders(rng: np.random.Generator, profile: _Profile) -> pa.Table:
     amount = _rounded(amount)
     columns: dict[str, Any] = {"customer": profile.keys[who][line], "order": (line + 1), "time": time[line]}
     for name, at, worth in (("channel", who, value), ("category", who[line], amount)):
-        if found := profile.shares_of(name):
-            dealt = _dealt(rng, profile.shares(found), at, worth)
-            words = np.array([column.removeprefix(f"{name}_") for column in found])[dealt]
+        if share_columns := profile.shares_of(name):
+            dealt = _dealt(rng, profile.shares(share_columns), at, worth)
+            words = np.array([column.removeprefix(f"{name}_") for column in share_columns])[dealt]
             columns[name] = words[line] if name == "channel" else words
     columns |= {"quantity": quantity, "amount": amount}
     share = np.clip(profile.number("discount_share"), 0, 0.95)[who[line]]
@@ -371,16 +371,16 @@ def kept(asked: pa.Table, made: pa.Table) -> dict[str, dict[str, float]]:
             out[name] = {"equal": float(same.mean()), "correlation": np.nan}
             continue
         a, b = (side.cast(pa.float64()).to_numpy() for side in (left, right))
-        known = np.isfinite(a) & np.isfinite(b)
+        both = np.isfinite(a) & np.isfinite(b)
         close = np.abs(a - b) <= np.maximum(0.01 * np.abs(a), 0.0051)
-        same = np.where(known, close, np.isnan(a) & np.isnan(b))
-        rank: Any = spearmanr(a[known], b[known]) if known.sum() > 2 and np.ptp(a[known]) and np.ptp(b[known]) else None
+        same = np.where(both, close, np.isnan(a) & np.isnan(b))
+        rank: Any = spearmanr(a[both], b[both]) if both.sum() > 2 and np.ptp(a[both]) and np.ptp(b[both]) else None
         out[name] = {"equal": float(same.mean()), "correlation": float(rank.statistic) if rank else np.nan}
     return out
 
 
-def told(found: Mapping[str, float]) -> str:
-    """kept, nearly kept, or not kept."""
-    if found["equal"] >= 0.95:
+def verdict(agreement: Mapping[str, float]) -> str:
+    """Whether a column is kept: "kept", "nearly kept" or "not kept", by its entry of what `kept` returns."""
+    if agreement["equal"] >= 0.95:
         return "kept"
-    return "nearly kept" if found["equal"] >= 0.7 or found["correlation"] >= 0.9 else "not kept"
+    return "nearly kept" if agreement["equal"] >= 0.7 or agreement["correlation"] >= 0.9 else "not kept"

@@ -209,13 +209,13 @@ def _views(rng: np.random.Generator, person: dict[str, Any], orders: dict[str, n
 def _social(rng: np.random.Generator, person: dict[str, Any]) -> pa.Table:
     """Social interactions."""
     rates = {"follow": 0.02, "post": 0.01, "like": 0.04, "message": 0.015}
-    known = {name: _times(rng, person, rate * person["sociable"]) for name, rate in rates.items()}
-    followers = np.bincount(known["follow"][0], minlength=len(person["age"]))
-    who, days = known["message"]
+    times = {name: _times(rng, person, rate * person["sociable"]) for name, rate in rates.items()}
+    followers = np.bincount(times["follow"][0], minlength=len(person["age"]))
+    who, days = times["message"]
     answered = rng.random(len(who)) < 1 / (1 + np.exp((followers[who] - 6) / 4))
-    known["reply"] = who[answered], days[answered]
-    who = np.concatenate([known[name][0] for name in ACTIONS])
-    days = np.concatenate([known[name][1] for name in ACTIONS])
-    action = np.repeat(np.array(ACTIONS), [len(known[name][0]) for name in ACTIONS])
+    times["reply"] = who[answered], days[answered]
+    who = np.concatenate([times[name][0] for name in ACTIONS])
+    days = np.concatenate([times[name][1] for name in ACTIONS])
+    action = np.repeat(np.array(ACTIONS), [len(times[name][0]) for name in ACTIONS])
     time = _stamp(days, rng.normal(19, 3, len(who)) % 24 * 3600)
     return pa.table({"customer": person["customer"][who], "time": time, "action": action})

@@ -92,7 +92,7 @@ class ParquetStream:
         return np.random.default_rng((self.seed, group)).random(count)
 
     @cached_property
-    def held_share(self) -> float:
+    def holdout_share(self) -> float:
         """The share of rows that is held out."""
         return min(self.holdout, MOST_HELD_OUT / self.rows)
 
@@ -100,7 +100,7 @@ class ParquetStream:
     def counts(self) -> list[int]:
         """Training rows of each row group."""
         groups = range(self.file.metadata.num_row_groups)
-        return [int((self.uniform(group) >= self.held_share).sum()) for group in groups]
+        return [int((self.uniform(group) >= self.holdout_share).sum()) for group in groups]
 
     def group(self, number: int) -> pa.Table:
         """The rows of a row group, held-out ones among them.
@@ -121,18 +121,18 @@ class ParquetStream:
         """
         if self.rows < 4:
             raise UserError(f"data.path={self.path}: the table has {self.rows} rows; at least 4 are needed.")
-        sampled = self.held_share + (1 - self.held_share) * min(1, self.window / self.rows)
-        held, sample, extremes = [], [], Extremes()
+        sampled = self.holdout_share + (1 - self.holdout_share) * min(1, self.window / self.rows)
+        holdout, sample, extremes = [], [], Extremes()
         for number in range(self.file.metadata.num_row_groups):
             if not self.file.metadata.row_group(number).num_rows:
                 continue
             table, place = self.group(number), self.uniform(number)
-            held.append(table.filter(pa.array(place < self.held_share)))
-            chosen = (place >= self.held_share) & (place < sampled)
-            training = np.flatnonzero(place >= self.held_share)
+            holdout.append(table.filter(pa.array(place < self.holdout_share)))
+            chosen = (place >= self.holdout_share) & (place < sampled)
+            training = np.flatnonzero(place >= self.holdout_share)
             chosen[training[extremes.rows(table.take(training))]] = True
             sample.append(table.filter(pa.array(chosen)))
-        return pa.concat_tables(sample), pa.concat_tables(held)
+        return pa.concat_tables(sample), pa.concat_tables(holdout)
 
     def pieces(self) -> Iterator[list[tuple[int, int, int, int]]]:
         """The windows from the first on, each a list of (epoch, row group, first, end): places in its shuffled rows."""
@@ -179,31 +179,31 @@ class Extremes:
 
     def rows(self, table: pa.Table) -> np.ndarray:
         """Places in a table [rows] of what was not seen before."""
-        found: list[int] = []
+        places: list[int] = []
         for name in table.column_names:
             array = table[name].combine_chunks()
             if array.null_count and name not in self.missing:
                 self.missing.add(name)
-                found.append(pc.index(pc.is_null(array), True).as_py())
+                places.append(pc.index(pc.is_null(array), True).as_py())
             if pa.types.is_string(array.type) or pa.types.is_boolean(array.type):
-                found += self._levels(name, array)
+                places += self._levels(name, array)
             elif len(array) > array.null_count and (
                 pa.types.is_primitive(array.type) or pa.types.is_decimal(array.type)
             ):
                 low, high = pc.min_max(array).as_py().values()
                 old = self.bounds.get(name)
                 fresh = [value for value in (low, high) if old is None or value < old[0] or value > old[1]]
-                found += [pc.index(array, pa.scalar(value, array.type)).as_py() for value in fresh]
+                places += [pc.index(array, pa.scalar(value, array.type)).as_py() for value in fresh]
                 self.bounds[name] = (low, high) if old is None else (min(low, old[0]), max(high, old[1]))
-        return np.unique(np.array(found, np.int64))
+        return np.unique(np.array(places, np.int64))
 
     def _levels(self, name: str, array: pa.Array) -> list[int]:
-        known = self.levels.get(name, array.slice(0, 0))
-        if len(known) > MOST_LEVELS:
+        seen = self.levels.get(name, array.slice(0, 0))
+        if len(seen) > MOST_LEVELS:
             return []
         levels = pc.unique(array.drop_null())
-        fresh = levels.filter(pc.invert(pc.is_in(levels, value_set=known)))
-        self.levels[name] = pa.concat_arrays([known, fresh])
+        fresh = levels.filter(pc.invert(pc.is_in(levels, value_set=seen)))
+        self.levels[name] = pa.concat_arrays([seen, fresh])
         return _firsts(array, fresh)
 
 
@@ -257,13 +257,13 @@ class EncodedWindows:
         key = epoch, group
         if key not in self.open:
             table = self.stream.group(group)
-            table = table.filter(pa.array(self.stream.uniform(group) >= self.stream.held_share))
-            known = self.codec.covers(table)
-            if not known.all():
+            table = table.filter(pa.array(self.stream.uniform(group) >= self.stream.holdout_share))
+            covered = self.codec.covers(table)
+            if not covered.all():
                 if not self.left_out:
                     log.warning("rows with a level or a missing value that the sample does not have are left out")
-                self.left_out += int((~known).sum())
-                table = table.filter(pa.array(known))
+                self.left_out += int((~covered).sum())
+                table = table.filter(pa.array(covered))
             if not table.num_rows:
                 raise UserError(
                     f"data.path={self.stream.path}: no row of row group {group} is like those of the sample."

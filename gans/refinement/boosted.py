@@ -20,7 +20,7 @@ MOST_ROWS = 200_000
 FRESH = 480_000  # generated rows for raking, which no tree has seen
 FEW, MANY = 8, 16  # candidates
 WORTH = 6  # rows of equal weight that the few should be worth
-HELD = 10  # every tenth row says when to stop
+VALIDATION = 10  # every tenth row says when to stop
 PATIENCE = 20
 CATEGORIES = 256  # a code with more levels is taken as a number
 
@@ -109,9 +109,9 @@ class Boosted(Refinement):
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
         label = np.arange(len(both.scores)) < len(real.scores)
         weight = np.where(label, 1.0, len(real.scores) / len(generated.scores))
-        held = np.arange(len(label)) % HELD == 0
+        validation = np.arange(len(label)) % VALIDATION == 0
         parts = []
-        for part in (~held, held):
+        for part in (~validation, validation):
             rows = Encoded(both.scores[part], both.codes[part])
             parts.append(_matrix(codec, rows, label=label[part], weight=weight[part]))
         settings = {
@@ -127,7 +127,7 @@ class Boosted(Refinement):
             settings,
             parts[0],
             self.trees,
-            evals=[(parts[1], "held")],
+            evals=[(parts[1], "validation")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gans.data.histories import told
+from gans.data.histories import verdict
 from gans.files import write_text
 from gans.findings.histories import TONES, history_sentences
 from gans.report.figures import INK, canvas, data_address, label
@@ -15,13 +15,35 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = {"kept": "#4f8a5b", "nearly kept": "#c58a1b", "not kept": "#b3402f"}
+TONES = {"kept": "good", "nearly kept": "note", "not kept": "bad"}
+
+
+def history_sentences(found: Mapping[str, Mapping[str, float]]) -> list[Sentence]:
+    """What is kept and what is not, in words."""
+    groups = {word: [name for name, one in found.items() if verdict(one) == word] for word in COLORS}
+    every = len(found)
+    tone = "bad" if len(groups["not kept"]) > every / 4 else "note" if groups["not kept"] else "good"
+    out = [
+        Sentence(
+            tone,
+            f"Of {every} columns of the profiles {len(groups['kept'])} are those of the events, "
+            f"{len(groups['nearly kept'])} nearly, and {len(groups['not kept'])} are not.",
+        )
+    ]
+    for word in ("not kept", "nearly kept"):
+        if groups[word]:
+            out.append(Sentence(TONES[word], f"{word.capitalize()}: {', '.join(groups[word])}."))
+    text = (
+        "The events are drawn by a simple model from synthetic profiles: they are for trying systems that take events, "
+    )
+    return [*out, Sentence("note", f"{text}not for studying the order of events.")]
 
 
 def write_histories(folder: Path, found: Mapping[str, Mapping[str, float]], method: str) -> Path:
     """Write events.json and events.html; the path of the page."""
-    write_text(folder / "events.json", json.dumps({name: {**one, "told": told(one)} for name, one in found.items()},
+    write_text(folder / "events.json", json.dumps({name: {**one, "told": verdict(one)} for name, one in found.items()},
                                                   indent=1) + "\n")  # fmt: skip
-    rows = [(name, told(one), one["equal"], one["correlation"]) for name, one in found.items()]
+    rows = [(name, verdict(one), one["equal"], one["correlation"]) for name, one in found.items()]
     page = template("events.html.jinja").render(
         rows=rows,
         sentences=history_sentences(found),
@@ -40,7 +62,7 @@ def kept_figure(found: Mapping[str, Mapping[str, float]]) -> "Figure":
     rows = sorted(found.items(), key=lambda one: one[1]["equal"])
     figure, axes = canvas(6.4, 0.9 + 0.24 * len(rows))
     for place, (_, one) in enumerate(rows):
-        axes.barh(place, one["equal"], 0.7, color=COLORS[told(one)])
+        axes.barh(place, one["equal"], 0.7, color=COLORS[verdict(one)])
     axes.set_yticks(range(len(rows)), [label(name, 30) for name, _ in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)

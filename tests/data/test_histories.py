@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gans.data.customer_profiles import Profiles
-from gans.data.histories import histories, kept, told
+from gans.data.histories import histories, kept, verdict
+from gans.data.profiles import Profiles
 from gans.data.simulator import simulate, write_events
 
 KINDS = ("orders", "views", "social", "customers")
@@ -36,12 +36,12 @@ def test_profiles_of_histories_are_those_asked_for(asked: pa.Table, tmp_path: Pa
     for kind, table in made.items():
         pq.write_table(table, tmp_path / f"{kind}.parquet")
     found = kept(asked, profiled(tmp_path, reference="2025-01-01"))
-    wrong = {name: found[name] for name in EXACT if told(found[name]) != "kept"}
+    wrong = {name: found[name] for name in EXACT if verdict(found[name]) != "kept"}
     assert not wrong
     assert all(found[name]["equal"] == 1 for name in ("frequency", "recency_days", "sessions", "likes", "city"))
     for name in ("category_home", "channel_web", "weekend_share"):
         assert found[name]["correlation"] > 0.8
-    assert told(found["favourite_weekday"]) == "not kept"  # not modelled, and said so
+    assert verdict(found["favourite_weekday"]) == "not kept"  # not modelled, and said so
 
 
 def test_events_lie_before_the_reference_date_and_within_the_time_with_the_shop(asked: pa.Table) -> None:
@@ -80,5 +80,5 @@ def test_what_is_kept() -> None:
     found = kept(asked, made)
     assert found["n"]["equal"] == found["word"]["equal"] == 0.75
     assert found["n"]["correlation"] == 1
-    assert told(found["n"]) == told(found["word"]) == "nearly kept"
-    assert told({"equal": 0.5, "correlation": 0.5}) == "not kept"
+    assert verdict(found["n"]) == verdict(found["word"]) == "nearly kept"
+    assert verdict({"equal": 0.5, "correlation": 0.5}) == "not kept"

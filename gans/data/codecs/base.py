@@ -273,8 +273,8 @@ class Codec:
 
     def atoms(self, counts: np.ndarray) -> np.ndarray:
         """Which of the distinct values, that occur counts [n] times, are atoms; at least two values remain."""
-        found = counts > self.atom * counts.sum()
-        return found if len(counts) - found.sum() >= 2 else np.zeros_like(found)
+        heavy = counts > self.atom * counts.sum()
+        return heavy if len(counts) - heavy.sum() >= 2 else np.zeros_like(heavy)
 
     def mixture(self, values: np.ndarray, counts: np.ndarray) -> Mixture | None:
         """The modes among which distinct ascending values [n] that occur counts [n] times are split; None for one."""

@@ -144,8 +144,8 @@ class FittedColumn:
         if not len(self.atoms):
             return codes
         at = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
-        found = (codes < len(self.knots)) & (self.atoms[at] == values)
-        return np.where(found, len(self.knots) + at, codes).astype(np.int32)
+        atom = (codes < len(self.knots)) & (self.atoms[at] == values)
+        return np.where(atom, len(self.knots) + at, codes).astype(np.int32)
 
     def decode_numbers(self, encoded: Encoded) -> np.ndarray:
         """Numbers [rows] float64 with the column's decimals, counted from the origin, or ranks; any where missing."""

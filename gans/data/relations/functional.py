@@ -171,18 +171,18 @@ def find_functional(
                 continue
             if not np.array_equal(codes[first, target][codes[:, source]], codes[:, target]):
                 continue
-            found = Functional(source=features[source].name, target=features[target].name)
-            surprise = found.surprise(table)
+            relation = Functional(source=features[source].name, target=features[target].name)
+            surprise = relation.surprise(table)
             if surprise < CERTAIN + pairs:
                 continue
             try:
-                found.fit(table, schema)
+                relation.fit(table, schema)
             except UserError:
                 continue
-            found.support["log10_chance"] = round(-surprise / math.log(10), 1)
-            if accept(found):
+            relation.support["log10_chance"] = round(-surprise / math.log(10), 1)
+            if accept(relation):
                 determined.add(target)
-                yield found
+                yield relation
 
 
 def _can_determine(column: Column) -> bool:

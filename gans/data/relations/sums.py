@@ -73,8 +73,8 @@ class Sum(Relation):
         """The decimals in which it is exact."""
         total, *parts = (self.need(name, schema, NUMBERS) for name in (self.total, *self.parts))
         self.need_same_missing(table)
-        found = [decimals_of(column) for column in (total, *parts)]
-        self.decimals = None if None in found else max(filter(None, found), default=0)
+        decimals = [decimals_of(column) for column in (total, *parts)]
+        self.decimals = None if None in decimals else max(filter(None, decimals), default=0)
         self.type = total.type
         kind = arrow_type(total.type)
         if pa.types.is_integer(kind):
@@ -154,13 +154,13 @@ def _find(
                 if k != total
             ]
             parts.sort(key=lambda part: (-part[1], names.index(part[0])))
-            found = Sum(total=members[total], parts=[name for name, _ in parts], signs=[sign for _, sign in parts])
+            relation = Sum(total=members[total], parts=[name for name, _ in parts], signs=[sign for _, sign in parts])
             try:
-                found.fit(table, schema)
+                relation.fit(table, schema)
             except UserError:
                 continue
-            if accept(found):
-                yield found
+            if accept(relation):
+                yield relation
                 break
 
 
