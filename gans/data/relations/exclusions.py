@@ -242,9 +242,9 @@ def exclusions_of_cells(
 
 
 def _allowed(levels: Sequence[Any], gone: Sequence[int]) -> tuple[list[Any], bool]:
-    """What is left of the levels without those at the places `gone`, and True; or, where these are fewer, they and
-    False."""
-    left = [plain(level) for place, level in enumerate(levels) if place not in set(gone)]
+    """The levels that are not at the places `gone`, and True; or those that are, and False, where these are fewer."""
+    excluded = set(gone)
+    left = [plain(level) for place, level in enumerate(levels) if place not in excluded]
     if len(left) <= len(gone):
         return left, True
     return [plain(levels[place]) for place in sorted(gone)], False
