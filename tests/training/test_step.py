@@ -25,45 +25,101 @@ SMALL = [
 ]
 
 
+# not Adam, which hides a gradient's scale: these know their state of before and the parameters
+PLAIN = optax.chain(optax.add_decayed_weights(0.01), optax.sgd(0.1, momentum=0.9))
+
+
 def ready(*overrides):
     prepared = prepare(compose([*SMALL, *overrides]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
 
 
-def plain_step(gan, state, data):
-    """One step as one would write it down, with an update at a time."""
-    parameters, optimizer = state.discriminator, state.discriminator_optimizer
-    for part in range(gan.critic_steps):
-        real, condition, keys = gan.batch(data, state.seed, state.step, part)
-        fake, _ = gan.generate(state.variables, condition, keys("latent"), True)
+def with_optimizer(gan, state, optimizer):
+    """The same GAN with this optimizer on both sides, and its state."""
+    gan = dataclasses.replace(gan, generator_optimizer=optimizer, discriminator_optimizer=optimizer)
+    return gan, state.replace(
+        generator_optimizer=optimizer.init(state.generator), discriminator_optimizer=optimizer.init(state.discriminator)
+    )
 
-        def loss(parameters, real=real, fake=fake, condition=condition, keys=keys):
-            c_real = gan.critic(parameters, real, condition, keys("critic real"))
-            c_fake = gan.critic(parameters, fake, condition, keys("critic fake"))
-            total = gan.objective.discriminator(c_real, c_fake)
+
+def side_by_side(batch, pack):
+    return jnp.stack([jnp.concatenate(list(batch[start : start + pack])) for start in range(0, len(batch), pack)])
+
+
+def plain_step(gan, state, data):
+    """One step as one would write it down, with an update at a time and real and generated rows apart."""
+    pack, parameters, optimizer = gan.pack, state.discriminator, state.discriminator_optimizer
+    metrics = {"loss/discriminator": [], "gradient/discriminator": []}
+
+    def judge(parameters, rows, condition, keys):
+        """Logits and features of packs, and what each head says of each row."""
+        logits, shown = gan.discriminator.apply(
+            {"params": parameters["network"]}, rows, condition, keys, True, mutable=["intermediates"]
+        )
+        features = shown["intermediates"]["features"][0]
+        said = {}
+        for name, head in gan.heads.items():
+            of_packs = head.apply({"params": parameters["heads"][name]}, features)
+            said[name] = jnp.concatenate(jnp.split(of_packs[:, None], pack, axis=2), axis=1).reshape(
+                len(rows) * pack, -1
+            )
+        return logits, features, said
+
+    for part in range(gan.critic_steps):
+        real, labels, keys = gan.batch(data, state.seed, state.step, part)
+        fake, _ = gan.generate(state.variables, labels, keys("latent"), True)
+        packs = [side_by_side(batch, pack) for batch in (real, fake, labels)]
+
+        def loss(parameters, packs=packs, labels=labels, keys=keys):
+            real, fake, condition = packs
+            c_real, _, of_real = judge(parameters, real, condition, keys("critic real", pack))
+            c_fake, _, of_fake = judge(parameters, fake, condition, keys("critic fake", pack))
+            adversarial = total = gan.objective.discriminator(c_real, c_fake)
             for name, penalty in gan.penalties.items():
 
                 def critic(rows, condition, keys):
-                    return gan.critic(parameters, rows, condition, keys)
+                    return judge(parameters, rows, condition, keys)[0]
 
-                total += penalty(critic, real, fake, condition, keys(f"penalty {name}"))
-            return total
+                total += penalty(critic, real, fake, condition, keys(f"penalty {name}", pack))
+            for name in gan.heads:
+                total += gan.terms[name].discriminator(gan.layout, of_real[name], of_fake[name], labels)
+            return total, adversarial
 
-        updates, optimizer = gan.discriminator_optimizer.update(jax.grad(loss)(parameters), optimizer, parameters)
+        gradient, adversarial = jax.grad(loss, has_aux=True)(parameters)
+        updates, optimizer = gan.discriminator_optimizer.update(gradient, optimizer, parameters)
         parameters = optax.apply_updates(parameters, updates)
-    real, condition, keys = gan.batch(data, state.seed, state.step, gan.critic_steps)
+        metrics["loss/discriminator"].append(adversarial)
+        metrics["gradient/discriminator"].append(length(gradient))
+    real, labels, keys = gan.batch(data, state.seed, state.step, gan.critic_steps)
 
     def loss(generator):
-        fake, _ = gan.generate({"params": generator}, condition, keys("latent"), True)
-        c_real = gan.critic(parameters, real, condition, keys("critic real"))
-        total = gan.objective.generator(c_real, gan.critic(parameters, fake, condition, keys("critic fake")))
+        fake, shown = gan.generate({"params": generator, **state.statistics}, labels, keys("latent"), True)
+        (logits,) = jax.tree.leaves(shown["intermediates"])
+        condition = side_by_side(labels, pack)
+        c_real, real_features, _ = judge(parameters, side_by_side(real, pack), condition, keys("critic real", pack))
+        c_fake, features, said = judge(parameters, side_by_side(fake, pack), condition, keys("critic fake", pack))
+        adversarial = total = gan.objective.generator(c_real, c_fake)
         for name, term in gan.terms.items():
-            total += term(gan.layout, data.known[name], Made(fake, condition), state.step / gan.steps)
-        return total
+            made = Made(fake, labels, logits, features, real_features, said.get(name))
+            total += term(gan.layout, data.known[name], made, state.step / gan.steps)
+        return total, ({name: tree for name, tree in shown.items() if name == "batch_stats"}, adversarial)
 
-    updates, _ = gan.generator_optimizer.update(jax.grad(loss)(state.generator), state.generator_optimizer)
-    return parameters, optax.apply_updates(state.generator, updates)
+    gradient, (statistics, adversarial) = jax.grad(loss, has_aux=True)(state.generator)
+    updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
+    after = state.replace(
+        generator=optax.apply_updates(state.generator, updates),
+        statistics=statistics,
+        discriminator=parameters,
+        generator_optimizer=generator_optimizer,
+        discriminator_optimizer=optimizer,
+    )
+    means = {name: jnp.mean(jnp.stack(values)) for name, values in metrics.items()}
+    return after, means | {"loss/generator": adversarial, "gradient/generator": length(gradient)}
+
+
+def length(tree):
+    return jnp.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(tree)))
 
 
 def assert_close(left, right, tolerance=2e-6):
@@ -71,21 +127,33 @@ def assert_close(left, right, tolerance=2e-6):
         np.testing.assert_allclose(a, b, atol=tolerance, rtol=1e-5)
 
 
-FLAGSHIP = ["objective=relativistic_pairing", "penalty=[r1,r2]", "term=[moments]", "condition=subsets"]
+VARIANTS = {
+    "vanilla": ["+experiment=vanilla"],
+    "cgan": ["+experiment=cgan"],
+    "wgan_gp": ["+experiment=wgan_gp"],
+    "flagship": ["objective=relativistic_pairing", "penalty=[r1,r2]", "term=[moments]", "condition=subsets"],
+    "classifier, packs and batch norm": [
+        *("+experiment=ctgan", "network.pack=2", "trainer.critic_steps=2", "network.discriminator_conditioning=none"),
+        "term=[condition_cross_entropy,auxiliary_classifier,feature_matching]",
+    ],
+    "mutual information": ["+experiment=infogan", "network.pack=2", "trainer.critic_steps=3"],
+}
 
 
-@pytest.mark.parametrize(
-    "overrides",
-    [["+experiment=vanilla"], ["+experiment=cgan"], ["+experiment=wgan_gp"], FLAGSHIP],
-    ids=["vanilla", "cgan", "wgan_gp", "flagship"],
-)
+@pytest.mark.parametrize("overrides", VARIANTS.values(), ids=VARIANTS)
 def test_step_equals_the_plain_computation(overrides):
-    gan, data, state = ready(*overrides, "optimizer.eps=1e-3")
+    gan, data, state = ready(*overrides)
+    gan, state = with_optimizer(gan, state.replace(step=jnp.asarray(3, jnp.int32)), PLAIN)
     after, metrics = jax.jit(lambda state: adversarial_step(gan, state, data))(state)
-    discriminator, generator = plain_step(gan, state, data)
-    assert_close(after.discriminator, discriminator)
-    assert_close(after.generator, generator)
-    assert int(after.step) == 1
+    expected, expected_metrics = jax.jit(lambda state: plain_step(gan, state, data))(state)
+    for part in ("discriminator", "generator", "statistics", "discriminator_optimizer", "generator_optimizer"):
+        assert_close(getattr(after, part), getattr(expected, part))
+    for before, now in ((state.discriminator, after.discriminator), (state.generator, after.generator)):
+        moved = max(np.abs(a - b).max() for a, b in zip(*map(jax.tree.leaves, (before, now)), strict=True))
+        assert moved > 1000 * 2e-6  # of the tolerance
+    assert int(after.step) == 4
+    for name, value in expected_metrics.items():
+        np.testing.assert_allclose(metrics[name], value, rtol=1e-4, err_msg=name)
     assert all(np.isfinite(value) for value in metrics.values())
 
 
@@ -170,25 +238,46 @@ def test_a_batch_draws_rows_of_the_table_with_their_conditions():
         assert (np.abs(table - row).max(axis=1) == 0).any()
 
 
+def dense(h, layer):
+    return h @ np.asarray(layer["kernel"], float) + np.asarray(layer["bias"], float)
+
+
 def test_terms_see_logits_before_noise_the_condition_and_features():
-    gan, data, state = ready("+experiment=ctgan", "term=[condition_cross_entropy,information]")
+    """All that a term is shown, from the parameters on in numpy."""
+    gan, data, state = ready(
+        *("+experiment=ctgan", "term=[condition_cross_entropy,information]", "network.pack=4", "network.dropout=0"),
+        "trainer.critic_steps=2",
+    )
     seen = {}
 
     class Look:
         def __call__(self, layout, known, made, progress):
-            seen.update(made._asdict())
+            jax.debug.callback(lambda shown: seen.update(shown), {**made._asdict(), "progress": progress})
             return jnp.zeros(())
 
-    quiet = dataclasses.replace(
-        gan, terms={"information": Look()}, generator_optimizer=optax.sgd(0.0), discriminator_optimizer=optax.sgd(0.0)
-    )
-    state = state.replace(generator_optimizer=optax.sgd(0.0).init(0), discriminator_optimizer=optax.sgd(0.0).init(0))
-    after = jax.eval_shape(lambda state: adversarial_step(quiet, state, data)[0], state)
-    batch, packs = gan.batch_size, gan.batch_size // gan.pack
-    assert seen["logits"].shape == (batch, gan.layout.width - gan.layout.scores)
-    assert seen["condition"].shape == (batch, sum(gan.condition.cardinalities))
-    assert seen["features"].shape == seen["real_features"].shape == (packs, 8)
-    assert set(after.statistics) == {"batch_stats"}
+    gan, state = with_optimizer(dataclasses.replace(gan, terms={"information": Look()}), state, optax.sgd(0.0))
+    adversarial_step(gan, state.replace(step=jnp.asarray(gan.steps // 4, jnp.int32)), data)
+    jax.effects_barrier()
+    real, condition, keys = gan.batch(data, state.seed, jnp.asarray(gan.steps // 4, jnp.int32), gan.critic_steps)
+    latent = [jax.random.normal(jax.random.fold_in(key, 0), (gan.latent,)) for key in keys("latent")]
+    h = np.concatenate([np.stack(latent), condition], axis=1).astype(float)
+    for layer in ("Dense_0", "Dense_1"):  # batch norm begins with scale 1 and shift 0
+        raw = dense(h, state.generator[layer])
+        normal = (raw - raw.mean(axis=0)) / np.sqrt(raw.var(axis=0) + 1e-5)
+        h = np.concatenate([np.maximum(normal, 0), h], axis=1)
+    logits = dense(h, state.generator["Dense_2"])[:, gan.layout.scores :]
+    np.testing.assert_allclose(seen["logits"], logits, rtol=1e-3, atol=1e-4)
+    hots = np.asarray(seen["rows"])[:, gan.layout.scores :]
+    np.testing.assert_allclose(hots.sum(axis=1), len(gan.layout.cardinalities), rtol=1e-5)
+    assert (hots[np.arange(20), logits.argmax(axis=1)] < 0.5).any()  # of the noise, that the logits lack
+    np.testing.assert_array_equal(seen["condition"], condition)
+    for name, rows in (("features", np.asarray(seen["rows"])), ("real_features", np.asarray(real))):
+        h = np.concatenate([rows.reshape(5, -1), np.asarray(condition).reshape(5, -1)], axis=1)
+        h = dense(h, state.discriminator["network"]["Dense_0"])
+        h = np.where(h > 0, h, 0.2 * h)
+        np.testing.assert_allclose(seen[name], h, rtol=1e-3, atol=1e-4)
+    assert seen["predicted"] is None
+    assert seen["progress"] == pytest.approx(0.25, abs=1 / gan.steps)
 
 
 def test_a_batch_of_training_by_sampling_holds_its_condition():
