@@ -106,13 +106,23 @@ def test_a_diverged_run_counts_and_is_shown() -> None:
     cell = found.metrics[0].cells["a", "adult"]
     assert (sorted(cell.values), cell.diverged, cell.missing) == ([0, 1, 2], [3, 4], [])
     assert any(remark.startswith("DIVERGED: a on adult, 2 of 5 seeds (3, 4)") for remark in found.remarks)
-    assert found.metrics[0].pairs[0].chance <= 0.6
     assert found.metrics[0].ranks is not None
     assert found.metrics[0].ranks.blocks == 5
     for text in (terminal(found), markdown(found), latex(found)):
         assert "2 diverged" in text
     rows = list(csv.DictReader(io.StringIO(observations_csv(found))))
     assert [row["seed"] for row in rows if row["status"] == "diverged"] == ["3", "4"]
+
+
+@pytest.mark.parametrize(("name", "chance"), [("xgb_c2st", 6 / 25), ("shape_error", 9 / 25)])
+def test_seeds_that_diverged_lose_every_pair(name: str, chance: float) -> None:
+    """Three finished seeds win 1, 2 and 3 of five pairs, or 4, 3 and 2 where less is better; two diverged ones none."""
+    done, diverged, other = run("a", seeds=3), run("a", seed=3, seeds=2, status="diverged"), run("bb")
+    for one, values in ((done, [1.5, 2.5, 3.5]), (other, [1, 2, 3, 4, 5])):
+        one.evaluated = [Observation(seed, 0, {name: value}) for seed, value in enumerate(values)]
+    (pair,) = compare([done, diverged, other], "experiment", [name]).metrics[0].pairs
+    assert (pair.left, pair.right, pair.pairs) == ("a", "bb", 5)
+    assert pair.chance == pytest.approx(chance)
 
 
 def test_missing_seeds_are_counted_and_shown() -> None:
