@@ -123,6 +123,8 @@ def test_seeds_that_diverged_lose_every_pair(name: str, chance: float) -> None:
     (pair,) = compare([done, diverged, other], "experiment", [name]).metrics[0].pairs
     assert (pair.left, pair.right, pair.pairs) == ("a", "bb", 5)
     assert pair.chance == pytest.approx(chance)
+    (turned,) = compare([other, done, diverged], "experiment", [name]).metrics[0].pairs
+    assert (turned.left, turned.right, turned.chance) == ("bb", "a", pytest.approx(1 - chance))
 
 
 def test_missing_seeds_are_counted_and_shown() -> None:
