@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,20 @@ def test_nearest_word() -> None:
     assert nearest("x", []) == ""
 
 
+def accepted(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except UserError:
+        return False
+    return True
+
+
 def test_one_of_names_key_value_and_allowed() -> None:
-    one_of("codec", "quantile", ["quantile", "standard"])
+    names = ["quantile", "standard"]
+    given = ["quantile", "standard", "Standard", "", "quantile "]
+    assert [accepted(lambda name=name: one_of("codec", name, names)) for name in given] == [True, True, *[False] * 3]
     with pytest.raises(UserError, match=r"codec=quantil: allowed are quantile, standard\. Did you mean 'quantile'\?"):
-        one_of("codec", "quantil", ["quantile", "standard"])
+        one_of("codec", "quantil", names)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +120,13 @@ def test_out_of_range(value: float, options: dict[str, bool], part: str) -> None
         in_range("x", value, 0, 1, **options)
 
 
-def test_in_range_keeps_its_closed_ends() -> None:
-    in_range("x", 0, 0, 1)
-    in_range("x", 1, 0, 1)
-    in_range("x", 1e300, 0)
-    in_range("x", 0.5, 0, 1, open_low=True, open_high=True)
+@pytest.mark.parametrize("open_low", [False, True])
+@pytest.mark.parametrize("open_high", [False, True])
+def test_a_range_has_its_ends_unless_they_are_open(open_low: bool, open_high: bool) -> None:
+    def inside(value: float, *ends: float) -> bool:
+        return accepted(lambda: in_range("x", value, *ends, open_low=open_low, open_high=open_high))
+
+    found = [inside(value, 0, 1) for value in (-5e-324, 0, 5e-324, 0.5, 1 - 1e-16, 1, 1 + 1e-15)]
+    assert found == [False, not open_low, True, True, True, not open_high, False]
+    assert inside(1e300, 0)
+    assert not inside(-1e300, 0)

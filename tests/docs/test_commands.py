@@ -21,6 +21,7 @@ import pytest
 from gans.cli.arguments import key_values
 from gans.config.components import component_name
 from gans.config.compose import compose, read_overrides
+from gans.config.run import Run
 from gans.data.customer_profiles import Profiles
 
 ROOT = Path(__file__).parents[2]
@@ -156,8 +157,15 @@ def test_both_readmes_have_the_same_sections_and_names():
 def test_a_command_is_there_and_reads_its_arguments(module):
     assert callable(importlib.import_module(module).main)
     for name, arguments in calls():
-        if name == module:
-            read(name, arguments)
+        if name != module:
+            continue
+        found = read(name, arguments)
+        given = dict(one.split("=", 1) for one in arguments if "=" in one and not one.startswith("-"))
+        if isinstance(found, Run):
+            assert found.name == given.get("+experiment", given.get("name", found.name)).split(",")[0]
+        elif name != "gans.tune" and found is not None:
+            for key, value in given.items():  # a number may be written in another way
+                assert str(found[key]) == value or found[key] == float(value), f"{key}={value}"
 
 
 def test_what_is_not_run_is_in_the_docs():
@@ -167,10 +175,17 @@ def test_what_is_not_run_is_in_the_docs():
     assert not [part for part in SMALLER if part not in text]
 
 
-def test_blocks_of_python_are_python():
+def test_blocks_of_python_are_python_and_import_what_is_there():
+    imported = 0
     for page in PAGES:
         for block in blocks(page, "python"):
-            ast.parse(block)
+            for node in ast.walk(ast.parse(block)):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gans":
+                    module = importlib.import_module(str(node.module))
+                    missing = [name.name for name in node.names if not hasattr(module, name.name)]
+                    assert not missing, f"{page.name}: from {node.module} import {', '.join(missing)}"
+                    imported += len(node.names)
+    assert imported
 
 
 # run
