@@ -31,6 +31,15 @@ def test_a_new_variant_in_three_files(tmp_path):
         [sys.executable, "-m", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+    for name in ("objectives/test_objectives.py", "test_config.py", "conftest.py"):  # they find it by themselves
+        (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
+    tests = [sys.executable, "-m", "pytest", "-q", "-k", "smoothed or every_component", "--import-mode=importlib"]
+    found = subprocess.run(
+        [*tests, "-p", "no:cacheprovider"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout
+    assert int(re.search(r"(\d+) passed", found.stdout)[1]) >= 10, found.stdout
     config = (tmp_path / "run" / "config.yaml").read_text()
     assert "objective: smoothed" in config
     assert "real: 0.8" in config

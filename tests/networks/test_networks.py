@@ -26,7 +26,18 @@ WIDTH, CONDITION, BATCH = 15, 4, 6
 
 
 def layout_of(network: Any) -> Layout:
-    return IMAGE if isinstance(network, (DCGAN, ResidualConv)) else LAYOUT
+    """One with an image for a network that refuses tables without."""
+    rows, labels = (jnp.zeros((BATCH, width)) for width in (WIDTH, CONDITION))
+    try:
+        jax.eval_shape(lambda: network.discriminator(LAYOUT).init(jax.random.key(0), rows, labels, keys(), False))
+    except UserError:
+        return IMAGE
+    return LAYOUT
+
+
+def test_convolutions_need_an_image_and_others_do_not() -> None:
+    for kind, layout in ((DCGAN, IMAGE), (ResidualConv, IMAGE), (MLP, LAYOUT)):
+        assert layout_of(kind()) is layout
 
 
 def keys(count: int = BATCH, seed: int = 0) -> jax.Array:
