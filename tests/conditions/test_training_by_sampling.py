@@ -68,6 +68,7 @@ def test_a_picked_row_has_the_picked_level() -> None:
 
 
 def test_columns_are_picked_uniformly_levels_by_log_frequency_and_rows_of_a_level_uniformly() -> None:
+    picked = varied = 0
     for place, name in enumerate(NAMES):
         here = CODES[:, place] >= 0
         assert abs(here.mean() - 1 / 3) < 5 * np.sqrt(2 / 9 / len(CODES))
@@ -78,10 +79,13 @@ def test_columns_are_picked_uniformly_levels_by_log_frequency_and_rows_of_a_leve
         for level in range(len(counts)):
             rows, times = np.unique(PICKED[CODES[:, place] == level], return_counts=True)
             share = times.sum() / counts[level]
-            assert (
-                len(rows) == counts[level] or share < 12
-            )  # each row of the level is picked, if there are enough picks
-            assert abs(times.var() / share - 1) < 0.5 or counts[level] < 100  # as Poisson counts vary
+            if share >= 12:  # each row of the level is picked, if there are enough picks
+                assert len(rows) == counts[level]
+                picked += 1
+            if counts[level] >= 100:  # as Poisson counts vary
+                assert abs(times.var() / share - 1) < 0.5
+                varied += 1
+    assert min(picked, varied) > 2
 
 
 def test_an_example_depends_on_its_own_key_only() -> None:

@@ -166,7 +166,11 @@ def test_full_tunes_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_is_plain(judged: dict[str, Evaluation]) -> None:
     stored = json.loads(json.dumps(judged["like"].to_json(), allow_nan=False))
     assert stored["scores"]["xgb_c2st"]["value"] == pytest.approx(judged["like"].scores["xgb_c2st"].value, rel=1e-5)
-    assert "income x visits" in stored["details"]["worst pairs"] or len(stored["details"]["worst pairs"]) == 10
+    names, pairs = [*people(0).column_names, "age is null"], stored["details"]["worst pairs"]
+    assert len(pairs) == 10
+    assert {name for pair in pairs for name in pair.split(" x ")} <= set(names)
+    beyond = [made - usual for made, usual in pairs.values()]
+    assert beyond == sorted(beyond, reverse=True)
     odd = Evaluation("fast", {"real": 1}, scores={"a": Score(np.nan, np.inf, np.float64(2), np.int64(3))})  # pyright: ignore
     assert odd.to_json()["scores"]["a"] == {"value": None, "low": None, "high": 2.0, "real": 3}
 
