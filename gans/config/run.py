@@ -75,8 +75,8 @@ class Run:
         self._check_conditioning()
         if self.trainer.placement in ("jit", "pmap") and self.trainer.processes > 1:
             raise UserError(f"trainer.placement={self.trainer.placement}: over processes allowed are auto and sharded.")
-        if self.trainer.placement == "pmap" and not self.network.per_example:
-            raise UserError("trainer.placement=pmap: batch norm needs the whole batch; allowed are jit and sharded.")
+        if self.trainer.placement == "pmap":
+            self._check_slices()
         if needs and not any(map(self._has, needs)):
             raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
 
@@ -98,6 +98,14 @@ class Run:
                 f"network.discriminator_conditioning={way}: {hiding[0]} needs none, since the discriminator has to "
                 "tell the condition."
             )
+
+    def _check_slices(self) -> None:
+        """Raise UserError where a part needs the whole batch, of which a device of pmap has a slice."""
+        parts = {f"objective={component_name('objective', type(self.objective))}": self.objective.per_example}
+        parts |= {f"term=[{name}]": term.per_example for name, term in self.term.items()}
+        parts = {"batch norm": self.network.per_example} | parts
+        if whole := [part for part, per_example in parts.items() if not per_example]:
+            raise UserError(f"trainer.placement=pmap: {whole[0]} needs the whole batch; allowed are jit and sharded.")
 
     def _has(self, name: str) -> bool:
         """Whether a penalty is chosen, or a key such as optimizer.clip is set."""

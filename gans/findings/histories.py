@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gans.data.histories import told
+from gans.data.histories import verdict
 from gans.findings.sentence import Sentence
 
 TONES = {"kept": "good", "nearly kept": "note", "not kept": "bad"}
@@ -10,7 +10,7 @@ TONES = {"kept": "good", "nearly kept": "note", "not kept": "bad"}
 
 def history_sentences(found: Mapping[str, Mapping[str, float]]) -> list[Sentence]:
     """What is kept and what is not, in words."""
-    groups = {word: [name for name, one in found.items() if told(one) == word] for word in TONES}
+    groups = {word: [name for name, one in found.items() if verdict(one) == word] for word in TONES}
     every = len(found)
     tone = "bad" if len(groups["not kept"]) > every / 4 else "note" if groups["not kept"] else "good"
     out = [

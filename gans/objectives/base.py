@@ -14,10 +14,13 @@ class Objective:
         takes: the penalties that may be added to the discriminator's loss; None for any.
         needs: the penalties and keys of which one is needed, since the discriminator's loss has no finite optimum
             without; a penalty comes first.
+        per_example: whether the losses are means over examples, each by itself; not so where a mean over the batch is
+            compared with.
     """
 
     takes: ClassVar[tuple[str, ...] | None] = None
     needs: ClassVar[tuple[str, ...]] = ()
+    per_example: ClassVar[bool] = True
 
     def discriminator(self, real: Float[Array, " batch"], fake: Float[Array, " batch"]) -> Float[Array, ""]:
         """The discriminator's loss."""

@@ -1,6 +1,7 @@
 """Relativistic averages: the critic compares a row with the mean of the other side."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,8 @@ class RelativisticAverage(Objective):
 
     RaGAN (Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2); s+ is softplus. The means are those of the batch.
     """
+
+    per_example: ClassVar[bool] = False
 
     def discriminator(self, real: Float[Array, " batch"], fake: Float[Array, " batch"]) -> Float[Array, ""]:
         """How unlikely it looks that real rows are more real than the mean generated one, and the other way round."""

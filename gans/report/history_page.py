@@ -15,28 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = {"kept": "#4f8a5b", "nearly kept": "#c58a1b", "not kept": "#b3402f"}
-TONES = {"kept": "good", "nearly kept": "note", "not kept": "bad"}
-
-
-def history_sentences(found: Mapping[str, Mapping[str, float]]) -> list[Sentence]:
-    """What is kept and what is not, in words."""
-    groups = {word: [name for name, one in found.items() if verdict(one) == word] for word in COLORS}
-    every = len(found)
-    tone = "bad" if len(groups["not kept"]) > every / 4 else "note" if groups["not kept"] else "good"
-    out = [
-        Sentence(
-            tone,
-            f"Of {every} columns of the profiles {len(groups['kept'])} are those of the events, "
-            f"{len(groups['nearly kept'])} nearly, and {len(groups['not kept'])} are not.",
-        )
-    ]
-    for word in ("not kept", "nearly kept"):
-        if groups[word]:
-            out.append(Sentence(TONES[word], f"{word.capitalize()}: {', '.join(groups[word])}."))
-    text = (
-        "The events are drawn by a simple model from synthetic profiles: they are for trying systems that take events, "
-    )
-    return [*out, Sentence("note", f"{text}not for studying the order of events.")]
 
 
 def write_histories(folder: Path, found: Mapping[str, Mapping[str, float]], method: str) -> Path:

@@ -1,11 +1,12 @@
 """Search by Optuna, one run after another; a run that is worse than the others at the same step is stopped."""
 
 import logging
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.errors import UserError, one_of
 from gans.report.page import report_run
 from gans.runs.execute import execute
@@ -71,10 +72,6 @@ def search(
 
 def _train(job: Job, fixed: list[str], trial: Any) -> tuple[str, float]:
     """Train the run of a job whose scores a trial follows; its status and its best score, the mean over seeds."""
-    import math
-
-    from gans.pipeline import execute
-
     run = compose([*fixed, *job.overrides, f"run_dir={job.run_dir}"])
 
     def watch(step: int, scores: list[dict[str, float]]) -> bool:

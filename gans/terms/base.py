@@ -38,9 +38,11 @@ class Term:
     Attributes:
         conditions: the conditions that it works with; None for any.
         hides_condition: whether the discriminator must find the condition out, and so may not be given it.
+        per_example: whether the cost is a mean over rows, each by itself; not so where moments of the batch are.
     """
 
     conditions: ClassVar[tuple[str, ...] | None] = None
+    per_example: ClassVar[bool] = True
     hides_condition: ClassVar[bool] = False
 
     def fit(self, layout: Layout, rows: Encoded) -> Any:

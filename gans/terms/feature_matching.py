@@ -1,7 +1,7 @@
 """Feature matching."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,8 @@ class FeatureMatching(Term):
     Salimans et al. 2016, arXiv:1606.03498, section 3.1. Where we differ: it is added to the generator's objective and
     does not replace it.
     """
+
+    per_example: ClassVar[bool] = False
 
     weight: float = 1.0
 

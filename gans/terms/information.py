@@ -1,7 +1,7 @@
 """The information loss of CTAB-GAN: means and deviations of the critic's features."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,8 @@ class Information(Term):
 
     Zhao et al. 2022, arXiv:2204.00401, after TableGAN (Park et al. 2018, arXiv:1806.03384).
     """
+
+    per_example: ClassVar[bool] = False
 
     weight: float = 1.0
 

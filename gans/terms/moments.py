@@ -1,7 +1,7 @@
 """Matching of first and second moments."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,8 @@ class Moments(Term):
         weight: at the start.
         final: the last weight as a share of the first, reached along a line.
     """
+
+    per_example: ClassVar[bool] = False
 
     weight: float = 0.03
     final: float = 1.0

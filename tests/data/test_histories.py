@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gans.data.customer_profiles import Profiles
 from gans.data.histories import histories, kept, verdict
-from gans.data.profiles import Profiles
 from gans.data.simulator import simulate, write_events
 
 KINDS = ("orders", "views", "social", "customers")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gans.config import compose
+from gans.config.compose import compose
 from gans.data.codecs import FittedCodec
 from gans.data.files import TableFile
 from gans.data.layout import Encoded

@@ -30,6 +30,8 @@ from gans.sampling.chunks import CHUNK
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.sampler import Sampler
 
+REFINEMENT = "refinement.npz"
+
 ROWS, CANDIDATES = 4_000, 4
 LEVELS = (("a", "b"), ("p", "q", "r"))
 REAL = np.array([[0.35, 0.10, 0.05], [0.05, 0.15, 0.30]])  # of the pairs; independent they would be uneven otherwise
@@ -293,7 +295,7 @@ def test_a_run_that_goes_on_drops_the_old_refinement(
     from gans.runs import execute as pipeline
 
     shutil.copytree(related.path, tmp_path / "run")
-    assert (tmp_path / "run" / "checkpoints" / "refinement.npz").is_file()
+    assert (tmp_path / "run" / "checkpoints" / REFINEMENT).is_file()
     run = SavedRun.open(related.path).run
 
     class StopError(Exception):
@@ -309,4 +311,4 @@ def test_a_run_that_goes_on_drops_the_old_refinement(
         pipeline.execute(
             dataclasses.replace(run, run_dir=str(tmp_path / "run"), trainer=trainer), related.table, show=False
         )
-    assert not (tmp_path / "run" / "checkpoints" / "refinement.npz").exists()
+    assert not (tmp_path / "run" / "checkpoints" / REFINEMENT).exists()

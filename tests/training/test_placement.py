@@ -42,9 +42,9 @@ def test_all_variants_agree_on_every_placement():
 PROGRAM = """
 import dataclasses, json, sys
 import jax, numpy as np, optax
-from gans.config import compose
-from gans.pipeline import prepare
-from gans.training.build import build
+from gans.config.compose import compose
+from gans.runs.build import build
+from gans.runs.prepare import prepare
 from gans.training.loop import initial_state, make_block
 from gans.training.placement import place
 
