@@ -117,7 +117,7 @@ def ours() -> dict[str, Any]:
     )
     draw = np.random.default_rng(0)
     rows = Rows(
-        scores=draw.standard_normal((shape["rows"], shape["scores"])).astype(np.float32),
+        scalars=draw.standard_normal((shape["rows"], shape["scores"])).astype(np.float32),
         codes=np.stack([draw.integers(0, size, shape["rows"]) for size in shape["softmax"]], 1).astype(np.int32),
         condition=np.stack([draw.integers(0, size, shape["rows"]) for size in shape["condition"]], 1).astype(np.int32),
     )

@@ -1,4 +1,4 @@
-"""Random streams: neighbouring seeds, members, parts and attempts share no number; the same names give the same ones."""
+"""Random streams: neighbouring seeds, members, parts and attempts share no number."""
 
 from itertools import combinations, product
 from typing import Any
@@ -73,5 +73,3 @@ def test_conditions_of_neighbouring_seeds_and_attempts_are_independent(overrides
     usual, spread = np.mean(shares), np.sqrt(np.mean(shares) * (1 - np.mean(shares)) / ROWS)
     assert max(shares) < usual + 5 * spread + 1e-9  # two draws agree as often as any two do, by chance
     np.testing.assert_array_equal(condition.draw(ROWS, 1, None, ROWS, 2), drawn[1, 2, ROWS])
-
-

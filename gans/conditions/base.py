@@ -49,13 +49,13 @@ class FittedCondition:
         self.layout: Layout = dataclasses.replace(
             whole,
             cardinalities=tuple(whole.cardinalities[code] for code in self.left),
-            masks=tuple((score, self.left.index(code), levels) for score, code, levels in whole.masks),
+            masks=tuple((scalar, self.left.index(code), levels) for scalar, code, levels in whole.masks),
             exclusions=tuple(
                 (self.left.index(i), x, self.left.index(j), y)
                 for i, x, j, y in whole.exclusions
                 if i in self.left and j in self.left
             ),
-            columns=whole.columns[: whole.scores]
+            columns=whole.columns[: whole.scalars]
             + tuple(
                 column
                 for code in self.left
@@ -74,7 +74,7 @@ class FittedCondition:
 
     def codes(self, encoded: Encoded) -> np.ndarray:
         """The condition of each row, [rows, columns] int32."""
-        out = np.zeros((len(encoded.scores), len(self.columns)), np.int32)
+        out = np.zeros((len(encoded.scalars), len(self.columns)), np.int32)
         for place, (fitted, edges) in enumerate(zip(self.columns, self.edges, strict=True)):
             if not self._binned(fitted):
                 out[:, place] = encoded.codes[:, fitted.code]
@@ -95,21 +95,21 @@ class FittedCondition:
 
     def rest(self, encoded: Encoded) -> Encoded:
         """The rows without the codes that the condition gives."""
-        return Encoded(encoded.scores, encoded.codes[:, self.left])
+        return Encoded(encoded.scalars, encoded.codes[:, self.left])
 
     def join(self, rest: Encoded, condition: np.ndarray) -> Encoded:
         """The inverse of `rest`: put the given codes back from the conditions [rows, columns]."""
-        codes = np.zeros((len(rest.scores), len(self.codec.layout.cardinalities)), np.int32)
+        codes = np.zeros((len(rest.scalars), len(self.codec.layout.cardinalities)), np.int32)
         codes[:, self.left] = rest.codes
         codes[:, self.given] = condition[:, [place for place, c in enumerate(self.columns) if c.code in self.given]]
-        return Encoded(rest.scores, codes)
+        return Encoded(rest.scalars, codes)
 
     def wide(self, condition: Int[Array, "batch columns"]) -> Float[Array, "batch condition"]:
         """One-hot conditions side by side: what generator and discriminator are given in sampling."""
         return one_hot(condition, self.cardinalities)
 
     def partial(
-        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"], given: Float[Array, " columns"]
+        self, scalars: Float[Array, "batch scalars"], codes: Int[Array, "batch codes"], given: Float[Array, " columns"]
     ) -> Float[Array, "batch condition"]:
         """The condition that gives the columns with a 1 in `given`, from rows in which they have their place.
 

@@ -28,11 +28,11 @@ class FittedSubsets(FittedCondition):
         return jnp.zeros((condition.shape[0], self.layout.width + len(self.codec.columns)))
 
     def partial(
-        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"], given: Float[Array, " columns"]
+        self, scalars: Float[Array, "batch scalars"], codes: Int[Array, "batch codes"], given: Float[Array, " columns"]
     ) -> Float[Array, "batch condition"]:
         """The columns that are given, 1 in `given`, from rows in which they have their place."""
-        mask = jnp.broadcast_to(given, (scores.shape[0], given.shape[0]))
-        wide = self.layout.wide(scores, codes)
+        mask = jnp.broadcast_to(given, (scalars.shape[0], given.shape[0]))
+        wide = self.layout.wide(scalars, codes)
         return jnp.concatenate([wide * mask[:, np.array(self.layout.columns, int)], mask], axis=-1)
 
     def reveal(self, real: Float[Array, "batch width"], condition: Any, keys: Key[Array, " batch"]) -> Array:

@@ -12,21 +12,21 @@ from jaxtyping import Array, Float, Int
 
 
 class Encoded(NamedTuple):
-    """A table as arrays: `scores` [rows, numbers] float32 and `codes` [rows, categories] int32."""
+    """A table as arrays: `scalars` [rows, numbers] float32 and `codes` [rows, categories] int32."""
 
-    scores: np.ndarray
+    scalars: np.ndarray
     codes: np.ndarray
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How compact rows become wide ones: `[batch, scores + sum(cardinalities)]`, scores first, then one-hots.
+    """How compact rows become wide ones: `[batch, scalars + sum(cardinalities)]`, scalars first, then one-hots.
 
     Attributes:
-        scores: how many scores a row has.
-        bound: no score of the training table is larger than this in size.
+        scalars: how many scalars a row has.
+        bound: no scalar of the training table is larger than this in size.
         cardinalities: how many levels each code has, ascending, so that equal ones lie side by side.
-        masks: triples (score, code, levels): the score counts only where the code is one of its first `levels`
+        masks: triples (scalar, code, levels): the scalar counts only where the code is one of its first `levels`
             (modes), and is zero elsewhere (atoms, missing values).
         exclusions: (code, level, later code, level) that never go together.
         columns: the column of each feature of a wide row, from 0.
@@ -36,10 +36,10 @@ class Layout:
             in the row.
         labels: cardinalities of the one-hots that a condition begins with.
         continuous: numbers behind them in a condition.
-        image: height, width and channels of an image whose pixels are the last of the scores; None without one.
+        image: height, width and channels of an image whose pixels are the last of the scalars; None without one.
     """
 
-    scores: int
+    scalars: int
     bound: float
     cardinalities: tuple[int, ...]
     masks: tuple[tuple[int, int, int], ...] = ()
@@ -54,39 +54,39 @@ class Layout:
     @property
     def numbers(self) -> int:
         """Scores that are no pixels."""
-        return self.scores - math.prod(self.image or (0,))
+        return self.scalars - math.prod(self.image or (0,))
 
     @property
     def width(self) -> int:
         """Features of a wide row."""
-        return self.scores + sum(self.cardinalities)
+        return self.scalars + sum(self.cardinalities)
 
     @property
     def offsets(self) -> tuple[int, ...]:
         """Where the one-hot of each code starts within a wide row."""
-        ends = np.cumsum((self.scores, *self.cardinalities)).tolist()
+        ends = np.cumsum((self.scalars, *self.cardinalities)).tolist()
         return tuple(ends[:-1]) if self.cardinalities else ()
 
     def groups(self) -> list[tuple[int, int, int]]:
         """Runs of codes with equal cardinality: (start within a wide row, how many codes, their cardinality)."""
-        return runs(self.cardinalities, self.scores)
+        return runs(self.cardinalities, self.scalars)
 
     def wide(
-        self, scores: Float[Array, "batch scores"], codes: Int[Array, "batch codes"]
+        self, scalars: Float[Array, "batch scalars"], codes: Int[Array, "batch codes"]
     ) -> Float[Array, "batch width"]:
         """Scores and one-hot codes side by side."""
-        return jnp.concatenate([scores, one_hot(codes, self.cardinalities)], axis=-1)
+        return jnp.concatenate([scalars, one_hot(codes, self.cardinalities)], axis=-1)
 
     def compact(
         self, rows: Float[Array, "batch width"]
-    ) -> tuple[Float[Array, "batch scores"], Int[Array, "batch codes"]]:
-        """The inverse of `wide`: scores, and the largest entry of each one-hot."""
+    ) -> tuple[Float[Array, "batch scalars"], Int[Array, "batch codes"]]:
+        """The inverse of `wide`: scalars, and the largest entry of each one-hot."""
         codes = [
             jnp.argmax(rows[:, start : start + count * size].reshape(-1, count, size), axis=-1)
             for start, count, size in self.groups()
         ]
         empty = jnp.zeros((rows.shape[0], 0), jnp.int32)
-        return rows[:, : self.scores], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
+        return rows[:, : self.scalars], jnp.concatenate([empty, *codes], axis=-1).astype(jnp.int32)
 
     def impose(
         self,
@@ -104,15 +104,15 @@ class Layout:
         self, condition: Float[Array, "batch condition"] | None, like: Float[Array, "batch hots"]
     ) -> Float[Array, "batch hots"]:
         """The given one-hots of a partial row; zeros where nothing is given."""
-        return self.impose(jnp.zeros_like(like), condition, slice(self.scores, self.width))
+        return self.impose(jnp.zeros_like(like), condition, slice(self.scalars, self.width))
 
     def excluding(self) -> np.ndarray:
         """1 at [entry, entry] of two one-hot entries that never go together, the first of an earlier code; else 0."""
-        hots = self.width - self.scores
+        hots = self.width - self.scalars
         out = np.zeros((hots, hots), np.float32)
         if self.exclusions:
             i, x, j, y = np.array(self.exclusions).T
-            starts = np.array(self.offsets) - self.scores
+            starts = np.array(self.offsets) - self.scalars
             out[starts[i] + x, starts[j] + y] = 1
         return out
 
@@ -124,16 +124,16 @@ class Layout:
         return out
 
     def masked(
-        self, scores: Float[Array, "batch scores"], hots: Float[Array, "batch hots"]
-    ) -> Float[Array, "batch scores"]:
+        self, scalars: Float[Array, "batch scalars"], hots: Float[Array, "batch hots"]
+    ) -> Float[Array, "batch scalars"]:
         """Scores times the sum of the one-hot entries that say the value is there."""
         for levels in sorted({mask[2] for mask in self.masks}):
             some = [mask for mask in self.masks if mask[2] == levels]
-            which = np.array([score for score, _, _ in some])
-            first = np.array([self.offsets[code] - self.scores for _, code, _ in some])
+            which = np.array([scalar for scalar, _, _ in some])
+            first = np.array([self.offsets[code] - self.scalars for _, code, _ in some])
             there = hots[:, first[:, None] + np.arange(levels)].sum(axis=-1)
-            scores = scores.at[:, which].multiply(there, unique_indices=True)
-        return scores
+            scalars = scalars.at[:, which].multiply(there, unique_indices=True)
+        return scalars
 
 
 def runs(cardinalities: Sequence[int], start: int = 0) -> list[tuple[int, int, int]]:

@@ -246,7 +246,7 @@ class EncodedWindows:
         for epoch, group, first, end in pieces:
             rows = self._encoded(epoch, group)
             # rows that were left out are made up for by others of their row group
-            places = np.arange(first, end) % len(rows.scores)
+            places = np.arange(first, end) % len(rows.scalars)
             parts.append(Encoded(*(part[places] for part in rows)))
         used = {(epoch, group) for epoch, group, _, _ in pieces}
         self.open = {key: rows for key, rows in self.open.items() if key in used}

@@ -97,7 +97,7 @@ def augment(case: Case, how: str, n: int | None = None) -> Augmentation:
     def score(places: np.ndarray, values: np.ndarray) -> float:
         return task.value(goal[places], values[places])
 
-    measured = paired(task.measure, HIGHER, score, predicted, len(goal), REAL)
+    measured = paired(task.measure, HIGHER, score, predicted, len(goal))
     return Augmentation(rows, measured, counts, arm)
 
 

@@ -41,10 +41,9 @@ def paired(
     statistic: Callable[[np.ndarray, np.ndarray], float],
     predictions: dict[str, np.ndarray],
     rows: int,
-    control: str,
     share: bool = False,
 ) -> Measured:
-    """A statistic of places and predictions for every arm, and its differences to the control.
+    """A statistic of places and predictions for every arm, and its differences to real rows only.
 
     Intervals are bootstrapped over test rows, those of differences by the same draws for both.
     """
@@ -56,10 +55,10 @@ def paired(
             return statistic(places, predicted)
 
         values[arm] = (of(everything), *bootstrap(of, rows))
-        if arm != control:
+        if arm != REAL:
 
             def gain(places: np.ndarray, predicted: np.ndarray = predicted) -> float:
-                return statistic(places, predicted) - statistic(places, predictions[control])
+                return statistic(places, predicted) - statistic(places, predictions[REAL])
 
             gains[arm] = (gain(everything), *bootstrap(gain, rows))
     return Measured(name, better, values, gains, share)

@@ -49,9 +49,9 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
 
     rows = len(hits)
     measures = [
-        paired("AUC", HIGHER, auc, chances, rows, REAL, share=True),
-        paired("lift at 10 %", HIGHER, lift, chances, rows, REAL),
-        paired(f"profit of {CUSTOMERS:,} customers", HIGHER, profit, chances, rows, REAL),
+        paired("AUC", HIGHER, auc, chances, rows, share=True),
+        paired("lift at 10 %", HIGHER, lift, chances, rows),
+        paired(f"profit of {CUSTOMERS:,} customers", HIGHER, profit, chances, rows),
     ]
     everyone = (margin * hits.mean() - cost) * CUSTOMERS
     ranks = {arm: np.argsort(-chance, kind="stable") for arm, chance in chances.items()}

@@ -1,6 +1,7 @@
 """Product work: what segments of customers prefer, from conditional sampling."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -38,69 +39,102 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     by = _given(case, options, "by")
     if by == of or case.tables.schema[by].kind == "datetime":
         raise UserError(f"by={by}: another column than of={of} is needed, of levels or of numbers.")
-    tables = case.tables
-    levels = _levels(tables.real[of])
-    test, real = tables.test, tables.real
-    assert test is not None
-    segments = [
-        (name, where)
-        for name, where in _segments(case, by)
-        if int(where_mask(test, where).sum()) >= LEAST and int(where_mask(real, where).sum()) >= LEAST
-    ]
-    if not segments:
-        raise UserError(f"by={by}: no segment of it has {LEAST} held-out rows.")
-    codes = {side: _codes(table[of], levels) for side, table in (("real", real), ("test", test))}
-    masks = {
-        side: np.stack([where_mask(table, where) for _, where in segments])
-        for side, table in (("real", real), ("test", test))
-    }
-    made = np.stack([_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments])
-    known = np.stack([_shares(codes["real"][mask], len(levels)) for mask in masks["real"]])
-    held = [codes["test"][mask] for mask in masks["test"]]
-    arms = {REAL: known, SYNTHETIC: made}
-
-    def distance(places: np.ndarray, shares: np.ndarray) -> float:
-        """Mean over segments of the total variation distance to the shares of the held-out rows at these places."""
-        code, inside = codes["test"][places], masks["test"][:, places]
-        found = [_distance(shares[at], code[mask], len(levels)) for at, mask in enumerate(inside) if mask.any()]
-        return float(np.mean(found))
-
-    rows, everything = test.num_rows, np.arange(test.num_rows)
-    values: dict[str, Interval] = {}
-    for arm, shares in arms.items():
-        value, low, high = _unbiased(distance(everything, shares), lambda at, s=shares: distance(at, s), rows)
-        values[arm] = value, max(0.0, low), high
-
-    def gain(places: np.ndarray) -> float:
-        return distance(places, made) - distance(places, known)
-
-    gains = {SYNTHETIC: _unbiased(gain(everything), gain, rows)}
-    inside = {arm: _inside(shares, held, len(levels)) for arm, shares in arms.items()}
+    shown = _preferences(case, of, by)
+    rows, segments, levels = len(shown.codes["test"]), shown.segments, shown.levels
+    held_out = [shown.codes["test"][mask] for mask in shown.masks["test"]]
+    inside = {arm: _inside(shares, held_out, len(levels)) for arm, shares in shown.shares.items()}
     table = [
-        [name, level, known[at, place], made[at, place], *_observed(held[at], place)]
+        [
+            name,
+            level,
+            shown.shares[REAL][at, place],
+            shown.shares[SYNTHETIC][at, place],
+            *_observed(held_out[at], place),
+        ]
         for at, (name, _) in enumerate(segments)
         for place, level in enumerate(levels)
     ]
-    found: dict[str, Any] = {"shares": table}
+    tables: dict[str, Any] = {"shares": table}
     if options.get("where"):
-        found["what if"] = _what_if(case, of, levels, options["where"])
+        tables["what if"] = _what_if(case, of, levels, options["where"])
     return Answer(
         "product",
         f"Which {of} do customers of each {by} prefer, and do synthetic customers say the same?",
         f"{ROWS:,} synthetic customers are drawn for each of {len(segments)} segments ({by}), under the condition "
-        "itself, "
-        f"and their shares of {of} compared with those of {rows:,} held-out real customers. The control are the "
-        "shares of "
-        "the training rows. The distance is the total variation, 0 to 1, averaged over segments; held-out segments are "
-        "small samples, so that even right shares have one.",
+        f"itself, and their shares of {of} compared with those of {rows:,} held-out real customers. The control are the "
+        "shares of the training rows. The distance is the total variation, 0 to 1, averaged over segments; held-out "
+        "segments are small samples, so that even right shares have one.",
         REAL,
         [
-            Measured("distance of shares", LOWER, values, gains),
+            _distances(shown),
             Measured("shares within the interval of held-out ones", HIGHER, inside, share=True),
         ],
         curves={"table": table, "levels": levels, "segments": [name for name, _ in segments]},
-        tables=found,
+        tables=tables,
     )
+
+
+@dataclass
+class Preferences:
+    """Which levels customers of each segment have.
+
+    Attributes:
+        segments: name and condition of each.
+        levels: of the preference, the most frequent ones.
+        codes: of real and test rows the places of their levels [rows].
+        masks: of real and test rows, whether they belong to a segment [segments, rows].
+        shares: of training rows and of synthetic rows of each segment [segments, levels].
+    """
+
+    segments: list[tuple[str, dict[str, Any]]]
+    levels: list[Any]
+    codes: dict[str, np.ndarray]
+    masks: dict[str, np.ndarray]
+    shares: dict[str, np.ndarray]
+
+
+def _preferences(case: Case, of: str, by: str) -> Preferences:
+    """The levels of `of` in each segment by `by` that has enough training and held-out rows.
+
+    Raises:
+        UserError: no segment has.
+    """
+    assert case.tables.test is not None
+    sides = {"real": case.tables.real, "test": case.tables.test}
+    segments = [
+        (name, where)
+        for name, where in _segments(case, by)
+        if all(int(where_mask(table, where).sum()) >= LEAST for table in sides.values())
+    ]
+    if not segments:
+        raise UserError(f"by={by}: no segment of it has {LEAST} held-out rows.")
+    levels = _levels(case.tables.real[of])
+    codes = {side: _codes(table[of], levels) for side, table in sides.items()}
+    masks = {side: np.stack([where_mask(table, where) for _, where in segments]) for side, table in sides.items()}
+    made = np.stack([_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments])
+    known = np.stack([_shares(codes["real"][mask], len(levels)) for mask in masks["real"]])
+    return Preferences(segments, levels, codes, masks, {REAL: known, SYNTHETIC: made})
+
+
+def _distances(shown: Preferences) -> Measured:
+    """The distance of the shares of training and of synthetic rows to those of held-out ones, and their difference."""
+
+    def distance(places: np.ndarray, shares: np.ndarray) -> float:
+        """Mean over segments of the total variation distance to the shares of the held-out rows at these places."""
+        code, inside = shown.codes["test"][places], shown.masks["test"][:, places]
+        found = [_distance(shares[at], code[mask], len(shown.levels)) for at, mask in enumerate(inside) if mask.any()]
+        return float(np.mean(found))
+
+    rows = len(shown.codes["test"])
+    everything, values = np.arange(rows), {}
+    for arm, shares in shown.shares.items():
+        value, low, high = _unbiased(distance(everything, shares), lambda at, s=shares: distance(at, s), rows)
+        values[arm] = value, max(0.0, low), high
+
+    def gain(places: np.ndarray) -> float:
+        return distance(places, shown.shares[SYNTHETIC]) - distance(places, shown.shares[REAL])
+
+    return Measured("distance of shares", LOWER, values, {SYNTHETIC: _unbiased(gain(everything), gain, rows)})
 
 
 def _given(case: Case, options: Mapping[str, Any], key: str) -> str:

@@ -45,14 +45,10 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     bad, chances = asked.labels(case.test), predictions(case, asked)
     rows = len(bad)
     measures = [
-        paired("AUC", HIGHER, lambda at, p: area(bad[at], p[at])[0], chances, rows, REAL, share=True),
-        paired("KS", HIGHER, lambda at, p: kolmogorov_smirnov(bad[at], p[at]), chances, rows, REAL, share=True),
-        paired(
-            "Brier score", LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, REAL, share=True
-        ),
-        paired(
-            "calibration error", LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, REAL, share=True
-        ),
+        paired("AUC", HIGHER, lambda at, p: area(bad[at], p[at])[0], chances, rows, share=True),
+        paired("KS", HIGHER, lambda at, p: kolmogorov_smirnov(bad[at], p[at]), chances, rows, share=True),
+        paired("Brier score", LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, share=True),
+        paired("calibration error", LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, share=True),
         stability(case, asked),
     ]
     tables: dict[str, Any] = {}
@@ -179,7 +175,6 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
         lambda at, p: area(labels[at], p[at])[0],
         chances,
         len(labels),
-        REAL,
         share=True,
     )
     return found, {"bad training cases": len(left), "synthetic bad cases": missing, "training rows": len(kept)}

@@ -71,8 +71,8 @@ def split_row(
     """Images, those of a pack side by side in the channels, and the other features of packed rows."""
     height, width, channels = image_of(layout)
     each = rows.reshape(rows.shape[0], -1, layout.width)
-    images = each[..., layout.numbers : layout.scores].reshape(*each.shape[:2], height, width, channels)
-    others = jnp.concatenate([each[..., : layout.numbers], each[..., layout.scores :]], axis=-1)
+    images = each[..., layout.numbers : layout.scalars].reshape(*each.shape[:2], height, width, channels)
+    others = jnp.concatenate([each[..., : layout.numbers], each[..., layout.scalars :]], axis=-1)
     images = jnp.moveaxis(images, 1, 3).reshape(rows.shape[0], height, width, -1)
     return images, others.reshape(rows.shape[0], -1)
 

@@ -1,4 +1,4 @@
-"""The last layers of generators: from features to rows of scores and one-hot categories."""
+"""The last layers of generators: from features to rows of scalars and one-hot categories."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ SEEN = "intermediates"  # Flax's collection of what modules let others see
 LOGITS, FEATURES = "logits", "features"
 
 
-def bounded(raw: Float[Array, "batch scores"], layout: Layout) -> Float[Array, "batch scores"]:
-    """bound * tanh(raw / bound): tanh whose range covers the scores of the table."""
+def bounded(raw: Float[Array, "batch scalars"], layout: Layout) -> Float[Array, "batch scalars"]:
+    """bound * tanh(raw / bound): tanh whose range covers the scalars of the table."""
     return layout.bound * jnp.tanh(raw / layout.bound)
 
 
@@ -49,7 +49,7 @@ def draw_categories(
     noisy = logits + noise
     plan, sizes = stages(layout, 1 if coupling is None else MOST_STAGES), layout.cardinalities
     entries = [np.arange(start, start + size) for start, size in zip(layout.offsets, sizes, strict=True)]
-    order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scores
+    order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scalars
     excluding = layout.excluding()
     if layout.partial:
         noisy = _without(noisy, layout.given_hots(condition, logits), excluding.T)
@@ -70,7 +70,7 @@ def draw_categories(
             )
             for first, count, size in runs([sizes[code] for code in stage])
         ]
-        made = layout.impose(jnp.concatenate(own, axis=-1), condition, order[here] + layout.scores)
+        made = layout.impose(jnp.concatenate(own, axis=-1), condition, order[here] + layout.scalars)
         drawn = jnp.concatenate([drawn, made], axis=-1)
     return drawn if sorted_already else drawn[:, np.argsort(order)]
 
@@ -116,7 +116,7 @@ def seen(variables: Any, name: str) -> Array | None:
 
 
 class RowHead(nn.Module):
-    """Raw outputs [batch, width] to rows: scores by a bounded tanh, categories by straight-through Gumbel-softmax.
+    """Raw outputs [batch, width] to rows: scalars by a bounded tanh, categories by straight-through Gumbel-softmax.
 
     Categories are hard one-hots, so a discriminator cannot tell them from real ones by their fractions (Maddison et al.
     2017, arXiv:1611.00712).
@@ -133,18 +133,18 @@ class RowHead(nn.Module):
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
         raw = raw.astype(jnp.float32)  # whatever the precision of the layers before
-        layout, logits = self.layout, raw[:, self.layout.scores :]
+        layout, logits = self.layout, raw[:, self.layout.scalars :]
         self.sow(SEEN, LOGITS, logits)
         hots = draw_categories(layout, logits, keys, self.temperature, None, condition)
-        scores = layout.impose(bounded(raw[:, : layout.scores], layout), condition, slice(layout.scores))
-        return jnp.concatenate([layout.masked(scores, hots), hots], axis=-1)
+        scalars = layout.impose(bounded(raw[:, : layout.scalars], layout), condition, slice(layout.scalars))
+        return jnp.concatenate([layout.masked(scalars, hots), hots], axis=-1)
 
 
 class CoupledHead(nn.Module):
     """Features [batch, features] to rows: categories in stages, then the numbers given the categories.
 
     A code's logits are linear in the features and in the levels drawn in earlier stages, so that which levels go
-    together is learnt by weights and not through the latent alone; scores come from a hidden layer on features and
+    together is learnt by weights and not through the latent alone; scalars come from a hidden layer on features and
     categories.
     """
 
@@ -161,8 +161,8 @@ class CoupledHead(nn.Module):
         condition: Float[Array, "batch condition"] | None = None,
     ) -> Float[Array, "batch width"]:
         """Rows in the wide form of the layout."""
-        layout, levels = self.layout, self.layout.width - self.layout.scores
-        scores = hots = h[:, :0]
+        layout, levels = self.layout, self.layout.width - self.layout.scalars
+        scalars = hots = h[:, :0]
         if levels:
             coupling = self.param("coupling", nn.initializers.zeros, (levels, levels))
             logits = nn.Dense(levels)(h).astype(jnp.float32)  # whatever the precision of the layers
@@ -171,10 +171,10 @@ class CoupledHead(nn.Module):
             stage_of = {code: stage for stage, codes in enumerate(plan) for code in codes}
             stage = np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities)
             self.sow(SEEN, LOGITS, logits + hots @ (coupling * (stage[:, None] < stage)))
-        if layout.scores:
+        if layout.scalars:
             known = jnp.concatenate([h, hots.astype(h.dtype)], axis=-1)
             inner = nn.leaky_relu(nn.Dense(self.width)(known), self.slope)
-            raw = nn.Dense(layout.scores)(jnp.concatenate([h, inner], axis=-1))
-            scores = bounded(raw.astype(jnp.float32), layout)
-            scores = layout.masked(layout.impose(scores, condition, slice(layout.scores)), hots)
-        return jnp.concatenate([scores, hots], axis=-1)
+            raw = nn.Dense(layout.scalars)(jnp.concatenate([h, inner], axis=-1))
+            scalars = bounded(raw.astype(jnp.float32), layout)
+            scalars = layout.masked(layout.impose(scalars, condition, slice(layout.scalars)), hots)
+        return jnp.concatenate([scalars, hots], axis=-1)

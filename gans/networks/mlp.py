@@ -1,4 +1,4 @@
-"""The article's own network: plain multilayer perceptrons with dropout."""
+"""Plain multilayer perceptrons with dropout: the network of the plainest variants."""
 
 from dataclasses import dataclass, field
 

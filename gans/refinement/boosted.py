@@ -27,7 +27,7 @@ CATEGORIES = 256  # a code with more levels is taken as a number
 
 @dataclass
 class FittedBoosted:
-    """Calibrated scores, boosted trees whose logit is the ratio, and the offsets that keep the margins."""
+    """Calibrated scalars, boosted trees whose logit is the ratio, and the offsets that keep the margins."""
 
     codec: FittedCodec
     calibration: Calibration
@@ -37,7 +37,7 @@ class FittedBoosted:
     raking: Raking | None = None
 
     def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
-        """The rows with calibrated scores, and copied columns as they are restored."""
+        """The rows with calibrated scalars, and copied columns as they are restored."""
         return settle(self.codec, self.calibration.adjust(rows, given), given)
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
@@ -99,20 +99,20 @@ class Boosted(Refinement):
         """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
         import xgboost
 
-        some = np.random.default_rng(0).permutation(len(real.scores))[:MOST_ROWS]
-        real = Encoded(real.scores[some], real.codes[some])
+        some = np.random.default_rng(0).permutation(len(real.scalars))[:MOST_ROWS]
+        real = Encoded(real.scalars[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
         generated = settle(codec, calibration.adjust(generated))
-        kept = len(generated.scores) - min(FRESH, len(generated.scores) // 2)
+        kept = len(generated.scalars) - min(FRESH, len(generated.scalars) // 2)
         fresh = Encoded(*(part[kept:] for part in generated))
         generated = Encoded(*(part[:kept] for part in generated))
         both = Encoded(*(np.concatenate(pair) for pair in zip(real, generated, strict=True)))
-        label = np.arange(len(both.scores)) < len(real.scores)
-        weight = np.where(label, 1.0, len(real.scores) / len(generated.scores))
+        label = np.arange(len(both.scalars)) < len(real.scalars)
+        weight = np.where(label, 1.0, len(real.scalars) / len(generated.scalars))
         validation = np.arange(len(label)) % VALIDATION == 0
         parts = []
         for part in (~validation, validation):
-            rows = Encoded(both.scores[part], both.codes[part])
+            rows = Encoded(both.scalars[part], both.codes[part])
             parts.append(_matrix(codec, rows, label=label[part], weight=weight[part]))
         settings = {
             "objective": "binary:logistic",

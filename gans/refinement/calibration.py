@@ -1,4 +1,4 @@
-"""Calibration: the scores of generated numbers follow the law of the real ones, column by column."""
+"""Calibration: the scalars of generated numbers follow the law of the real ones, column by column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ POINTS = 512
 
 @dataclass
 class Calibration:
-    """A monotone map of each score: the quantiles of generated scores to those of real ones, lines between them.
+    """A monotone map of each scalar: the quantiles of generated scalars to those of real ones, lines between them.
 
     Ranks within a column, and so what goes with what, stay as they are. Atoms, missing values and columns of several
     modes are left alone.
 
     Attributes:
-        generated, real: quantiles of the ordinary scores, [points] by column; none where the map is not used.
+        generated, real: quantiles of the ordinary scalars, [points] by column; none where the map is not used.
     """
 
     codec: FittedCodec
@@ -28,20 +28,20 @@ class Calibration:
     real: dict[int, np.ndarray]
 
     def adjust(self, rows: Encoded, given: np.ndarray | None = None) -> Encoded:
-        """The rows with mapped scores.
+        """The rows with mapped scalars.
 
         Args:
             given: 1 for each column that is given and stays as it is, [columns].
         """
-        scores = rows.scores.copy()
+        scalars = rows.scalars.copy()
         for column, quantiles in self.generated.items():
             if given is not None and given[column]:
                 continue
-            slot = self.codec.columns[column].score
-            own = scores[:, slot]
+            slot = self.codec.columns[column].scalar
+            own = scalars[:, slot]
             mapped = np.interp(own, quantiles, self.real[column]).astype(np.float32)
-            scores[:, slot] = np.where(_ordinary(self.codec.columns[column], rows), mapped, own)
-        return Encoded(scores, rows.codes)
+            scalars[:, slot] = np.where(_ordinary(self.codec.columns[column], rows), mapped, own)
+        return Encoded(scalars, rows.codes)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays by name."""
@@ -63,7 +63,7 @@ def calibrate(codec: FittedCodec, real: Encoded, generated: Encoded) -> Calibrat
     for column, fitted in enumerate(codec.columns):
         if len(fitted.knots) != 1:
             continue
-        sides = [rows.scores[_ordinary(fitted, rows), fitted.score] for rows in (generated, real)]
+        sides = [rows.scalars[_ordinary(fitted, rows), fitted.scalar] for rows in (generated, real)]
         if min(map(len, sides)) < POINTS:
             continue
         quantiles = [np.quantile(side, ranks) for side in sides]
@@ -74,4 +74,4 @@ def calibrate(codec: FittedCodec, real: Encoded, generated: Encoded) -> Calibrat
 
 def _ordinary(fitted: FittedColumn, rows: Encoded) -> np.ndarray:
     """Which rows hold an ordinary number."""
-    return rows.codes[:, fitted.code] == 0 if fitted.code >= 0 else np.ones(len(rows.scores), bool)
+    return rows.codes[:, fitted.code] == 0 if fitted.code >= 0 else np.ones(len(rows.scalars), bool)

@@ -104,7 +104,7 @@ class Raking:
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
         """The sum of the offsets of each row, [rows]."""
-        bins, out = self.bins(rows), np.zeros(len(rows.scores))
+        bins, out = self.bins(rows), np.zeros(len(rows.scalars))
         for margin, offsets in zip(self.margins, self.offsets, strict=True):
             out += offsets[self.cells(bins, margin)[0]]
         return out
@@ -131,7 +131,7 @@ def _binning(fitted: FittedColumn, real: Encoded) -> tuple[tuple[np.ndarray, np.
     """Edges of a column's ordinary numbers and how many cells it has, both coarse and fine."""
     if not fitted.numeric:
         return (np.zeros(0), np.zeros(0)), (fitted.cardinality, fitted.cardinality)
-    codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scores))
+    codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scalars))
     values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
     coarse, fine = (
         np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else values for bins in (BINS, FINE)

@@ -5,6 +5,7 @@ import json
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,14 @@ from gans.training.step import Rows
 from gans.training.windows import Windows
 
 log = logging.getLogger("gans")
+
+
+class DigestedRows(NamedTuple):
+    """Training rows under the names that digests have."""
+
+    scores: Any
+    codes: Any
+    condition: Any
 
 
 @dataclass
@@ -69,13 +78,16 @@ class Prepared:
         return [*schema.lines(), *learnt, *self.codec.relations.lines(), *exclusion_lines(schema.relations)]
 
     def fingerprint(self) -> str:
-        """A digest of the training table, encoded and how: a run goes on only with the table that it began with."""
+        """A digest of the training table, encoded and how: a run goes on only with the table that it began with.
+
+        Its names are those of the runs that lie on disks.
+        """
         knots = [[k.values, k.low, k.high, c.atoms] for c in self.codec.columns for k in c.knots]
         words = [[c.column.name, c.column.type, list(map(str, c.levels)), c.origin, c.step] for c in self.codec.columns]
         words.append([self.codec.relations.to_json()])
         return digest(
             {
-                "rows": self.rows.replace(known={}),
+                "rows": DigestedRows(self.rows.scalars, self.rows.codes, self.rows.condition),
                 "knots": knots,
                 "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
             }
@@ -108,7 +120,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
 
     def rows(encoded: Encoded) -> Rows:
         rest = condition.rest(encoded)
-        return Rows(rest.scores, rest.codes, condition.known(encoded), known)
+        return Rows(rest.scalars, rest.codes, condition.known(encoded), known)
 
     windows = None
     if stream:

@@ -71,8 +71,8 @@ class CompiledGenerator:
         def from_condition(parameters: Any, labels: Any, *numbers: Any) -> tuple[Any, Any]:
             return rows(parameters, condition.wide(labels), *numbers)
 
-        def from_columns(parameters: Any, scores: Any, codes: Any, columns: Any, *numbers: Any) -> tuple[Any, Any]:
-            return rows(parameters, condition.partial(scores, codes, columns), *numbers)
+        def from_columns(parameters: Any, scalars: Any, codes: Any, columns: Any, *numbers: Any) -> tuple[Any, Any]:
+            return rows(parameters, condition.partial(scalars, codes, columns), *numbers)
 
         self._from_condition, self._from_columns = jax.jit(from_condition), jax.jit(from_columns)
 
@@ -82,7 +82,7 @@ class CompiledGenerator:
         numbers = [np.int32(number) for number in (request.seed, request.start, step)]
         if request.given is not None:
             encoded, columns = request.given.rows, request.given.columns
-            made = self._from_columns(parameters, encoded.scores, encoded.codes, columns, *numbers)
+            made = self._from_columns(parameters, encoded.scalars, encoded.codes, columns, *numbers)
             return Encoded(*map(np.array, jax.device_get(made)))
         labels = self.condition.draw(CHUNK, request.seed, request.choices, request.start, request.attempt)
         made = jax.device_get(self._from_condition(parameters, labels, *numbers))

@@ -18,16 +18,16 @@ MOST_VALUES = 16_384
 
 @dataclass
 class Marginal:
-    """Distinct values of a column: scores [m], codes [m], and the training rows that hold each [m]."""
+    """Distinct values of a column: scalars [m], codes [m], and the training rows that hold each [m]."""
 
-    scores: np.ndarray
+    scalars: np.ndarray
     codes: np.ndarray
     counts: np.ndarray
 
     def place(self, fitted: FittedColumn, encoded: Encoded, rows: np.ndarray, values: np.ndarray) -> None:
         """Write the values [k] into the column's place of the rows [k]."""
-        if fitted.score >= 0:
-            encoded.scores[rows, fitted.score] = self.scores[values]
+        if fitted.scalar >= 0:
+            encoded.scalars[rows, fitted.scalar] = self.scalars[values]
         if fitted.code >= 0:
             encoded.codes[rows, fitted.code] = self.codes[values]
 
@@ -58,7 +58,7 @@ class Marginals:
         """Write to one .npz file: one column at a time, never a row."""
         arrays: dict[str, Any] = {}
         for place, marginal in enumerate(self.columns):
-            arrays[f"{place}.scores"], arrays[f"{place}.codes"] = marginal.scores, marginal.codes
+            arrays[f"{place}.scores"], arrays[f"{place}.codes"] = marginal.scalars, marginal.codes
             arrays[f"{place}.counts"] = marginal.counts
         write_atomic(path, lambda temporary: np.savez_compressed(temporary, **arrays))
 
@@ -85,12 +85,12 @@ def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
     out = []
     for fitted in codec.columns:
         codes = encoded.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(encoded.codes), np.int32)
-        if fitted.score < 0:
+        if fitted.scalar < 0:
             counts = np.bincount(codes, minlength=fitted.cardinality)
             there = np.flatnonzero(counts)
             out.append(Marginal(np.zeros(len(there), np.float32), there.astype(np.int32), counts[there]))
             continue
-        scores = encoded.scores[:, fitted.score]
+        scalars = encoded.scalars[:, fitted.scalar]
         values = fitted.decode_numbers(encoded)
         order = np.lexsort((values, codes))
         new = np.r_[True, (np.diff(values[order]) != 0) | (np.diff(codes[order]) != 0)]
@@ -100,5 +100,5 @@ def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:
             mass = np.cumsum(counts)
             kept = np.unique(np.searchsorted(mass, np.linspace(mass[0], mass[-1], MOST_VALUES)))
             counts, first = np.diff(np.r_[0, mass[kept]]), first[kept]
-        out.append(Marginal(scores[order[first]], codes[order[first]].astype(np.int32), counts))
+        out.append(Marginal(scalars[order[first]], codes[order[first]].astype(np.int32), counts))
     return Marginals(codec, out)

@@ -115,7 +115,7 @@ class MatchingRows:
             if place:
                 made = self.chunks.chosen(Request(self.seed, start, attempt * passes + place, given=given))
                 fits = self._satisfied(name, made)
-                for old, new, slot in ((rows.scores, made.scores, fitted.score), (rows.codes, made.codes, fitted.code)):
+                for old, new, slot in zip(rows, made, (fitted.scalar, fitted.code), strict=True):
                     if slot >= 0:
                         old[fits, slot] = new[fits, slot]
             weights = marginal.counts * allowed
@@ -138,7 +138,7 @@ class MatchingRows:
 
     def _hold(self, traced: dict[str, tuple[str, list[Relation]]], rows: Encoded) -> np.ndarray:
         """Where columns, each with the learnt one that it follows from and how, hold what is asked of them."""
-        fits = np.ones(len(rows.scores), bool)
+        fits = np.ones(len(rows.scalars), bool)
         for asked, (source, links) in traced.items():
             values: dict[str, Any] = {source: self.codec.decode_column(source, rows)}
             for link in links:

@@ -22,7 +22,6 @@ from gans.sampling.matching import MOST_ROWS, MatchingRows
 from gans.sampling.where.plan import make_plan
 from gans.training.step import GAN
 
-ROWS = 131_072  # rows of a table of a stream, and of a row group of a file
 FAR = MOST_ROWS // 2  # row numbers that are never drawn for use
 
 
@@ -33,7 +32,10 @@ class Sampler:
         parameters: and statistics of the averaged generator that scored best.
         marginals: the values of each column by itself, for `where`.
         refinement: chooses among generated rows; None for the rows as they are made.
+        table_rows: rows of a table of a stream, and of a row group of a file.
     """
+
+    table_rows: int = 131_072
 
     def __init__(
         self,
@@ -67,9 +69,8 @@ class Sampler:
         relations: Iterable[Relation] = (),
         start: int = 0,
         stop: int | None = None,
-        rows: int = ROWS,
     ) -> Iterator[pa.Table]:
-        """Rows `start` to `stop` of `sample` as tables of at most `rows` rows, in bounded memory.
+        """Rows `start` to `stop` of `sample` as tables of at most `table_rows` rows, in bounded memory.
 
         Args:
             stop: n unless given.
@@ -80,7 +81,7 @@ class Sampler:
         """
         in_range("n", n, 1, MOST_ROWS)
         in_range("seed", seed, 0, 2**31 - 1)
-        chunks, stop = self.chunks(), n if stop is None else stop
+        chunks, stop, rows = self.chunks(), n if stop is None else stop, self.table_rows
         edges = [start, *range(start // rows * rows + rows, stop, rows), stop]
         relations = list(relations)
         if where or relations:
@@ -95,7 +96,7 @@ class Sampler:
     def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
         """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
         self.refinement = None
-        if count := rule.needs(len(real.scores)):
+        if count := rule.needs(len(real.scalars)):
             self.refinement = rule.fit(self.codec, real, _rows(self.chunks(), FAR, FAR + count, seed))
 
     def chunks(self) -> Chunks:
@@ -108,8 +109,8 @@ def _rows(chunks: Chunks, low: int, high: int, seed: int) -> Encoded:
     first = low // CHUNK * CHUNK
     parts = in_threads(lambda place: chunks.chosen(Request(seed, place)), range(first, high, CHUNK))
     there = slice(low - first, high - first)
-    scores, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
-    return Encoded(scores, codes)
+    scalars, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
+    return Encoded(scalars, codes)
 
 
 def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:

@@ -36,8 +36,8 @@ class ConditionCrossEntropy(Term):
             raise UserError("term=[condition_cross_entropy]: the generator of this network shows no logits.")
         parts = []
         for start, count, size in layout.groups():
-            first = start - layout.scores
+            first = start - layout.scalars
             own = made.logits[:, first : first + count * size].reshape(-1, count, size)
             parts.append(jax.nn.log_softmax(own, axis=-1).reshape(-1, count * size))
-        logs = jnp.concatenate(parts, axis=-1)[:, np.array(layout.conditioned) - layout.scores]
+        logs = jnp.concatenate(parts, axis=-1)[:, np.array(layout.conditioned) - layout.scalars]
         return -self.weight * jnp.mean(jnp.sum(made.condition * logs, axis=-1))

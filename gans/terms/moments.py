@@ -50,19 +50,19 @@ class Moments(Term):
         """Mean and scale of the features [width], the second moments of the standardised training rows [k, k], and
         the projection [width, k] of wide ones."""
         parts = [
-            tuple(array[start : start + ROWS] for array in (rows.scores, rows.codes))
-            for start in range(0, len(rows.scores), ROWS)
+            tuple(array[start : start + ROWS] for array in (rows.scalars, rows.codes))
+            for start in range(0, len(rows.scalars), ROWS)
         ]
-        add = jax.jit(lambda scores, codes: _sums(layout.wide(scores, codes)))
+        add = jax.jit(lambda scalars, codes: _sums(layout.wide(scalars, codes)))
         total, square = (np.sum(sums, axis=0) for sums in zip(*(_get(add(*part)) for part in parts), strict=True))
-        mean, square = total / len(rows.scores), square / len(rows.scores)
+        mean, square = total / len(rows.scalars), square / len(rows.scalars)
         scale = 1 / np.maximum(np.sqrt(np.maximum(square - mean**2, 0)), LEAST_DEVIATION)
         known = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
         if len(mean) > MOST_WIDE:
             signs = np.random.default_rng(0).integers(0, 2, (len(mean), MOST_WIDE)) * 2 - 1
             known["projection"] = (signs / np.sqrt(MOST_WIDE)).astype(np.float32)
-        product = jax.jit(lambda scores, codes: _product(known, layout.wide(scores, codes)))
-        second = np.sum([_get(product(*part)) for part in parts], axis=0) / len(rows.scores)
+        product = jax.jit(lambda scalars, codes: _product(known, layout.wide(scalars, codes)))
+        second = np.sum([_get(product(*part)) for part in parts], axis=0) / len(rows.scalars)
         return known | {"second": second.astype(np.float32)}
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:

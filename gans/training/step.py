@@ -24,14 +24,14 @@ from gans.training.placement import Spread
 
 
 class Rows(flax.struct.PyTreeNode):
-    """Training rows on the device: scores [rows, numbers], codes [rows, categories].
+    """Training rows on the device: scalars [rows, numbers], codes [rows, categories].
 
     Attributes:
         condition: what the condition knows of them.
         known: what each term of the generator's cost knows of them, by name.
     """
 
-    scores: Any
+    scalars: Any
     codes: Any
     condition: Any
     known: Any = flax.struct.field(default_factory=dict)
@@ -224,7 +224,7 @@ class GAN:
             return whole if self.accumulate == 1 else jax.lax.dynamic_slice_in_dim(whole, piece * size, size)
 
         picked, condition = self.condition.pick(data.condition, keys("rows"))
-        real = self.layout.wide(data.scores[picked], data.codes[picked])
+        real = self.layout.wide(data.scalars[picked], data.codes[picked])
         return Batch(real, self.condition.reveal(real, condition, keys("condition")), keys)
 
     def mean(self, compute: Callable[[Any], Any]) -> Any:

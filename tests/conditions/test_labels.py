@@ -68,11 +68,11 @@ def test_join_is_the_inverse_of_rest(columns: list[str]) -> None:
     condition = fit(*columns)
     rest, codes = condition.rest(ENCODED), condition.codes(ENCODED)
     back = condition.join(rest, codes)
-    assert np.array_equal(back.scores, ENCODED.scores)
+    assert np.array_equal(back.scalars, ENCODED.scalars)
     assert np.array_equal(back.codes, ENCODED.codes)
     given = {"plan", "region", "churned"} & set(columns)
     assert rest.codes.shape[1] == ENCODED.codes.shape[1] - len(given)
-    assert condition.layout.scores == CODEC.layout.scores
+    assert condition.layout.scalars == CODEC.layout.scalars
     sizes = {name: CODEC[name].cardinality for name in given}
     assert condition.layout.width == CODEC.layout.width - sum(sizes.values())
 
@@ -82,7 +82,7 @@ def test_masks_follow_their_codes_when_codes_leave_the_row() -> None:
     spend = CODEC["spend"]
     assert CODEC["vip"].code < spend.code
     ((score, code, _),) = condition.layout.masks
-    assert score == spend.score
+    assert score == spend.scalar
     assert np.array_equal(condition.rest(ENCODED).codes[:, code], ENCODED.codes[:, spend.code])
     assert code == spend.code - 1
 
@@ -330,7 +330,7 @@ def test_damaged_condition(damage: bytes | str, tmp_path: Path) -> None:
 
 def test_rest_of_no_rows() -> None:
     condition = fit("plan", "spend")
-    none = Encoded(ENCODED.scores[:0], ENCODED.codes[:0])
+    none = Encoded(ENCODED.scalars[:0], ENCODED.codes[:0])
     assert condition.codes(none).shape == (0, 2)
     assert condition.join(condition.rest(none), condition.codes(none)).codes.shape == none.codes.shape
 

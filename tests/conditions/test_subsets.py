@@ -36,7 +36,7 @@ def fit(**options: float) -> FittedCondition:
 def revealed(condition: FittedCondition, count: int = COUNT, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Real rows [count, width] and what is given of them."""
     picked = np.arange(count) % ROWS
-    real = CODEC.layout.wide(jnp.asarray(ENCODED.scores[picked]), jnp.asarray(ENCODED.codes[picked]))
+    real = CODEC.layout.wide(jnp.asarray(ENCODED.scalars[picked]), jnp.asarray(ENCODED.codes[picked]))
     keys = jax.random.split(jax.random.key(seed), count)
     given = jax.jit(condition.reveal)(real, jnp.zeros((count, 0), jnp.int32), keys)
     return np.asarray(real), np.asarray(given)
@@ -82,7 +82,7 @@ def test_the_condition_is_the_given_part_of_the_row_then_the_mask() -> None:
     for place, name in enumerate(names):
         fitted, there = CODEC[name], masks[:, place] == 1
         assert 0 < there.sum() < 600
-        features = [] if fitted.score < 0 else [fitted.score]
+        features = [] if fitted.scalar < 0 else [fitted.scalar]
         if fitted.code >= 0:
             start = CODEC.layout.offsets[fitted.code]
             features += list(range(start, start + fitted.cardinality))
@@ -96,7 +96,7 @@ def test_what_is_given_belongs_to_the_example_and_is_drawn_anew() -> None:
     _, other = revealed(condition, 64, seed=1)
     assert not np.array_equal(whole, other)
     keys = jax.random.split(jax.random.key(0), 64)
-    real = CODEC.layout.wide(jnp.asarray(ENCODED.scores[:64]), jnp.asarray(ENCODED.codes[:64]))
+    real = CODEC.layout.wide(jnp.asarray(ENCODED.scalars[:64]), jnp.asarray(ENCODED.codes[:64]))
     part = jax.jit(condition.reveal)(real[10:20], jnp.zeros((10, 0), jnp.int32), keys[10:20])
     np.testing.assert_array_equal(part, whole[10:20])
 

@@ -95,7 +95,7 @@ def test_an_example_depends_on_its_own_key_only() -> None:
 
 
 def test_a_level_that_no_training_row_has_is_never_picked() -> None:
-    known = fit().known(type(ENCODED)(ENCODED.scores, np.where(ENCODED.codes == 1, 0, ENCODED.codes)))
+    known = fit().known(type(ENCODED)(ENCODED.scalars, np.where(ENCODED.codes == 1, 0, ENCODED.codes)))
     codes = np.asarray(PICK(known, KEYS[:5_000])[1])
     assert 1 not in codes
     assert set(codes[:, 2].tolist()) == {-1, 0, 2, 3}

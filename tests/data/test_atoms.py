@@ -66,7 +66,7 @@ def test_codes_say_which_atom_and_scores_are_of_the_others(name: str, missing: b
     ordinary, atoms, kind = COLUMNS[name]
     table, codec = fitted(mixed(ordinary, atoms, missing, kind))
     column, encoded = codec["x"], codec.encode(table)
-    code, score = encoded.codes[:, column.code], encoded.scores[:, column.score]
+    code, score = encoded.codes[:, column.code], encoded.scalars[:, column.scalar]
     levels = sorted(pa.array(atoms, kind).to_pylist())
     expected = [
         len(atoms) + 1 if value is None else 1 + levels.index(value) if value in levels else 0
@@ -74,7 +74,7 @@ def test_codes_say_which_atom_and_scores_are_of_the_others(name: str, missing: b
     ]
     assert code.tolist() == expected
     assert (score[code > 0] == 0).all()
-    assert (column.score, column.code, 1) in codec.layout.masks
+    assert (column.scalar, column.code, 1) in codec.layout.masks
     there = score[code == 0]
     assert abs(there.mean()) < 0.02
     assert abs(there.std() - 1) < 0.03
@@ -86,8 +86,8 @@ def test_an_ordinary_number_never_decodes_outside_the_ordinary_ones(name: str) -
     ordinary, atoms, kind = COLUMNS[name]
     table, codec = fitted(mixed(ordinary, atoms, True, kind))
     column = codec["x"]
-    scores = np.zeros((2_000, codec.layout.scores), np.float32)
-    scores[:, column.score] = np.linspace(-6, 6, 2_000)
+    scores = np.zeros((2_000, codec.layout.scalars), np.float32)
+    scores[:, column.scalar] = np.linspace(-6, 6, 2_000)
     seen = table["x"].drop_null().to_pylist()
     levels = sorted(pa.array(atoms, kind).to_pylist())
     rest = [value for value in seen if value not in levels]
@@ -153,7 +153,7 @@ def test_saved_atoms_come_back(tmp_path: Path) -> None:
         assert np.array_equal(loaded[name].atoms, codec[name].atoms)
         assert len(loaded[name].atoms) == len(COLUMNS[name][1])
     first, second = codec.encode(table, 4), loaded.encode(table, 4)
-    assert np.array_equal(first.scores, second.scores)
+    assert np.array_equal(first.scalars, second.scalars)
     assert np.array_equal(first.codes, second.codes)
     assert loaded.decode(second).equals(table)
 
@@ -176,8 +176,8 @@ def test_columns_of_the_layout_name_the_column_of_each_feature() -> None:
     assert names == ["plan", "spend", "vip", "visits", "height"]
     of = [names[place] for place in layout.columns]
     assert len(of) == layout.width
-    assert of[: layout.scores] == ["spend", "visits", "height"]
-    assert sorted(of[layout.scores :]) == ["plan"] * 5 + ["spend"] * 2 + ["vip"] * 2 + ["visits"] * 2
+    assert of[: layout.scalars] == ["spend", "visits", "height"]
+    assert sorted(of[layout.scalars :]) == ["plan"] * 5 + ["spend"] * 2 + ["vip"] * 2 + ["visits"] * 2
     for fitted_column in codec.columns:
         if fitted_column.code >= 0:
             start = layout.offsets[fitted_column.code]

@@ -43,7 +43,7 @@ def days(numbers: Sequence[int]) -> list[dt.date]:
 )
 def test_quantile_scores_are_standard_normal(values: np.ndarray) -> None:
     table, fitted = fit(Quantile(atom=1), pa.table({"x": values}))
-    scores = np.sort(fitted.encode(table).scores[:, 0].astype(np.float64))
+    scores = np.sort(fitted.encode(table).scalars[:, 0].astype(np.float64))
     share = ndtr(scores)
     steps = np.arange(len(scores) + 1) / len(scores)
     statistic = max(np.abs(share - steps[1:]).max(), np.abs(share - steps[:-1]).max())
@@ -56,20 +56,20 @@ def test_quantile_scores_of_distinct_values_are_those_of_blom() -> None:
     values = np.array([5.5, 1.5, 9.25, 2.5])
     table, fitted = fit(Quantile(), pa.table({"x": values}))
     np.testing.assert_allclose(
-        fitted.encode(table).scores[:, 0], ndtri((np.array([2, 0, 3, 1]) + 0.5) / 4).astype(np.float32), rtol=1e-6
+        fitted.encode(table).scalars[:, 0], ndtri((np.array([2, 0, 3, 1]) + 0.5) / 4).astype(np.float32), rtol=1e-6
     )
 
 
 def test_a_tied_value_keeps_its_step_of_the_normal_law() -> None:
     values = np.repeat([0.5, 1.5, 2.5, 7.25], [10, 20, 40, 30])
     table, fitted = fit(Quantile(), pa.table({"x": values}))
-    scores = fitted.encode(table).scores[:, 0]
+    scores = fitted.encode(table).scalars[:, 0]
     edges = ndtri(np.array([0.005, 0.1, 0.3, 0.7, 0.995]))
     for k, value in enumerate([0.5, 1.5, 2.5, 7.25]):
         inside = scores[values == value]
         assert edges[k] <= inside.min() < inside.max() <= edges[k + 1]
         assert len(np.unique(inside)) > 1
-    middle = fitted.encode(table, None).scores[:, 0]
+    middle = fitted.encode(table, None).scalars[:, 0]
     assert len(np.unique(middle)) == 4
 
 
@@ -77,7 +77,7 @@ def test_standard_scores() -> None:
     values = np.array([1.0, 2.5, 4.0, 4.0, -3.25])
     table, fitted = fit(Standard(), pa.table({"x": values}))
     expected = (values - values.mean()) / values.std()
-    np.testing.assert_allclose(fitted.encode(table).scores[:, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(fitted.encode(table).scalars[:, 0], expected, rtol=1e-6)
     assert fitted.layout.bound >= np.abs(expected).max()
 
 
@@ -87,7 +87,7 @@ def test_scores_are_monotone_and_between_knots_too(codec: Codec) -> None:
     values[:200] = 20.0
     _, fitted = fit(codec, pa.table({"x": values}))
     asked = np.sort(np.concatenate([values, np.linspace(-50, 2 * values.max(), 999)]))
-    scores = fitted.encode(pa.table({"x": asked}), None).scores[:, 0]
+    scores = fitted.encode(pa.table({"x": asked}), None).scalars[:, 0]
     assert np.all(np.diff(scores) >= 0)
     back = fitted.decode(Encoded(scores[:, None], np.zeros((len(scores), 0), np.int32)))["x"].to_numpy()
     inside = np.clip(asked, values.min(), values.max())
@@ -147,10 +147,10 @@ def mixed(seed: int = 0, rows: int = 200) -> pa.Table:
 def test_encoding_is_deterministic_by_seed() -> None:
     table, fitted = fit(Quantile(), mixed())
     first, again, other = (fitted.encode(table, seed) for seed in (1, 1, 2))
-    assert np.array_equal(first.scores, again.scores)
-    assert not np.array_equal(first.scores, other.scores)
+    assert np.array_equal(first.scalars, again.scalars)
+    assert not np.array_equal(first.scalars, other.scalars)
     assert np.array_equal(first.codes, other.codes)
-    assert first.scores.dtype == np.float32
+    assert first.scalars.dtype == np.float32
     assert first.codes.dtype == np.int32
     assert fitted.decode(first).equals(fitted.decode(other))
 
@@ -165,7 +165,7 @@ def test_columns_order_types_constants_and_ids(codec: Codec) -> None:
     assert set(back["country"].to_pylist()) == {"NL"}
     assert back["nothing"].null_count == len(back)
     shuffled = table.select(list(reversed(table.column_names)))
-    assert np.array_equal(fitted.encode(shuffled).scores, fitted.encode(table).scores)
+    assert np.array_equal(fitted.encode(shuffled).scalars, fitted.encode(table).scalars)
     assert fitted.decode(Encoded(*(a[:0] for a in fitted.encode(table)))).schema == back.schema
 
 
@@ -177,10 +177,10 @@ def test_saved_codec_gives_the_same(codec: Codec, tmp_path: Path) -> None:
     loaded = FittedCodec.load(tmp_path / "codec.npz", Schema.read(tmp_path / "schema.json"))
     assert loaded.layout == fitted.layout
     first, second = fitted.encode(table, 4), loaded.encode(table, 4)
-    assert np.array_equal(first.scores, second.scores)
+    assert np.array_equal(first.scalars, second.scalars)
     assert np.array_equal(first.codes, second.codes)
     rng = np.random.default_rng(0)
-    made = Encoded(rng.normal(size=first.scores.shape).astype(np.float32), first.codes[::-1])
+    made = Encoded(rng.normal(size=first.scalars.shape).astype(np.float32), first.codes[::-1])
     assert loaded.decode(made).equals(fitted.decode(made))
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
@@ -277,7 +277,7 @@ def test_thinning_keeps_the_ends_and_a_small_error() -> None:
     (knots,) = fitted["x"].knots
     assert len(np.unique(values)) > MOST_KNOTS >= len(knots.values) > MOST_KNOTS / 4
     assert (knots.values[0], knots.values[-1]) == (0.0, values.max())
-    scores = fitted.encode(table).scores[:, 0]
+    scores = fitted.encode(table).scalars[:, 0]
     back = fitted.decode(fitted.encode(table))["x"].to_numpy()
     assert np.all(np.abs(back - values) <= 2e-6 * values)
     assert np.all(back[values == 0] == 0)
@@ -309,8 +309,8 @@ def test_masks_point_from_a_number_to_its_missing_code() -> None:
     table, fitted = fit(Quantile(), mixed())
     spend = fitted["spend"]
     visits = fitted["visits"]  # has atoms
-    assert fitted.layout.masks == ((spend.score, spend.code, 1), (visits.score, visits.code, 1))
+    assert fitted.layout.masks == ((spend.scalar, spend.code, 1), (visits.scalar, visits.code, 1))
     encoded = fitted.encode(table)
     missing = table["spend"].is_null().to_numpy()
     assert np.array_equal(encoded.codes[:, spend.code] == 1, missing)
-    assert np.all(encoded.scores[missing, spend.score] == 0)
+    assert np.all(encoded.scalars[missing, spend.scalar] == 0)

@@ -122,8 +122,8 @@ def test_a_column_of_images_goes_through_the_codec_and_back(kind: type, tmp_path
     codec = Quantile().fit(table, schema)
     encoded = codec.encode(table)
     assert codec.layout.image == (4, 3, 2)
-    assert (codec.layout.numbers, codec.layout.scores) == (1, 25)
-    assert np.abs(encoded.scores[:, 1:]).max() == 1
+    assert (codec.layout.numbers, codec.layout.scalars) == (1, 25)
+    assert np.abs(encoded.scalars[:, 1:]).max() == 1
     again = codec.decode(encoded)
     assert again.schema.names == table.schema.names
     left, right = (side["picture"].combine_chunks().to_numpy_ndarray() for side in (again, table))

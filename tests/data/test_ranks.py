@@ -87,7 +87,7 @@ def test_the_wide_row_is_small_and_says_so() -> None:
     table, *_ = shops()
     fitted = fitted_on(table)
     shop = fitted["shop"]
-    assert fitted.layout.scores == 3
+    assert fitted.layout.scalars == 3
     assert fitted.layout.cardinalities == (2, 4)  # plan; ordinary, two frequent shops, missing
     assert (
         shop.line()
@@ -116,7 +116,7 @@ def test_normal_scores_give_the_levels_their_frequencies() -> None:
     fitted = fitted_on(table)
     assert len(fitted["x"].atoms) == 0
     scores = np.zeros((300_000, 2), np.float32)
-    scores[:, fitted["x"].score] = ndtri((np.arange(300_000) + 0.5) / 300_000)
+    scores[:, fitted["x"].scalar] = ndtri((np.arange(300_000) + 0.5) / 300_000)
     made = fitted.decode(Encoded(scores, np.zeros((300_000, 0), np.int32)))["x"].to_numpy().astype(int)
     np.testing.assert_allclose(np.bincount(made, minlength=600) / 300_000, counts / counts.sum(), atol=2e-5)
 

@@ -177,8 +177,8 @@ def test_random_tables_come_back(table: pa.Table) -> None:
     encoded = fitted.encode(table, 3)
     back = fitted.decode(encoded)
     assert back.equals(table.select([c.name for c in schema.kept]))
-    assert np.isfinite(encoded.scores).all()
-    assert np.abs(encoded.scores).max(initial=0) <= fitted.layout.bound
+    assert np.isfinite(encoded.scalars).all()
+    assert np.abs(encoded.scalars).max(initial=0) <= fitted.layout.bound
     assert np.all((encoded.codes >= 0) & (encoded.codes < np.array(fitted.layout.cardinalities)))
 
 
@@ -237,6 +237,6 @@ def test_three_hundred_columns(codec: Codec) -> None:
         columns[f"level {i}"] = rng.choice([f"{k}" for k in range(2 + i % 7)], 50)
         columns[f"count {i}"] = pa.array(rng.poisson(3, 50), mask=rng.random(50) < 0.1)
     table, fitted = fit(codec, pa.table(columns))
-    assert fitted.layout.scores == 200
+    assert fitted.layout.scalars == 200
     assert list(fitted.layout.cardinalities) == sorted(fitted.layout.cardinalities)
     assert fitted.decode(fitted.encode(table)).equals(table)

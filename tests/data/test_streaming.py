@@ -69,7 +69,7 @@ def windows(path: Path, window: int = 600, seed: int = 0) -> tuple[EncodedWindow
 def test_windows_hold_training_rows_only_and_are_the_same_again(path: Path) -> None:
     source, _, held = windows(path)
     encoded = [source.window(number) for number in range(9)]
-    assert all(rows.scores.shape == (600, 3) for rows in encoded)
+    assert all(rows.scalars.shape == (600, 3) for rows in encoded)
     plans = source.codec.decode(encoded[4])["plan"].to_pylist()
     assert set(plans) >= {"free", "gold", "plus"}
     again, _, _ = windows(path)
@@ -110,11 +110,11 @@ def test_streams_of_neighbouring_seeds_epochs_and_row_groups_are_independent(
 
 def test_tied_numbers_are_spread_differently_in_each_stream(path: Path) -> None:
     source, sample, _ = windows(path)
-    visits = source.codec["visits"].score
-    spread = [source.codec.encode(sample, seed).scores[:, visits] for seed in (0, (0, 1), (1, 0), (0, 0, 1))]
+    visits = source.codec["visits"].scalar
+    spread = [source.codec.encode(sample, seed).scalars[:, visits] for seed in (0, (0, 1), (1, 0), (0, 0, 1))]
     for one, other in combinations(spread, 2):
         assert (one != other).mean() > 0.9
-    np.testing.assert_array_equal(spread[0], source.codec.encode(sample, (0,)).scores[:, visits])
+    np.testing.assert_array_equal(spread[0], source.codec.encode(sample, (0,)).scalars[:, visits])
 
 
 def test_rows_with_a_level_that_the_sample_lacks_are_left_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

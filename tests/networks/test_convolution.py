@@ -11,7 +11,7 @@ from gans.errors import UserError
 from gans.networks.convolution import Convolution, doubled, halved, halvings, image_of, join_row, split_row
 
 RNG = np.random.default_rng(0)
-LAYOUT = Layout(scores=2 + 4 * 3 * 2, bound=1.0, cardinalities=(2,), image=(4, 3, 2))
+LAYOUT = Layout(scalars=2 + 4 * 3 * 2, bound=1.0, cardinalities=(2,), image=(4, 3, 2))
 
 
 @pytest.mark.parametrize(("size", "stride"), [(3, 1), (4, 2), (3, 2), (1, 1), (5, 1)])
@@ -50,9 +50,9 @@ def test_halving_and_doubling() -> None:
 
 @pytest.mark.parametrize(("side", "times"), [(7, 1), (8, 1), (14, 1), (28, 2), (32, 3), (64, 4)])
 def test_how_often_an_image_is_halved(side: int, times: int) -> None:
-    assert halvings(Layout(scores=side * side, bound=1.0, cardinalities=(), image=(side, side, 1))) == times
+    assert halvings(Layout(scalars=side * side, bound=1.0, cardinalities=(), image=(side, side, 1))) == times
 
 
 def test_a_table_without_an_image_is_refused() -> None:
     with pytest.raises(UserError, match="need a column of images"):
-        image_of(Layout(scores=2, bound=1.0, cardinalities=()))
+        image_of(Layout(scalars=2, bound=1.0, cardinalities=()))

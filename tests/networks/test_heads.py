@@ -8,7 +8,7 @@ import pytest
 from gans.data.layout import Layout
 from gans.networks.heads import CoupledHead, RowHead, draw_categories
 
-LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
+LAYOUT = Layout(scalars=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
 BLOCKS = ((3, 2), (5, 2), (7, 3), (10, 5))  # where each one-hot starts, and its size
 WIDTH, BATCH = 15, 6
 
@@ -62,7 +62,7 @@ def test_categories_follow_the_softmax(temperature: float) -> None:
 
 def test_codes_of_a_row_are_independent() -> None:
     """Four fair coins side by side: sixteen equally likely outcomes."""
-    layout = Layout(scores=0, bound=1.0, cardinalities=(2, 2, 2, 2))
+    layout = Layout(scalars=0, bound=1.0, cardinalities=(2, 2, 2, 2))
     rows = np.asarray(RowHead(layout).apply({}, jnp.zeros((4000, 8)), keys(4000)))
     seen = np.bincount((rows[:, 1::2] @ [1, 2, 4, 8]).round().astype(int), minlength=16)
     assert np.sum((seen - 250) ** 2 / 250) < 45  # 15 degrees of freedom: once in 10,000
@@ -72,13 +72,13 @@ def test_codes_of_a_row_are_independent() -> None:
 def test_a_head_of_scores_or_of_codes_alone(layout: Layout) -> None:
     rows = np.asarray(RowHead(layout).apply({}, jnp.full((4, layout.width), 0.5), keys(4)))
     assert rows.shape == (4, layout.width)
-    expected = np.tanh(0.5) * 2 if layout.scores else 1.0
+    expected = np.tanh(0.5) * 2 if layout.scalars else 1.0
     np.testing.assert_allclose(rows.sum(axis=1), expected, rtol=1e-5)
 
 
 # ---- couplings, exclusions
 
-PAIR = Layout(scores=1, bound=4.0, cardinalities=(2, 3))
+PAIR = Layout(scalars=1, bound=4.0, cardinalities=(2, 3))
 LOGITS = np.array([0.4, -0.2, 0.5, 0.0, -0.5], np.float32)
 
 
@@ -176,7 +176,7 @@ def test_a_coupled_head_gives_rows_of_the_layout(layout: Layout) -> None:
     module, variables, h = coupled(layout)
     rows = np.asarray(jax.jit(module.apply)(variables, h, keys()))
     assert rows.shape == (BATCH, layout.width)
-    assert (np.abs(rows[:, : layout.scores]) <= layout.bound).all()
+    assert (np.abs(rows[:, : layout.scalars]) <= layout.bound).all()
     for start, size in zip(layout.offsets, layout.cardinalities, strict=True):
         np.testing.assert_allclose(np.sort(rows[:, start : start + size]), np.eye(size)[[-1] * BATCH], atol=1e-6)
     for score, code, _ in layout.masks:
@@ -200,7 +200,7 @@ def test_scores_of_a_coupled_head_know_the_categories() -> None:
 # ---- partial rows
 
 PARTIAL = Layout(
-    scores=3,
+    scalars=3,
     bound=4.0,
     cardinalities=(2, 2, 3, 5),
     masks=((1, 0, 1),),

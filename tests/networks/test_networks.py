@@ -19,8 +19,8 @@ from gans.registry import COMPONENTS
 
 load_components()
 NETWORKS = COMPONENTS["network"]
-LAYOUT = Layout(scores=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
-IMAGE = Layout(scores=3 + 8 * 9 * 2, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),), image=(8, 9, 2))
+LAYOUT = Layout(scalars=3, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),))
+IMAGE = Layout(scalars=3 + 8 * 9 * 2, bound=4.0, cardinalities=(2, 2, 3, 5), masks=((1, 0, 1),), image=(8, 9, 2))
 CODES = (2, 2, 3, 5)
 WIDTH, CONDITION, BATCH = 15, 4, 6
 
@@ -92,8 +92,8 @@ def test_rows_are_one_hots_bounded_scores_and_masked(made: tuple[Any, Made]) -> 
         for start, size in zip(layout.offsets, CODES, strict=True):
             block = rows[:, start : start + size]
             np.testing.assert_allclose(np.sort(block, axis=1), np.eye(size)[[-1] * BATCH], atol=1e-6)
-        assert (np.abs(rows[:, : layout.scores]) <= layout.bound).all()
-        there = rows[:, layout.scores] > 0.5
+        assert (np.abs(rows[:, : layout.scalars]) <= layout.bound).all()
+        there = rows[:, layout.scalars] > 0.5
         assert (rows[~there, 1] == 0).all()
         assert (rows[there, 1] != 0).all()
 

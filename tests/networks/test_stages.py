@@ -12,7 +12,7 @@ import pytest
 from gans.data.layout import Layout
 from gans.networks.heads import LOGITS, MOST_STAGES, SEEN, CoupledHead, draw_categories, seen, stages
 
-LAYOUT = Layout(scores=2, bound=3.0, cardinalities=(2, 2, 3, 4), columns=(0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5))
+LAYOUT = Layout(scalars=2, bound=3.0, cardinalities=(2, 2, 3, 4), columns=(0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5))
 STARTS, SIZES = (0, 2, 4, 7), (2, 2, 3, 4)
 BATCH = 400
 
@@ -92,7 +92,7 @@ def test_gradients_reach_every_logit_and_coupling() -> None:
 @pytest.mark.parametrize("most", [1, 5, MOST_STAGES])
 def test_hundreds_of_codes_take_few_stages(most: int) -> None:
     rng = np.random.default_rng(0)
-    layout = Layout(scores=1, bound=1.0, cardinalities=tuple(sorted(rng.integers(2, 9, 300).tolist())))
+    layout = Layout(scalars=1, bound=1.0, cardinalities=tuple(sorted(rng.integers(2, 9, 300).tolist())))
     starts = np.array(layout.offsets) - 1
     pairs = [tuple(sorted(rng.choice(300, 2, replace=False))) for _ in range(40)]
     layout = without(layout, [(int(starts[a]), int(starts[b])) for a, b in pairs])
@@ -106,7 +106,7 @@ def test_hundreds_of_codes_take_few_stages(most: int) -> None:
 
 def test_many_codes_are_one_hots_without_excluded_pairs() -> None:
     pairs = [(0, 98), (1, 100), (3, 102)]
-    layout = without(Layout(scores=0, bound=1.0, cardinalities=(2,) * 50 + (3,) * 20), pairs)
+    layout = without(Layout(scalars=0, bound=1.0, cardinalities=(2,) * 50 + (3,) * 20), pairs)
     logits, coupling, _ = inputs(layout)
     rows = np.asarray(draw_categories(layout, jnp.asarray(logits), keys(), 1.0, jnp.asarray(coupling) / 10))
     assert sorted(map(len, stages(layout, MOST_STAGES)))[-1] > 1
@@ -158,7 +158,7 @@ def test_exclusions_are_no_way_for_a_gradient() -> None:
 
 
 def test_a_coupled_head_shows_the_logits_that_its_stages_drew_from() -> None:
-    layout = Layout(scores=1, bound=1.0, cardinalities=(2,) * 50 + (3,) * 20)
+    layout = Layout(scalars=1, bound=1.0, cardinalities=(2,) * 50 + (3,) * 20)
     h = jnp.asarray(np.random.default_rng(0).normal(size=(BATCH, 5)), jnp.float32)
     head: Any = CoupledHead(layout, width=4, slope=0.2)
     parameters = head.init(jax.random.key(0), h, keys())["params"]

@@ -211,7 +211,7 @@ def test_every_row_is_one_of_its_candidates(imitation: Sampler) -> None:
     refinement = imitation.refinement
     assert refinement is not None
     made = [refinement.adjust(imitation._make(None, 5, 0, k, None, None), None) for k in range(CANDIDATES)]
-    same = [(m.codes == drawn.codes).all(axis=1) & (m.scores == drawn.scores).all(axis=1) for m in made]
+    same = [(m.codes == drawn.codes).all(axis=1) & (m.scalars == drawn.scalars).all(axis=1) for m in made]
     assert np.any(same, axis=0).all()
     assert min(np.mean(one) for one in same) < 1  # not always the same one
 
@@ -245,7 +245,7 @@ def test_raking_gets_the_last_rows_but_at_most_half(
     fitted = fit(toy.codec, toy.real, toy.made)
     for part, whole in zip(raked[0], fitted.adjust(toy.made, None), strict=True):
         np.testing.assert_array_equal(part, whole[-kept:])
-    spoilt = [Encoded(toy.made.scores, toy.made.codes.copy()) for _ in range(2)]
+    spoilt = [Encoded(toy.made.scalars, toy.made.codes.copy()) for _ in range(2)]
     place = toy.codec["one"].code
     spoilt[0].codes[-kept:, place] = 0  # rows that no tree sees
     spoilt[1].codes[: -kept // 2, place] = 0

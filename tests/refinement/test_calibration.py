@@ -38,7 +38,7 @@ REAL = CODEC.encode(TABLE)
 def distorted(rows: int = 2 * ROWS) -> Encoded:
     """Rows of the same kinds with scores that are too narrow, shifted and skewed."""
     made = CODEC.encode(to_table(rows, 1.0, 1))
-    return Encoded((0.3 + 0.5 * made.scores + 0.1 * made.scores**2).astype(np.float32), made.codes)
+    return Encoded((0.3 + 0.5 * made.scalars + 0.1 * made.scalars**2).astype(np.float32), made.codes)
 
 
 MADE = distorted()
@@ -58,10 +58,10 @@ def ordinary(codec: FittedCodec, name: str, rows: Encoded) -> np.ndarray:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_get_the_real_quantiles(calibration: Calibration, name: str) -> None:
-    adjusted, slot = calibration.adjust(MADE), CODEC[name].score
+    adjusted, slot = calibration.adjust(MADE), CODEC[name].scalar
     ranks = np.linspace(0.005, 0.995, 100)
     real, made, now = (
-        np.quantile(rows.scores[ordinary(CODEC, name, rows), slot], ranks) for rows in (REAL, MADE, adjusted)
+        np.quantile(rows.scalars[ordinary(CODEC, name, rows), slot], ranks) for rows in (REAL, MADE, adjusted)
     )
     np.testing.assert_allclose(now, real, atol=0.03)
     assert np.abs(made - real).max() > 0.5
@@ -69,8 +69,8 @@ def test_scores_get_the_real_quantiles(calibration: Calibration, name: str) -> N
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ranks_are_kept(calibration: Calibration, name: str) -> None:
-    slot, here = CODEC[name].score, ordinary(CODEC, name, MADE)
-    before, after = (rows.scores[here, slot] for rows in (MADE, calibration.adjust(MADE)))
+    slot, here = CODEC[name].scalar, ordinary(CODEC, name, MADE)
+    before, after = (rows.scalars[here, slot] for rows in (MADE, calibration.adjust(MADE)))
     order = np.argsort(before, kind="stable")
     steps, own = np.diff(after[order]), np.diff(before[order])
     assert (steps >= 0).all()
@@ -79,25 +79,25 @@ def test_ranks_are_kept(calibration: Calibration, name: str) -> None:
 
 
 def test_atoms_missing_values_and_codes_stay(calibration: Calibration) -> None:
-    before = MADE.scores.copy()
+    before = MADE.scalars.copy()
     adjusted = calibration.adjust(MADE)
-    np.testing.assert_array_equal(MADE.scores, before)
+    np.testing.assert_array_equal(MADE.scalars, before)
     np.testing.assert_array_equal(adjusted.codes, MADE.codes)
     for name, share in (("gap", 0.2), ("spike", 0.3)):
-        slot, special = CODEC[name].score, ~ordinary(CODEC, name, MADE)
+        slot, special = CODEC[name].scalar, ~ordinary(CODEC, name, MADE)
         assert special.mean() == pytest.approx(share, abs=0.03)
-        np.testing.assert_array_equal(adjusted.scores[special, slot], MADE.scores[special, slot])
-        assert (adjusted.scores[~special, slot] != MADE.scores[~special, slot]).mean() > 0.9
+        np.testing.assert_array_equal(adjusted.scalars[special, slot], MADE.scalars[special, slot])
+        assert (adjusted.scalars[~special, slot] != MADE.scalars[~special, slot]).mean() > 0.9
 
 
 def test_given_columns_stay(calibration: Calibration) -> None:
     given = np.array([fitted.column.name == "size" for fitted in CODEC.columns], np.int32)
     free, held = calibration.adjust(MADE), calibration.adjust(MADE, given)
-    slot = CODEC["size"].score
-    np.testing.assert_array_equal(held.scores[:, slot], MADE.scores[:, slot])
-    others = np.arange(MADE.scores.shape[1]) != slot
-    np.testing.assert_array_equal(held.scores[:, others], free.scores[:, others])
-    assert not np.array_equal(free.scores[:, slot], MADE.scores[:, slot])
+    slot = CODEC["size"].scalar
+    np.testing.assert_array_equal(held.scalars[:, slot], MADE.scalars[:, slot])
+    others = np.arange(MADE.scalars.shape[1]) != slot
+    np.testing.assert_array_equal(held.scalars[:, others], free.scalars[:, others])
+    assert not np.array_equal(free.scalars[:, slot], MADE.scalars[:, slot])
 
 
 def test_columns_of_several_modes_are_left_alone() -> None:
@@ -107,22 +107,22 @@ def test_columns_of_several_modes_are_left_alone() -> None:
     codec = Modes().fit(table, detect(table, {}))
     assert len(codec["both"].knots) > 1
     real = codec.encode(table)
-    made = Encoded((0.5 * real.scores).astype(np.float32), real.codes)
-    np.testing.assert_array_equal(calibrate(codec, real, made).adjust(made).scores, made.scores)
+    made = Encoded((0.5 * real.scalars).astype(np.float32), real.codes)
+    np.testing.assert_array_equal(calibrate(codec, real, made).adjust(made).scalars, made.scalars)
 
 
 def test_few_rows_are_left_alone() -> None:
     few = distorted(511)
-    np.testing.assert_array_equal(calibrate(CODEC, REAL, few).adjust(few).scores, few.scores)
+    np.testing.assert_array_equal(calibrate(CODEC, REAL, few).adjust(few).scalars, few.scalars)
 
 
 def test_equal_scores_stay_finite() -> None:
     """A generator that makes one value only."""
-    flat = Encoded(np.zeros_like(MADE.scores), MADE.codes)
-    assert np.isfinite(calibrate(CODEC, REAL, flat).adjust(flat).scores).all()
+    flat = Encoded(np.zeros_like(MADE.scalars), MADE.codes)
+    assert np.isfinite(calibrate(CODEC, REAL, flat).adjust(flat).scalars).all()
 
 
 def test_arrays_are_read_back(calibration: Calibration) -> None:
     again = Calibration.read(CODEC, calibration.arrays())
     assert len(again.generated) == len(NAMES)
-    np.testing.assert_array_equal(again.adjust(MADE).scores, calibration.adjust(MADE).scores)
+    np.testing.assert_array_equal(again.adjust(MADE).scalars, calibration.adjust(MADE).scalars)

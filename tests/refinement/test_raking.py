@@ -138,6 +138,6 @@ def test_a_number_that_has_atoms_only_in_the_rows_at_hand() -> None:
     table = table.set_column(0, "one", pa.array([0.5, 1.5, *table["one"].to_pylist()[2:]]))
     codec = Quantile().fit(table, detect(table, {"one": "numeric"}))
     encoded = codec.encode(table)
-    atoms = Encoded(encoded.scores[2:], encoded.codes[2:])
+    atoms = Encoded(encoded.scalars[2:], encoded.codes[2:])
     raking = rake(codec, atoms, encoded, np.zeros(4_000), CANDIDATES)
     assert np.isfinite(raking.log_weights(encoded)).all()

@@ -39,11 +39,14 @@ def whole(sampler: Sampler) -> list[pa.Table]:
 
 @pytest.mark.parametrize("case", range(len(WHERE)))
 @pytest.mark.parametrize(("parts", "rows"), [(1, 1_000), (1, CHUNK), (2, 3 * CHUNK), (3, 5_000), (7, 4_097)])
-def test_parts_join_to_the_whole(sampler: Sampler, whole: list[pa.Table], case: int, parts: int, rows: int) -> None:
+def test_parts_join_to_the_whole(
+    sampler: Sampler, whole: list[pa.Table], case: int, parts: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler, "table_rows", rows)
     tables: list[pa.Table] = []
     for part in range(1, parts + 1):
         start, stop = part_of(f"{part}/{parts}", N)
-        mine = list(sampler.stream(N, 1, WHERE[case], (), start, stop, rows))
+        mine = list(sampler.stream(N, 1, WHERE[case], (), start, stop))
         assert sum(table.num_rows for table in mine) == stop - start
         assert 0 < min(table.num_rows for table in mine) <= max(table.num_rows for table in mine) <= rows
         tables += mine

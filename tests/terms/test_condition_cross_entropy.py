@@ -10,7 +10,7 @@ from gans.terms.base import Made
 from gans.terms.condition_cross_entropy import ConditionCrossEntropy
 
 # Wide rows: 1 score, codes of 2, 3 and 3 levels; conditions speak of the last code, then of the first.
-LAYOUT = Layout(scores=1, bound=1.0, cardinalities=(2, 3, 3), conditioned=(6, 7, 8, 1, 2))
+LAYOUT = Layout(scalars=1, bound=1.0, cardinalities=(2, 3, 3), conditioned=(6, 7, 8, 1, 2))
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(4, 8)).astype(np.float32)
 CONDITION = np.zeros((4, 5), np.float32)

@@ -13,8 +13,8 @@ from gans.terms.feature_matching import FeatureMatching
 from gans.terms.mutual_information import MutualInformation
 
 RNG = np.random.default_rng(0)
-LAYOUT = Layout(scores=2, bound=1.0, cardinalities=(), labels=(2, 3))
-CODES = Layout(scores=2, bound=1.0, cardinalities=(), labels=(3,), continuous=2)
+LAYOUT = Layout(scalars=2, bound=1.0, cardinalities=(), labels=(2, 3))
+CODES = Layout(scalars=2, bound=1.0, cardinalities=(), labels=(3,), continuous=2)
 CONDITION = np.concatenate([np.eye(2)[[0, 1, 1, 0]], np.eye(3)[[2, 0, 1, 1]]], 1).astype(np.float32)
 REAL, FAKE = (jnp.asarray(RNG.normal(size=(4, 5)), jnp.float32) for _ in range(2))
 

@@ -8,7 +8,7 @@ from gans.errors import UserError
 from gans.terms.base import Made
 from gans.terms.information import Information
 
-LAYOUT = Layout(scores=1, bound=1.0, cardinalities=())
+LAYOUT = Layout(scalars=1, bound=1.0, cardinalities=())
 RNG = np.random.default_rng(0)
 REAL, FAKE = RNG.normal(size=(50, 4)), 0.5 * RNG.normal(size=(50, 4)) + 1
 

@@ -9,7 +9,7 @@ from gans.terms import moments
 from gans.terms.base import Made
 from gans.terms.moments import Moments
 
-LAYOUT = Layout(scores=2, bound=4.0, cardinalities=(2, 3))
+LAYOUT = Layout(scalars=2, bound=4.0, cardinalities=(2, 3))
 WIDTH = LAYOUT.width
 
 
@@ -23,7 +23,7 @@ def encoded(rows: int, seed: int = 0, shift: float = 0.0) -> Encoded:
 
 
 def wide(rows: Encoded) -> np.ndarray:
-    return np.concatenate([rows.scores, np.eye(2)[rows.codes[:, 0]], np.eye(3)[rows.codes[:, 1]]], axis=1)
+    return np.concatenate([rows.scalars, np.eye(2)[rows.codes[:, 0]], np.eye(3)[rows.codes[:, 1]]], axis=1)
 
 
 TRAINING = encoded(3_000)
@@ -48,7 +48,7 @@ def cost(term: Moments, rows: np.ndarray, progress: float = 0.0) -> float:
 @pytest.mark.parametrize("part", [7, 1_000, 8_192])
 def test_fit_gives_the_moments_of_numpy(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moments, "ROWS", part)
-    rows = Encoded(TRAINING.scores[:100], TRAINING.codes[:100]) if part == 7 else TRAINING
+    rows = Encoded(TRAINING.scalars[:100], TRAINING.codes[:100]) if part == 7 else TRAINING
     known, real = Moments().fit(LAYOUT, rows), wide(rows)
     np.testing.assert_allclose(known["mean"], real.mean(axis=0), atol=1e-5)
     scale = 1 / np.maximum(real.std(axis=0), 0.05)
@@ -106,9 +106,9 @@ def test_the_weight_moves_along_a_line() -> None:
 
 @pytest.mark.parametrize("layout", [Layout(2, 4.0, ()), Layout(0, 1.0, (2, 3))])
 def test_rows_of_scores_or_of_codes_alone(layout: Layout) -> None:
-    rows = Encoded(TRAINING.scores[:, : layout.scores], TRAINING.codes[:, : len(layout.cardinalities)])
+    rows = Encoded(TRAINING.scalars[:, : layout.scalars], TRAINING.codes[:, : len(layout.cardinalities)])
     known = Moments().fit(layout, rows)
-    fake = layout.wide(jnp.asarray(rows.scores), jnp.asarray(rows.codes))
+    fake = layout.wide(jnp.asarray(rows.scalars), jnp.asarray(rows.codes))
     assert abs(float(Moments(weight=1.0)(layout, known, made(fake), jnp.float32(0)))) < 0.01
 
 

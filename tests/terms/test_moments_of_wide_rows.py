@@ -7,7 +7,7 @@ from gans.terms import moments
 from gans.terms.base import Made
 from gans.terms.moments import Moments
 
-LAYOUT = Layout(scores=40, bound=9.0, cardinalities=(2, 3))
+LAYOUT = Layout(scalars=40, bound=9.0, cardinalities=(2, 3))
 
 
 def rows(count: int, seed: int, correlation: float) -> Encoded:
@@ -17,7 +17,7 @@ def rows(count: int, seed: int, correlation: float) -> Encoded:
 
 
 def wide(encoded: Encoded) -> np.ndarray:
-    return np.asarray(LAYOUT.wide(jnp.asarray(encoded.scores), jnp.asarray(encoded.codes)))
+    return np.asarray(LAYOUT.wide(jnp.asarray(encoded.scalars), jnp.asarray(encoded.codes)))
 
 
 def standardised(encoded: Encoded, real: Encoded) -> np.ndarray:
@@ -40,7 +40,7 @@ def cost(real: Encoded, fake: Encoded) -> float:
         term(
             LAYOUT,
             term.fit(LAYOUT, real),
-            Made(jnp.asarray(wide(fake)), jnp.zeros((len(fake.scores), 0))),
+            Made(jnp.asarray(wide(fake)), jnp.zeros((len(fake.scalars), 0))),
             jnp.zeros(()),
         )
     )

@@ -261,7 +261,7 @@ def test_the_fingerprint_of_a_run_sees_atoms():
 
     one, two = made(0.5), made(1.5)
     assert np.array_equal(one.rows.codes, two.rows.codes)
-    assert np.array_equal(one.rows.scores, two.rows.scores)
+    assert np.array_equal(one.rows.scalars, two.rows.scalars)
     assert one.fingerprint() == made(0.5).fingerprint()
     assert one.fingerprint() != two.fingerprint()
 

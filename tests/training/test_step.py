@@ -232,7 +232,7 @@ def test_a_batch_draws_rows_of_the_table_with_their_conditions():
     gan, data, state = ready("+experiment=cgan")
     real, condition, _ = gan.batch(data, state.seed, state.step, 0)
     table = np.asarray(
-        jnp.concatenate([gan.layout.wide(data.scores, data.codes), gan.condition.wide(data.condition)], 1)
+        jnp.concatenate([gan.layout.wide(data.scalars, data.codes), gan.condition.wide(data.condition)], 1)
     )
     for row in np.asarray(jnp.concatenate([real, condition], axis=1)):
         assert (np.abs(table - row).max(axis=1) == 0).any()
@@ -265,9 +265,9 @@ def test_terms_see_logits_before_noise_the_condition_and_features():
         raw = dense(h, state.generator[layer])
         normal = (raw - raw.mean(axis=0)) / np.sqrt(raw.var(axis=0) + 1e-5)
         h = np.concatenate([np.maximum(normal, 0), h], axis=1)
-    logits = dense(h, state.generator["Dense_2"])[:, gan.layout.scores :]
+    logits = dense(h, state.generator["Dense_2"])[:, gan.layout.scalars :]
     np.testing.assert_allclose(seen["logits"], logits, rtol=1e-3, atol=1e-4)
-    hots = np.asarray(seen["rows"])[:, gan.layout.scores :]
+    hots = np.asarray(seen["rows"])[:, gan.layout.scalars :]
     np.testing.assert_allclose(hots.sum(axis=1), len(gan.layout.cardinalities), rtol=1e-5)
     assert (hots[np.arange(20), logits.argmax(axis=1)] < 0.5).any()  # of the noise, that the logits lack
     np.testing.assert_array_equal(seen["condition"], condition)

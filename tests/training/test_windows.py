@@ -103,7 +103,7 @@ def test_half_precision_computes_nearly_the_same_and_keeps_float32_parameters() 
         jax.jit(lambda keys, one=one: one.generate(state.variables, jnp.zeros((24, 0)), keys, True)[0])(keys)
         for one in (gan, low)
     )
-    scores = gan.layout.scores
+    scores = gan.layout.scalars
     assert rough_rows.dtype == jnp.float32
     gap = np.abs(np.asarray(exact_rows - rough_rows))[:, :scores]
     assert 0 < gap.max() < 0.05

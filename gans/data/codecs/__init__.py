@@ -1,4 +1,4 @@
-"""Codecs: a table to codes and scores, and back."""
+"""Codecs: a table to codes and scalars, and back."""
 
 from gans.data.codecs.base import Codec, FittedCodec
 

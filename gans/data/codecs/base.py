@@ -1,13 +1,13 @@
-"""What every codec shares: a table becomes int32 codes and float32 scores, and comes back exactly.
+"""What every codec shares: a table becomes int32 codes and float32 scalars, and comes back exactly.
 
-Categories, booleans and missing values become codes. A number or a time becomes a score by a monotone
-piecewise-linear map through knots (score, value); where its column has several modes, each with a map of its own,
+Categories, booleans and missing values become codes. A number or a time becomes a scalar by a monotone
+piecewise-linear map through knots (scalar, value); where its column has several modes, each with a map of its own,
 atoms (values that hold a large share of the rows) or missing values, a code says which of them it is: first the
 modes, then the atoms, missing last. A category of very many levels is a number too: the rank of its level, in an order
 that puts alike levels side by side (`gans.data.codecs.ranks`), with its frequent levels as atoms.
 
 Round trip: exact for every category, boolean, integer, time and missing value, and for numbers of a column with at most
-16,384 distinct values; within float32 error for other numbers. Subclasses choose the scores of the knots.
+16,384 distinct values; within float32 error for other numbers. Subclasses choose the scalars of the knots.
 """
 
 import json
@@ -52,33 +52,33 @@ class FittedCodec:
 
     @property
     def image(self) -> FittedImage | None:
-        """The column of images, whose pixels are the last scores; None without one."""
+        """The column of images, whose pixels are the last scalars; None without one."""
         return image_of(self.schema)
 
     def __post_init__(self) -> None:
-        coded, numeric = columns_of_codes(self.columns), columns_of_scores(self.columns)
+        coded, numeric = columns_of_codes(self.columns), columns_of_scalars(self.columns)
         for place, fitted in enumerate(coded):
             fitted.code = place
         for place, fitted in enumerate(numeric):
-            fitted.score = place
+            fitted.scalar = place
         bounds = [abs(float(edge)) for c in self.columns for k in c.knots for edge in (k.low[0], k.high[-1])]
         image = self.image
         self.layout = Layout(
-            scores=len(numeric) + (image.pixels if image else 0),
+            scalars=len(numeric) + (image.pixels if image else 0),
             bound=round_up(max(bounds, default=1.0)),
             image=image.shape if image else None,
             cardinalities=tuple(c.cardinality for c in coded),
-            masks=tuple((c.score, c.code, len(c.knots)) for c in self.columns if c.score >= 0 and c.code >= 0),
+            masks=tuple((c.scalar, c.code, len(c.knots)) for c in self.columns if c.scalar >= 0 and c.code >= 0),
             exclusions=tuple(map(tuple, self.exclusions.tolist())),
             columns=tuple(self._places()),
         )
 
     def _places(self) -> list[int]:
         """The place of the column of each feature of a wide row."""
-        scores = [place for place, c in enumerate(self.columns) if c.score >= 0]
-        scores += [len(self.columns)] * (self.image.pixels if self.image else 0)
+        scalars = [place for place, c in enumerate(self.columns) if c.scalar >= 0]
+        scalars += [len(self.columns)] * (self.image.pixels if self.image else 0)
         coded = sorted((c.code, place, c.cardinality) for place, c in enumerate(self.columns) if c.code >= 0)
-        return scores + [place for _, place, cardinality in coded for _ in range(cardinality)]
+        return scalars + [place for _, place, cardinality in coded for _ in range(cardinality)]
 
     def __getitem__(self, name: str) -> FittedColumn:
         for fitted in self.columns:
@@ -94,7 +94,7 @@ class FittedCodec:
     def empty(self, rows: int) -> Encoded:
         """Rows of zeros."""
         codes = np.zeros((rows, len(self.layout.cardinalities)), np.int32)
-        return Encoded(np.zeros((rows, self.layout.scores), np.float32), codes)
+        return Encoded(np.zeros((rows, self.layout.scalars), np.float32), codes)
 
     def decode_column(self, name: str, encoded: Encoded) -> pa.Array:
         """A learnt column by itself."""
@@ -133,7 +133,7 @@ class FittedCodec:
 
     def decode(self, encoded: Encoded) -> pa.Table:
         """The table: columns in the order of the training table, with its types and missing values."""
-        rows = len(encoded.scores)
+        rows = len(encoded.scalars)
         arrays, fitted_by_name = {}, {fitted.column.name: fitted for fitted in self.columns}
         for column in self.relations.reduce_schema(self.schema).kept:
             kind = arrow_type(column.type)
@@ -142,7 +142,7 @@ class FittedCodec:
                 written = pa.array([value], pa.string() if isinstance(value, str) else kind).cast(kind)
                 arrays[column.name] = written.take(pa.array(np.zeros(rows, int)))
             elif self.image and column.role == "image":
-                arrays[column.name] = self.image.decode(encoded.scores[:, self.layout.numbers :])
+                arrays[column.name] = self.image.decode(encoded.scalars[:, self.layout.numbers :])
             else:
                 arrays[column.name] = fitted_by_name[column.name].decode(encoded)
         return self.relations.restore(pa.table(arrays))
@@ -198,8 +198,8 @@ def image_of(schema: Schema) -> FittedImage | None:
     return next(map(FittedImage, schema.images), None)
 
 
-def columns_of_scores(columns: list[FittedColumn]) -> list[FittedColumn]:
-    """The columns that have a score, in the order of their scores."""
+def columns_of_scalars(columns: list[FittedColumn]) -> list[FittedColumn]:
+    """The columns that have a scalar, in the order of their scalars."""
     return [fitted for fitted in columns if fitted.numeric]
 
 
@@ -219,9 +219,9 @@ def encode_columns(
     Raises:
         UserError: a column is missing, has a level or a type that the training table had not.
     """
-    score = {fitted.column.name: place for place, fitted in enumerate(columns_of_scores(columns))}
+    scalar = {fitted.column.name: place for place, fitted in enumerate(columns_of_scalars(columns))}
     code = {fitted.column.name: place for place, fitted in enumerate(columns_of_codes(columns))}
-    scores = np.zeros((table.num_rows, len(score) + (image.pixels if image else 0)), np.float32)
+    scalars = np.zeros((table.num_rows, len(scalar) + (image.pixels if image else 0)), np.float32)
     codes = np.zeros((table.num_rows, len(code)), np.int32)
     parts = seed if seed is None or isinstance(seed, tuple) else (seed,)
     for place, fitted in enumerate(columns):
@@ -229,19 +229,19 @@ def encode_columns(
         if name not in table.column_names:
             raise UserError(f"column '{name}' is missing from the table; it has {', '.join(table.column_names)}.")
         rng = None if parts is None else np.random.default_rng((*parts, place))
-        own_scores, own_codes = fitted.encode(table[name], rng)
-        if name in score:
-            scores[:, score[name]] = own_scores
+        own_scalars, own_codes = fitted.encode(table[name], rng)
+        if name in scalar:
+            scalars[:, scalar[name]] = own_scalars
         if name in code:
             codes[:, code[name]] = own_codes
     if image:
-        scores[:, len(score) :] = image.encode(table[image.column.name])
-    return Encoded(scores, codes)
+        scalars[:, len(scalar) :] = image.encode(table[image.column.name])
+    return Encoded(scalars, codes)
 
 
 @dataclass(kw_only=True)
 class Codec:
-    """How numbers become scores. Everything that is learnt from the data is learnt in `fit`.
+    """How numbers become scalars. Everything that is learnt from the data is learnt in `fit`.
 
     Attributes:
         atom: a value that holds more than this share of the present ones is an atom; 1 for none.
@@ -281,12 +281,12 @@ class Codec:
         del values, counts
         return None
 
-    def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scalars(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores [low, high] of distinct ascending values [n] that occur counts [n] times."""
-        raise NotImplementedError(f"{type(self).__name__} gives no scores")
+        raise NotImplementedError(f"{type(self).__name__} gives no scalars")
 
     def _fit_ranks(self, array: pa.ChunkedArray, column: Column, others: Encoded) -> FittedColumn:
-        """A category as the ranks of its levels, each of which keeps its whole step of the scores.
+        """A category as the ranks of its levels, each of which keeps its whole step of the scalars.
 
         Counts are doubled, so that a level of one row is no less spread than others.
         """
@@ -323,11 +323,11 @@ class Codec:
         column = fitted.column
         fitted.mixture = self.mixture(values, counts)
         if fitted.mixture is None:
-            fitted.knots = [_knots(column, values, counts, *self.scores(values, counts))]
+            fitted.knots = [_knots(column, values, counts, *self.scalars(values, counts))]
             return fitted
-        for scores, share in zip(fitted.mixture.scores(values), fitted.mixture.shares(values), strict=True):
+        for scalars, share in zip(fitted.mixture.scalars(values), fitted.mixture.shares(values), strict=True):
             here = share > 0
-            own = ascending(scores[here])
+            own = ascending(scalars[here])
             fitted.knots.append(_knots(column, values[here], counts[here], own, own))
         return fitted
 

@@ -1,4 +1,4 @@
-"""A column with what the codec learnt of it: how its values become scores and codes, and come back."""
+"""A column with what the codec learnt of it: how its values become scalars and codes, and come back."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +36,7 @@ class FittedColumn:
     atoms: np.ndarray = field(default_factory=lambda: np.zeros(0))
     origin: int = 0
     step: int = 1
-    score: int = -1
+    scalar: int = -1
     code: int = -1
 
     @property
@@ -63,15 +63,15 @@ class FittedColumn:
         Raises:
             UserError: a value is of a type or level that the training table had not.
         """
-        scores = np.zeros(len(array), np.float32)
+        scalars = np.zeros(len(array), np.float32)
         if not self.numeric:
-            return scores, _encode_levels(self, array)
+            return scalars, _encode_levels(self, array)
         missing = _encode_missing(self, array)
         valid = array.drop_null()
         values = _encode_levels(self, valid).astype(np.float64) if self.ranks else numbers(valid, self)
         codes = np.full(len(array), self.cardinality - 1, np.int32)
-        scores[~missing], codes[~missing] = self.encode_numbers(values, rng)
-        return scores, codes
+        scalars[~missing], codes[~missing] = self.encode_numbers(values, rng)
+        return scalars, codes
 
     def covers(self, array: pa.ChunkedArray) -> np.ndarray:
         """Which values [rows] it can encode: levels of the training table, and missing ones if there were any."""
@@ -103,7 +103,7 @@ class FittedColumn:
         modes, count = len(self.knots), len(self.atoms)
         codes = np.zeros((count, self.code + 1), np.int32)
         codes[:, self.code] = modes + np.arange(count)
-        atoms = self.decode(Encoded(np.zeros((count, self.score + 1), np.float32), codes)).to_pylist()
+        atoms = self.decode(Encoded(np.zeros((count, self.scalar + 1), np.float32), codes)).to_pylist()
         other = f"other than {', '.join(map(str, atoms))}" if atoms else "there"
         if self.ranks and atoms:
             other = f"one of {len(self.levels) - self.column.missing - count:,} others"
@@ -126,18 +126,18 @@ class FittedColumn:
         """Scores [rows] float32 and levels [rows] int32 of numbers from the origin, or ranks; none is missing.
 
         Args:
-            rng: draws the mode of a number and the score of a tied one; without it the likeliest and the middle.
+            rng: draws the mode of a number and the scalar of a tied one; without it the likeliest and the middle.
         """
         codes = np.zeros(len(values), np.int32)
         if self.mixture is not None:
             ends = min(knots.values[0] for knots in self.knots), max(knots.values[-1] for knots in self.knots)
             codes = self.mixture.draw(np.clip(values, *ends), rng)
         codes = self.atom_codes(values, codes)
-        scores = np.zeros(len(values), np.float32)
+        scalars = np.zeros(len(values), np.float32)
         for mode, knots in enumerate(self.knots):
             here = codes == mode
-            scores[here] = knots.encode(values[here], rng)
-        return scores, codes
+            scalars[here] = knots.encode(values[here], rng)
+        return scalars, codes
 
     def atom_codes(self, values: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """The codes [rows] int32, of ordinary numbers whose values [rows] are atoms those of the atoms."""
@@ -149,14 +149,14 @@ class FittedColumn:
 
     def decode_numbers(self, encoded: Encoded) -> np.ndarray:
         """Numbers [rows] float64 with the column's decimals, counted from the origin, or ranks; any where missing."""
-        scores = encoded.scores[:, self.score]
+        scalars = encoded.scalars[:, self.scalar]
         if self.code < 0:
-            return self._rounded(self.knots[0].decode(scores))
+            return self._rounded(self.knots[0].decode(scalars))
         codes = encoded.codes[:, self.code]
         values = np.concatenate([self.atoms, [0.0]])[np.clip(codes - len(self.knots), 0, len(self.atoms))]
         for mode, knots in enumerate(self.knots):
             here = codes == mode
-            values[here] = knots.decode(scores[here])
+            values[here] = knots.decode(scalars[here])
         return self._rounded(values)
 
     def _rounded(self, values: np.ndarray) -> np.ndarray:

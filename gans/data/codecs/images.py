@@ -1,4 +1,4 @@
-"""A column of images: pixels to scores in [-1, 1] and back."""
+"""A column of images: pixels to scalars in [-1, 1] and back."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gans.errors import UserError
 
 @dataclass
 class FittedImage:
-    """A column of images, which all have one shape; its pixels are scores, linear between the column's bounds."""
+    """A column of images, which all have one shape; its pixels are scalars, linear between the column's bounds."""
 
     column: Column
 
@@ -36,14 +36,14 @@ class FittedImage:
         """
         return 2 * brightness(array, self.column).reshape(len(array), -1) - 1
 
-    def decode(self, scores: np.ndarray) -> pa.Array:
-        """The images of scores [rows, pixels], cut to the bounds."""
+    def decode(self, scalars: np.ndarray) -> pa.Array:
+        """The images of scalars [rows, pixels], cut to the bounds."""
         low, high = self.column.bounds or (0, 1)
-        values = low + (np.clip(scores, -1, 1) + 1) / 2 * (high - low)
+        values = low + (np.clip(scalars, -1, 1) + 1) / 2 * (high - low)
         kind: Any = arrow_type(self.column.type)
         number = kind.value_type.to_pandas_dtype()
         values = np.rint(values) if np.issubdtype(number, np.integer) else values
-        images = values.astype(number).reshape(len(scores), *self.shape)
+        images = values.astype(number).reshape(len(scalars), *self.shape)
         return pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(images))
 
 

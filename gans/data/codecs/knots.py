@@ -1,4 +1,4 @@
-"""The maps between numbers and scores, and the modes among which the numbers of a column are split."""
+"""The maps between numbers and scalars, and the modes among which the numbers of a column are split."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CHUNK = 65_536
 
 @dataclass
 class Knots:
-    """The distinct values of a numeric column, ascending, and the scores [low, high] that stand for each."""
+    """The distinct values of a numeric column, ascending, and the scalars [low, high] that stand for each."""
 
     values: np.ndarray
     low: np.ndarray
@@ -25,31 +25,31 @@ class Knots:
         at = np.searchsorted(self.values, values)
         known = self.values[at] == values
         low, high = self.low[at], self.high[at]
-        scores = low.copy()
+        scalars = low.copy()
         wide = known & (high > low)
         if rng is not None and wide.any():
-            scores[wide] = _between(low[wide], high[wide], rng)
+            scalars[wide] = _between(low[wide], high[wide], rng)
         elif wide.any():
-            scores[wide] = (low[wide] + high[wide]) / 2
+            scalars[wide] = (low[wide] + high[wide]) / 2
         if not known.all():
             right = at[~known]
             left = right - 1
             share = (values[~known] - self.values[left]) / (self.values[right] - self.values[left])
             start = self.high[left].astype(np.float64)
-            scores[~known] = start + share * (self.low[right] - start)
-        return scores
+            scalars[~known] = start + share * (self.low[right] - start)
+        return scalars
 
-    def decode(self, scores: np.ndarray) -> np.ndarray:
-        """Values [rows] float64; a score on a knot gives its value exactly, one between knots the line between them."""
+    def decode(self, scalars: np.ndarray) -> np.ndarray:
+        """Values [rows] float64; a scalar on a knot gives its value exactly, one between knots lies on their line."""
         flat = self.high > self.low
         order = np.argsort(np.concatenate([np.arange(len(flat)), np.flatnonzero(flat)]), kind="stable")
         at = np.concatenate([self.low, self.high[flat]])[order].astype(np.float64)
         value = np.concatenate([self.values, self.values[flat]])[order]
-        return np.interp(scores, at, value)
+        return np.interp(scalars, at, value)
 
 
 def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A normal draw truncated to [low, high], so that the scores of tied values follow the normal law too."""
+    """A normal draw truncated to [low, high], so that the scalars of tied values follow the normal law too."""
     from scipy.special import ndtr, ndtri
 
     left, right = ndtr(low.astype(np.float64)), ndtr(high.astype(np.float64))
@@ -57,9 +57,9 @@ def _between(low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> np.
     return np.clip(draw.astype(np.float32), low, high)
 
 
-def ascending(scores: np.ndarray) -> np.ndarray:
-    """Ascending scores [n] as float32, those that fall together moved up by the least step that tells them apart."""
-    bits = scores.astype(np.float32).view(np.int32).astype(np.int64)
+def ascending(scalars: np.ndarray) -> np.ndarray:
+    """Ascending scalars [n] as float32, those that fall together moved up by the least step that tells them apart."""
+    bits = scalars.astype(np.float32).view(np.int32).astype(np.int64)
     place = np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))  # floats in their order
     steps = np.arange(len(place))
     place = np.maximum.accumulate(place - steps) + steps
@@ -68,7 +68,7 @@ def ascending(scores: np.ndarray) -> np.ndarray:
 
 @dataclass
 class Mixture:
-    """Modes [modes] of a column: a value x has the score (w - mean) / (4 deviation) within a mode.
+    """Modes [modes] of a column: a value x has the scalar (w - mean) / (4 deviation) within a mode.
 
     w = (x - start) / scale, or log(1 + w) of that where `log` says so.
     """
@@ -90,7 +90,7 @@ class Mixture:
         weights, means, deviations = (np.array(written.pop(name)) for name in ("weights", "means", "deviations"))
         return cls(weights, means, deviations, **written)
 
-    def scores(self, values: np.ndarray) -> np.ndarray:
+    def scalars(self, values: np.ndarray) -> np.ndarray:
         """Scores [modes, rows] of values [rows] in every mode."""
         return (self.warp(values) - self.means[:, None]) / (4 * self.deviations[:, None])
 
@@ -104,9 +104,9 @@ class Mixture:
 
         What no mode reaches comes from the nearest.
         """
-        scores = np.abs(self.scores(values))
-        density = np.log(self.weights / self.deviations)[:, None] - 8 * np.minimum(scores, 1) ** 2
-        density[(scores > REACH) & (scores > scores.min(axis=0))] = -np.inf
+        scalars = np.abs(self.scalars(values))
+        density = np.log(self.weights / self.deviations)[:, None] - 8 * np.minimum(scalars, 1) ** 2
+        density[(scalars > REACH) & (scalars > scalars.min(axis=0))] = -np.inf
         share = np.exp(density - density.max(axis=0))
         share[share < LEAST_SHARE * share.sum(axis=0)] = 0
         return share / share.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Mode-specific normalisation: the modes of a numeric column, and a score within each."""
+"""Mode-specific normalisation: the modes of a numeric column, and a scalar within each."""
 
 import warnings
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LEAST_DEVIATION = 1e-3  # of that of the column
 @register("codec", "modes")
 @dataclass(kw_only=True)
 class Modes(Codec):
-    """A number is a mode, drawn by its responsibility, and a score (x - mean) / (4 sd) within it, from -.99 to .99.
+    """A number is a mode, drawn by its responsibility, and a scalar (x - mean) / (4 sd) within it, from -.99 to .99.
 
     Xu et al. 2019, arXiv:1907.00503, section 4.2: a variational Gaussian mixture; modes of a weight up to .005 are
     dropped. Where we differ: it is fitted to 2,000 quantiles of the column, in a fraction of a second; what no mode
@@ -51,7 +51,7 @@ class Modes(Codec):
             out.scale = _quantiles(values - start, counts, 1)[0] or float(values[-1]) - start
         warped = out.warp(values)
         out.weights, out.means, out.deviations = _fit(_quantiles(warped, counts, POINTS), self.modes)
-        beyond = (np.abs(out.scores(values)) > REACH).all(axis=0)
+        beyond = (np.abs(out.scalars(values)) > REACH).all(axis=0)
         if beyond.any():
             low, high = warped[beyond].min(), warped[beyond].max()
             span = (high - low) / 2 * (1 + 1e-9) or 1e-3 * np.ptp(warped)

@@ -1,4 +1,4 @@
-"""Quantile-normal scores: every numeric column becomes standard normal."""
+"""Quantile-normal scalars: every numeric column becomes standard normal."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ class Quantile(Codec):
     A value that occurs once sits at the middle of its step; one that occurs more often keeps the whole step as an
     interval, inside which encoding draws at random (dequantisation), so that ties do not become spikes. A value that
     holds more than `atom` of the rows (no capital gain, 40 hours a week) is an atom: a level of a code of its own, and
-    the scores are those of the other rows.
+    the scalars are those of the other rows.
     """
 
     atom: float = 0.05
 
-    def scores(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scalars(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores [low, high] of distinct ascending values [n]; strictly ascending up to some ten million rows."""
         from scipy.special import ndtri
 

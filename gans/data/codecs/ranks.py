@@ -43,12 +43,12 @@ def level_positions(level: np.ndarray, others: Encoded) -> np.ndarray:
         others: the other columns of the rows.
     """
     counts = np.bincount(level)
-    scores = others.scores - others.scores.mean(axis=0) if others.scores.size else others.scores
+    scalars = others.scalars - others.scalars.mean(axis=0) if others.scalars.size else others.scalars
     columns = list(np.ascontiguousarray(others.codes.T))
     shares = [np.bincount(column) / len(column) for column in columns]
 
-    def along(by_score: np.ndarray, by_code: list[np.ndarray]) -> np.ndarray:
-        out = (scores @ by_score).astype(np.float64)
+    def along(by_scalar: np.ndarray, by_code: list[np.ndarray]) -> np.ndarray:
+        out = (scalars @ by_scalar).astype(np.float64)
         for column, share, weights in zip(columns, shares, by_code, strict=True):
             out += (weights - share @ weights)[column]
         return out
@@ -58,19 +58,19 @@ def level_positions(level: np.ndarray, others: Encoded) -> np.ndarray:
         return (np.bincount(level, row)[level] - row) / np.maximum(counts - 1, 1)[level] * (counts > 1)[level]
 
     rng = np.random.default_rng(0)
-    by_score, by_code = rng.normal(size=scores.shape[1]), [rng.normal(size=len(share)) for share in shares]
+    by_scalar, by_code = rng.normal(size=scalars.shape[1]), [rng.normal(size=len(share)) for share in shares]
     for _ in range(ROUNDS):
-        row = partners(along(by_score, by_code))
-        by_score = scores.T @ row
+        row = partners(along(by_scalar, by_code))
+        by_scalar = scalars.T @ row
         by_code = [
             np.bincount(column, row, len(share)) - share * row.sum()
             for column, share in zip(columns, shares, strict=True)
         ]
-        size = np.sqrt(sum(float(part @ part) for part in (by_score, *by_code)))
+        size = np.sqrt(sum(float(part @ part) for part in (by_scalar, *by_code)))
         if size == 0:
             return np.zeros(len(counts))
-        by_score, by_code = by_score / size, [part / size for part in by_code]
-    row = along(by_score, by_code)
+        by_scalar, by_code = by_scalar / size, [part / size for part in by_code]
+    row = along(by_scalar, by_code)
     between, whole = float(np.mean(row * partners(row))), float(np.mean(row**2))
     if between < LEAST_SHARE * whole:
         return np.zeros(len(counts))

@@ -38,7 +38,7 @@ def _copies(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None) -> E
         return _replace(codec, encoded, {name: table[name] for name in targets | ratios})
     arrays: dict[str, Any] = {name: learnt[name].decode(encoded) for name in targets | parents | ratios}
     if given is not None:
-        rows, places = len(encoded.scores), zip(codec.columns, given, strict=True)
+        rows, places = len(encoded.scalars), zip(codec.columns, given, strict=True)
         stays = {fitted.column.name: np.full(rows, one > 0) for fitted, one in places}
         for relation in reversed(copies):
             (parent,) = relation.parents
@@ -58,7 +58,7 @@ def _atoms(codec: FittedCodec, encoded: Encoded) -> Encoded:
     for fitted in codec.columns:
         if fitted.numeric and any(code == fitted.code and level >= len(fitted.knots) for code, level in named):
             codes[:, fitted.code] = fitted.atom_codes(fitted.decode_numbers(encoded), codes[:, fitted.code])
-    return Encoded(encoded.scores, codes)
+    return Encoded(encoded.scalars, codes)
 
 
 def _replace(codec: FittedCodec, encoded: Encoded, arrays: dict[str, Any]) -> Encoded:
@@ -66,17 +66,17 @@ def _replace(codec: FittedCodec, encoded: Encoded, arrays: dict[str, Any]) -> En
 
     Encoding and decoding move numbers between the knots a little, so only rows whose value or code is another change.
     """
-    out = Encoded(encoded.scores.copy(), encoded.codes.copy())
+    out = Encoded(encoded.scalars.copy(), encoded.codes.copy())
     names = [column.name for column in codec.schema.columns]
     for name, array in arrays.items():
         fitted = codec[name]
         column = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-        scores, codes = fitted.encode(column, None)
+        scalars, codes = fitted.encode(column, None)
         if name in names:
             other = pc.fill_null(pc.not_equal(column, fitted.decode(encoded)), True).to_numpy()
         else:
             other = codes != encoded.codes[:, fitted.code]
-        for part, slot, values in zip(out, (fitted.score, fitted.code), (scores, codes), strict=True):
+        for part, slot, values in zip(out, (fitted.scalar, fitted.code), (scalars, codes), strict=True):
             if slot >= 0:
                 part[other, slot] = values[other]
     return out

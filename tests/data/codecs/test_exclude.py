@@ -29,7 +29,7 @@ def shuffled(codec: FittedCodec, table: pa.Table, *names: str) -> Encoded:
     encoded, rng = codec.encode(table), np.random.default_rng(9)
     for name in names:
         order, fitted = rng.permutation(ROWS), codec[name]
-        for part, slot in zip(encoded, (fitted.score, fitted.code), strict=True):
+        for part, slot in zip(encoded, (fitted.scalar, fitted.code), strict=True):
             if slot >= 0:
                 part[:, slot] = part[order, slot]
     return encoded
@@ -140,8 +140,8 @@ def test_one_of_an_atom_holds_for_numbers_that_are_rounded_to_it() -> None:
     assert (fitted.atoms + fitted.origin).tolist() == [0]
     assert not codec.layout.violated(settle(codec, encoded).codes).any()
     between = encoded.codes[:, fitted.code] == 0
-    ends = codec.encode(normalise(pa.table({"bill": [-1, 1], "status": ["late", "paid"]}))).scores[:, fitted.score]
-    encoded.scores[between, fitted.score] = np.linspace(*ends, between.sum())
+    ends = codec.encode(normalise(pa.table({"bill": [-1, 1], "status": ["late", "paid"]}))).scalars[:, fitted.scalar]
+    encoded.scalars[between, fitted.scalar] = np.linspace(*ends, between.sum())
     settled = settle(codec, encoded)
     assert settled.codes.tolist() == codec.encode(codec.decode(encoded)).codes.tolist()
     zero = codec.decode(encoded)["bill"].to_numpy() == 0

@@ -48,10 +48,10 @@ def test_every_training_value_comes_back(name: str, seed: int | None) -> None:
     fitted = FITTED[name]
     encoded = fitted.encode(TABLE, seed)
     assert fitted.decode(encoded).equals(TABLE)
-    assert np.abs(encoded.scores).max() <= 0.99 + 1e-6
+    assert np.abs(encoded.scalars).max() <= 0.99 + 1e-6
     assert fitted.layout.bound == 1.0
     for score, code, levels in fitted.layout.masks:
-        assert np.all(encoded.scores[encoded.codes[:, code] >= levels, score] == 0)
+        assert np.all(encoded.scalars[encoded.codes[:, code] >= levels, score] == 0)
 
 
 def test_arbitrary_numbers_come_back_within_float_error() -> None:
@@ -75,7 +75,7 @@ def test_the_score_is_that_of_the_paper_and_the_modes_are_found() -> None:
     for mode in range(2):
         here = encoded.codes[:, two.code] == mode
         expected = (TWO[here] - TWO[here].mean()) / (4 * TWO[here].std())
-        np.testing.assert_allclose(encoded.scores[here, two.score], expected, atol=0.01)
+        np.testing.assert_allclose(encoded.scalars[here, two.scalar], expected, atol=0.01)
         np.testing.assert_allclose(two.mixture.weights[mode], here.mean(), atol=0.01)
     assert sorted(TWO[encoded.codes[:, two.code] == mode].mean().round() for mode in range(2)) == [-40, 10]
 
@@ -139,7 +139,7 @@ def test_the_logarithm_of_a_long_tail() -> None:
 @every
 def test_generated_rows_stay_within_bounds_and_decimals(name: str) -> None:
     fitted, rng = FITTED[name], np.random.default_rng(3)
-    scores = rng.uniform(-1, 1, (ROWS, fitted.layout.scores)).astype(np.float32)
+    scores = rng.uniform(-1, 1, (ROWS, fitted.layout.scalars)).astype(np.float32)
     codes = np.stack([rng.integers(0, size, ROWS) for size in fitted.layout.cardinalities], axis=1).astype(np.int32)
     back = fitted.decode(Encoded(scores, codes))
     assert back.schema == TABLE.schema
@@ -165,7 +165,7 @@ def test_saved_codec_gives_the_same(name: str, tmp_path: Path) -> None:
     loaded = FittedCodec.load(tmp_path / "codec.npz", SCHEMA)
     assert loaded.layout == fitted.layout
     first, second = fitted.encode(TABLE, 4), loaded.encode(TABLE, 4)
-    assert np.array_equal(first.scores, second.scores)
+    assert np.array_equal(first.scalars, second.scalars)
     assert np.array_equal(first.codes, second.codes)
     assert loaded.decode(second).equals(TABLE)
 

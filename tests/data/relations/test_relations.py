@@ -154,7 +154,7 @@ def test_a_table_survives_reduce_and_restore(relations: Relations) -> None:
 def test_whatever_the_generator_makes_the_relations_hold(relations: Relations) -> None:
     codec = Quantile().fit(TABLE, SCHEMA, relations)
     rng = np.random.default_rng(1)
-    scores = rng.normal(0, 2, (4_000, codec.layout.scores)).astype(np.float32)
+    scores = rng.normal(0, 2, (4_000, codec.layout.scalars)).astype(np.float32)
     codes = np.stack([rng.integers(0, size, 4_000) for size in codec.layout.cardinalities], 1).astype(np.int32)
     table = codec.decode(Encoded(scores, codes))
     assert table.schema.equals(TABLE.schema)

@@ -21,7 +21,7 @@ def ready() -> Prepared:
 
 def random_rows(codec: FittedCodec, rows: int = 500) -> Encoded:
     rng = np.random.default_rng(0)
-    scores = rng.normal(size=(rows, codec.layout.scores)).astype(np.float32)
+    scores = rng.normal(size=(rows, codec.layout.scalars)).astype(np.float32)
     codes = [rng.integers(0, size, rows) for size in codec.layout.cardinalities]
     return Encoded(scores, np.stack(codes, 1).astype(np.int32))
 

@@ -192,7 +192,7 @@ def test_made_rows_are_as_often_in_a_narrow_ratio() -> None:
     assert codec.decode(codec.encode(table)).equals(table)
     encoded, bill = codec.encode(table), codec["bill"]
     assert bill.code < 0
-    encoded.scores[:, bill.score] = np.random.default_rng(2).permutation(encoded.scores[:, bill.score])
+    encoded.scalars[:, bill.scalar] = np.random.default_rng(2).permutation(encoded.scalars[:, bill.scalar])
     made = codec.decode(encoded)
     assert made.schema.equals(table.schema)
     np.testing.assert_allclose(shares(made), shares(table), atol=0.015)

@@ -45,7 +45,7 @@ def test_saved_and_loaded_they_are_the_same(marginals: Marginals, tmp_path: Path
     marginals.save(tmp_path / "marginals.npz")
     loaded = Marginals.load(tmp_path / "marginals.npz", marginals.codec)
     for one, other in zip(marginals.columns, loaded.columns, strict=True):
-        for field in ("scores", "codes", "counts"):
+        for field in ("scalars", "codes", "counts"):
             np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
     (tmp_path / "marginals.npz").write_bytes(b"PK\x03\x04")
     for path in (tmp_path / "marginals.npz", tmp_path / "none.npz"):
