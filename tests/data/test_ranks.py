@@ -145,6 +145,25 @@ def test_positions_are_shrunk_means_along_the_direction_in_which_levels_differ()
     assert abs(np.corrcoef(by_code, mean)[0, 1]) > 0.6
 
 
+def test_positions_are_those_of_wide_rows_and_all_pairs() -> None:
+    """The top eigenvector of the covariance over pairs of rows of a level, from centred one-hot rows."""
+    rng = np.random.default_rng(6)
+    counts = rng.integers(1, 12, 60)
+    level = rng.permutation(np.repeat(np.arange(60), counts))
+    mean, rows = rng.normal(size=60), counts.sum()
+    scores = (mean[level] + 0.4 * rng.normal(size=rows))[:, None].astype(np.float32) + 2
+    code = np.digitize(mean[level] + 0.4 * rng.normal(size=rows), [0.8, 1.4]).astype(np.int32)
+    wide = np.concatenate([scores, np.eye(3)[code]], axis=1)
+    wide = wide - wide.mean(axis=0)
+    pairs = (level[:, None] == level) & ~np.eye(rows, dtype=bool)
+    partner = pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)
+    row = wide @ np.linalg.eigh(wide.T @ partner @ wide)[1][:, -1]
+    between, whole = np.mean(row * (partner @ row)), np.mean(row**2)
+    expected = np.array([row[level == k].sum() / (counts[k] + (whole - between) / between) for k in range(60)])
+    found = level_positions(level, Encoded(scores, code[:, None]))
+    np.testing.assert_allclose(found * np.sign(found @ expected), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_without_a_difference_levels_are_ordered_by_name() -> None:
     rng = np.random.default_rng(3)
     level = np.repeat(np.arange(500), 2)
