@@ -136,6 +136,17 @@ def test_the_logarithm_of_a_long_tail() -> None:
     )
 
 
+def test_a_long_tail_above_a_value_of_most_rows_is_scaled_by_its_span() -> None:
+    """The median distance from the start is 0 there."""
+    values = np.round(np.append(np.full(600, 2.0), 3 + np.random.default_rng(5).lognormal(2, 1, 400)), 3)
+    table = normalise(pa.table({"x": values, "y": np.arange(1_000) / 7}))
+    fitted = Modes(long_tail=1).fit(table, detect(table))
+    mixture = fitted["x"].mixture
+    assert mixture is not None
+    assert (mixture.log, mixture.start, mixture.scale) == (True, 2.0, values.max() - 2)
+    assert fitted.decode(fitted.encode(table)).equals(table)
+
+
 @every
 def test_generated_rows_stay_within_bounds_and_decimals(name: str) -> None:
     fitted, rng = FITTED[name], np.random.default_rng(3)
