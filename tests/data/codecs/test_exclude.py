@@ -107,6 +107,10 @@ def test_a_copy_holds_them_too() -> None:
     assert wrong.any()
     np.testing.assert_array_equal(refused, wrong)
     assert not broken(codec, codec.encode(table), rule)[0].any()
+    rows, ratio = shuffled(codec, table, "bill"), codec["payment / bill"].code
+    settled = settle(codec, rows)
+    assert (settled.codes[:, ratio] != rows.codes[:, ratio]).any()
+    np.testing.assert_array_equal(settled.codes, codec.encode(codec.decode(settled)).codes)
 
 
 def test_a_given_copy_moves_what_it_is_a_copy_of() -> None:
