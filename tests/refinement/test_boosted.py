@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xgboost
 
 from gans.conditions.base import FittedCondition
 from gans.conditions.none import Unconditional
@@ -252,6 +253,29 @@ def test_raking_gets_the_last_rows_but_at_most_half(
     for other, same in zip(spoilt, (True, False), strict=True):
         weights = fit(toy.codec, toy.real, other).log_weights(toy.made)
         assert np.array_equal(weights, fitted.log_weights(toy.made)) == same
+
+
+def test_sides_weigh_the_same_every_tenth_row_is_held_and_the_best_trees_are_kept(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, calls = xgboost.train, []
+
+    def record(settings: Any, rows: Any, *rest: Any, **options: Any) -> Any:
+        calls.append((settings, rows, options["evals"][0][0], booster := train(settings, rows, *rest, **options)))
+        return booster
+
+    monkeypatch.setattr(xgboost, "train", record)
+    fitted = Boosted(trees=200).fit(toy.codec, toy.real, toy.made)
+    assert isinstance(fitted, FittedBoosted)
+    ((settings, rows, held, booster),) = calls
+    made = 3 * ROWS // 2  # the other half is for raking
+    label, weight = (np.concatenate([side.get_float_info(key) for side in (rows, held)]) for key in ("label", "weight"))
+    assert (label.sum(), len(label), held.num_row()) == (ROWS, ROWS + made, (ROWS + made) // 10)
+    np.testing.assert_allclose(weight, np.where(label == 1, 1, ROWS / made))
+    best = booster.best_iteration
+    assert fitted.booster.num_boosted_rounds() == best + 1
+    assert booster.num_boosted_rounds() == best + 21 < 200  # patience of 20 trees
+    assert (settings["max_depth"], settings["learning_rate"]) == (8, 0.1)
 
 
 @pytest.mark.parametrize(
