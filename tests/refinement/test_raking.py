@@ -11,7 +11,8 @@ from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
 from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
-from gans.refinement.raking import Raking, rake
+from gans.refinement import raking as raking_module
+from gans.refinement.raking import Raking, _fit, rake
 
 CANDIDATES, GROUPS = 8, 8_000
 REAL = np.array([[0.28, 0.14, 0.08], [0.08, 0.14, 0.28]])
@@ -141,3 +142,72 @@ def test_a_number_that_has_atoms_only_in_the_rows_at_hand() -> None:
     atoms = Encoded(encoded.scalars[2:], encoded.codes[2:])
     raking = rake(codec, atoms, encoded, np.zeros(4_000), CANDIDATES)
     assert np.isfinite(raking.log_weights(encoded)).all()
+
+
+def test_cells_are_tenths_and_fiftieths_of_numbers_and_levels_behind_them() -> None:
+    """Of `first`, which is missing or 0 in many rows, `second` and a category, recounted in numpy."""
+    rng = np.random.default_rng(5)
+    first = np.where(rng.random(3_000) < 0.3, 0.0, np.round(rng.gamma(2, 10, 3_000) + 1, 3))
+    hole, second = rng.random(3_000) < 0.2, np.round(rng.normal(size=3_000), 3)
+    word = rng.integers(0, 3, 3_000)
+    columns = {"first": pa.array(first, mask=hole), "second": second, "word": np.array(["a", "b", "c"])[word]}
+    table = normalise(pa.table(columns))
+    codec = Quantile().fit(table, detect(table, {}))
+    assert codec["first"].atoms.tolist() == [0]
+    rows = codec.encode(table)
+    raking = rake(codec, rows, rows, np.zeros(3_000), CANDIDATES)
+
+    def part(count: int) -> tuple[np.ndarray, np.ndarray]:
+        ordinary = first[~hole & (first != 0)]
+        ranks = np.arange(1, count) / count
+        cell = np.searchsorted(np.quantile(ordinary, ranks), first, side="right")
+        cell = np.where(hole, count + 1, np.where(first == 0, count, cell))
+        return cell, np.searchsorted(np.quantile(second, ranks), second, side="right")
+
+    (tenth, other), (fiftieth, narrow) = part(10), part(50)
+    expected = {
+        (0, 1): (tenth * 10 + other, 120),
+        (0, 2): (tenth * 3 + word, 36),
+        (1, 2): (other * 3 + word, 30),
+        (0,): (fiftieth, 52),
+        (1,): (narrow, 50),
+        (2,): (word, 3),
+    }
+    assert raking.margins == list(expected)
+    bins = raking.bins(rows)
+    for (margin, (cell, count)), offsets in zip(expected.items(), raking.offsets, strict=True):
+        found, cells = raking.cells(bins, margin)
+        assert cells == count == len(offsets)
+        np.testing.assert_array_equal(found, cell)
+
+
+def test_pairs_of_more_cells_than_allowed_and_more_pairs_than_allowed_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """64 times 64 levels are as many as may be; of a number its tenths count."""
+    count = 6_400
+    rows = np.arange(count)
+    levels = {"a": rows % 64, "b": rows // 64 % 64, "c": rows // 64}
+    words = {name: np.char.add("l", level.astype(str)) for name, level in levels.items()}
+    table = normalise(pa.table({"number": rows / 7, **words}))
+    codec = Quantile().fit(table, detect(table, {}))
+    encoded = codec.encode(table)
+    *pairs, _, _, _, _ = rake(codec, encoded, encoded, np.zeros(count), CANDIDATES).margins
+    assert pairs == [(0, 1), (0, 2), (0, 3), (1, 2)]
+    monkeypatch.setattr(raking_module, "MOST_PAIRS", 2)
+    *some, _, _, _, _ = rake(codec, encoded, encoded, np.zeros(count), CANDIDATES).margins
+    assert len(set(some)) == 2
+    assert sorted(some) == some
+    assert set(some) < set(pairs)
+
+
+def test_a_sweep_goes_a_share_of_the_way_to_the_margin() -> None:
+    """Of three groups of two rows, of which the second of each has twice the weight."""
+    table = normalise(pa.table({"x": ["a", "a", "a", "b"]}))
+    codec = Quantile().fit(table, detect(table, {"x": "category"}))
+    real, made = (codec.encode(pa.table({"x": levels})) for levels in (list("aaab"), list("ababba")))
+    out = Raking(codec, [], [(np.zeros(0), np.zeros(0))], [(2, 2)], [])
+    _fit(out, [(0,)], real, made, np.log([1, 2, 1, 2, 1, 2.0]), 2, sweeps=1, prior=0.1, share=0.3)
+    target, chance = np.array([3 / 4, 1 / 4]) * 3, np.array([1 / 3 + 1 / 3 + 2 / 3, 2 / 3 + 2 / 3 + 1 / 3])
+    assert out.margins == [(0,)]
+    np.testing.assert_allclose(out.offsets, [0.3 * np.log((target + 0.3) / (chance + 0.3))])
