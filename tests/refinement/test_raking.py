@@ -179,6 +179,9 @@ def test_cells_are_tenths_and_fiftieths_of_numbers_and_levels_behind_them() -> N
         found, cells = raking.cells(bins, margin)
         assert cells == count == len(offsets)
         np.testing.assert_array_equal(found, cell)
+    again = Raking.read(codec, raking.arrays())
+    for offsets, read in zip(raking.offsets, again.offsets, strict=True):
+        np.testing.assert_array_equal(read, offsets)
 
 
 def test_pairs_of_more_cells_than_allowed_and_more_pairs_than_allowed_are_left_out(
