@@ -107,6 +107,14 @@ def test_atoms_are_the_levels_of_more_than_one_row_in_256() -> None:
     assert sorted(shop.levels[int(rank)] for rank in shop.atoms) == sorted(names[counts * 256 > len(values)])
 
 
+def test_a_level_of_just_one_row_in_so_many_is_no_atom() -> None:
+    table = normalise(pa.table({"x": list("aaaabbcd"), "y": np.arange(8) / 7}))
+    assert len(fitted_on(table, Quantile(levels=2), {"x": "category"})["x"].atoms) == 0
+    table = normalise(pa.table({"x": list("aaaaabbcd"), "y": np.arange(9) / 7}))
+    x = fitted_on(table, Quantile(levels=2), {"x": "category"})["x"]
+    assert [x.levels[int(rank)] for rank in x.atoms] == ["a"]
+
+
 def test_normal_scores_give_the_levels_their_frequencies() -> None:
     """Also those of one row, which would lose mass to their neighbours if they stood for a point only."""
     rng = np.random.default_rng(1)
