@@ -270,6 +270,26 @@ def test_missing_column_and_columns_that_are_not_learnt() -> None:
             fitted[name]
 
 
+def test_rows_of_unknown_levels_and_missing_values_are_not_covered() -> None:
+    table, fitted = fit(Quantile(), mixed())
+    assert fitted.covers(table).all()
+    for name, value, allowed in [("plan", "golf", False), ("plan", None, False), ("visits", None, False)]:
+        assert fitted.covers(replaced(table, name, [value, *table[name].to_pylist()[1:]])).tolist() == [
+            allowed,
+            *[True] * 199,
+        ]
+    for name in ("spend", "churned"):
+        assert fitted.covers(replaced(table, name, [None, *table[name].to_pylist()[1:]])).all()
+
+
+@pytest.mark.parametrize(("unit", "second"), [("us", 10**6), ("ns", 10**9)])
+@pytest.mark.parametrize("step", [86_400, 3_600, 60, 1])
+def test_times_are_counted_in_the_largest_step_that_leads_to_all(unit: str, second: int, step: int) -> None:
+    ticks = (1_000 + step * np.array([5, 0, 7, 11])) * second
+    _, fitted = fit(Quantile(), pa.table({"x": pa.array(ticks, pa.timestamp(unit)), "y": [0.5, 1.5, 2.5, 7.25]}))
+    assert (fitted["x"].origin, fitted["x"].step) == (1_000 * second, step * second)
+
+
 def test_thinning_keeps_the_ends_and_a_small_error() -> None:
     rng = np.random.default_rng(7)
     values = np.where(rng.random(60_000) < 0.5, 0.0, rng.lognormal(8, 1.5, 60_000))
