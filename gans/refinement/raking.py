@@ -17,8 +17,8 @@ MOST_PAIRS = 400
 
 
 @dataclass(frozen=True)
-class Fitting:
-    """How margins are fitted.
+class Sweeps:
+    """How margins are brought to their targets.
 
     Attributes:
         rounds: how often all margins are gone through.
@@ -31,8 +31,8 @@ class Fitting:
     share: float
 
 
-PAIRS = Fitting(rounds=8, prior=1e-2, share=0.3)
-SINGLES = Fitting(rounds=20, prior=5e-4, share=1.0)
+PAIRS = Sweeps(rounds=8, prior=1e-2, share=0.3)
+SINGLES = Sweeps(rounds=20, prior=5e-4, share=1.0)
 
 
 @dataclass
@@ -154,7 +154,7 @@ def _fit(
     real: Encoded,
     generated: Encoded,
     log_weights: np.ndarray,
-    fitting: Fitting,
+    sweeps: Sweeps,
 ) -> None:
     """Add margins with their offsets.
 
@@ -169,11 +169,11 @@ def _fit(
         targets.append(np.bincount(cells, minlength=count) * (len(logits) / len(cells)))
         places.append(out.cells(bins_of_generated, margin)[0].reshape(logits.shape))
         offsets.append(np.zeros(count))
-    added = fitting.prior * len(logits)
-    for _ in range(fitting.rounds):
+    added = sweeps.prior * len(logits)
+    for _ in range(sweeps.rounds):
         for target, place, offset in zip(targets, places, offsets, strict=True):
             expected = np.bincount(place.ravel(), _chances(logits).ravel(), len(target))
-            step = fitting.share * np.log((target + added) / (expected + added))
+            step = sweeps.share * np.log((target + added) / (expected + added))
             offset += step
             logits += step[place]
     out.margins += margins

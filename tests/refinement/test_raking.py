@@ -12,7 +12,7 @@ from gans.data.codecs.quantile import Quantile
 from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
 from gans.refinement import raking as raking_module
-from gans.refinement.raking import Raking, _fit, rake
+from gans.refinement.raking import Raking, Sweeps, _fit, rake
 
 CANDIDATES, GROUPS = 8, 8_000
 REAL = np.array([[0.28, 0.14, 0.08], [0.08, 0.14, 0.28]])
@@ -210,7 +210,7 @@ def test_a_sweep_goes_a_share_of_the_way_to_the_margin() -> None:
     codec = Quantile().fit(table, detect(table, {"x": "category"}))
     real, made = (codec.encode(pa.table({"x": levels})) for levels in (list("aaab"), list("ababba")))
     out = Raking(codec, [], [(np.zeros(0), np.zeros(0))], [(2, 2)], [])
-    _fit(out, [(0,)], real, made, np.log([1, 2, 1, 2, 1, 2.0]), 2, sweeps=1, prior=0.1, share=0.3)
+    _fit(out, [(0,)], real, made, np.log([[1, 2], [1, 2], [1, 2.0]]), Sweeps(rounds=1, prior=0.1, share=0.3))
     target, chance = np.array([3 / 4, 1 / 4]) * 3, np.array([1 / 3 + 1 / 3 + 2 / 3, 2 / 3 + 2 / 3 + 1 / 3])
     assert out.margins == [(0,)]
     np.testing.assert_allclose(out.offsets, [0.3 * np.log((target + 0.3) / (chance + 0.3))])
