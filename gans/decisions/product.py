@@ -62,8 +62,8 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         f"Which {of} do customers of each {by} prefer, and do synthetic customers say the same?",
         f"{ROWS:,} synthetic customers are drawn for each of {len(segments)} segments ({by}), under the condition "
         f"itself, and their shares of {of} compared with those of {rows:,} held-out real customers. The control are "
-        "the shares of the training rows. The distance is the total variation, 0 to 1, averaged over segments; held-out "
-        "segments are small samples, so that even right shares have one.",
+        "the shares of the training rows. The distance is the total variation, 0 to 1, averaged over segments; "
+        "held-out segments are small samples, so that even right shares have one.",
         REAL,
         [
             _distances(shown),
