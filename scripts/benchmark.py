@@ -136,7 +136,7 @@ def ours() -> dict[str, Any]:
     rate = steps / (time.perf_counter() - began)
 
     sampler = ready.sampler
-    sampler.parameters = initial_state(sampler.gan, 0, 1).average
+    sampler.parameters = initial_state(build(run, ready.condition), 0, 1).average
     sampler.sample(10_000).to_pandas()
     number = 200_000
     began = time.perf_counter()

@@ -204,7 +204,7 @@ def streamed(path: str, streams: bool, overrides: list[str]) -> dict[str, float]
     after = time.perf_counter() - began
     times: list[tuple[float, int]] = []
     hooks = Hooks(log=lambda metrics, step, seconds: times.append((time.perf_counter(), step)))
-    train(build(run, ready.condition), ready.windows or ready.rows, run.trainer, 0, hooks, None)
+    train(build(run, ready.condition), ready.windows or ready.rows, run.trainer.schedule(), 0, hooks, None)
     (first, start), (last, end) = times[3], times[-1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"steps": (end - start) / (last - first), "peak": peak, "ready": after}

@@ -57,7 +57,7 @@ def parameters(
     losses: list[float] = []
     key = "seed1/loss/generator" if seeds > 1 else "loss/generator"
     hooks = Hooks(log=lambda metrics, step, seconds: losses.append(metrics[key]))
-    outcome = train(gan, ready.rows, run.trainer, run.seed, hooks, None)
+    outcome = train(gan, ready.rows, run.trainer.schedule(run.network.together), run.seed, hooks, None)
     member = 1 if seeds > 1 else slice(None)
     end = [np.asarray(leaf)[member] for leaf in jax.tree.leaves(outcome.state.generator)]
     return end, losses, gap(start, end)
@@ -82,7 +82,7 @@ def over_stream(experiment: str, steps: int) -> tuple[float, float]:
         for data in (ready.windows.load(0), ready.windows):
             losses: list[float] = []
             hooks = Hooks(log=lambda metrics, step, seconds, to=losses: to.append(metrics["loss/generator"]))
-            outcome = train(gan, data, run.trainer, 0, hooks, None)
+            outcome = train(gan, data, run.trainer.schedule(run.network.together), 0, hooks, None)
             found.append((jax.tree.leaves(outcome.state.generator), losses))
     return gap(found[0][0], found[1][0]), gap(found[0][1], found[1][1])
 

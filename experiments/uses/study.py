@@ -14,7 +14,6 @@ remove an answer in results/answers to have it made again.
 """
 
 import csv
-import importlib
 import io
 import json
 import logging
@@ -33,9 +32,9 @@ from gans.cli.command import run_command
 from gans.config.compose import compose
 from gans.data.customer_profiles import Profiles
 from gans.decisions.cases import open_cases
+from gans.decisions.scenarios import answer_of, draw
 from gans.errors import UserError, in_range, one_of
 from gans.files import write_atomic, write_table, write_text
-from gans.findings.answers import pool
 from gans.report.figures import render
 from gans.tracking.log import set_up_log
 from gans.use import SCENARIOS
@@ -51,18 +50,18 @@ from trainings import train  # noqa: E402
 log = logging.getLogger("gans")
 
 TEST = 0.3
-SHORTAGES = "[0.2,0.05]"
+SHORTAGES = ["0.2", "0.05"]
 RARE = ("churn", "credit_default")  # tables of banks, whose bad case is rare
 RETAIL = ("data=online_retail", "data.reference=2011-09-10", "data.outcome=90")
 # by table the overrides of its training, and what is asked of it; a contact of a shop's regular customers earns less
 TABLES: dict[str, tuple[tuple[str, ...], dict[str, dict[str, Any]]]] = {
     "churn": (("data=churn",), {
         "product": {"of": "Geography", "by": "Age"},
-        "privacy": {"secrets": "[EstimatedSalary,Balance]"},
+        "privacy": {"secrets": ["EstimatedSalary", "Balance"]},
     }),
     "shoppers": (("data=shoppers",), {
         "product": {"of": "VisitorType", "by": "Month"},
-        "privacy": {"secrets": "[PageValues,Region]"},
+        "privacy": {"secrets": ["PageValues", "Region"]},
     }),
     "credit_default": (("data=credit_default",), {
         "product": {"of": "EDUCATION", "by": "AGE"},
@@ -73,7 +72,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, dict[str, Any]]]] = {
         "risk": {"positive": "false"},
         "research": {"positive": "true"},
         "product": {"of": "favourite_weekday", "by": "monetary"},
-        "privacy": {"secrets": "[country,monetary]"},
+        "privacy": {"secrets": ["country", "monetary"]},
     }),
 }  # fmt: skip
 
@@ -117,15 +116,13 @@ def answer(name: str, scenario: str, folders: list[Path], runs: Path, results: P
     options = dict(TABLES[name][1].get(scenario, {}))
     if scenario == "risk" and name in RARE:
         options |= {"shortages": SHORTAGES, "steps": steps}
-    given = {"run": ",".join(map(str, folders)), "test": str(runs / "test" / f"{name}.parquet")}
-    use = importlib.import_module(f"gans.decisions.{scenario}")
-    found = pool([use.ask(case, options) for case in open_cases(given | options)])
-    found.sentences = use.say(found)
+    given = {"run": list(map(str, folders)), "test": str(runs / "test" / f"{name}.parquet")}
+    found = answer_of(scenario, open_cases(given | options), options)
     stored = found.to_json()
     stored["single runs"] = [one.to_json()["measures"] for one in found.runs]
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, json.dumps(stored, indent=1, ensure_ascii=False, default=str) + "\n")
-    for title, figure in use.draw(found).items():
+    for title, figure in draw(found).items():
         words = re.findall("[a-z]+", title.split(":")[0].lower())
         stem = "-".join([name, scenario, *words[:4]])
         (runs / "figures").mkdir(exist_ok=True)

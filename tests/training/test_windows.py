@@ -64,7 +64,7 @@ def test_rows_in_one_window_train_as_rows_that_stay() -> None:
     for data in (prepared.rows, Windows(lambda number: prepared.rows, 4)):
         losses: list[float] = []
         hooks = Hooks(log=lambda metrics, step, seconds, losses=losses: losses.append(metrics["loss/generator"]))
-        found.append((train(gan, data, prepared.run.trainer, 0, hooks, None), losses))
+        found.append((train(gan, data, prepared.run.trainer.schedule(), 0, hooks, None), losses))
     assert found[0][1] == found[1][1]
     for left, right in zip(*(jax.tree.leaves(outcome.state) for outcome, _ in found), strict=True):
         np.testing.assert_array_equal(left, right)
