@@ -65,7 +65,7 @@ TABLES: dict[str, tuple[tuple[str, ...], dict[str, dict[str, Any]]]] = {
     }),
     "credit_default": (("data=credit_default",), {
         "product": {"of": "EDUCATION", "by": "AGE"},
-        "privacy": {"secrets": "[LIMIT_BAL,EDUCATION]"},
+        "privacy": {"secrets": ["LIMIT_BAL", "EDUCATION"]},
     }),
     "online_retail": (("data=table", "data.target=buys_next"), {
         "marketing": {"positive": "true", "margin": 2.0},
