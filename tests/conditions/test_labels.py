@@ -18,6 +18,7 @@ from gans.data.layout import Encoded
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.sampling.marginals import fit_marginals
+from gans.sampling.matching import condition_choices
 
 ROWS = 1_000
 
@@ -133,7 +134,7 @@ def test_without_a_condition_the_row_is_whole() -> None:
     assert condition.draw(5, 0).shape == condition.codes(ENCODED)[:5].shape == (5, 0)
     assert condition.wide(jnp.zeros((5, 0), jnp.int32)).shape == (5, 0)
     marginals = fit_marginals(CODEC, ENCODED)
-    assert condition.choices({"plan": np.ones(3, bool)}, marginals) == {}
+    assert condition_choices(condition, {"plan": np.ones(3, bool)}, marginals) == {}
 
 
 # ---- what is drawn
@@ -234,7 +235,7 @@ def test_columns_that_never_occur_together_are_drawn_independently() -> None:
 def test_choices_of_levels(name: str, allowed: list[Any], levels: list[Any]) -> None:
     condition, marginals = fit("vip", name), fit_marginals(CODEC, ENCODED)
     mask = np.array([value in allowed for value in marginals.values(name).to_pylist()])
-    (place, codes), *rest = condition.choices({name: mask}, marginals).items()
+    (place, codes), *rest = condition_choices(condition, {name: mask}, marginals).items()
     assert (place, rest) == (1, [])
     assert [level for level, there in zip(CODEC[name].levels, codes, strict=True) if there] == sorted(
         levels, key=CODEC[name].levels.index
@@ -247,13 +248,13 @@ def test_choices_of_a_range_are_the_bins_that_it_meets(low: int, high: int) -> N
     mask = np.array([low <= value <= high for value in marginals.values("age").to_pylist()])
     ages = TABLE["age"].to_numpy()
     expected = set(condition.codes(ENCODED)[(ages >= low) & (ages <= high), 0].tolist())
-    assert set(np.flatnonzero(condition.choices({"age": mask}, marginals)[0]).tolist()) == expected
+    assert set(np.flatnonzero(condition_choices(condition, {"age": mask}, marginals)[0]).tolist()) == expected
 
 
 def test_choices_of_missing_numbers() -> None:
     condition, marginals = fit("spend", bins=6), fit_marginals(CODEC, ENCODED)
     mask = marginals.values("spend").is_null().to_numpy(zero_copy_only=False)
-    assert np.flatnonzero(condition.choices({"spend": mask}, marginals)[0]).tolist() == [6]
+    assert np.flatnonzero(condition_choices(condition, {"spend": mask}, marginals)[0]).tolist() == [6]
 
 
 # ---- fitting, saving
@@ -359,5 +360,5 @@ def test_bins_hold_atoms_and_missing_has_its_own() -> None:
         (present.max(), codes[~hole].max()),
         (None, len(edges) + 1),
     ):
-        chosen = condition.choices({"gain": np.array([one == value for one in values])}, marginals)[0]
+        chosen = condition_choices(condition, {"gain": np.array([one == value for one in values])}, marginals)[0]
         assert np.flatnonzero(chosen).tolist() == [code]

@@ -14,6 +14,7 @@ from gans.data.codecs.modes import Modes
 from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.sampling.marginals import fit_marginals
+from gans.sampling.matching import condition_choices
 from gans.sampling.where.grammar import Where
 from gans.sampling.where.plan import make_plan
 
@@ -141,7 +142,7 @@ def test_a_draw_is_by_row_number() -> None:
 def test_where_sets_the_entry_of_its_own_column(name: str, value: Any) -> None:
     marginals = fit_marginals(CODEC, ENCODED)
     plan = make_plan(Where.of({name: value}), [], marginals)
-    drawn = CONDITION.draw(50, 0, CONDITION.choices(plan.allowed, marginals))
+    drawn = CONDITION.draw(50, 0, condition_choices(CONDITION, plan.allowed, marginals))
     expected = np.zeros(9)
     expected[[0, 2, 5][NAMES.index(name)] + CODEC[name].levels.index(value)] = 1
     assert np.array_equal(CONDITION.wide(jnp.asarray(drawn)), np.tile(expected, (50, 1)))
@@ -168,7 +169,7 @@ def test_modes_of_numbers_condition_too() -> None:
     assert condition.cardinalities == (2, spend.cardinality, 3, 4)
     assert np.array_equal(condition.codes(ENCODED)[:, 1], TRUE["spend"])
     marginals = fit_marginals(CODEC, ENCODED)
-    choices = condition.choices(make_plan(Where.of({"spend": None}), [], marginals).allowed, marginals)
+    choices = condition_choices(condition, make_plan(Where.of({"spend": None}), [], marginals).allowed, marginals)
     assert np.array_equal(choices[1], np.arange(spend.cardinality) == spend.cardinality - 1)
 
 

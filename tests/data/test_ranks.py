@@ -23,6 +23,7 @@ from gans.data.schema import Schema, detect, normalise
 from gans.errors import UserError
 from gans.evaluation.fidelity import Reference, name_groups
 from gans.sampling.marginals import fit_marginals
+from gans.sampling.matching import condition_choices
 from gans.sampling.where.plan import make_plan
 
 ROWS, MANY = 4_000, 700
@@ -209,7 +210,7 @@ def test_labels_of_such_a_column_are_bins_of_ranks(codec: Codec) -> None:
     marginals = fit_marginals(fitted, encoded)
     for row in (0, np.flatnonzero(~missing)[-1], np.flatnonzero(missing)[0]):
         plan = make_plan({"shop": values[row]}, [], marginals)
-        choices = condition.choices(plan.allowed, marginals)
+        choices = condition_choices(condition, plan.allowed, marginals)
         assert np.flatnonzero(choices[0]).tolist() == [codes[row]]
         drawn = condition.draw(50, 0, choices)
         assert set(drawn[:, 0]) == {codes[row]}

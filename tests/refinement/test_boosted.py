@@ -27,7 +27,7 @@ from gans.refinement import boosted
 from gans.refinement.base import Refinement
 from gans.refinement.boosted import Boosted, FittedBoosted
 from gans.runs.saved import SavedRun
-from gans.sampling.chunks import CHUNK
+from gans.sampling.chunks import CHUNK, Request
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.sampler import Sampler
 
@@ -86,13 +86,16 @@ def toy() -> Toy:
     return Toy(codec, real, made, fit(codec, real, made))
 
 
-class Imitation(Sampler):
-    """A sampler that makes its rows from a known distribution, by their number."""
+@dataclass
+class KnownGenerator:
+    """Makes rows of a known distribution, by their number."""
 
+    codec: FittedCodec
+    condition: FittedCondition
     missing: float
 
-    def _make(self, parameters: Any, seed: int, start: int, attempt: int, choices: Any, given: Any) -> Encoded:
-        rng = np.random.default_rng((seed, start, attempt))
+    def __call__(self, parameters: Any, request: Request) -> Encoded:
+        rng = np.random.default_rng((request.seed, request.start, request.attempt))
         return self.codec.encode(to_table(draw(MADE, CHUNK, rng), rng, self.missing))
 
 
@@ -132,8 +135,8 @@ def expected_shares(weights: np.ndarray, shares: np.ndarray, candidates: int) ->
 def sampler_of(toy: Toy, refinement: FittedBoosted | None, missing: float = 0.4) -> Sampler:
     gan: Any = None
     condition: FittedCondition = Unconditional().fit(toy.codec, toy.real)
-    sampler = Imitation(gan, toy.codec, condition, fit_marginals(toy.codec, toy.real), jnp.zeros(1), refinement)
-    sampler.missing = missing
+    sampler = Sampler(gan, toy.codec, condition, fit_marginals(toy.codec, toy.real), jnp.zeros(1), refinement)
+    sampler.generator = KnownGenerator(toy.codec, condition, missing)  # pyright: ignore[reportAttributeAccessIssue]
     return sampler
 
 
@@ -208,10 +211,10 @@ def test_rows_depend_on_the_seed_and_their_number_only(imitation: Sampler) -> No
 
 
 def test_every_row_is_one_of_its_candidates(imitation: Sampler) -> None:
-    drawn = imitation.draw(None, 5, 0)
-    refinement = imitation.refinement
+    chunks, refinement = imitation.chunks(), imitation.refinement
     assert refinement is not None
-    made = [refinement.adjust(imitation._make(None, 5, 0, k, None, None), None) for k in range(CANDIDATES)]
+    drawn = chunks.chosen(Request(5, 0))
+    made = [refinement.adjust(chunks.generator(None, Request(5, 0, k)), None) for k in range(CANDIDATES)]
     same = [(m.codes == drawn.codes).all(axis=1) & (m.scalars == drawn.scalars).all(axis=1) for m in made]
     assert np.any(same, axis=0).all()
     assert min(np.mean(one) for one in same) < 1  # not always the same one
