@@ -284,8 +284,9 @@ def tiny() -> tuple[str, ...]:
 @pytest.fixture
 def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the report out, whose figures take most of the time of a short run."""
-    for module in ("gans.report.page", "gans.sweeps.jobs", "gans.sweeps.search"):
-        monkeypatch.setattr(importlib.import_module(module), "report_run", lambda *_: {})
+    modules = [importlib.import_module(f"gans.{name}") for name in ("report.page", "sweeps.jobs", "sweeps.search")]
+    for module in modules:  # all of them are there before the first is patched, so that none keeps the patch
+        monkeypatch.setattr(module, "report_run", lambda *_: {})
 
 
 @pytest.fixture

@@ -31,7 +31,11 @@ def test_a_new_variant_in_three_files(tmp_path):
         [sys.executable, "-m", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    for name in ("objectives/test_objectives.py", "test_config.py", "conftest.py"):  # they find it by themselves
+    for name in (
+        "objectives/test_objectives.py",
+        "config/test_compose.py",
+        "conftest.py",
+    ):  # they find it by themselves
         (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
     tests = [sys.executable, "-m", "pytest", "-q", "-k", "smoothed or every_component", "--import-mode=importlib"]

@@ -15,10 +15,10 @@ ROWS = 4_000
 FAR = 4.5 / np.sqrt(ROWS)  # a correlation of independent numbers lies below, but for one pair in 150,000
 
 
-def assert_independent(streams: dict[Any, np.ndarray]) -> None:
-    """No two streams have a number in common, nor are they correlated, also when one is moved by a row."""
+def assert_independent(streams: dict[Any, np.ndarray], chance: int = 0) -> None:
+    """No two streams have more numbers in common than by chance, nor are they correlated, also moved by a row."""
     for (left, there), (right, here) in combinations(streams.items(), 2):
-        assert not np.intersect1d(there, here).size, (left, right)
+        assert np.intersect1d(there, here).size <= chance, (left, right)
         for moved in (there, np.roll(there, 1), np.roll(there, -1)):
             assert abs(np.corrcoef(moved, here)[0, 1]) < FAR, (left, right)
 
@@ -45,7 +45,8 @@ def test_device_streams_of_neighbours_are_independent() -> None:
         {
             place: np.asarray(jax.vmap(jax.random.normal)(per_example(stream(*place), ROWS)), np.float64)  # pyright: ignore[reportArgumentType]
             for place in places
-        }
+        },
+        chance=20,  # of 4,000 numbers of 24 bits about one is that of another stream
     )
 
 
@@ -54,7 +55,7 @@ def test_device_streams_of_neighbours_are_independent() -> None:
     [
         ("condition=labels", "condition.columns=[age,family_size]"),
         ("condition=training_by_sampling", "condition.numbers=true"),
-        ("condition=codes", "condition.continuous=2"),
+        ("condition=codes", "condition.continuous=2", "network.discriminator_conditioning=none"),
     ],
     ids=lambda overrides: overrides[0],
 )

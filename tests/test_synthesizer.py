@@ -150,7 +150,7 @@ def test_saving_over_something_raises(fitted: Synthesizer, tmp_path: Path) -> No
 def test_loading_no_run_raises(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no run directory"):
         Synthesizer.load(tmp_path)
-    with pytest.raises(UserError, match="no run directory"):
+    with pytest.raises(UserError, match="no such folder"):
         Synthesizer.load(tmp_path / "nothing")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -76,6 +76,8 @@ class Boosted(Refinement):
         generated: rows for each training row, beside 480,000: half of all for the classifier, the others for raking.
         bound: of the logarithm of the ratio that the trees tell.
     """
+
+    takes_images: ClassVar[bool] = False
 
     candidates: int | None = None
     trees: int = 600

@@ -19,6 +19,7 @@ from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.matching import condition_choices
+from gans.streams import uniform
 
 ROWS = 1_000
 
@@ -178,9 +179,9 @@ def test_a_draw_is_by_row_number() -> None:
     for start in (0, 1, 2, 3, 4, 5, 498, 999):
         for rows in (0, 1, min(6, 1_000 - start), 1_000 - start):
             assert np.array_equal(condition.draw(rows, 7, start=start), whole[start : start + rows])
-    uniform = np.random.Generator(np.random.Philox(7)).random(1_000)
+    places = uniform("condition", 7, (0,), 0, 1_000)
     ends = np.cumsum(condition.counts)
-    expected = [condition.combinations[np.flatnonzero(u * ends[-1] < ends)[0]] for u in uniform]
+    expected = [condition.combinations[np.flatnonzero(u * ends[-1] < ends)[0]] for u in places]
     assert np.array_equal(whole, expected)
     far = condition.draw(5, 7, start=2**31 - 5)
     assert np.array_equal(far[2:], condition.draw(3, 7, start=2**31 - 3))

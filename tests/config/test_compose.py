@@ -14,9 +14,10 @@ import yaml
 from gans.config.components import conf_folder, load_components
 from gans.config.compose import compose
 from gans.config.run import Run
-from gans.config.stored import read_run, resumed, to_yaml
+from gans.config.stored import read_run, to_yaml
 from gans.errors import UserError
 from gans.registry import COMPONENTS, register
+from gans.runs.directory import stored_run
 
 load_components()
 EXPERIMENTS = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
@@ -153,7 +154,7 @@ def test_the_command_line_wins_over_the_experiment() -> None:
         (["trainer.best=scor"], ["trainer.best=scor", "column_distance", "Did you mean 'score'?"]),
         (["trainer.best=detect"], ["trainer.best=detect", "last", "Did you mean 'detection'?"]),
         (["trainer.metrics=[fidelty]"], ["trainer.metrics=fidelty", "Did you mean 'fidelity'?"]),
-        (["trainer.metrics=[score]"], ["trainer.metrics=score", "fidelity, detection"]),
+        (["trainer.metrics=[score]"], ["trainer.metrics=score", "allowed are", "fidelity"]),
         (["trainer.metrics=detection"], ["trainer.metrics", "list"]),
         (["trainer.patience=0"], ["trainer.patience=0", "at least 1"]),
         (["trainer.patience=soon"], ["trainer.patience", "soon", "Integer"]),
@@ -319,7 +320,7 @@ def begun(tmp_path: Path) -> tuple[Path, Run]:
 
 def go_on(folder: Path, *overrides: str) -> Run:
     given = [f"run_dir={folder}", "trainer.resume=true", *overrides]
-    return resumed(compose(given), given)
+    return stored_run(compose(given), given)
 
 
 def test_a_resumed_run_is_the_one_that_was_begun(begun: tuple[Path, Run]) -> None:

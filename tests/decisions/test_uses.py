@@ -87,7 +87,7 @@ def test_risk_by_hand(good: Case) -> None:
     order = np.argsort(chance)
     share = [np.cumsum(hits[order]) / hits.sum() for hits in (labels, ~labels)]
     assert answer["KS"].values[SYNTHETIC][0] == pytest.approx(np.abs(share[0] - share[1]).max(), abs=1e-9)
-    assert answer["population stability index"].values[SYNTHETIC][0] < risk.STABLE
+    assert answer["population stability index"].values[SYNTHETIC][0] < uses.STABLE
 
 
 def test_calibration_and_stability_have_known_answers() -> None:
@@ -113,7 +113,7 @@ def test_synthetic_rows_of_a_rare_class_are_drawn_by_a_generator_of_the_rows_lef
         return case.sampler
 
     monkeypatch.setattr(risk, "_trained_on", trained)
-    answer = risk.ask(good, {"shortages": "[0.2,0.1]", "steps": 7})
+    answer = risk.ask(good, {"shortages": ["0.2", "0.1"], "steps": 7})
     yes = good.tables.real["bought"].to_pylist().count("yes")
     for (table, name, steps), share in zip(seen, (0.2, 0.1), strict=True):
         assert table["bought"].to_pylist().count("yes") == round(share * yes)
@@ -129,7 +129,7 @@ def test_synthetic_rows_of_a_rare_class_are_drawn_by_a_generator_of_the_rows_lef
 @pytest.mark.parametrize("shortages", ["0", "1", "1.5", "few", "0.01"])
 def test_a_shortage_is_a_share(good: Case, shortages: str) -> None:
     with pytest.raises(UserError, match="shortages="):
-        risk.ask(good, {"shortages": shortages})
+        risk.ask(good, {"shortages": [shortages]})
 
 
 # ---- product
@@ -243,7 +243,7 @@ def test_stability_of_one_population_is_near_zero_and_its_interval_holds_it() ->
     assert (found[:, 1] <= found[:, 0]).all()
     assert (found[:, 0] <= found[:, 2]).all()
     other = risk.stability_interval(rng.random(1000), rng.random(9000) ** 2)
-    assert other[1] > risk.STABLE
+    assert other[1] > uses.STABLE
 
 
 def test_rows_that_were_learnt_by_heart_are_as_good_as_other_real_rows_and_no_better(

@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from gans.cli.arguments import key_values
+from gans.cli.arguments import key_values, listed
 from gans.config.components import component_name
 from gans.config.compose import compose, read_overrides
 from gans.config.run import Run
@@ -165,7 +165,8 @@ def test_a_command_is_there_and_reads_its_arguments(module):
             assert found.name == given.get("+experiment", given.get("name", found.name)).split(",")[0]
         elif name != "gans.tune" and found is not None:
             for key, value in given.items():  # a number may be written in another way
-                assert str(found[key]) == value or found[key] == float(value), f"{key}={value}"
+                same = found[key] == (listed(value) if isinstance(found[key], list) else value)
+                assert same or found[key] == float(value), f"{key}={value}"
 
 
 def test_what_is_not_run_is_in_the_docs():

@@ -36,8 +36,8 @@ def test_points_of_both_sides_lie_on_the_axes_of_the_real_ones() -> None:
 
 def test_further_metrics_have_a_curve_with_what_real_rows_have() -> None:
     history = [{"step": step, "holdout/score": 0.5, "holdout/fid": 9.0 - step} for step in (1, 2, 3)]
-    curves = metric_curves(history, {"fid": 2.5})
-    assert list(curves) == ["fid"]
-    lines = curves["fid"].axes[0].lines
+    curves = metric_curves(history, {"fid": 2.5}, {"fid": 1_200})
+    assert list(curves) == ["FID (1,200 rows)"]
+    lines = curves["FID (1,200 rows)"].axes[0].lines
     np.testing.assert_array_equal(lines[0].get_ydata(), [8, 7, 6])
     assert set(lines[1].get_ydata()) == {2.5}

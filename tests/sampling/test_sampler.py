@@ -184,7 +184,7 @@ def test_relations_of_the_command_hold(related: Any, command: Callable[..., Any]
 def test_what_cannot_be_says_which_relation_it_meets(
     any_column: Sampler, where: str, said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gans.sampling.sampler.ROUNDS", 8)
+    monkeypatch.setattr("gans.sampling.matching.ROUNDS", 8)
     with pytest.raises(UserError) as error:
         any_column.sample(10, 1, where)
     for words in said:
@@ -253,12 +253,8 @@ def test_ctrl_c_leaves_the_old_file(
             os.kill(os.getpid(), signal.SIGINT)
         return decode(self, encoded)
 
-    def small(self: Sampler, n: int, *given: Any) -> Any:
-        return stream(self, n, *given, rows=500)
-
-    stream = Sampler.stream
     monkeypatch.setattr(FittedCodec, "decode", press)
-    monkeypatch.setattr(Sampler, "stream", small)
+    monkeypatch.setattr(Sampler, "table_rows", 500)
     done = command("sample", f"run={finished.path}", "n=1e5", f"out={out}")
     assert (done.status, done.out, done.err) == (130, "", "interrupted\n")
     assert 3 <= len(there) < 100  # of 200 tables

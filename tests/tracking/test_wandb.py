@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from gans.config.compose import compose
+from gans.report.page import report_run
 from gans.runs.execute import execute
 from gans.tracking.settings import TrackerSettings
 from gans.tracking.weights_and_biases import WeightsAndBiases, settle_mode
@@ -22,7 +23,7 @@ def tracked(tmp_path_factory, recorded):
         patch.delenv("WANDB_API_KEY", raising=False)
         patch.setenv("NETRC", str(folder / "none"))
         overrides = ["tracker.mode=auto", f"tracker.folder={folder}", "tracker.tags=[a,b]", "tracker.group=study"]
-        result = execute(compose([*RUN, f"run_dir={folder / 'run'}", *overrides]), show=False)
+        result = execute(compose([*RUN, f"run_dir={folder / 'run'}", *overrides]), show=False, report=report_run)
     files = list(folder.glob("wandb/offline-run-*/*.wandb"))
     assert len(files) == 1
     return result, recorded(files[0]), files[0].parent
@@ -118,5 +119,5 @@ def test_a_tracker_that_fails_says_so_once_and_the_run_goes_on(tmp_path, monkeyp
 def test_disabled_touches_nothing(tmp_path):
     tracker = WeightsAndBiases(TrackerSettings(folder=str(tmp_path)), "disabled", "name", "{}", tmp_path)
     tracker.log({"a": 1.0}, 1)
-    tracker.finish({"status": "completed"}, tmp_path, None, {})
+    tracker.finish({"status": "completed"}, [tmp_path], None, {})
     assert list(tmp_path.iterdir()) == []

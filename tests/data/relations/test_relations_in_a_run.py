@@ -66,7 +66,7 @@ def test_a_declared_one_and_a_condition_contradict_each_other() -> None:
 
 
 def test_a_run_goes_on_only_with_its_relations(ready: Prepared) -> None:
-    assert fingerprint(prepare(compose(CHARITY))) == ready.fingerprint()
+    assert prepare(compose(CHARITY)).fingerprint() == ready.fingerprint()
     other = prepare(compose([*CHARITY, "data.relations=[auto,\"if responded == 'no' then gift == 0\"]"]))
     assert other.fingerprint() != ready.fingerprint()
     assert prepare(compose([*CHARITY, "data.relations=[]"])).codec.relations.relations == []
