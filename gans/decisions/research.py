@@ -27,7 +27,7 @@ SPLITS = 5
 PART = 0.8  # of the held-out rows that a draw takes
 LEVELS = 8  # of a column, the others are one
 RIDGE = 1e-3
-TOLD = 2.58  # standard errors beyond which a coefficient or a correlation is a conclusion (99 %)
+CLEAR = 2.58  # standard errors beyond which a coefficient or a correlation is a conclusion (99 %)
 MOST_ROWS = 10_000
 
 
@@ -130,13 +130,13 @@ def coefficients(sides: dict[str, Side], asked: Response) -> tuple[list[str], di
 
 def agree(real: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
     """How far the conclusions of two models agree, shares in [0, 1]."""
-    told = np.abs(real[0]) > TOLD * real[1]
+    clear = np.abs(real[0]) > CLEAR * real[1]
     same = np.sign(real[0]) == np.sign(other[0])
-    told_there = np.abs(other[0]) > TOLD * other[1]
+    clear_there = np.abs(other[0]) > CLEAR * other[1]
     gap = np.abs(real[0] - other[0]) <= Z * np.hypot(real[1], other[1])
     return {
-        FOUND: float((same & told_there)[told].mean()) if told.any() else np.nan,
-        CONTRARY: 1 - float((~same & told_there)[told].mean()) if told.any() else np.nan,
+        FOUND: float((same & clear_there)[clear].mean()) if clear.any() else np.nan,
+        CONTRARY: 1 - float((~same & clear_there)[clear].mean()) if clear.any() else np.nan,
         OVERLAP: float(gap.mean()),
     }
 
@@ -157,8 +157,8 @@ def correlations(side: Side) -> np.ndarray:
 
 def same_signs(real: np.ndarray, other: np.ndarray, rows: int) -> float:
     """The share of the correlations that are told from 0 whose sign is the same; NaN without one."""
-    told = np.abs(real) > TOLD / np.sqrt(rows)
-    return float((np.sign(real) == np.sign(other))[told].mean()) if told.any() else np.nan
+    clear = np.abs(real) > CLEAR / np.sqrt(rows)
+    return float((np.sign(real) == np.sign(other))[clear].mean()) if clear.any() else np.nan
 
 
 def draw(answer: Answer) -> Drawn:

@@ -11,7 +11,7 @@ from gans.evaluation.attacks import copies
 from gans.evaluation.inputs import numbers
 from gans.evaluation.intervals import bootstrap, wilson
 from gans.findings.answers import Interval
-from gans.findings.personas import Persona, Personas, Trait
+from gans.findings.customer_segments import Persona, Personas, Trait
 
 TRAITS = 5
 EXAMPLES = 3

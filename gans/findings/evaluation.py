@@ -8,7 +8,7 @@ from gans.findings.sentence import Sentence
 
 SHAPE, DETECTED, EASILY = 1.0, 0.9, 0.5
 USEFUL, USELESS = 0.95, 0.8
-TOLD = 0.55
+RECOGNISED = 0.55
 COPIED, MANY = 0.05, 3
 LEAKS = 0.05
 GIVEN = 3
@@ -50,7 +50,7 @@ def privacy_sentences(found: Evaluation) -> list[Sentence]:
         tpr = scores[f"membership_{kind}_tpr"]
         text = f"by {words}, an attacker tells who was in the table with AUC {_ranged(auc)}, "
         text += f"{tpr.value:.1%} of them at 1 % false alarms"
-        if (auc.low or 0) > 0.5 and auc.value >= TOLD:
+        if (auc.low or 0) > 0.5 and auc.value >= RECOGNISED:
             out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
         elif (auc.low or 0) > 0.5 or (tpr.low or 0) > 0.02:
             out.append(Sentence("note", f"A little is told: {text}."))
@@ -147,13 +147,13 @@ def _others(found: Evaluation) -> list[Sentence]:
     """A sentence for each score that has no rule of its own here, as those of plugins."""
     out = []
     for name, score in score_rows(found):
-        told = meaning(name)
-        if not told.sentence:
+        what = meaning(name)
+        if not what.sentence:
             continue
         beside = "" if score.real is None else f", held-out rows have {score.real:.4g}"
-        near = "near what real rows have" if told.ideal is None else f"near {told.ideal:g}"
-        way = {NEAR: near, LOWER: "less"}.get(told.better, "more")
-        out.append(Sentence("note", f"{told.title}: {score.value:.4g}{beside}; {way} is better."))
+        near = "near what real rows have" if what.ideal is None else f"near {what.ideal:g}"
+        way = {NEAR: near, LOWER: "less"}.get(what.better, "more")
+        out.append(Sentence("note", f"{what.title}: {score.value:.4g}{beside}; {way} is better."))
     return out
 
 

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from gans.evaluation.marginals import shares
+from gans.evaluation.column_counts import shares
 from gans.findings.sentence import Sentence
 from gans.runs.finish import RunResults
 from gans.tracking.jsonl import series

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.schema import Column
-from gans.evaluation.marginals import Histogram, Levels, marginal, shares
+from gans.evaluation.column_counts import Histogram, Levels, marginal, shares
 from gans.evaluation.metrics import meaning
 from gans.tracking.jsonl import History, series
 

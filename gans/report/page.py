@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from gans.data.schema import Column
 from gans.evaluation.associations import associations
-from gans.evaluation.marginals import marginal
+from gans.evaluation.column_counts import marginal
 from gans.files import write_text
 from gans.findings.run import duration, headline, sentences, worst
 from gans.report.evaluation import END, START

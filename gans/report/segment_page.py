@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.files import write_table, write_text
-from gans.findings.personas import Persona, Personas, agreement_sentences
+from gans.findings.customer_segments import Persona, Personas, agreement_sentences
 from gans.report.figures import FAINT, INK, canvas, data_address, label, legend
 from gans.report.templates import template
 
@@ -22,7 +22,7 @@ MOST_COLUMNS = 14
 def print_personas(found: Personas) -> None:
     """The personas on standard output."""
     for number, persona in enumerate(found.personas, 1):
-        held = "{:.1%} of held-out real ones ({:.1%} to {:.1%})".format(*persona.held)
+        held = "{:.1%} of held-out real ones ({:.1%} to {:.1%})".format(*persona.held_out_share)
         print(f"{number}. {persona.name}: {persona.share:.1%} of synthetic customers, {held}")
         for trait in persona.traits[:3]:
             print(f"   {trait.words}")
@@ -39,9 +39,9 @@ def write_personas(folder: Path, found: Personas, run_name: str) -> Path:
             "segment": number,
             "name": persona.name,
             "share_synthetic": round(persona.share, 4),
-            "share_held_out": round(persona.held[0], 4),
-            "held_out_low": round(persona.held[1], 4),
-            "held_out_high": round(persona.held[2], 4),
+            "share_held_out": round(persona.held_out_share[0], 4),
+            "held_out_low": round(persona.held_out_share[1], 4),
+            "held_out_high": round(persona.held_out_share[2], 4),
             "what_sets_it_apart": "; ".join(trait.words for trait in persona.traits),
         }
         | {column: persona.typical.get(column, "") for column in columns}
@@ -91,7 +91,7 @@ def share_figure(found: Personas) -> "Figure":
     places = np.arange(len(found.personas))
     axes.barh(places, [one.share for one in found.personas], 0.6, alpha=0.75,
               color=[COLORS[at % len(COLORS)] for at in places], label="synthetic customers")  # fmt: skip
-    held = np.array([one.held for one in found.personas])
+    held = np.array([one.held_out_share for one in found.personas])
     axes.errorbar(held[:, 0], places, xerr=np.abs(held[:, 1:] - held[:, :1]).T, fmt="s", color=INK, markersize=4,
                   label="held-out real customers")  # fmt: skip
     axes.set_yticks(places, [str(at + 1) for at in places])
@@ -105,9 +105,9 @@ def share_figure(found: Personas) -> "Figure":
 
 def profile_figure(persona: Persona, color: str) -> "Figure":
     """Where the segment's medians lie among all customers: 0 the lowest, 50 the middle, 100 the highest."""
-    told = [trait.column for trait in persona.traits if trait.column in persona.places]
+    named = [trait.column for trait in persona.traits if trait.column in persona.places]
     others = sorted(persona.places, key=lambda name: -abs(persona.places[name] - 0.5))
-    names = list(dict.fromkeys([*told, *others]))[:MOST_COLUMNS]
+    names = list(dict.fromkeys([*named, *others]))[:MOST_COLUMNS]
     figure, axes = canvas(4.4, 0.8 + 0.27 * max(len(names), 1))
     for place, name in enumerate(names):
         axes.plot([50, 100 * persona.places[name]], [place, place], color=color, linewidth=3, alpha=0.6)

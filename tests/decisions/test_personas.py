@@ -55,7 +55,7 @@ def test_personas_say_what_sets_them_apart(good: Case, bad: Case) -> None:
     assert len(found.personas) == 2
     loyal = min(found.personas, key=lambda one: one.share)
     assert loyal.share == pytest.approx(0.4, abs=0.03)
-    assert loyal.held[1] < 0.4 < loyal.held[2]
+    assert loyal.held_out_share[1] < 0.4 < loyal.held_out_share[2]
     words = " ".join(trait.words for trait in loyal.traits)
     assert "age is very high" in words
     assert "city is Rome" in words

@@ -8,7 +8,7 @@ import pytest
 
 from gans.data.schema import Column, detect
 from gans.evaluation.associations import associations, correlation_ratio, cramers_v
-from gans.evaluation.marginals import Histogram, Levels, marginal, shares
+from gans.evaluation.column_counts import Histogram, Levels, marginal, shares
 from gans.report.figures import (
     association_figure,
     label,

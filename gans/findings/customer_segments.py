@@ -34,7 +34,7 @@ class Persona:
     Attributes:
         name: of its two strongest traits.
         share: of the synthetic customers.
-        held: its share of the held-out real customers, with an interval.
+        held_out_share: its share of the held-out real customers, with an interval.
         traits: what sets it apart, the strongest first.
         typical: by column the median or the most frequent level, with the middle half or its share, as text.
         places: by column of numbers, where its median lies among all customers, 0 to 1.
@@ -43,7 +43,7 @@ class Persona:
 
     name: str
     share: float
-    held: Interval
+    held_out_share: Interval
     traits: list[Trait]
     typical: dict[str, str]
     places: dict[str, float]
@@ -69,7 +69,7 @@ class Personas:
     agreement: Interval
     ceiling: Interval
     points: np.ndarray
-    held_rows: int
+    held_out_rows: int
 
 
 def agreement_sentences(found: Personas) -> list[Sentence]:
@@ -83,18 +83,18 @@ def agreement_sentences(found: Personas) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: on {found.held_rows:,} held-out ones, segments of synthetic customers agree with those of half "
-            f"of the training rows by {shown(found.agreement)}, those of the other half by {shown(found.ceiling)} "
+            f"{start}: on {found.held_out_rows:,} held-out ones, segments of synthetic customers agree with those of "
+            f"half of the training rows by {shown(found.agreement)}, those of the other half by {shown(found.ceiling)} "
             "(adjusted Rand index: 1 the same, 0 chance).",
         )
     ]
     if found.ceiling[0] < 0.5:
         text = "Segments of two samples of real rows differ, too: this table has no sharp segments, take them as a map."
         out.append(Sentence("note", text))
-    gap = max(found.personas, key=lambda one: abs(one.share - one.held[0]))
-    off = abs(gap.share - gap.held[0])
+    gap = max(found.personas, key=lambda one: abs(one.share - one.held_out_share[0]))
+    off = abs(gap.share - gap.held_out_share[0])
     text = f"The shares of segments differ by at most {off:.1%} ({gap.name}: {gap.share:.1%} of synthetic customers, "
-    out.append(Sentence("good" if off <= ALIKE else "note", f"{text}{gap.held[0]:.1%} of held-out ones)."))
+    out.append(Sentence("good" if off <= ALIKE else "note", f"{text}{gap.held_out_share[0]:.1%} of held-out ones)."))
     if found.icl:
         text = f"{found.k} segments have the least ICL of 2 to {max(found.icl)}."
         out.append(Sentence("note", text))
