@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests that train for long: kills and resumes, placements, processes, the study of the three variants.
+# The tests that take long: documented commands, notebooks, kills and resumes, placements, processes, sweeps, a study.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python -m pytest -n 0 -m slow "$@"
+python -m pytest --dist load -m slow "$@"

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_a_new_variant_in_three_files(tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text()
     steps = re.findall(r"^\d\. .*?`((?:gans|conf)/[^`]+)`.*?```\w+\n(.*?)```", text, re.DOTALL | re.MULTILINE)

@@ -1,9 +1,6 @@
 """An objective and a metric in a little package of their own: its entry point is enough, no file of gans is touched."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,43 +44,46 @@ def yes(tables, rows):
 """
 
 
-def install(folder: Path, name: str, text: str) -> None:
-    """A package of one module, as pip leaves it."""
-    (folder / f"{name}.py").write_text(text)
-    info = folder / f"{name}-0.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text(f"[gans.plugins]\nlab = {name}\n")
-
-
-def test_an_objective_of_another_package_is_chosen_by_name(tmp_path: Path) -> None:
-    install(tmp_path, "lab_losses", MODULE)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-m", "gans.train", "objective=exponential", "objective.sharpness=0.5", "+debug=limit",
-               "network.generator_widths=[8]", "run_dir=run"]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    config = (tmp_path / "run" / "config.yaml").read_text()
-    assert "objective: exponential" in config
-    assert "sharpness: 0.5" in config
-    refused = subprocess.run([*command[:-1], "objective.sharp=1"], cwd=tmp_path, env=environment, capture_output=True,
-                             text=True)  # fmt: skip
-    assert refused.returncode == 2
-    assert "objective.sharp" in refused.stderr
-
-
-@pytest.mark.usefixtures("plugins")  # which forgets what a test registers
-def test_a_metric_of_another_package_is_everywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any], tiny: tuple[str, ...]
-) -> None:
-    """In training, which chooses by it, in gans.evaluate, on the page, in a sentence, and in gans.compare."""
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins: Any) -> Callable[[str, str], None]:
+    """A function: installs a package of one module, as pip leaves it; what that registers is forgotten afterwards."""
     from gans.config import components
     from gans.config.compose import load_schemas
 
-    install(tmp_path, "lab_metrics", METRIC)
-    monkeypatch.syspath_prepend(tmp_path)
-    components.load_components.cache_clear()
-    load_schemas.cache_clear()
+    def make(name: str, text: str) -> None:
+        (tmp_path / f"{name}.py").write_text(text)
+        info = tmp_path / f"{name}-0.1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+        (info / "entry_points.txt").write_text(f"[gans.plugins]\nlab = {name}\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        components.load_components.cache_clear()
+        load_schemas.cache_clear()
+
+    return make
+
+
+@pytest.mark.usefixtures("no_report")
+def test_an_objective_of_another_package_is_chosen_by_name(
+    install: Callable[[str, str], None], command: Callable[..., Any], tmp_path: Path
+) -> None:
+    install("lab_losses", MODULE)
+    arguments = ["objective=exponential", "+debug=limit", "network.generator_widths=[8]", "run_dir=run"]
+    done = command("train", *arguments, "objective.sharpness=0.5")
+    assert done.status == 0, done.err
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert "objective: exponential" in config
+    assert "sharpness: 0.5" in config
+    refused = command("train", *arguments[:-1], "objective.sharp=1")
+    assert refused.status == 2
+    assert "objective.sharp" in refused.err
+
+
+def test_a_metric_of_another_package_is_everywhere(
+    install: Callable[[str, str], None], tmp_path: Path, command: Callable[..., Any], tiny: tuple[str, ...]
+) -> None:
+    """In training, which chooses by it, in gans.evaluate, on the page, in a sentence, and in gans.compare."""
+    install("lab_metrics", METRIC)
     title = "error of the share of the married"
     for name, rate in (("slow", "0.0001"), ("fast", "0.001")):
         arguments = ["+debug=limit", "data.limit=600", *tiny, f"optimizer.learning_rate={rate}", f"run_dir=runs/{name}"]

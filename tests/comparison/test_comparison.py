@@ -372,6 +372,7 @@ class RecordedRun:
         return self.rows
 
 
+@pytest.mark.slow
 def test_a_project_is_read_as_its_run_directories_are(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -74,9 +74,10 @@ def test_experiment_composes_and_comes_back_from_yaml(name: str, tmp_path: Path)
 
 @pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_smoke_experiment_trains_two_steps(name: str, tmp_path: Path) -> None:
+def test_smoke_experiment_trains_two_steps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gans.runs.execute import execute
 
+    monkeypatch.setattr("gans.refinement.boosted.FRESH", 8_000)  # generated rows for trees and raking
     small = [
         "data.limit=160",
         "trainer.steps=2",

@@ -25,6 +25,7 @@ def differences(*arguments: str) -> tuple[list[float], float]:
     return found, min(moved)
 
 
+@pytest.mark.slow
 def test_jit_sharded_pmap_and_vmapped_seeds_agree():
     found, moved = differences("experiments=cgan", "rounding=false", "stream=false", "steps=20")
     assert len(found) == 3
