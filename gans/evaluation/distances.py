@@ -173,8 +173,7 @@ def frechet(left: np.ndarray, right: np.ndarray) -> float:
 def point_matrices(tables: Tables, rows: int | None) -> tuple[np.ndarray, np.ndarray]:
     """At most so many real and synthetic rows, in random order, as points [rows, width], scaled by all real rows."""
     scale = tables.capped["real"]
-    real = tables.once(("matrix", rows, tuple(scale.columns), tuple(map(len, scale.levels.values()))),
-                       lambda: points(tables.drawn("real", rows), scale).matrix())  # fmt: skip
+    real = tables.once(("matrix", rows, tables.coding), lambda: points(tables.drawn("real", rows), scale).matrix())
     return real, points(tables.drawn("synthetic", rows), scale).matrix()
 
 
@@ -241,5 +240,5 @@ def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
 def learnt_frechet(tables: Tables, rows: int | None) -> dict[str, float]:
     """The Frechet distance on features that an autoencoder of the real rows learns."""
     real, other = point_matrices(tables, rows)
-    features = tables.once(("learnt features", rows, real.shape), lambda: LearntFeatures(real))
+    features = tables.once(("learnt features", rows, tables.coding), lambda: LearntFeatures(real))
     return {"frechet": frechet(features(real), features(other))}

@@ -138,8 +138,14 @@ class Tables:
             out.__dict__[name] = {"real": sides["real"], "synthetic": sides["test"]}
         return out
 
+    @cached_property
+    def coding(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What the codes of the sides stand for; it depends on the levels of all tables."""
+        side = self.capped["real"]
+        return tuple((name, tuple(side.levels.get(name, ()))) for name in side.columns)
+
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
-        """What is made of the real rows, under a key that names it and how many rows it was made of; made once."""
+        """What is made of the real rows, made once under a key: its name and all that it depends on beside these."""
         if key not in self.shared:
             self.shared[key] = make()
         return self.shared[key]

@@ -112,8 +112,8 @@ def _euclidean(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def manifold(tables: Tables, rows: int | None) -> Computed:
     """How synthetic points lie to real ones, of equally many."""
     real, other = point_matrices(tables, rows)
-    rows = min(len(real), len(other))
-    known = tables.once(("manifold", rows, real.shape), lambda: Manifold(real[:rows]))
+    most, rows = rows, min(len(real), len(other))
+    known = tables.once(("manifold", most, rows, tables.coding), lambda: Manifold(real[:rows]))
     scores = known.alpha_beta(other[:rows]) | known.precision_recall(other[:rows])
     covered = Estimate(scores["coverage"], real=expected_coverage(rows, rows))
     return Computed(scores | {"coverage": covered})

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from gans.data.schema import Schema
@@ -139,8 +140,10 @@ class Metric:
         out = found if isinstance(found, Computed) else Computed(found)
         for score, value in out.scores.items():
             number = value.value if isinstance(value, Estimate) else value
-            if score.partition("/")[0] not in self.scores or not isinstance(float(number), float):
-                raise UserError(f"metric {self.name}: it gave {score}; {', '.join(self.scores)} are due.")
+            if score.partition("/")[0] not in self.scores or not isinstance(number, (int, float, np.number)):
+                raise UserError(
+                    f"metric {self.name}: it gave {score}={number!r}; numbers for {', '.join(self.scores)} are due."
+                )
         return out
 
 
@@ -189,11 +192,9 @@ def metric_of(score: str) -> str:
     Raises:
         KeyError: no metric gives it.
     """
-    kind = score.partition("/")[0]
-    return next((name for name, one in all_metrics().items() if kind in one.scores), "") or _unknown(score)
-
-
-def _unknown(score: str) -> str:
+    for name, one in all_metrics().items():
+        if score.partition("/")[0] in one.scores:
+            return name
     raise KeyError(score)
 
 

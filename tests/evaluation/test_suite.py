@@ -324,6 +324,23 @@ def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
 # ---- metrics of training
 
 
+def test_what_is_kept_of_held_out_rows_does_not_depend_on_the_levels_of_earlier_tables() -> None:
+    """Tables whose further levels differ are coded in other orders, of as many codes."""
+    rng = np.random.default_rng(0)
+
+    def table(levels: str) -> pa.Table:
+        return pa.table(
+            {"x": rng.normal(size=300), "a": rng.choice(list(levels), 300), "b": rng.choice(list("pq"), 300)}
+        )
+
+    holdout, *made = table("bdf"), table("abdf"), table("bdfg"), table("bcdf")
+    schema = tables(holdout, made[0]).schema
+    names = [name for name in training_metrics() if not all_metrics()[name].lacks(schema)]
+    judge = TrainingJudge(names, holdout, schema)
+    for one in made:
+        assert judge(one) == TrainingJudge(names, holdout, schema)(one)
+
+
 def test_metrics_give_the_scores_that_they_say() -> None:
     real, made = people(0), people(1)
     schema = tables(real, made).schema
