@@ -17,33 +17,33 @@ COLORS = ("#3d6c99", "#d4692a", "#5a8f5a", "#8a6bb0", "#8c8c8c", "#b0413e", "#3a
 MARKERS = "osD^vPX*"
 
 
-def comparison_figures(found: Comparison) -> dict[str, "Figure"]:
+def comparison_figures(comparison: Comparison) -> dict[str, "Figure"]:
     """Figures by the name of their file: of the first metric intervals, chances and ranks, and quality against time."""
-    metric = found.metrics[0]
-    out = {"intervals": intervals(found, metric), "improvement": improvement(metric)}
-    if metric.ranks is not None and len(found.variants) > 1:
-        out["ranks"] = critical_difference(found, metric)
+    metric = comparison.metrics[0]
+    out = {"intervals": intervals(comparison, metric), "improvement": improvement(metric)}
+    if metric.ranks is not None and len(comparison.variants) > 1:
+        out["ranks"] = critical_difference(comparison, metric)
     for unit in ("seconds", "step"):
-        if figure := curves(found, unit):
+        if figure := curves(comparison, unit):
             out["quality_against_" + ("time" if unit == "seconds" else "steps")] = figure
     return out
 
 
-def intervals(found: Comparison, metric: ComparedScore) -> "Figure":
+def intervals(comparison: Comparison, metric: ComparedScore) -> "Figure":
     """By data set the mean of each variant with its interval, and every seed as a small point."""
-    rows = len(found.data) * (len(found.variants) + 1)
+    rows = len(comparison.data) * (len(comparison.variants) + 1)
     figure, axes = canvas(WIDTH, 0.9 + 0.2 * rows)
     ticks, names, place = [], [], 0.0
-    for table in found.data:
+    for table in comparison.data:
         first = place
-        for number, variant in enumerate(found.variants):
+        for number, variant in enumerate(comparison.variants):
             cell, color = metric.cells[variant, table], COLORS[number % len(COLORS)]
             values = list(cell.values.values())
             axes.plot(values, [place] * len(values), ".", color=color, alpha=0.35, markersize=5)
             if values:
                 axes.plot([cell.low, cell.high], [place, place], color=color, linewidth=2)
                 axes.plot(cell.mean, place, MARKERS[number % len(MARKERS)], color=color, markersize=5,
-                          label=variant if table == found.data[0] else None)  # fmt: skip
+                          label=variant if table == comparison.data[0] else None)  # fmt: skip
             if cell.diverged or cell.missing:
                 absent = f"{len(cell.diverged + cell.missing)} without"
                 axes.annotate(
@@ -78,10 +78,10 @@ def improvement(metric: ComparedScore) -> "Figure":
     return figure
 
 
-def critical_difference(found: Comparison, metric: ComparedScore) -> "Figure":
+def critical_difference(comparison: Comparison, metric: ComparedScore) -> "Figure":
     """Mean ranks on a line; a bar joins variants that are not told apart (Demsar 2006)."""
     assert metric.ranks is not None
-    means, many = metric.ranks.means, len(found.variants)
+    means, many = metric.ranks.means, len(comparison.variants)
     order = np.argsort(means, kind="stable")
     groups = _groups(means[order], metric.ranks.difference)
     figure, axes = canvas(WIDTH, 1.0 + 0.2 * len(groups) + 0.17 * many)
@@ -104,7 +104,7 @@ def critical_difference(found: Comparison, metric: ComparedScore) -> "Figure":
             color=COLORS[variant % len(COLORS)],
             linewidth=1,
         )
-        axes.text(edge, -depth, f" {label(found.variants[variant], 18)} {means[variant]:.2f} ",
+        axes.text(edge, -depth, f" {label(comparison.variants[variant], 18)} {means[variant]:.2f} ",
                   ha="right" if left else "left", va="center", fontsize=8, color=INK, parse_math=False)  # fmt: skip
     if metric.ranks.difference < many - 1:
         axes.plot([1, 1 + metric.ranks.difference], [0.85, 0.85], color=INK, linewidth=1)
@@ -125,24 +125,26 @@ def _groups(means: np.ndarray, difference: float) -> list[tuple[int, int]]:
     return out
 
 
-def curves(found: Comparison, unit: str) -> "Figure | None":
+def curves(comparison: Comparison, unit: str) -> "Figure | None":
     """Held-out scores in training against seconds or steps: the median over seeds, shaded from the least to the most.
 
     The score is the first metric where it was logged in training, else the usual one; None where none was.
     """
-    name = found.metrics[0].name
-    shown = {key: [curve for run in runs for curve in run.curves.values() if curve] for key, runs in found.runs.items()}
+    name = comparison.metrics[0].name
+    shown = {
+        key: [curve for run in runs for curve in run.curves.values() if curve] for key, runs in comparison.runs.items()
+    }
     if not any(name in row for every in shown.values() for curve in every for row in curve):
         name = "score"
     if not any(name in row for every in shown.values() for curve in every for row in curve):
         return None
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, 0.5 + 1.7 * len(found.data)), layout="constrained")
-    every_axes = figure.subplots(len(found.data), 1, squeeze=False)[:, 0]
-    for axes, table in zip(every_axes, found.data, strict=True):
+    figure = Figure(figsize=(WIDTH, 0.5 + 1.7 * len(comparison.data)), layout="constrained")
+    every_axes = figure.subplots(len(comparison.data), 1, squeeze=False)[:, 0]
+    for axes, table in zip(every_axes, comparison.data, strict=True):
         style(axes)
-        for number, variant in enumerate(found.variants):
+        for number, variant in enumerate(comparison.variants):
             lines = [
                 np.array([(row[unit], row[name]) for row in curve if name in row]).reshape(-1, 2)
                 for curve in shown[variant, table]

@@ -24,24 +24,24 @@ CAPTIONS = {
 }
 
 
-def render_page(found: Comparison, figures: Mapping[str, "Figure"], folder: Path) -> str:
+def render_page(comparison: Comparison, figures: Mapping[str, "Figure"], folder: Path) -> str:
     """The page as HTML, to lie in `folder`."""
-    numbers = {key: place for place, key in enumerate(found.runs)}
+    numbers = {key: place for place, key in enumerate(comparison.runs)}
     metrics = [
         {
             "title": metric.title,
             "way": tables.way(metric),
             "rows": [
                 (row[0], [(text.strip("*"), text.startswith("**"), numbers[row[0], table])
-                          for text, table in zip(row[1:-1], found.data, strict=True)], row[-1])
-                for row in tables.metric_rows(found, metric)
+                          for text, table in zip(row[1:-1], comparison.data, strict=True)], row[-1])
+                for row in tables.metric_rows(comparison, metric)
             ],
-            "pairs": tables.pair_rows(found, metric),
-            "ranks": tables.rank_rows(found, metric),
+            "pairs": tables.pair_rows(comparison, metric),
+            "ranks": tables.rank_rows(comparison, metric),
             "rank_note": tables.rank_note(metric),
-            "variance": tables.variance_rows(found, metric),
+            "variance": tables.variance_rows(comparison, metric),
         }
-        for metric in found.metrics
+        for metric in comparison.metrics
     ]  # fmt: skip
     runs = [
         {
@@ -59,11 +59,11 @@ def render_page(found: Comparison, figures: Mapping[str, "Figure"], folder: Path
                 for run in every
             ],
         }
-        for key, every in found.runs.items()
+        for key, every in comparison.runs.items()
     ]
     images = {name: (CAPTIONS[name], data_address(figure)) for name, figure in figures.items()}
     return template("comparison.html.jinja").render(
-        found=found, metrics=metrics, runs=runs, images=images, heads=tables, cells=tables.CELLS
+        found=comparison, metrics=metrics, runs=runs, images=images, heads=tables, cells=tables.CELLS
     )
 
 

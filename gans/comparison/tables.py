@@ -47,19 +47,19 @@ def interval_text(found: tuple[float, float, float], places: int) -> str:
     return f"{value:.{places}f}" + ("" if np.isnan(low) else f" [{low:.{places}f}, {high:.{places}f}]")
 
 
-def metric_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
+def metric_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Of each variant its name, a cell for each data set, and its interquartile mean over all."""
     places = digits(metric)
     out = []
-    for variant in found.variants:
-        cells = {table: metric.cells[variant, table] for table in found.data}
+    for variant in comparison.variants:
+        cells = {table: metric.cells[variant, table] for table in comparison.data}
         texts = {table: cell_text(cell, places) for table, cell in cells.items()}
         marked = [f"**{text}**" if metric.best.get(table) == variant else text for table, text in texts.items()]
         out.append([variant, *marked, interval_text(metric.overall[variant], places) + _absent(*cells.values())])
     return out
 
 
-def pair_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
+def pair_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Of each pair of variants the chance of improvement, its interval, the number of pairs and p-values."""
     return [
         [
@@ -73,12 +73,12 @@ def pair_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
     ]
 
 
-def rank_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
+def rank_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Mean ranks, best first."""
     if metric.ranks is None:
         return []
     order = np.argsort(metric.ranks.means, kind="stable")
-    return [[found.variants[place], f"{metric.ranks.means[place]:.2f}"] for place in order]
+    return [[comparison.variants[place], f"{metric.ranks.means[place]:.2f}"] for place in order]
 
 
 def rank_note(metric: ComparedScore) -> str:
@@ -92,11 +92,11 @@ def rank_note(metric: ComparedScore) -> str:
     )
 
 
-def variance_rows(found: Comparison, metric: ComparedScore) -> list[list[str]]:
+def variance_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Where seeds were sampled more than once: standard deviations by training seed and by sampling, and a test."""
     out = []
-    for variant in found.variants:
-        for table in found.data:
+    for variant in comparison.variants:
+        for table in comparison.data:
             variance = metric.cells[variant, table].variance
             if variance is not None:
                 out.append([
@@ -127,77 +127,77 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines)
 
 
-def terminal(found: Comparison) -> str:
+def terminal(comparison: Comparison) -> str:
     """What is printed: the first metric whole, of the others the means."""
     parts = []
-    for place, metric in enumerate(found.metrics):
+    for place, metric in enumerate(comparison.metrics):
         parts.append(f"{metric.title} ({way(metric)}); {CELLS}; *: its interval lies beyond all others")
-        parts.append(plain([found.by, *found.data, "IQM [95 %]"], metric_rows(found, metric)))
+        parts.append(plain([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)))
         if place == 0:
-            parts.append(plain(PAIR_HEADS, pair_rows(found, metric)))
-            parts.append(plain(["variant", "mean rank"], rank_rows(found, metric)) + "\n" + rank_note(metric))
-            if rows := variance_rows(found, metric):
+            parts.append(plain(PAIR_HEADS, pair_rows(comparison, metric)))
+            parts.append(plain(["variant", "mean rank"], rank_rows(comparison, metric)) + "\n" + rank_note(metric))
+            if rows := variance_rows(comparison, metric):
                 parts.append(plain(VARIANCE_HEADS, rows))
-    return "\n\n".join([*parts, *found.remarks]) + "\n"
+    return "\n\n".join([*parts, *comparison.remarks]) + "\n"
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """comparison.md."""
-    parts = [f"# Comparison by {found.by}", *(f"> {remark}" for remark in found.remarks)]
+    parts = [f"# Comparison by {comparison.by}", *(f"> {remark}" for remark in comparison.remarks)]
     parts.append(
         f"Cells: {CELLS}. Bold: the interval of 95 % (Student's t) lies beyond those of all others. IQM: the "
         "interquartile mean over data sets and those seeds that did not diverge; its interval is a bootstrap."
     )
-    for metric in found.metrics:
+    for metric in comparison.metrics:
         parts += [
             f"## {metric.title}: {way(metric)}",
-            markdown_table([found.by, *found.data, "IQM [95 %]"], metric_rows(found, metric)),
+            markdown_table([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)),
             "Chance that a run of one variant is better than one of another (Agarwal et al. 2021), and Wilcoxon's "
             "signed-rank test of runs of one data set and seed, corrected by Holm over the pairs:",
-            markdown_table(PAIR_HEADS, pair_rows(found, metric)),
+            markdown_table(PAIR_HEADS, pair_rows(comparison, metric)),
         ]
-        if rows := rank_rows(found, metric):
+        if rows := rank_rows(comparison, metric):
             parts += [markdown_table(["variant", "mean rank"], rows), rank_note(metric)]
-        if rows := variance_rows(found, metric):
+        if rows := variance_rows(comparison, metric):
             parts += ["Training seeds and sampling:", markdown_table(VARIANCE_HEADS, rows)]
     return "\n\n".join(parts) + "\n"
 
 
-def latex(found: Comparison) -> str:
+def latex(comparison: Comparison) -> str:
     """comparison.tex: one table with booktabs, to be put into a paper with \\input."""
-    many = len(found.data)
+    many = len(comparison.data)
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "\\centering\\small\\setlength{\\tabcolsep}{4pt}",
-        f"\\caption{{{_caption(found)}}}",
+        f"\\caption{{{_caption(comparison)}}}",
         "\\label{tab:comparison}",
         f"\\begin{{tabular}}{{l{'r' * (many + 1)}}}",
         "\\toprule",
-        " & ".join([escaped(found.by), *map(escaped, found.data), "IQM"]) + " \\\\",
+        " & ".join([escaped(comparison.by), *map(escaped, comparison.data), "IQM"]) + " \\\\",
     ]
-    for metric in found.metrics:
+    for metric in comparison.metrics:
         places = digits(metric)
         title = f"{escaped(metric.title)} ({escaped(way(metric))})"
         lines += ["\\midrule", f"\\multicolumn{{{many + 2}}}{{l}}{{\\emph{{{title}}}}} \\\\"]
-        for variant in found.variants:
-            cells = [_latex_cell(metric, variant, table, places) for table in found.data]
+        for variant in comparison.variants:
+            cells = [_latex_cell(metric, variant, table, places) for table in comparison.data]
             value, low, high = metric.overall[variant]
             spread = "" if np.isnan(low) else f" {{\\scriptsize [{low:.{places}f}, {high:.{places}f}]}}"
-            absent = _absent(*(metric.cells[variant, table] for table in found.data))
+            absent = _absent(*(metric.cells[variant, table] for table in comparison.data))
             overall = f"{value:.{places}f}{spread}{absent}"
             lines.append(" & ".join([escaped(variant), *cells, overall]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
 
 
-def _caption(found: Comparison) -> str:
-    seeds = sorted({len(cell.values) for metric in found.metrics for cell in metric.cells.values()})
+def _caption(comparison: Comparison) -> str:
+    seeds = sorted({len(cell.values) for metric in comparison.metrics for cell in metric.cells.values()})
     span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     text = (
         f"Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95 %. "
     )
     text += "Bold where the interval lies beyond those of all others. "
-    return escaped(text + " ".join(remark for remark in found.remarks if remark.split(":")[0].isupper()))
+    return escaped(text + " ".join(remark for remark in comparison.remarks if remark.split(":")[0].isupper()))
 
 
 def _latex_cell(metric: ComparedScore, variant: str, table: str, places: int) -> str:
@@ -215,18 +215,18 @@ def escaped(text: str) -> str:
     return "".join(LATEX.get(letter, letter) for letter in text)
 
 
-def observations_csv(found: Comparison) -> str:
+def observations_csv(comparison: Comparison) -> str:
     """comparison.csv: one row for each run, seed, sample and score that is there, and one for each seed without."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([found.by, "data", "seed", "draw", "metric", "value", "status", "steps", "seconds", "run"])
-    for (variant, table), runs in found.runs.items():
+    writer.writerow([comparison.by, "data", "seed", "draw", "metric", "value", "status", "steps", "seconds", "run"])
+    for (variant, table), runs in comparison.runs.items():
         for run in runs:
             tail = [run.status, run.steps, round(run.seconds, 2), run.source]
-            for metric in found.metrics:
-                for one in found.observed[run.source]:
+            for metric in comparison.metrics:
+                for one in comparison.observed[run.source]:
                     value = one.scores.get(metric.name, "")
                     writer.writerow([variant, table, one.seed, one.draw, metric.name, value, *tail])
-                for seed in sorted(set(run.seeds) - {one.seed for one in found.observed[run.source]}):
+                for seed in sorted(set(run.seeds) - {one.seed for one in comparison.observed[run.source]}):
                     writer.writerow([variant, table, seed, "", metric.name, "", *tail])
     return buffer.getvalue()

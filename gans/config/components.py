@@ -21,7 +21,6 @@ ROOMS = (
     "optimizers",
     "tracking",
     "config",
-    "evaluation",
 )
 PLUGINS = "gans.plugins"
 MANY = ("penalty", "term")

@@ -101,7 +101,7 @@ def augment(case: Case, how: str, n: int | None = None) -> Augmentation:
     return Augmentation(rows, measured, counts, arm)
 
 
-def augmented(case: Case, found: Augmentation) -> pa.Table:
+def augmented(case: Case, augmentation: Augmentation) -> pa.Table:
     """The training rows with those added below them, told apart by the column `synthetic`.
 
     Raises:
@@ -112,7 +112,7 @@ def augmented(case: Case, found: Augmentation) -> pa.Table:
         raise UserError(
             f"the table has a column '{MARK}' already, which would tell real from synthetic rows; rename it."
         )
-    rows = found.rows.select(real.column_names).cast(real.schema)
+    rows = augmentation.rows.select(real.column_names).cast(real.schema)
     table = pa.concat_tables([real, rows])
     marks = np.repeat([False, True], [real.num_rows, rows.num_rows])
     return table.append_column(MARK, pa.array(marks))

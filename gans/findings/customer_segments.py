@@ -72,9 +72,15 @@ class Personas:
     held_out_rows: int
 
 
-def agreement_sentences(found: Personas) -> list[Sentence]:
+def agreement_sentences(personas: Personas) -> list[Sentence]:
     """Whether real customers fall into the same segments, in words."""
-    tone = "good" if found.agreement[0] >= found.ceiling[0] - AGREES else "note" if found.agreement[0] > 0.3 else "bad"
+    tone = (
+        "good"
+        if personas.agreement[0] >= personas.ceiling[0] - AGREES
+        else "note"
+        if personas.agreement[0] > 0.3
+        else "bad"
+    )
     start = {
         "good": "Real customers fall into the same segments",
         "note": "Real customers fall into the same segments in part",
@@ -83,19 +89,19 @@ def agreement_sentences(found: Personas) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: on {found.held_out_rows:,} held-out ones, segments of synthetic customers agree with those of "
-            f"half of the training rows by {shown(found.agreement)}, those of the other half by {shown(found.ceiling)} "
-            "(adjusted Rand index: 1 the same, 0 chance).",
+            f"{start}: on {personas.held_out_rows:,} held-out ones, segments of synthetic customers agree with those "
+            f"of half of the training rows by {shown(personas.agreement)}, those of the other half by "
+            f"{shown(personas.ceiling)} (adjusted Rand index: 1 the same, 0 chance).",
         )
     ]
-    if found.ceiling[0] < 0.5:
+    if personas.ceiling[0] < 0.5:
         text = "Segments of two samples of real rows differ, too: this table has no sharp segments, take them as a map."
         out.append(Sentence("note", text))
-    gap = max(found.personas, key=lambda one: abs(one.share - one.held_out_share[0]))
+    gap = max(personas.personas, key=lambda one: abs(one.share - one.held_out_share[0]))
     off = abs(gap.share - gap.held_out_share[0])
     text = f"The shares of segments differ by at most {off:.1%} ({gap.name}: {gap.share:.1%} of synthetic customers, "
     out.append(Sentence("good" if off <= ALIKE else "note", f"{text}{gap.held_out_share[0]:.1%} of held-out ones)."))
-    if found.icl:
-        text = f"{found.k} segments have the least ICL of 2 to {max(found.icl)}."
+    if personas.icl:
+        text = f"{personas.k} segments have the least ICL of 2 to {max(personas.icl)}."
         out.append(Sentence("note", text))
     return out

@@ -18,21 +18,21 @@ LIMITS = Sentence(
 )
 
 
-def findings(found: Evaluation) -> list[Sentence]:
+def findings(evaluation: Evaluation) -> list[Sentence]:
     """What is good and what is not: privacy first, then detection, utility and fidelity, the others, the limits."""
-    own = [*privacy_sentences(found), *_detection(found), *_utility(found), *_fidelity(found)]
-    return [*own, *_others(found), LIMITS]
+    own = [*privacy_sentences(evaluation), *_detection(evaluation), *_utility(evaluation), *_fidelity(evaluation)]
+    return [*own, *_others(evaluation), LIMITS]
 
 
-def privacy_fails(found: Evaluation) -> bool:
+def privacy_fails(evaluation: Evaluation) -> bool:
     """Whether a sentence about privacy says that the table should not leave the house."""
-    return any(sentence.tone == "bad" for sentence in privacy_sentences(found))
+    return any(sentence.tone == "bad" for sentence in privacy_sentences(evaluation))
 
 
-def privacy_sentences(found: Evaluation) -> list[Sentence]:
+def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
     """What the attacks say."""
-    scores, out = found.scores, []
-    copies, (gap, low, _) = scores["exact_copies"], found.details["exact copies beyond real rows"]
+    scores, out = evaluation.scores, []
+    copies, (gap, low, _) = scores["exact_copies"], evaluation.details["exact copies beyond real rows"]
     text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
     if low > 0 and (gap >= COPIED or copies.value > MANY * (copies.real or 0)):
         out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
@@ -80,33 +80,37 @@ def privacy_sentences(found: Evaluation) -> list[Sentence]:
     return out
 
 
-def _detection(found: Evaluation) -> list[Sentence]:
+def _detection(evaluation: Evaluation) -> list[Sentence]:
     """By the detector that has rows which nothing was learnt from, where there are any."""
-    kinds = {"xgb_c2st_test": "held-out", "xgb_c2st": "training", "detection": found.details.get("detection against")}
-    name = next((name for name in kinds if name in found.scores), None)
+    kinds = {
+        "xgb_c2st_test": "held-out",
+        "xgb_c2st": "training",
+        "detection": evaluation.details.get("detection against"),
+    }
+    name = next((name for name in kinds if name in evaluation.scores), None)
     if name is None:
         return []
-    score = found.scores[name]
+    score = evaluation.scores[name]
     text = f"a boosted classifier tells the rows from {kinds[name]} ones with a score of {_ranged(score)} "
     text += "(1: it cannot, 0: always)"
     if score.value >= DETECTED:
         return [Sentence("good", f"Hard to detect: {text}.")]
-    given = list(found.details.get("given away by columns", {}).items())[:GIVEN]
+    given = list(evaluation.details.get("given away by columns", {}).items())[:GIVEN]
     by = f" It goes by {', '.join(f'{name} ({share:.0%})' for name, share in given)}." if given else ""
     if score.value < EASILY:
         return [Sentence("bad", f"DETECTED: {text}.{by}")]
     return [Sentence("note", f"Possible to detect: {text}.{by}")]
 
 
-def _utility(found: Evaluation) -> list[Sentence]:
-    scores, out = found.scores, []
+def _utility(evaluation: Evaluation) -> list[Sentence]:
+    scores, out = evaluation.scores, []
     made, real = scores.get("tstr"), scores.get("trtr")
     if made is None or real is None or not math.isfinite(made.value) or not math.isfinite(real.value):
         return []
-    measure = found.details.get("utility measure", "AUC")
+    measure = evaluation.details.get("utility measure", "AUC")
     chance = 0.5 if measure == "AUC" else 0.0
     if (real.low or 0) <= chance:
-        text = f"{found.target} cannot be predicted, not from real rows either ({measure} {_ranged(real)})"
+        text = f"{evaluation.target} cannot be predicted, not from real rows either ({measure} {_ranged(real)})"
         return [Sentence("note", f"Of use nothing can be said: {text}.")]
     kept = (made.value - chance) / (real.value - chance)
     tone = "good" if kept >= USEFUL else "bad" if kept < USELESS else "note"
@@ -114,7 +118,7 @@ def _utility(found: Evaluation) -> list[Sentence]:
     out.append(
         Sentence(
             tone,
-            f"{start}: a model of {found.target} has {measure} {_ranged(made)} on real rows when trained on "
+            f"{start}: a model of {evaluation.target} has {measure} {_ranged(made)} on real rows when trained on "
             f"synthetic ones, {_ranged(real)} when trained on real ones.",
         )
     )
@@ -129,24 +133,24 @@ def _utility(found: Evaluation) -> list[Sentence]:
     return out
 
 
-def _fidelity(found: Evaluation) -> list[Sentence]:
+def _fidelity(evaluation: Evaluation) -> list[Sentence]:
     out = [
         Sentence("bad", f"{name} is constant in the real table, and in the synthetic one it is not.")
-        for name in found.details.get("constant columns that vary", [])
+        for name in evaluation.details.get("constant columns that vary", [])
     ]
-    score = found.scores["shape_error"]
+    score = evaluation.scores["shape_error"]
     if score.real is None:
         return [*out, Sentence("note", f"Columns are off by {score.value:.2f} % on average, as published.")]
     tone = "good" if score.value <= 1.5 * score.real + SHAPE else "bad" if score.value > 10 else "note"
-    trend = found.scores["trend_error"]
+    trend = evaluation.scores["trend_error"]
     text = f"Columns are off by {score.value:.2f} % (held-out rows {score.real:.2f} %), pairs by {trend.value:.2f} % "
     return [*out, Sentence(tone, f"{text}(held-out rows {trend.real:.2f} %), as published.")]
 
 
-def _others(found: Evaluation) -> list[Sentence]:
+def _others(evaluation: Evaluation) -> list[Sentence]:
     """A sentence for each score that has no rule of its own here, as those of plugins."""
     out = []
-    for name, score in score_rows(found):
+    for name, score in score_rows(evaluation):
         what = meaning(name)
         if not what.sentence:
             continue

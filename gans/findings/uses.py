@@ -142,13 +142,13 @@ def _conclusions(answer: Answer) -> list[Sentence]:
     return out
 
 
-def privacy_verdict(found: Evaluation) -> Sentence:
+def privacy_verdict(evaluation: Evaluation) -> Sentence:
     """May it leave: no where an attack succeeds, yes with a warning where none does."""
-    sentences = privacy_sentences(found)
+    sentences = privacy_sentences(evaluation)
     wrong = [one for one in sentences if one.tone == "bad"]
     if wrong:
         return Sentence("bad", f"No: {len(wrong)} of the attacks {'succeed' if len(wrong) > 1 else 'succeeds'}.")
-    if "membership_nearest_auc" not in found.scores:
+    if "membership_nearest_auc" not in evaluation.scores:
         return Sentence("note", "It cannot be said: there are too few held-out rows for the attacks.")
     little = [one for one in sentences if one.text.startswith("A little")]
     if little:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
 
 
-def print_evaluation(found: Evaluation) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """The figures as a table, and what they say, on standard output."""
     heads = ("", "value", "interval of 95 %", "ideal", "real rows", "of rows")
-    every = rows_by_part(found)
+    every = rows_by_part(evaluation)
     widths = [
         max(len(row[place]) for row in [heads, *chain.from_iterable(every.values())]) for place in range(len(heads))
     ]
@@ -35,21 +35,21 @@ def print_evaluation(found: Evaluation) -> None:
     for part, rows in every.items():
         if rows:
             print(line((part.upper(), *heads[1:])), *map(line, rows), "", sep="\n")
-    for sentence in findings(found):
+    for sentence in findings(evaluation):
         print(sentence.line())
-    for note in found.notes:
+    for note in evaluation.notes:
         print(f"{'':10}{note}.")
-    print(f"{'':10}{sum(found.seconds.values()):.0f} s.")
-    if privacy_fails(found):
+    print(f"{'':10}{sum(evaluation.seconds.values()):.0f} s.")
+    if privacy_fails(evaluation):
         print("\nNOT PRIVATE: this table should not leave the house; see above.")
 
 
-def rows_by_part(found: Evaluation) -> dict[str, list[tuple[str, ...]]]:
+def rows_by_part(evaluation: Evaluation) -> dict[str, list[tuple[str, ...]]]:
     """Of each part its figures as texts: title, value, interval, ideal, real rows, number of synthetic rows."""
     return {
         part: [
             (meaning(name).title, *shown(name, score))
-            for name, score in score_rows(found)
+            for name, score in score_rows(evaluation)
             if all_metrics()[metric_of(name)].part == part
         ]
         for part in PARTS
@@ -73,7 +73,7 @@ def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e-3 else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
-def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, Any]]) -> tuple[Path, Path]:
+def write_evaluation(folder: Path, evaluation: Evaluation, observed: list[dict[str, Any]]) -> tuple[Path, Path]:
     """Write the figures and their page, whose paths are given: a section of the run's page, or a page of its own.
 
     Where there is another page of that name, evaluation.html is written beside it.
@@ -84,9 +84,9 @@ def write_evaluation(folder: Path, found: Evaluation, observed: list[dict[str, A
     files = RunFiles(folder)
     write_text(
         files.evaluation,
-        json.dumps(found.to_json() | {"observed": observed}, indent=1, ensure_ascii=False) + "\n",
+        json.dumps(evaluation.to_json() | {"observed": observed}, indent=1, ensure_ascii=False) + "\n",
     )
-    section, page = render_section(found), files.report
+    section, page = render_section(evaluation), files.report
     old = page.read_text(encoding="utf-8") if page.is_file() else ""
     if START in old and END in old:
         text = re.sub(f"{START}.*{END}", lambda _: f"{START}\n{section}\n{END}", old, flags=re.DOTALL)
@@ -102,17 +102,17 @@ def write_scores(folder: Path, scores: Mapping[str, float]) -> None:
     write_text(RunFiles(folder).evaluation, json.dumps({"scores": dict(scores)}, indent=1) + "\n")
 
 
-def render_section(found: Evaluation) -> str:
+def render_section(evaluation: Evaluation) -> str:
     """The section as HTML, its figures inside."""
-    figures = {title: data_address(figure) for title, figure in evaluation_figures(found).items()}
+    figures = {title: data_address(figure) for title, figure in evaluation_figures(evaluation).items()}
     return template("evaluation.html.jinja").render(
-        found=found, tables=rows_by_part(found), sentences=findings(found), figures=figures
+        found=evaluation, tables=rows_by_part(evaluation), sentences=findings(evaluation), figures=figures
     )
 
 
-def evaluation_figures(found: Evaluation) -> dict[str, "Figure"]:
+def evaluation_figures(evaluation: Evaluation) -> dict[str, "Figure"]:
     """Figures by title: what gave the rows away, the worst columns and pairs, the attacks."""
-    out, details = {}, found.details
+    out, details = {}, evaluation.details
     for title, key in (
         ("What gave the rows away: columns", "given away by columns"),
         ("What gave the rows away: pairs", "given away by pairs"),
@@ -129,7 +129,7 @@ def evaluation_figures(found: Evaluation) -> dict[str, "Figure"]:
             out[title] = _bars(bars, "error as published, %")
     attacks = {
         name: score
-        for name, score in score_rows(found)
+        for name, score in score_rows(evaluation)
         if name.endswith("_auc") or (name in ("dcr_share",) and score.low is not None)
     }
     if attacks:

@@ -19,21 +19,21 @@ MOST_POINTS = 4000
 MOST_COLUMNS = 14
 
 
-def print_personas(found: Personas) -> None:
+def print_personas(personas: Personas) -> None:
     """The personas on standard output."""
-    for number, persona in enumerate(found.personas, 1):
+    for number, persona in enumerate(personas.personas, 1):
         held = "{:.1%} of held-out real ones ({:.1%} to {:.1%})".format(*persona.held_out_share)
         print(f"{number}. {persona.name}: {persona.share:.1%} of synthetic customers, {held}")
         for trait in persona.traits[:3]:
             print(f"   {trait.words}")
     print()
-    for sentence in agreement_sentences(found):
+    for sentence in agreement_sentences(personas):
         print(sentence.line())
 
 
-def write_personas(folder: Path, found: Personas, run_name: str) -> Path:
+def write_personas(folder: Path, personas: Personas, run_name: str) -> Path:
     """Write personas.html and personas.csv; the path of the page."""
-    columns = list(found.personas[0].typical)
+    columns = list(personas.personas[0].typical)
     rows = [
         {
             "segment": number,
@@ -45,29 +45,30 @@ def write_personas(folder: Path, found: Personas, run_name: str) -> Path:
             "what_sets_it_apart": "; ".join(trait.words for trait in persona.traits),
         }
         | {column: persona.typical.get(column, "") for column in columns}
-        for number, persona in enumerate(found.personas, 1)
+        for number, persona in enumerate(personas.personas, 1)
     ]
     write_table(folder / "personas.csv", pa.Table.from_pylist(rows))
     page = template("personas.html.jinja").render(
-        found=found,
+        found=personas,
         run_name=run_name,
-        sentences=agreement_sentences(found),
-        map=data_address(segment_map(found), "png"),
-        shares=data_address(share_figure(found)),
+        sentences=agreement_sentences(personas),
+        map=data_address(segment_map(personas), "png"),
+        shares=data_address(share_figure(personas)),
         charts=[
-            data_address(profile_figure(persona, COLORS[at % len(COLORS)])) for at, persona in enumerate(found.personas)
+            data_address(profile_figure(persona, COLORS[at % len(COLORS)]))
+            for at, persona in enumerate(personas.personas)
         ],
-        colors=[COLORS[at % len(COLORS)] for at in range(len(found.personas))],
+        colors=[COLORS[at % len(COLORS)] for at in range(len(personas.personas))],
     )
     write_text(folder / "personas.html", page)
     return folder / "personas.html"
 
 
-def segment_map(found: Personas) -> "Figure":
+def segment_map(personas: Personas) -> "Figure":
     """Synthetic customers in the plane of the first two components."""
     figure, axes = canvas(5.2, 3.9)
-    points = found.points[:MOST_POINTS]
-    for at in range(len(found.personas)):
+    points = personas.points[:MOST_POINTS]
+    for at in range(len(personas.personas)):
         some = points[points[:, 2] == at]
         axes.plot(some[:, 0], some[:, 1], "o", markersize=2.6, alpha=0.55, color=COLORS[at % len(COLORS)],
                   markeredgewidth=0, label=str(at + 1))  # fmt: skip
@@ -83,15 +84,15 @@ def segment_map(found: Personas) -> "Figure":
     return figure
 
 
-def share_figure(found: Personas) -> "Figure":
+def share_figure(personas: Personas) -> "Figure":
     """Shares of segments: synthetic customers, and held-out ones with intervals."""
     from matplotlib.ticker import PercentFormatter
 
-    figure, axes = canvas(5.2, max(2.4, 0.9 + 0.42 * len(found.personas)))
-    places = np.arange(len(found.personas))
-    axes.barh(places, [one.share for one in found.personas], 0.6, alpha=0.75,
+    figure, axes = canvas(5.2, max(2.4, 0.9 + 0.42 * len(personas.personas)))
+    places = np.arange(len(personas.personas))
+    axes.barh(places, [one.share for one in personas.personas], 0.6, alpha=0.75,
               color=[COLORS[at % len(COLORS)] for at in places], label="synthetic customers")  # fmt: skip
-    held = np.array([one.held_out_share for one in found.personas])
+    held = np.array([one.held_out_share for one in personas.personas])
     axes.errorbar(held[:, 0], places, xerr=np.abs(held[:, 1:] - held[:, :1]).T, fmt="s", color=INK, markersize=4,
                   label="held-out real customers")  # fmt: skip
     axes.set_yticks(places, [str(at + 1) for at in places])
