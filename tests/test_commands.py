@@ -104,6 +104,7 @@ def test_a_diverged_run(finished: Any, command: Callable[..., Any], tmp_path: Pa
     assert not (tmp_path / "rows.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_report")
 def test_multirun(inputs: Path, tiny: tuple[str, ...], command: Callable[..., Any], tmp_path: Path) -> None:
     done = command(

@@ -72,8 +72,13 @@ def test_experiment_composes_and_comes_back_from_yaml(name: str, tmp_path: Path)
     assert read_run(tmp_path / "config.yaml") == run
 
 
+QUICK = ("vanilla", "cgan", "wgan_gp", "tabular")  # the others are made of parts that have tests of their own
+
+
 @pytest.mark.usefixtures("no_report")
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in EXPERIMENTS]
+)
 def test_smoke_experiment_trains_two_steps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gans.runs.execute import execute
 

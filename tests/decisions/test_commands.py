@@ -156,6 +156,7 @@ def test_one_message_for_a_mistake(
     assert sorted(Path().iterdir()) == before
 
 
+@pytest.mark.slow
 def test_events_of_profiles(command: Callable[..., Any], tiny: tuple[str, ...], no_report: None) -> None:
     command("simulate", "customers=250", "out=shop")
     logs = [f"data.{kind}=shop/{kind}.parquet" for kind in ("orders", "views", "social", "customers")]

@@ -77,6 +77,7 @@ def check_sweep(folder: Path) -> None:
     assert [job.score for job in read_jobs(folder)][1:] == [0.0, 0.0]  # the worst, for a sweeper
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_report")
 def test_a_sweep_with_a_job_that_diverges_and_one_that_is_refused(command: Callable[..., Any], tmp_path: Path) -> None:
     done = command("train", "-m", *TINY, RATES, "trainer.steps=10")
