@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,11 +34,8 @@ def test_a_new_variant_in_three_files(tmp_path):
         [sys.executable, "-m", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    for name in (
-        "objectives/test_objectives.py",
-        "config/test_compose.py",
-        "conftest.py",
-    ):  # they find it by themselves
+    found_by_themselves = ("objectives/test_objectives.py", "config/test_compose.py", "conftest.py")
+    for name in found_by_themselves:
         (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
     tests = [sys.executable, "-m", "pytest", "-q", "-k", "smoothed or every_component", "--import-mode=importlib"]
