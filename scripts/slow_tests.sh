@@ -2,4 +2,4 @@
 # The tests that take long: documented commands, notebooks, kills and resumes, placements, processes, sweeps, a study.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python -m pytest --dist load -m slow "$@"
+python -m pytest --dist load -m slow --durations=12 "$@"

@@ -18,6 +18,7 @@ SMALL = ("+experiment=cgan", "+debug=limit", "data=digits", "network=dcgan", "ne
          "data.limit=800", "trainer.steps=4", "trainer.block=2", "trainer.evaluate_every=2")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_digits_are_trained_on_sampled_by_label_and_judged(command: Callable[..., Any], tmp_path: Path) -> None:
     done = command("train", *SMALL, "run_dir=run")
     assert done.status == 0, done.err

@@ -210,6 +210,7 @@ def test_settings_are_halved_until_one_has_all_the_steps(command: Callable[..., 
     assert [row["status"] for row in found].count("completed") == 1
 
 
+@pytest.mark.slow
 def test_each_setting_in_one_program_trains_as_alone() -> None:
     from gans.runs.build import build
     from gans.runs.prepare import prepare

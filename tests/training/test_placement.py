@@ -82,6 +82,7 @@ def placed() -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sharded", "pmap", "seeds"])
 def test_the_gradients_of_each_placement_are_those_of_the_whole_batch(placed, name):
     plain, other = placed["jit"], placed[name]
