@@ -82,11 +82,12 @@ def test_parts_that_do_not_fit_images_are_refused(overrides: list[str], message:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml")))
+@pytest.mark.parametrize(
+    "name", sorted({path.stem for path in (conf_folder() / "experiment").glob("*.yaml")} - {"tabular"})
+)
 def test_every_experiment_trains_on_digits(name: str, tmp_path: Path) -> None:
-    """With its own network; the flagship without what takes columns of single values."""
+    """With its own network; the flagship is of tables: it sets keys of condition=subsets, which takes no images."""
     from gans.runs.execute import execute
 
-    table_only = ["refine=none", "condition=none"] if name == "tabular" else []
-    overrides = [f"+experiment={name}", "+debug=limit", "data=digits", *table_only, f"run_dir={tmp_path / 'run'}"]
+    overrides = [f"+experiment={name}", "+debug=limit", "data=digits", f"run_dir={tmp_path / 'run'}"]
     assert execute(compose(overrides), show=False).status == "completed"
