@@ -13,7 +13,17 @@ from gans.evaluation.anonymity import anonymity
 from gans.evaluation.embedding import Points, points
 from gans.evaluation.inputs import Side, Tables, joined
 from gans.evaluation.intervals import Z, area_interval, difference, wilson
-from gans.evaluation.metrics import LOWER, NEAR, Computed, Estimate, Meaning, MostRows, metric
+from gans.evaluation.metrics import (
+    LEAST_OF_EACH,
+    LEAST_TEST,
+    LOWER,
+    NEAR,
+    Computed,
+    Estimate,
+    Meaning,
+    MostRows,
+    metric,
+)
 from gans.evaluation.neighbours import nearest_manhattan
 
 NEAREST = 0.05
@@ -229,7 +239,6 @@ def attribute_inference(
     return Inference(share(hits[0]), share(hits[1]), advantage)
 
 
-LEAST_TEST = 100
 NEIGHBOURS = MostRows(None, 10_000, 20_000)
 
 
@@ -262,7 +271,7 @@ def exact_copies(tables: Tables, rows: int | None) -> Computed:
 WITH_TEST: dict[str, Any] = {
     "part": "privacy",
     "level": "standard",
-    "least": 12,
+    "least": LEAST_OF_EACH,
     "least_test": LEAST_TEST,
     "most": NEIGHBOURS,
     "in_training": False,

@@ -8,7 +8,7 @@ import numpy as np
 from gans.evaluation.embedding import points
 from gans.evaluation.fidelity import MOST_PAIRS, pairs
 from gans.evaluation.inputs import Side, Tables
-from gans.evaluation.metrics import LOWER, Meaning, MostRows, metric
+from gans.evaluation.metrics import LEAST_OF_EACH, LOWER, Meaning, MostRows, metric
 from gans.evaluation.published import binned, joint_cells
 
 QUANTILES = 20
@@ -209,7 +209,7 @@ def pair_distances(tables: Tables, rows: int | None) -> dict[str, float]:
     "sliced_wasserstein",
     {"sliced_wasserstein": Meaning("sliced Wasserstein distance of rows", LOWER, shrinks=0.5, sentence=False)},
     level="standard",
-    least=12,
+    least=LEAST_OF_EACH,
     most=MostRows(2_000, 10_000, 20_000),
 )
 def sliced(tables: Tables, rows: int | None) -> dict[str, float]:
@@ -221,7 +221,7 @@ def sliced(tables: Tables, rows: int | None) -> dict[str, float]:
     "mmd",
     {"mmd": Meaning("squared MMD, unbiased", LOWER, 0.0, sentence=False)},
     level="standard",
-    least=12,
+    least=LEAST_OF_EACH,
     most=MostRows(2_000, 4_000, 10_000),
 )
 def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
@@ -234,7 +234,7 @@ def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
     "frechet",
     {"frechet": Meaning("Frechet distance on learnt features", LOWER, shrinks=1.0, sentence=False)},
     level="standard",
-    least=12,
+    least=LEAST_OF_EACH,
     most=MostRows(2_000, 10_000, 20_000),
 )
 def learnt_frechet(tables: Tables, rows: int | None) -> dict[str, float]:

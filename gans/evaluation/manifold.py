@@ -7,7 +7,7 @@ import numpy as np
 
 from gans.evaluation.distances import point_matrices
 from gans.evaluation.inputs import Tables
-from gans.evaluation.metrics import HIGHER, NEAR, Computed, Estimate, Meaning, MostRows, metric
+from gans.evaluation.metrics import HIGHER, LEAST_OF_EACH, NEAR, Computed, Estimate, Meaning, MostRows, metric
 from gans.evaluation.neighbours import nearest_euclidean
 
 STEPS = 30
@@ -106,7 +106,7 @@ def _euclidean(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         "coverage": Meaning("coverage", HIGHER, sentence=False),
     },
     level="standard",
-    least=12,
+    least=LEAST_OF_EACH,
     most=MostRows(2_000, 10_000, 20_000),
 )
 def manifold(tables: Tables, rows: int | None) -> Computed:

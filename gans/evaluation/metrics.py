@@ -32,6 +32,9 @@ from gans.evaluation.inputs import Tables
 LEVELS = ("fast", "standard", "full")
 PARTS = ("fidelity", "detection", "utility", "privacy", "images")
 HIGHER, LOWER, NEAR = "higher", "lower", "near"
+LEAST_OF_EACH = 12  # of each table, for what looks at whole rows
+LEAST_TEST = 100  # test rows, for attacks and what is told from unseen rows
+WORST = 10  # columns or pairs that are named
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,7 @@ import numpy as np
 
 from gans.evaluation.fidelity import BINS, MOST_CELLS, MOST_PAIRS, correlation, ks_distance, pairs
 from gans.evaluation.inputs import Side, Tables
-from gans.evaluation.metrics import LOWER, Computed, Estimate, Meaning, MostRows, metric
-
-WORST = 10
+from gans.evaluation.metrics import LOWER, WORST, Computed, Estimate, Meaning, MostRows, metric
 
 
 def shape_errors(real: Side, other: Side) -> dict[str, float]:

@@ -5,11 +5,8 @@ from collections.abc import Callable, Container
 from dataclasses import replace
 
 from gans.evaluation.inputs import Tables
-from gans.evaluation.metrics import LEVELS, Estimate, Metric, all_metrics
+from gans.evaluation.metrics import LEAST_OF_EACH, LEAST_TEST, LEVELS, Estimate, Metric, all_metrics
 from gans.evaluation.results import Evaluation, Score
-
-LEAST_TEST = 100  # test rows for attacks
-LEAST = 12  # rows of each table for what looks at whole rows
 
 
 def metrics_for(level: str, tables: Tables) -> list[Metric]:
@@ -98,8 +95,8 @@ def _left_out(tables: Tables, level: str) -> list[str]:
         out.append(f"detection: left out, it needs {least} rows of each side")
     if level == "fast":
         return [*out, "metrics=fast says nothing of utility, nor of privacy beyond copies"]
-    if fewest < LEAST:
-        return [*out, f"rows, detection, utility, privacy: left out, they need {LEAST} rows of each table"]
+    if fewest < LEAST_OF_EACH:
+        return [*out, f"rows, detection, utility, privacy: left out, they need {LEAST_OF_EACH} rows of each table"]
     if tables.test is None:
         out.append("without test rows nothing is said of utility, nor of privacy beyond copies")
     elif tables.test.num_rows < LEAST_TEST:

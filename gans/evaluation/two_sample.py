@@ -12,14 +12,22 @@ import numpy as np
 
 from gans.evaluation.inputs import FLAG, Side, Tables, joined
 from gans.evaluation.intervals import Z, area
-from gans.evaluation.metrics import HIGHER, Computed, Estimate, Meaning, MostRows, metric
+from gans.evaluation.metrics import (
+    HIGHER,
+    LEAST_OF_EACH,
+    LEAST_TEST,
+    WORST,
+    Computed,
+    Estimate,
+    Meaning,
+    MostRows,
+    metric,
+)
 
 FOLDS = 3
 EXPLAINED = 2_000
 EXPLAINED_PAIRS = 300
 MOST_PAIRED = 40
-LEAST_TEST = 100
-WORST = 10
 
 
 @dataclass
@@ -147,7 +155,7 @@ def _interactions(model: Any, table: Any, names: list[str]) -> dict[tuple[str, s
     },
     part="detection",
     level="standard",
-    least=12,
+    least=LEAST_OF_EACH,
     most=MostRows(None, 50_000, 1_000_000),
     in_training=False,
     on_test=False,

@@ -8,7 +8,7 @@ import numpy as np
 
 from gans.evaluation.inputs import Side, Tables, joined
 from gans.evaluation.intervals import area, area_interval, bootstrap
-from gans.evaluation.metrics import HIGHER, NEAR, Computed, Estimate, Meaning, MostRows, metric
+from gans.evaluation.metrics import HIGHER, LEAST_OF_EACH, NEAR, Computed, Estimate, Meaning, MostRows, metric
 
 TOP = 0.1
 GRID = {"max_depth": (5, 10, 20), "min_child_weight": (1, 10), "gamma": (0, 1)}
@@ -234,8 +234,8 @@ def with_target(tables: Tables, rows: int | None) -> tuple[list[Side], list[str]
 SETTINGS: dict[str, Any] = {
     "part": "utility",
     "level": "standard",
-    "least": 12,
-    "least_test": 12,
+    "least": LEAST_OF_EACH,
+    "least_test": LEAST_OF_EACH,
     "most": MostRows(None, 50_000, 1_000_000),
     "in_training": False,
     "on_test": False,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from gans.config.run import Run
 from gans.data.schema import Schema
 from gans.evaluation.fidelity import Fidelity
+from gans.evaluation.metrics import TrainingJudge
 from gans.files import write_table, write_text
 from gans.runs.files import RunFiles
 from gans.runs.prepare import Prepared
@@ -157,13 +158,12 @@ def _judge(ending: Ending) -> Judged:
     }
     images, most = ready.split.schema.images, run.trainer.evaluate_rows
     scores = {name: {} if images else fidelity.scores() for name, fidelity in distances.items()}
-    own = dict.fromkeys(distances["holdout"].scores()) if not images else {}  # of all samples, not of some
+    ending.summary["score_rows"] = dict.fromkeys(scores["holdout"], synthetic.num_rows)
+    others = [name for name in run.trainer.measured if name != "fidelity"]  # that is of all samples, above
+    judge = TrainingJudge(others, ready.split.holdout, ready.split.schema)
     for side, table in (("holdout", synthetic), ("floor", ready.split.training)):
-        judged = ready.judge(table.slice(0, most))
-        scores[side] |= {name: value for name, value in judged.items() if name not in own}
-    ending.summary["score_rows"] = ready.judge.rows(min(most, synthetic.num_rows)) | dict.fromkeys(
-        own, synthetic.num_rows
-    )
+        scores[side] |= judge(table.slice(0, most))
+    ending.summary["score_rows"] |= judge.rows(min(most, synthetic.num_rows))
     return Judged(synthetic, distances, scores)
 
 

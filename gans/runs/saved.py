@@ -1,5 +1,6 @@
 """A run on disk, opened: its config, schema, best generator, sampler, summary, samples and tables."""
 
+import copy
 import json
 from functools import cached_property
 from pathlib import Path
@@ -130,9 +131,7 @@ class SavedRun:
         Raises:
             UserError: a file is missing or damaged, there is no checkpoint, or the member is not there.
         """
-        codec, best = self.codec, self._best
-        condition = self.run.condition.fitted.load(self.files.condition, codec, self.run.condition)
-        marginals = Marginals.load(self.files.marginals, codec)
+        sampler, best = copy.copy(self._sampler), self._best
         member = self.best_member if member is None else member
         in_range("member", member, 0, self.members - 1)
         if not best["step"][member] > 0:
@@ -140,12 +139,18 @@ class SavedRun:
                 f"run={self.folder}: it has not been scored yet, so that there is no best generator; go on with the "
                 "run."
             )
-        parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
-        refinement = None
+        sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
         if member == self.best_member:  # it was learnt on the rows of that one
-            refinement = self.run.refine.load(self.files.refinement, codec)
+            sampler.refinement = self.run.refine.load(self.files.refinement, self.codec)
+        return sampler
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        """A sampler without parameters; its members share what it compiles."""
         self.run.trainer.prepare_cache()
-        return Sampler(build(self.run, condition), codec, condition, marginals, parameters, refinement)
+        condition = self.run.condition.fitted.load(self.files.condition, self.codec, self.run.condition)
+        marginals = Marginals.load(self.files.marginals, self.codec)
+        return Sampler(build(self.run, condition), self.codec, condition, marginals)
 
     @cached_property
     def _best(self) -> dict[str, Any]:
