@@ -5,12 +5,15 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gans.cli.arguments import key_values, output_file, require, wants_help
 from gans.cli.command import run_command
 from gans.errors import UserError, in_range, one_of
 from gans.tracking.log import set_up_log
+
+if TYPE_CHECKING:
+    from gans.data.schema import Schema
 
 log = logging.getLogger("gans")
 
@@ -64,7 +67,7 @@ def main() -> int:
     if out.suffix == ".csv" and sampler.codec.image:
         raise UserError(f"out={out}: images go into .parquet files.")
     tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
-    write_shown(out, tables, stop - start)
+    write_shown(out, tables, stop - start, sampler.codec.schema)
     log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.kept), out)
     return 0
 
@@ -83,8 +86,9 @@ def part_of(text: str, n: int) -> tuple[int, int]:
     return n * (place - 1) // parts, n * place // parts
 
 
-def write_shown(out: Path, tables: Iterator[Any], rows: int) -> None:
+def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:
     """Write the tables, with a progress bar where a person looks on."""
+    from gans.data.delimited.writer import write_text_tables
     from gans.files import write_tables
     from gans.tracking.terminal import console, progress_bar
 
@@ -96,7 +100,10 @@ def write_shown(out: Path, tables: Iterator[Any], rows: int) -> None:
                 yield table
                 bar.advance(task, table.num_rows)
 
-        write_tables(out, counted())
+        if out.suffix == ".csv":
+            write_text_tables(out, counted(), schema)
+        else:
+            write_tables(out, counted())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from gans.data.base import Source
+from gans.data.delimited.options import TextOptions
+from gans.data.delimited.reader import check_names
 from gans.data.events.features import Feature
 from gans.data.events.logs import (
     EVENTS,
@@ -38,7 +40,7 @@ ROUNDED = "create temp macro rounded(x, digits) as round_even(x * power(10, digi
 
 @register("data", "profiles")
 @dataclass(kw_only=True)
-class Profiles(Source):
+class Profiles(TextOptions, Source):
     """One row a customer, of event logs and a table of customers.
 
     Each log is a Parquet or CSV file, a pattern of files, a query, or the name of a table in `database`. Its columns
@@ -82,6 +84,7 @@ class Profiles(Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_text_options()
         one_of("data.orphans", self.orphans, ("refuse", "drop"))
         in_range("data.levels", self.levels, 1)
         in_range("data.memory", self.memory, 0.1)
@@ -187,9 +190,10 @@ class Profiles(Source):
         if self.outcome and "orders" not in sources:
             raise UserError(f"data.outcome={self.outcome}: it asks whether a customer buys; data.orders is needed.")
         logs = {
-            kind: open_log(connection, kind, source, self.columns.get(kind, {}), self.zone)
+            kind: open_log(connection, kind, source, self.columns.get(kind, {}), self.zone, self.text_options())
             for kind, source in sources.items()
         }
+        check_names(self.text_options(), [name for log in logs.values() for name in log.source])
         zoned = {kind: found.zoned for kind, found in logs.items() if found.zoned is not None}
         if len(set(zoned.values())) > 1:
             names = [f"data.{kind} ({'with' if has else 'without'} a zone)" for kind, has in zoned.items()]

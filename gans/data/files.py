@@ -1,28 +1,29 @@
 """Tables of the user: files, SQL, and folders of published tables."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 
 from gans.data.base import Source
+from gans.data.delimited.options import Known, TextOptions
+from gans.data.delimited.reader import PACKED, is_text_file, read_text_file
 from gans.data.streaming import SHARE, WINDOW, ParquetStream, free_memory
 from gans.errors import UserError, in_range
 from gans.registry import register
 
-pc: Any = pyarrow.compute  # its functions are made at run time
-
 PARQUET = (".parquet", ".pq")
-CSV_KINDS = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR")  # no BOOLEAN: it would take yes and no
-MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 
 
-def read_table(path: str, key: str) -> pa.Table:
-    """A Parquet or CSV file as a table; delimiter and types of a CSV file are found by DuckDB.
+def read_table(path: str, key: str, options: TextOptions | None = None, known: Known | None = None) -> pa.Table:
+    """A Parquet or text file (CSV) as a table.
+
+    Args:
+        options: of a text file, what the person says of it.
+        known: of a text file, columns that it should be like, those of the training table.
 
     Raises:
         UserError: the file is missing, of another type, or cannot be read; the message names `key`.
@@ -36,39 +37,18 @@ def read_table(path: str, key: str) -> pa.Table:
     if file.suffix.lower() in PARQUET:
         import pyarrow.parquet as pq
 
+        if options and (said := options.said()):
+            raise UserError(f"{said[0]}: {key}={path} is a Parquet file, which has types of its own.")
         try:
             return pq.read_table(file)
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{key}={path}: not a readable Parquet file ({first_line(error)}).") from None
-    if file.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        raise UserError(f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files.")
-    table = _query(f"select * from {csv_sql(str(file), CSV_KINDS)}", None, f"{key}={path}")
-    _refuse_infinite(table, f"{key}={path}")
-    return table
-
-
-def csv_sql(path: str, kinds: Iterable[str]) -> str:
-    """DuckDB's reader of a CSV file, or of a pattern of them: all rows are looked at to find types among `kinds`."""
-    words, types = (", ".join(f"'{name}'" for name in names) for names in (MISSING_WORDS, kinds))
-    name = path.replace("'", "''")
-    options = f"nullstr=[{words}], sample_size=-1, hive_partitioning=false, auto_type_candidates=[{types}]"
-    return f"read_csv('{name}', {options})"
-
-
-def _refuse_infinite(table: pa.Table, what: str) -> None:
-    """Raise UserError for a column of numbers that was read as text because of words such as inf."""
-    for name in table.column_names:
-        if not pa.types.is_string(table[name].type):
-            continue
-        values = table[name].drop_null()
-        infinite = pc.match_substring_regex(values, r"^[+-]?inf(inity)?$", ignore_case=True)
-        if not pc.any(infinite).as_py():
-            continue
-        try:
-            values.filter(pc.invert(infinite)).cast(pa.float64())
-        except pa.ArrowException:
-            continue
-        raise UserError(f"{what}: column '{name}' holds an infinite number; remove it or write it as missing.")
+    if not is_text_file(file):
+        raise UserError(
+            f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files, the last three also packed "
+            f"({', '.join(PACKED)})."
+        )
+    return read_text_file(file, f"{key}={path}", options, known)
 
 
 def _query(query: str, database: str | None, what: str) -> pa.Table:
@@ -94,7 +74,7 @@ def first_line(error: Exception) -> str:
 
 @register("data", "table")
 @dataclass(kw_only=True)
-class TableFile(Source):
+class TableFile(TextOptions, Source):
     """One CSV or Parquet file.
 
     Attributes:
@@ -110,6 +90,7 @@ class TableFile(Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.check_text_options()
         in_range("data.window", self.window, 4)
         if self.stream and self.path and Path(self.path).suffix.lower() not in PARQUET:
             raise UserError(
@@ -135,7 +116,7 @@ class TableFile(Source):
         """The table of the file."""
         if not self.path:
             raise UserError("data.path is not set: data=table needs data.path=FILE.csv or FILE.parquet.")
-        return read_table(self.path, "data.path")
+        return read_table(self.path, "data.path", self.text_options())
 
 
 @register("data", "sql")

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.data.notes import delimiter_note, delimiter_of, note_of, noted
 from gans.errors import UserError, nearest, one_of
 from gans.files import UNREADABLE, write_text
 
@@ -41,6 +42,8 @@ class Column:
         categories: of a pandas categorical or a polars Enum, in its order.
         ordered: whether that order means something.
         format: of strftime, where the frame has times as text.
+        written: how a text file (CSV) writes it, where that is not how every program does: the JSON of
+            `gans.data.delimited.written.Written`.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Column:
     categories: list[Any] | None = None
     ordered: bool = False
     format: str = ""
+    written: dict[str, Any] | None = None
 
 
 @dataclass
@@ -65,11 +69,13 @@ class Schema:
     Attributes:
         relations: between columns, for people: kind, text and support of each.
         mixture: of a toy distribution its `modes` [modes, columns] and their standard deviation `sigma`.
+        delimiter: between the fields of its text file, and of sampled ones.
     """
 
     columns: list[Column]
     relations: list[dict[str, Any]] = field(default_factory=list)
     mixture: dict[str, Any] | None = None
+    delimiter: str = ","
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
@@ -96,7 +102,7 @@ class Schema:
     def write(self, path: Path) -> None:
         """Write as JSON, atomically."""
         rows = [dataclasses.asdict(column) for column in self.columns]
-        stored = {"columns": rows, "relations": self.relations, "mixture": self.mixture}
+        stored = {"columns": rows, "relations": self.relations, "mixture": self.mixture, "delimiter": self.delimiter}
         write_text(path, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -109,7 +115,8 @@ class Schema:
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             columns = [Column(**row) for row in stored["columns"]]
-            return cls(columns, list(stored.get("relations", [])), stored.get("mixture"))
+            mixture, delimiter = stored.get("mixture"), stored.get("delimiter", ",")
+            return cls(columns, list(stored.get("relations", [])), mixture, str(delimiter))
         except UNREADABLE as error:
             raise UserError(f"{path}: not a readable schema ({error}).") from None
 
@@ -179,7 +186,11 @@ def normalise(table: pa.Table) -> pa.Table:
             if pc.any(pc.is_inf(array)).as_py():
                 raise UserError(f"column '{name}' holds an infinite number; remove it or write it as missing.")
         arrays.append(array)
-    return pa.table(arrays, names=table.column_names)
+    fields = [
+        noted(pa.field(name, array.type), note_of(table.field(name)))
+        for name, array in zip(table.column_names, arrays, strict=True)
+    ]
+    return pa.table(arrays, schema=pa.schema(fields, delimiter_note(table)))
 
 
 def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterable[str] = ()) -> Schema:
@@ -204,7 +215,9 @@ def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterab
     for name, kind in kinds.items():
         one_of(f"data.kinds.{name}", kind, KINDS)
     columns = [find_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
-    schema = Schema(columns)
+    for column in columns:
+        column.written = note_of(table.field(column.name))
+    schema = Schema(columns, delimiter=delimiter_of(table))
     if len(schema.images) > 1:
         names = ", ".join(column.name for column in schema.images)
         raise UserError(f"the table has several columns of images ({names}); leave out all but one by data.drop.")

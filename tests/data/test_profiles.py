@@ -252,7 +252,7 @@ def test_columns_of_any_name(command: Callable[..., Any]) -> None:
         "data.orders=o.csv",
         "data.columns.orders.customer=Client Id",
         "data.columns.orders.time=When",
-        "data.columns.orders.amount=replace(\"Value\", ',', '.')::double",
+        "data.columns.orders.amount=Value",
         'data.columns.orders.category="Cat"',
         "data.windows=[]",
         "data.features.baskets.days=date_diff('day', max(time), {reference})",

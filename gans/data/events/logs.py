@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gans.data.files import CSV_KINDS, PARQUET, csv_sql, first_line
+from gans.data.delimited.options import TextOptions
+from gans.data.delimited.reader import SUFFIXES, is_text_file, read_text_files
+from gans.data.files import PARQUET, first_line
 from gans.errors import UserError, nearest
 
-CSV = (".csv", ".tsv", ".txt", ".gz")
 QUERY = re.compile(r"(?i)\s*(select|with|from)\b")
 OFFSET = r"(?:[+-]\d{2}(?::?\d{2})?|[zZ]| ?UTC)$"
 GAP = 30  # minutes without a page after which a visit is over
@@ -54,27 +55,32 @@ class Log:
         names: its standard columns.
         zoned: whether its times have a zone; None for dates, or without times.
         own: the columns of the source that are no standard ones.
+        source: all columns of the source.
     """
 
     kind: str
     names: list[str]
     zoned: bool | None
     own: list[str]
+    source: list[str]
 
 
-def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], zone: str) -> Log:
+def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], zone: str, options: TextOptions) -> Log:
     """Make the view `found_KIND` of a file, a table or a query, with the standard columns and the log's own.
 
     Args:
         given: expressions, over the source's columns, of standard columns that are not there by their names.
         zone: where the hours of times with a zone are read.
+        options: of text files.
 
     Raises:
         UserError: the source cannot be read, or a column is not there, unknown, or not of its type.
     """
     key = f"data.{kind}"
-    kept = "table" if "read_csv(" in (sql := source_sql(source, key)) else "view"  # a CSV file is parsed once
-    run(connection, f"create temp {kept} raw_{kind} as {sql}", f"{key}={source}")
+    if files := text_files(source):
+        connection.register(f"raw_{kind}", read_text_files(files, f"{key}={source}", options))
+    else:
+        run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", f"{key}={source}")
     raw = dict(run(connection, f"select column_name, column_type from (describe raw_{kind})", key))
     spec = LOGS[kind]
     known = (*spec.columns, *spec.optional)
@@ -119,11 +125,22 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
     outer = f"select *{''.join(f', {sql}' for sql in made)} from ({inner})"
     run(connection, f"create temp view found_{kind} as {outer}", key)
     run(connection, f"select * from found_{kind} limit 0", key)
-    return Log(kind, list(parts), zoned, own)
+    return Log(kind, list(parts), zoned, own, list(raw))
+
+
+def text_files(source: str) -> list[Path]:
+    """The text files (CSV) that a source names, also by a pattern such as orders/*.csv; none where it is another."""
+    path = Path(source).expanduser()
+    if QUERY.match(source) or not is_text_file(path):
+        return []
+    if not any(sign in source for sign in "*?[") or path.is_file():
+        return [path] if path.is_file() else []
+    root = Path(path.anchor)
+    return sorted(root.glob(str(path.relative_to(root))))
 
 
 def source_sql(source: str, key: str) -> str:
-    """The SELECT of a file (also a pattern such as orders/*.parquet), of a query, or of a table of the database.
+    """The SELECT of a Parquet file (also a pattern of them), of a query, or of a table of the database.
 
     Raises:
         UserError: there is no such file.
@@ -132,22 +149,19 @@ def source_sql(source: str, key: str) -> str:
         return f"select * from ({source.rstrip().rstrip(';')})"
     path = Path(source).expanduser()
     suffix = path.suffix.lower()
-    if suffix not in (*PARQUET, *CSV):
+    if suffix not in PARQUET and not is_text_file(path):
         if "/" in source or Path(source).exists():
-            allowed = ", ".join((*PARQUET, *CSV))
+            allowed = ", ".join((*PARQUET, *SUFFIXES))
             raise UserError(
                 f"{key}={source}: allowed are files ({allowed}), patterns of them, queries, and tables of "
                 "data.database."
             )
         return f"select * from {'.'.join(map(quoted, source.split('.')))}"
-    if not any(sign in source for sign in "*?[") and not path.is_file():
+    if suffix not in PARQUET or (not any(sign in source for sign in "*?[") and not path.is_file()):
         beside = sorted(one.name for one in path.parent.iterdir() if one.is_file())[:10] if path.parent.is_dir() else []
         raise UserError(f"{key}={source}: no such file." + (f" Beside it are {', '.join(beside)}." if beside else ""))
-    if suffix in PARQUET:
-        text = str(path).replace("'", "''")
-        return f"select * from read_parquet('{text}')"
-    # times with an offset stay texts, so that a mixture of both can be seen
-    return f"select * from {csv_sql(str(path), [kind for kind in CSV_KINDS if kind != 'TIMESTAMPTZ'])}"
+    text = str(path).replace("'", "''")
+    return f"select * from read_parquet('{text}')"
 
 
 def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[str, bool | None]:

@@ -1,0 +1,220 @@
+"""Numbers as people write them: money, percent, thousands signs, decimal commas; codes that only look like numbers."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+CURRENCIES = (  # and percent; the longer ones of a kind first
+    r"R\$|US\$|A\$|C\$|€|\$|£|¥|₹|₽|₩|₺|₴|฿|₫|元|円|kr\.|kr|zł|Kč|Ft|Fr\.|%|‰|EUR|USD|GBP|CHF|JPY|CNY|RMB|SEK|NOK|DKK|"
+    r"PLN|CZK|HUF|INR|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|TRY|RUB|SGD|HKD|TWD|THB"
+)
+SPACES = " \u00a0\u202f"
+GROUPS = f",.'\u2019{SPACES}"  # between three digits
+WHOLE = r"^-?(0|[1-9][0-9]{0,17})$"
+PLAIN = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-][0-9]+)?$"
+CODE = r"^[+-]?0[0-9]|^[+-]?[0-9]{19,}$|^\+[0-9]+$|^[0-9]+[eE][0-9]+$"
+PARTS = (
+    rf"^(?P<open>\(?)(?P<sign>[-+]?)(?P<prefix>(?:{CURRENCIES})?)(?P<gap>[{SPACES}]?)(?P<inner>-?)"
+    rf"(?P<body>[0-9]*(?:[{GROUPS}][0-9]+)*[.,]?(?:[eE][+-][0-9]+)?)"
+    rf"(?P<space>[{SPACES}]?)(?P<suffix>(?:{CURRENCIES})?)(?P<close>\)?)$"
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the numbers of a column are written.
+
+    Attributes:
+        decimal: the decimal sign.
+        thousands: the sign between groups of digits; "" for none.
+        prefix: before each number, such as '€'.
+        suffix: behind each number, such as '%'.
+        brackets: whether negative numbers stand in brackets.
+        decimals: that every number has; None where they differ.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    brackets: bool = False
+    decimals: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether any program reads them."""
+        return (self.decimal, self.thousands, self.prefix, self.suffix, self.brackets) == (".", "", "", "", False)
+
+
+@dataclass
+class Ambiguous(Exception):  # noqa: N818
+    """Two readings fit; `text` names them and the keys."""
+
+    text: str
+
+
+def parts_of(words: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """The parts of texts that look like numbers, and which of them [words] do."""
+    parts = pc.extract_regex(words, PARTS)
+    looks = np.asarray(parts.is_valid())
+    if looks.any():
+        body = pc.struct_field(parts, "body")
+        looks &= np.asarray(pc.fill_null(pc.match_substring_regex(body, r"[0-9]"), False))
+        looks &= ~np.asarray(pc.fill_null(pc.match_substring_regex(words, CODE), False))
+    return parts, looks
+
+
+def find_style(
+    parts: pa.Array, decimal: str | None, thousands: str | None, evidence: set[str], semicolon: bool
+) -> Style:
+    """The one style that all numbers of a column have.
+
+    Args:
+        parts: of distinct numbers, as `parts_of` gives them.
+        decimal: the sign that the person says.
+        thousands: the sign that the person says.
+        evidence: decimal signs that are certain in other columns of the file.
+        semicolon: whether the file is parted by semicolons, as where the comma is the decimal sign.
+
+    Raises:
+        Ambiguous: the amounts have several currencies, or the signs can be read in two ways.
+    """
+    prefix, suffix = (_one(parts, name) for name in ("prefix", "suffix"))
+    brackets = pc.any(pc.equal(pc.struct_field(parts, "open"), "(")).as_py()
+    bodies = pc.struct_field(parts, "body")
+    groups = sorted(set("".join(pc.unique(pc.replace_substring_regex(bodies, r"[0-9eE+-]", "")).to_pylist())))
+    fits = []
+    for point in (".", ",") if decimal is None else (decimal,):
+        marks = [sign for sign in groups if sign != point]
+        for group in ["", *marks] if thousands is None else ["", *[sign for sign in marks if _same(sign, thousands)]]:
+            if pc.all(pc.match_substring_regex(bodies, _body(point, group))).as_py():
+                fits.append((point, group))
+                break
+    if not fits:
+        raise Ambiguous("its numbers have no common decimal and thousands sign; set data.decimal and data.thousands")
+    point, group = _settled(fits, bodies, evidence, semicolon)
+    digits = pc.struct_field(pc.extract_regex(bodies, rf"(?P<tail>(?:{re.escape(point)}[0-9]*)?)(?:[eE].*)?$"), "tail")
+    widths = pc.unique(pc.utf8_length(pc.fill_null(digits, ""))).to_pylist()
+    decimals = max(widths[0] - 1, 0) if len(widths) == 1 else None
+    return Style(point, group, prefix, suffix, brackets, decimals)
+
+
+def _same(sign: str, given: str) -> bool:
+    return sign == given or (given == " " and sign in SPACES) or (given == "'" and sign == "\u2019")
+
+
+def _one(parts: pa.Array, name: str) -> str:
+    """The one prefix or suffix of all numbers, with the space beside it."""
+    joined = {
+        "prefix": lambda: pc.binary_join_element_wise(
+            pc.struct_field(parts, "prefix"), pc.struct_field(parts, "gap"), ""
+        ),
+        "suffix": lambda: pc.binary_join_element_wise(
+            pc.struct_field(parts, "space"), pc.struct_field(parts, "suffix"), ""
+        ),
+    }[name]()
+    kinds = [text for text in pc.unique(joined).to_pylist() if text is not None]
+    signs = {text.strip(SPACES) for text in kinds}
+    if len(signs) > 1:
+        words = " and ".join(repr(sign) for sign in sorted(signs)[:3])
+        raise Ambiguous(f"its numbers have {words} beside them, which are not the same amounts; make them one unit")
+    return kinds[0] if len(kinds) == 1 else signs.pop()
+
+
+def _body(point: str, group: str) -> str:
+    sign = re.escape(point)
+    tail = rf"({sign}[0-9]*)?([eE][+-][0-9]+)?$"
+    if not group:
+        return rf"^[0-9]*{tail}"
+    mark = re.escape(group)
+    indian = rf"|[0-9]{{1,2}}({mark}[0-9]{{2}})+{mark}[0-9]{{3}}" if group == "," else ""
+    return rf"^([0-9]{{1,3}}({mark}[0-9]{{3}})+|[0-9]+{indian}){tail}"
+
+
+def _settled(fits: list[tuple[str, str]], bodies: pa.Array, evidence: set[str], semicolon: bool) -> tuple[str, str]:
+    """The reading that is meant, of those that fit.
+
+    Raises:
+        Ambiguous: each group of three digits behind a sign could be thousands or decimals.
+    """
+    if len(fits) == 1:
+        return fits[0]
+    if not pc.any(pc.match_substring_regex(bodies, r"[.,]")).as_py():  # whole numbers: no sign to tell
+        return fits[0]
+    known = [fit for fit in fits if fit[0] in evidence]
+    if len(known) == 1 and len(evidence) == 1:
+        return known[0]
+    if pc.any(pc.match_substring_regex(bodies, r"^[0-9]{4,}$|^0[.,]")).as_py():  # long ones without a sign, or 0,125
+        plain = [fit for fit in fits if not fit[1]]
+        if len(plain) == 1:
+            return plain[0]
+    dots = pc.any(pc.match_substring_regex(bodies, r"\.")).as_py()
+    if dots and not semicolon and not evidence:
+        return (".", "")
+    example = bodies.filter(pc.match_substring_regex(bodies, r"[.,]"))[0].as_py()
+    raise Ambiguous(
+        f"{example!r} could be {example.replace(',', '').replace('.', '')} or "
+        f"{example.replace(',', '.')}; set data.decimal or data.thousands"
+    )
+
+
+def certain_decimal(style: Style, bodies: pa.Array) -> bool:
+    """Whether the numbers of a column leave no doubt about the decimal sign."""
+    sign = re.escape(style.decimal)
+    return (
+        bool(style.thousands in (",", "."))
+        or pc.any(pc.match_substring_regex(bodies, rf"{sign}([0-9]{{1,2}}|[0-9]{{4,}})$|^0{sign}")).as_py()
+    )
+
+
+def parse(words: pa.Array, style: Style) -> tuple[pa.Array, np.ndarray]:
+    """Texts as int64 or float64 by a style, null where one is no number of it; and which [words] are.
+
+    Whole numbers of at most 18 digits, where all are, become int64.
+    """
+    parts, looks = parts_of(words)
+    out = pa.nulls(len(words), pa.float64())
+    if not looks.any():
+        return out, looks
+    body = pc.struct_field(parts, "body")
+    looks &= np.asarray(pc.fill_null(pc.match_substring_regex(body, _body(style.decimal, style.thousands)), False))
+    for name, sign in (("prefix", style.prefix), ("suffix", style.suffix)):
+        looks &= np.asarray(pc.fill_null(pc.equal(pc.struct_field(parts, name), sign.strip(SPACES)), False))
+    negative = [
+        pc.equal(pc.struct_field(parts, name), mark) for name, mark in (("sign", "-"), ("inner", "-"), ("open", "("))
+    ]
+    minus = pc.if_else(pc.or_(pc.or_(negative[0], negative[1]), negative[2]), "-", "")
+    if style.thousands:
+        body = pc.replace_substring(body, style.thousands, "")
+    text = pc.binary_join_element_wise(minus, pc.replace_substring(body, style.decimal, "."), "")
+    text = pc.if_else(pa.array(looks), text, pa.scalar(None, pa.string()))
+    whole = pc.all(pc.match_substring_regex(text, WHOLE)).as_py()
+    return text.cast(pa.int64() if whole else pa.float64()), looks
+
+
+def write(values: pa.Array, style: Style) -> pa.Array:
+    """Numbers as texts of a style; the inverse of `parse`."""
+    if pa.types.is_integer(values.type) and not style.decimals:
+        text = values.cast(pa.string())
+    elif style.decimals is not None:
+        numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        text = pa.array(np.char.mod(f"%.{style.decimals}f", numbers), pa.string())
+        text = pc.if_else(values.is_valid(), text, pa.scalar(None, pa.string()))
+    else:
+        text = values.cast(pa.float64()).cast(pa.string())
+        text = pc.replace_substring_regex(text, r"\.0$", "")
+    minus = pc.starts_with(text, "-")
+    parts = pc.extract_regex(text, r"^-?(?P<whole>[0-9]*)\.?(?P<tail>.*)$")
+    whole, tail = (pc.struct_field(parts, name) for name in ("whole", "tail"))
+    for _ in range(6 if style.thousands else 0):
+        whole = pc.replace_substring_regex(whole, r"([0-9])([0-9]{3})(\D|$)", rf"\1{style.thousands}\2\3")
+    tail = pc.if_else(pc.equal(tail, ""), "", pc.binary_join_element_wise(style.decimal, tail, ""))
+    text = pc.binary_join_element_wise(style.prefix, whole, tail, style.suffix, "")
+    before, behind = ("(", ")") if style.brackets else ("-", "")
+    return pc.if_else(minus, pc.binary_join_element_wise(before, text, behind, ""), text)

@@ -1,0 +1,215 @@
+"""A text file (CSV) as an Arrow table: parsed by DuckDB in a layout that was checked before, rows counted after."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.data.delimited.dialect import Dialect, find_dialect, records, shown
+from gans.data.delimited.opening import PlainText, plain_text
+from gans.data.delimited.options import Known, TextOptions
+from gans.data.delimited.typed import Doubt, Evidence, TextColumn
+from gans.data.notes import DELIMITER, noted
+from gans.errors import UserError, nearest
+
+log = logging.getLogger("gans")
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+SUFFIXES = (".csv", ".tsv", ".txt")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+LONGEST_LINE = 1 << 27  # bytes
+
+
+def is_text_file(path: Path) -> bool:
+    """Whether the name is that of a text file, such as table.csv or table.csv.gz."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return bool(suffixes) and (
+        suffixes[-1] in SUFFIXES or (suffixes[-1] in PACKED and suffixes[-2:-1] != [] and suffixes[-2] in SUFFIXES)
+    )
+
+
+def read_text_file(path: Path, key: str, options: TextOptions | None = None, known: Known | None = None) -> pa.Table:
+    """A text file as a table; how each column is written is a note in the metadata of its field.
+
+    Args:
+        key: what the file is called in messages, as in `data.path=FILE`.
+        known: columns of a table that it should be like, whose types and formats go before what is found.
+
+    Raises:
+        UserError: a value that can be read in two ways, or does not fit its column, or a line with another number of
+            fields; the message has the line, the column, the value and the key that decides.
+    """
+    table = read_text_files([path], key, options, known)
+    if options:
+        check_names(options, table.column_names)
+    return table
+
+
+def read_text_files(
+    paths: Sequence[Path], key: str, options: TextOptions | None = None, known: Known | None = None
+) -> pa.Table:
+    """Text files of the same columns as one table; as `read_text_file`.
+
+    Raises:
+        UserError: as there, or the columns differ.
+    """
+    options = options or TextOptions()
+    parts: list[pa.Table] = []
+    dialects: list[Dialect] = []
+    for path in paths:
+        name = key if len(paths) == 1 else f"{key}: {path}"
+        with plain_text(path, name, options.encoding) as text:
+            dialect = find_dialect(text.path, name, options.delimiter, options.header)
+            parts.append(_parse(text, dialect, name))
+            dialects.append(dialect)
+            _say(path, parts[-1], text, dialect)
+    for path, dialect in zip(paths[1:], dialects[1:], strict=True):
+        if sorted(dialect.names) != sorted(dialects[0].names):
+            raise UserError(
+                f"{key}: {path} has the columns {', '.join(dialect.names)}, {paths[0]} has "
+                f"{', '.join(dialects[0].names)}."
+            )
+    names = dialects[0].names
+    texts = {
+        name: pa.chunked_array([chunk for part in parts for chunk in part[name].chunks], pa.string()) for name in names
+    }
+    del parts
+
+    def where(column: str) -> Callable[[str], str]:
+        return lambda text: _where(paths, dialects, options, column, text)
+
+    try:
+        return _typed(texts, dialects[0], options, known or {}, where)
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from None
+
+
+def _parse(text: PlainText, dialect: Dialect, key: str) -> pa.Table:
+    """All fields as text [rows, columns], empty ones without quotes null.
+
+    Raises:
+        UserError: a line has another number of fields, a quote is not closed, or rows and lines do not agree.
+    """
+    import duckdb
+
+    path, sign = (word.replace("'", "''") for word in (str(text.path), dialect.delimiter))
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(dialect.names)))
+    sql = (
+        f"select * from read_csv('{path}', auto_detect=false, delim='{sign}', quote='\"', escape='\"', nullstr='', "
+        f"allow_quoted_nulls=false, strict_mode=true, null_padding=false, header={str(dialect.header).lower()}, "
+        f"hive_partitioning=false, maximum_line_size={LONGEST_LINE}, compression='none', columns={{{columns}}})"
+    )
+    try:
+        with duckdb.connect(":memory:") as connection:
+            table = connection.sql(sql).to_arrow_table()
+    except duckdb.Error as error:
+        _refuse_bad_line(text, dialect, key)
+        raise UserError(f"{key}: {str(error).strip().splitlines()[0]}") from None
+    table = pa.table([_plain_text(column) for column in table.columns], names=dialect.names)
+    if table.num_rows + dialect.header != text.lines:
+        inside = sum(_line_ends(column) for column in table.columns)
+        if table.num_rows + dialect.header + inside != text.lines:
+            _refuse_bad_line(text, dialect, key, table.num_rows + dialect.header)
+    return table
+
+
+def _plain_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def _line_ends(column: pa.ChunkedArray) -> int:
+    """Line ends within the fields of a column."""
+    both = pc.sum(pc.count_substring(column, "\r\n")).as_py() or 0
+    return sum(pc.sum(pc.count_substring(column, sign)).as_py() or 0 for sign in "\r\n") - both
+
+
+def _refuse_bad_line(text: PlainText, dialect: Dialect, key: str, parsed: int | None = None) -> None:
+    """Raise UserError for the first line that does not fit; look at all of them, one after the other.
+
+    Args:
+        parsed: records that were read; others that are not empty lines are an error then.
+    """
+    width, count = len(dialect.names), 0
+    try:
+        for line, record in records(text.path, dialect.delimiter):
+            count += 1
+            if len(record) != width:
+                first = "line 1 names" if dialect.header else "line 1 has"
+                raise UserError(
+                    f"line {line:,} has {len(record)} fields ({shown(record)}), {first} {width} "
+                    f"({shown(dialect.names)}); put a field with {dialect.delimiter!r} in it into quotes, or set "
+                    "data.delimiter."
+                )
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from None
+    if parsed is not None and count != parsed and width > 1:
+        raise UserError(f"{key}: {parsed:,} records were read of {count:,}; the file cannot be read safely.")
+
+
+def _typed(
+    texts: dict[str, pa.ChunkedArray],
+    dialect: Dialect,
+    options: TextOptions,
+    known: Known,
+    where: Callable[[str], Callable[[str], str]],
+) -> pa.Table:
+    """Each column with its type; those that leave doubt after the others, which may settle it.
+
+    Args:
+        texts: is emptied, so that a column is in memory once.
+    """
+    evidence, typed, waiting = Evidence(dialect.delimiter == ";"), {}, {}
+    for name in dialect.names:
+        column = TextColumn(name, texts.pop(name), options, name in dialect.quoted, where(name))
+        try:
+            like = column.like(known[name]) if name in known and name not in options.formats else None
+            typed[name] = like or column.typed(evidence, settle=False)
+        except Doubt:
+            waiting[name] = column
+    for name, column in waiting.items():
+        typed[name] = column.typed(evidence, settle=True)
+    columns = [typed[name] for name in dialect.names]
+    fields = []
+    for name, one in zip(dialect.names, columns, strict=True):
+        if one.note:
+            log.info("column '%s': %s", name, one.note)
+        fields.append(noted(pa.field(name, one.values.type), one.written.to_json() if one.written else None))
+    schema = pa.schema(fields, {DELIMITER: dialect.delimiter.encode()})
+    return pa.table([one.values for one in columns], schema=schema)
+
+
+def check_names(options: TextOptions, names: Sequence[str]) -> None:
+    """Raise UserError where an option is about a column that is not there."""
+    for key, given in (("types", options.types), ("formats", options.formats)):
+        for name in given:
+            if name not in names:
+                raise UserError(
+                    f"data.{key}.{name}: no such column; there are {', '.join(names)}.{nearest(name, names)}"
+                )
+
+
+def _say(path: Path, table: pa.Table, text: PlainText, dialect: Dialect) -> None:
+    """Print what was read, for a person to compare with what is in the file."""
+    notes = "; ".join([*text.notes, *dialect.notes])
+    log.info(
+        "%s: %s rows, %s columns, of %s lines%s",
+        path.name,
+        f"{table.num_rows:,}",
+        table.num_columns,
+        f"{text.lines:,}",
+        f" ({notes})" if notes else "",
+    )
+
+
+def _where(paths: Sequence[Path], dialects: Sequence[Dialect], options: TextOptions, column: str, text: str) -> str:
+    """The value and the line where it is first: 'unknown' in line 17."""
+    for path, dialect in zip(paths, dialects, strict=True):
+        place = dialect.names.index(column)
+        with plain_text(path, str(path), options.encoding) as plain:
+            for line, record in records(plain.path, dialect.delimiter):
+                if record[place].strip() == text and not (line == 1 and dialect.header):
+                    return f"'{text}' in line {line:,}" + (f" of {path.name}" if len(paths) > 1 else "")
+    return f"'{text}'"
