@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_file, wants_help
+from gans.cli.arguments import key_values, listed, output_file, take_text_options, wants_help
 from gans.cli.command import run_command
 from gans.errors import UserError, one_of
 from gans.tracking.log import set_up_log
@@ -32,16 +32,17 @@ def main() -> int:
     """Read the arguments, draw, measure, print, write."""
     if wants_help(HELP):
         return 0
-    given = key_values(sys.argv[1:], KEYS)
+    options, arguments = take_text_options(sys.argv[1:])
+    given = options | key_values(arguments, KEYS)
     how = given.get("how", "balance")
     one_of("how", how, ("balance", "grow"))
     if how == "balance" and "n" in given:
         raise UserError(f"n={given['n']}: it goes with how=grow; how=balance adds as many rows as classes lack.")
     out = output_file(given["out"]) if "out" in given else None
 
+    from gans.data.delimited.writer import write_rows
     from gans.decisions.added_rows import augment, augmented
     from gans.decisions.cases import open_cases
-    from gans.files import write_table
 
     cases = open_cases(given)
     if len(cases) > 1:
@@ -52,7 +53,7 @@ def main() -> int:
     for sentence in found.sentences():
         print(sentence.line())
     if out is not None:
-        write_table(out, augmented(cases[0], found))
+        write_rows(out, iter([augmented(cases[0], found)]), cases[0].tables.schema)
         log.info(
             "%s real and %s synthetic rows: %s", f"{cases[0].tables.real.num_rows:,}", f"{found.rows.num_rows:,}", out
         )

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.cli.arguments import key_values, listed, output_folder, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
 from gans.cli.command import run_command
 from gans.errors import UserError, in_range, one_of
 from gans.tracking.log import set_up_log
@@ -35,6 +35,7 @@ HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
   n          rows of a sample; as many as samples.parquet has unless given
   kinds.NAME the kind of a column that detection got wrong, as in kinds.zip=category
   drop       columns to leave out, as in drop=[id]
+  data.KEY   how text files are read, as gans.train has it: data.delimiter, data.formats.COLUMN and others
   anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
   out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
   network    for images, of a run or real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as
@@ -58,8 +59,9 @@ def main() -> int:
     """Read the arguments, judge, print, write."""
     if wants_help(HELP):
         return 0
-    kinds = [argument for argument in sys.argv[1:] if argument.startswith("kinds.")]
-    given = key_values([argument for argument in sys.argv[1:] if argument not in kinds], KEYS)
+    options, arguments = take_text_options(sys.argv[1:])
+    kinds = [argument for argument in arguments if argument.startswith("kinds.")]
+    given = options | key_values([argument for argument in arguments if argument not in kinds], KEYS)
     fixed = key_values(kinds, dict.fromkeys((kind.partition("=")[0] for kind in kinds), str))
     given["kinds"] = {key.removeprefix("kinds."): kind for key, kind in fixed.items()}
     if "run" not in given and not {"real", "synthetic"} <= set(given):

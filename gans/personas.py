@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
 from gans.cli.command import run_command
 from gans.errors import UserError
 from gans.tracking.log import set_up_log
@@ -30,7 +30,8 @@ def main() -> int:
     """Read the arguments, find the segments, print, write."""
     if wants_help(HELP):
         return 0
-    given = key_values(sys.argv[1:], KEYS)
+    options, arguments = take_text_options(sys.argv[1:])
+    given = options | key_values(arguments, KEYS)
 
     from gans.decisions.cases import open_cases
     from gans.decisions.segment_traits import find_personas

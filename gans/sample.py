@@ -88,8 +88,7 @@ def part_of(text: str, n: int) -> tuple[int, int]:
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:
     """Write the tables, with a progress bar where a person looks on."""
-    from gans.data.delimited.writer import write_text_tables
-    from gans.files import write_tables
+    from gans.data.delimited.writer import write_rows
     from gans.tracking.terminal import console, progress_bar
 
     with progress_bar("rows", console.is_terminal) as bar:
@@ -100,10 +99,7 @@ def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -
                 yield table
                 bar.advance(task, table.num_rows)
 
-        if out.suffix == ".csv":
-            write_text_tables(out, counted(), schema)
-        else:
-            write_tables(out, counted())
+        write_rows(out, counted(), schema)
 
 
 if __name__ == "__main__":

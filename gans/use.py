@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
 from gans.cli.command import run_command
 from gans.errors import UserError, one_of
 from gans.tracking.log import set_up_log
@@ -53,7 +53,8 @@ def main() -> int:
     """Read the arguments, ask, print, write."""
     if wants_help(HELP):
         return 0
-    given = key_values(sys.argv[1:], KEYS)
+    options, arguments = take_text_options(sys.argv[1:])
+    given = options | key_values(arguments, KEYS)
     if "scenario" not in given:
         raise UserError(f"scenario is not set; allowed are {', '.join(SCENARIOS)}.")
     scenario = given["scenario"]

@@ -30,6 +30,42 @@ def key_values(arguments: Iterable[str], types: Mapping[str, Callable[[str], Any
     return given
 
 
+def take_text_options(arguments: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+    """What `data.KEY=VALUE` arguments say of text files, as {"data": TextOptions}, and the other arguments.
+
+    Raises:
+        UserError: an unknown key, a key twice, or a value that no file can be read by.
+    """
+    from gans.data.delimited.options import TextOptions
+
+    own, others = [], []
+    for argument in arguments:
+        (own if argument.startswith("data.") else others).append(argument.removeprefix("data."))
+    if not own:
+        return {}, others
+    kinds: dict[str, Any] = dict.fromkeys(("delimiter", "decimal", "thousands", "encoding"), str)
+    kinds |= {"null_words": listed, "header": _truth}
+    named = {
+        argument.partition("=")[0] if argument.startswith("formats.") else argument.rpartition("=")[0]
+        for argument in own
+        if argument.startswith(("formats.", "types."))
+    }
+    given = key_values(own, kinds | dict.fromkeys(sorted(named), str))
+    below: dict[str, dict[str, str]] = {"formats": {}, "types": {}}
+    for name in named:
+        group, _, column = name.partition(".")
+        below[group][column] = given.pop(name)
+    options = TextOptions(**given, formats=below["formats"], types=below["types"])
+    options.check_text_options()
+    return {"data": options}, others
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UserError(f"data.header={text}: allowed are true, false.")
+    return text == "true"
+
+
 def wants_help(text: str, arguments: Sequence[str] | None = None) -> bool:
     """Whether help is asked for, or nothing is said; it is printed then."""
     arguments = sys.argv[1:] if arguments is None else arguments

@@ -101,7 +101,11 @@ def open_cases(given: Mapping[str, Any]) -> list[Case]:
                 f"run={folder}: it has {rows} held-out rows, at least {LEAST_TEST} are needed; set test=FILE."
             )
         sampler = saved.sampler()
-        synthetic = read_given(given, "synthetic") if "synthetic" in given else _samples(saved, sampler, known.training)
+        synthetic = (
+            read_given(given, "synthetic", saved.schema)
+            if "synthetic" in given
+            else _samples(saved, sampler, known.training)
+        )
         target, secrets = given.get("target", known.target), given.get("secrets", [])
         tables = read_sides(known.schema, known.training, synthetic, test, target, secrets)
         if cases and not cases[0].tables.real.equals(tables.real):

@@ -59,11 +59,12 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     interpreter = given.get("anonymeter")
     if "run" not in given:
         real = read_given(given, "real")
+        schema = detect(real, given["kinds"], given.get("drop", []))
         tables = read_sides(
-            detect(real, given["kinds"], given.get("drop", [])),
+            schema,
             real,
-            read_given(given, "synthetic"),
-            read_given(given, "test") if "test" in given else None,
+            read_given(given, "synthetic", schema),
+            read_given(given, "test", schema) if "test" in given else None,
             given.get("target", ""),
             secrets,
         )
@@ -78,7 +79,7 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
         return dataclasses.replace(tables, anonymeter=interpreter)
 
     if "synthetic" in given:
-        yield Subject(Path(given["synthetic"]).name, beside(read_given(given, "synthetic")))
+        yield Subject(Path(given["synthetic"]).name, beside(read_given(given, "synthetic", saved.schema)))
         return
     yield from _samples(given, saved, beside)
 
@@ -115,22 +116,26 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
         UserError: the run's table is not there any more, or is another one.
     """
     run, schema = saved.run, saved.schema
-    test = read_given(given, "test") if "test" in given else None
+    test = read_given(given, "test", schema) if "test" in given else None
     if "real" in given:
         target = run.data.target if run.data.target in [column.name for column in schema.kept] else ""
-        return RealTables(read_given(given, "real"), test, schema, target)
+        return RealTables(read_given(given, "real", schema), test, schema, target)
     training, holdout = saved.table()
     return RealTables(training, holdout if test is None else test, schema, run.data.target)
 
 
-def read_given(given: Mapping[str, Any], key: str) -> pa.Table:
+def read_given(given: Mapping[str, Any], key: str, schema: Schema | None = None) -> pa.Table:
     """The table of the file that a key names.
+
+    Args:
+        schema: of the table that a text file should be like.
 
     Raises:
         UserError: it cannot be read.
     """
     try:
-        return normalise(read_table(given[key], key))
+        known = {column.name: column for column in schema.kept} if schema else None
+        return normalise(read_table(given[key], key, given.get("data"), known))
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(key) else f"{key}={given[key]}: {text}") from None
@@ -157,7 +162,7 @@ def read_images(given: Mapping[str, Any]) -> "dict[str, Any] | None":
 
 
 def _check_keys(given: Mapping[str, Any], sources: tuple[str, ...]) -> None:
-    other = [key for key in given if key not in (*sources, "network", "out", "kinds")]
+    other = [key for key in given if key not in (*sources, "network", "out", "kinds", "data")]
     if other:
         raise UserError(f"{other[0]}: for images allowed are {', '.join(sources)}, network and out.")
 

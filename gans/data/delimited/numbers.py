@@ -16,9 +16,9 @@ CURRENCIES = (  # and percent; the longer ones of a kind first
 )
 SPACES = " \u00a0\u202f"
 GROUPS = f",.'\u2019{SPACES}"  # between three digits
-WHOLE = r"^-?(0|[1-9][0-9]{0,17})$"
+WHOLE = r"^-?(0|[1-9][0-9]{0,18})$"
 PLAIN = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-][0-9]+)?$"
-CODE = r"^[+-]?0[0-9]|^[+-]?[0-9]{19,}$|^\+[0-9]+$|^[0-9]+[eE][0-9]+$"
+CODE = r"^[+-]?0[0-9]|^[+-]?[0-9]{20,}$|^\+[0-9]+$|^[0-9]+[eE][0-9]+$"
 PARTS = (
     rf"^(?P<open>\(?)(?P<sign>[-+]?)(?P<prefix>(?:{CURRENCIES})?)(?P<gap>[{SPACES}]?)(?P<inner>-?)"
     rf"(?P<body>[0-9]*(?:[{GROUPS}][0-9]+)*[.,]?(?:[eE][+-][0-9]+)?)"
@@ -173,10 +173,20 @@ def certain_decimal(style: Style, bodies: pa.Array) -> bool:
     )
 
 
+def whole_numbers(texts: Any) -> Any:
+    """Texts of whole numbers as int64, or as uint64 where one is too large; None where neither holds all."""
+    for kind in (pa.int64(), pa.uint64()):
+        try:
+            return texts.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
 def parse(words: pa.Array, style: Style) -> tuple[pa.Array, np.ndarray]:
     """Texts as int64 or float64 by a style, null where one is no number of it; and which [words] are.
 
-    Whole numbers of at most 18 digits, where all are, become int64.
+    Whole numbers, where all are, become int64.
     """
     parts, looks = parts_of(words)
     out = pa.nulls(len(words), pa.float64())
@@ -195,7 +205,8 @@ def parse(words: pa.Array, style: Style) -> tuple[pa.Array, np.ndarray]:
     text = pc.binary_join_element_wise(minus, pc.replace_substring(body, style.decimal, "."), "")
     text = pc.if_else(pa.array(looks), text, pa.scalar(None, pa.string()))
     whole = pc.all(pc.match_substring_regex(text, WHOLE)).as_py()
-    return text.cast(pa.int64() if whole else pa.float64()), looks
+    values = whole_numbers(text) if whole else None
+    return (text.cast(pa.float64()) if values is None else values), looks
 
 
 def write(values: pa.Array, style: Style) -> pa.Array:

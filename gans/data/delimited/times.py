@@ -11,7 +11,8 @@ import pyarrow.compute
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?$"
+ISO_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 SPLIT = (
     r"^(?P<date>[^:]*?[0-9])(?P<gap>,? |T)(?P<clock>[0-9]{1,2}:[0-9]{2})(?P<seconds>(?::[0-9]{2})?)"
     r"(?P<fraction>(?:\.[0-9]{1,9})?)(?P<half>(?: ?[AaPp][Mm])?)"
@@ -46,30 +47,37 @@ class DateOrder:
 
 
 def iso(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str] | None:
-    """A column of ISO dates or times without a zone, and their format; None where it holds something else.
+    """A column of ISO dates or times, and their format; None where it holds something else.
+
+    One offset of all times is their zone, several become UTC.
 
     Raises:
         pa.ArrowInvalid: a day or an hour is not there, such as 2023-02-30.
     """
     first = column[0].as_py()
     if re.match(ISO_DATE, first):
-        if pc.all(pc.match_substring_regex(column, ISO_DATE)).as_py():
-            return column.cast(pa.date32()), "%Y-%m-%d"
+        whole = pc.all(pc.match_substring_regex(column, ISO_DATE)).as_py()
+        return (column.cast(pa.date32()), "%Y-%m-%d") if whole else None
+    gap, zoned = first[10:11], bool(re.match(ISO_TIME + ZONE, first))
+    shape = ISO_TIME.replace("[ T]", gap) + (ZONE if zoned else "$")
+    if gap not in (" ", "T") or not pc.all(pc.match_substring_regex(column, shape)).as_py():
         return None
-    if not re.match(ISO_TIME, first) or not pc.all(pc.match_substring_regex(column, ISO_TIME)).as_py():
-        return None
-    lengths = pc.min_max(pc.utf8_length(column)).as_py()
-    gap = "T" if "T" in first else " "
-    if not pc.all(pc.match_substring(column, gap)).as_py():
-        return None
+    clock = pc.replace_substring_regex(column, ZONE, "") if zoned else column
+    lengths = pc.min_max(pc.utf8_length(clock)).as_py()
     unit = "ns" if lengths["max"] > 26 else "us"
-    text = (
-        column
-        if lengths["min"] > 16
-        else pc.if_else(pc.equal(pc.utf8_length(column), 16), pc.binary_join_element_wise(column, "00", ":"), column)
-    )
-    clock = "%H:%M" if lengths["max"] == 16 else "%H:%M:%S" if lengths["max"] == 19 else "%H:%M:%S.%f"
-    return text.cast(pa.timestamp(unit)), f"%Y-%m-%d{gap}{clock}"
+    parts = "%H:%M" if lengths["max"] == 16 else "%H:%M:%S" if lengths["max"] == 19 else "%H:%M:%S.%f"
+    pattern = f"%Y-%m-%d{gap}{parts}{'%z' if zoned else ''}"
+    return column.cast(pa.timestamp(unit, _zone(column) if zoned else None)), pattern
+
+
+def _zone(texts: Any) -> str:
+    """The offset that all texts end in; UTC where there are several."""
+    parts = pc.extract_regex(texts, r"(?P<zone>Z|UTC|[+-][0-9]{2}:?(?:[0-9]{2})?)$")
+    known = [zone for zone in pc.unique(pc.struct_field(parts, "zone")).to_pylist() if zone]
+    if len(known) != 1 or known[0] in ("Z", "UTC"):
+        return "UTC"
+    offset = f"{known[0][:3]}:{known[0][-2:] if len(known[0]) > 3 else '00'}"
+    return "UTC" if offset[1:] == "00:00" else offset
 
 
 def looks_like_times(words: pa.Array) -> np.ndarray:
@@ -217,16 +225,9 @@ def parse(words: pa.Array, pattern: str) -> tuple[pa.Array, np.ndarray]:
     times = pd.to_datetime(text, format=form, errors="coerce", utc=zoned)
     fits = times.notna().to_numpy()
     clock = any(part in form for part in ("%H", "%I"))
-    kind: Any = pa.date32() if not clock else pa.timestamp("us", "UTC" if zoned else None)
-    if zoned:
-        offsets = pc.unique(
-            pc.struct_field(pc.extract_regex(words, r"(?P<zone>Z|UTC|[+-][0-9]{2}:?(?:[0-9]{2})?)$"), "zone")
-        )
-        known = [offset for offset in offsets.to_pylist() if offset]
-        if len(known) == 1 and known[0] not in ("Z", "UTC"):
-            kind = pa.timestamp("us", f"{known[0][:3]}:{known[0][-2:] if len(known[0]) > 3 else '00'}")
-    base = pa.array(times, pa.timestamp("us", kind.tz if zoned else None), from_pandas=True, safe=False)
-    return base.cast(kind, safe=False), fits
+    zone = _zone(words) if zoned else None
+    kind: Any = pa.timestamp("us", zone) if clock or zoned else pa.date32()
+    return pa.array(times, pa.timestamp("us", zone), from_pandas=True, safe=False).cast(kind, safe=False), fits
 
 
 def write(values: pa.Array, pattern: str) -> pa.Array:

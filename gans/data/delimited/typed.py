@@ -157,7 +157,8 @@ class TextColumn:
             return self._times("%Y%m%d")
         if re.match(WHOLE, first) or re.match(PLAIN, first):
             if pc.all(pc.match_substring_regex(valid, WHOLE)).as_py():
-                return Typed(stripped.cast(pa.int64()))
+                values = numbers.whole_numbers(stripped)
+                return None if values is None else Typed(values)
             point = self.options.decimal in (None, ".") and self.options.thousands != "."
             if point and not self._versions(valid) and pc.all(pc.match_substring_regex(valid, PLAIN)).as_py():
                 if self._three_digits(valid):
@@ -375,13 +376,7 @@ def _as(words: pa.Array, kind: pa.DataType, written: Written) -> pa.Array | None
             pc.equal(words, yes), True, pc.if_else(pc.equal(words, no), False, pa.scalar(None, pa.bool_()))
         )
     if pa.types.is_temporal(kind):
-        formats = [written.format] if written.format else ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"]
-        formats = [f"{one}%z" if getattr(kind, "tz", None) and "%z" not in one else one for one in formats]
-        for pattern in formats:
-            values, fits = times.parse(words, pattern)
-            if fits[np.asarray(words.is_valid())].all():
-                return values.cast(kind, safe=False)
-        return None
+        return _as_times(words, kind, written.format)
     values, _ = numbers.parse(words, written.style or Style())
     if pa.types.is_integer(kind) and pa.types.is_floating(values.type):
         return None
@@ -389,3 +384,15 @@ def _as(words: pa.Array, kind: pa.DataType, written: Written) -> pa.Array | None
         return values.cast(kind)
     except pa.ArrowException:
         return None
+
+
+def _as_times(words: pa.Array, kind: pa.DataType, pattern: str) -> pa.Array | None:
+    try:
+        read = times.iso(pa.chunked_array([words.drop_null()]))
+    except (pa.ArrowInvalid, IndexError):
+        return None
+    if read and not words.null_count:
+        values, fits = read[0].combine_chunks(), np.ones(len(words), bool)
+    else:
+        values, fits = times.parse(words, pattern or (read[1] if read else "%Y-%m-%d"))
+    return values.cast(kind, safe=False) if fits[np.asarray(words.is_valid())].all() else None

@@ -10,16 +10,20 @@ import pyarrow.compute
 
 from gans.data.delimited.written import Written
 from gans.data.schema import Schema
-from gans.files import write_atomic
+from gans.files import write_atomic, write_tables
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 
-def write_text_tables(path: Path, tables: Iterator[pa.Table], schema: Schema) -> None:
-    """Write tables, at least one, end to end as one text file, as the training file wrote them, atomically.
+def write_rows(path: Path, tables: Iterator[pa.Table], schema: Schema) -> None:
+    """Write tables, at least one, end to end as one .csv or .parquet file, atomically.
 
-    Texts are in quotes, so that they are not taken for numbers; numbers, times and missing values are not.
+    A text file is written as that of the training rows was. Texts are in quotes, so that they are not taken for
+    numbers; numbers, times and missing values are not.
     """
+    if path.suffix != ".csv":
+        write_tables(path, tables)
+        return
 
     def write(temporary: Path) -> None:
         first = next(tables)
