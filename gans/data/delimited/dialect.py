@@ -63,8 +63,13 @@ def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def shown(record: list[str]) -> str:
     """The fields of a record, for messages."""
-    cut = [text if len(text) <= SHOWN else f"{text[:SHOWN]}..." for text in record[:12]]
-    return " | ".join(cut) + (" | ..." if len(record) > 12 else "")
+    return " | ".join(map(cut, record[:12])) + (" | ..." if len(record) > 12 else "")
+
+
+def cut(text: str) -> str:
+    """A field in one line, at most so long as a message can take."""
+    text = " ".join(text.split(maxsplit=SHOWN)) if "\n" in text or "\r" in text else text
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | None) -> Dialect:
@@ -92,6 +97,8 @@ def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | Non
             f"{key}: line 1 names {len(first)} columns ({shown(first)}), the rows have {len(rows[0])} "
             f"({shown(rows[0])}); name every column in line 1, or set data.header=false where it holds values."
         )
+    if not any(NUMBER.fullmatch(text.strip()) for text in first):
+        rows = [row for row in rows if row != first]  # a header that stands twice is refused when all lines are read
     if header is None:
         header, note = _has_header(first, [row for row in rows if len(row) == len(first)], key)
         notes += [note] if note else []

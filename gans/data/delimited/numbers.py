@@ -15,10 +15,11 @@ CURRENCIES = (  # and percent; the longer ones of a kind first
     r"PLN|CZK|HUF|INR|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|TRY|RUB|SGD|HKD|TWD|THB"
 )
 SPACES = " \u00a0\u202f"
+DECIMALS = (".", ",")
 GROUPS = f",.'\u2019{SPACES}"  # between three digits
 WHOLE = r"^-?(0|[1-9][0-9]{0,18})$"
 PLAIN = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-][0-9]+)?$"
-CODE = r"^[+-]?0[0-9]|^[+-]?[0-9]{20,}$|^\+[0-9]+$|^[0-9]+[eE][0-9]+$"
+CODE = r"^[+-]?0[0-9]|^[+-]?[0-9]{20,}$|^\+[0-9]+$|^[0-9]+[eE][0-9]+$|\.([0-9]{1,2}|[0-9]{4,})\."
 PARTS = (
     rf"^(?P<open>\(?)(?P<sign>[-+]?)(?P<prefix>(?:{CURRENCIES})?)(?P<gap>[{SPACES}]?)(?P<inner>-?)"
     rf"(?P<body>[0-9]*(?:[{GROUPS}][0-9]+)*[.,]?(?:[eE][+-][0-9]+)?)"
@@ -37,6 +38,7 @@ class Style:
         suffix: behind each number, such as '%'.
         brackets: whether negative numbers stand in brackets.
         decimals: that every number has; None where they differ.
+        lakhs: whether digits are grouped as in 12,34,567.
     """
 
     decimal: str = "."
@@ -45,6 +47,7 @@ class Style:
     suffix: str = ""
     brackets: bool = False
     decimals: int | None = None
+    lakhs: bool = False
 
     @property
     def plain(self) -> bool:
@@ -54,9 +57,10 @@ class Style:
 
 @dataclass
 class Ambiguous(Exception):  # noqa: N818
-    """Two readings fit; `text` names them and the keys."""
+    """Two readings fit: `text` says of a number which, and names the keys; `body` is one for which it is so."""
 
     text: str
+    body: str = ""
 
 
 def parts_of(words: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -90,19 +94,20 @@ def find_style(
     bodies = pc.struct_field(parts, "body")
     groups = sorted(set("".join(pc.unique(pc.replace_substring_regex(bodies, r"[0-9eE+-]", "")).to_pylist())))
     fits = []
-    for point in (".", ",") if decimal is None else (decimal,):
+    for point in [sign for sign in (DECIMALS if decimal is None else (decimal,)) if sign != thousands]:
         marks = [sign for sign in groups if sign != point]
         for group in ["", *marks] if thousands is None else ["", *[sign for sign in marks if _same(sign, thousands)]]:
             if pc.all(pc.match_substring_regex(bodies, _body(point, group))).as_py():
                 fits.append((point, group))
                 break
     if not fits:
-        raise Ambiguous("its numbers have no common decimal and thousands sign; set data.decimal and data.thousands")
+        raise Ambiguous("has no decimal and thousands sign in common with others; set data.decimal and data.thousands")
     point, group = _settled(fits, bodies, evidence, semicolon)
     digits = pc.struct_field(pc.extract_regex(bodies, rf"(?P<tail>(?:{re.escape(point)}[0-9]*)?)(?:[eE].*)?$"), "tail")
     widths = pc.unique(pc.utf8_length(pc.fill_null(digits, ""))).to_pylist()
     decimals = max(widths[0] - 1, 0) if len(widths) == 1 else None
-    return Style(point, group, prefix, suffix, brackets, decimals)
+    lakhs = group == "," and pc.any(pc.match_substring_regex(bodies, r"^[0-9]{1,2}(,[0-9]{2})+,")).as_py()
+    return Style(point, group, prefix, suffix, brackets, decimals, lakhs)
 
 
 def _same(sign: str, given: str) -> bool:
@@ -123,7 +128,7 @@ def _one(parts: pa.Array, name: str) -> str:
     signs = {text.strip(SPACES) for text in kinds}
     if len(signs) > 1:
         words = " and ".join(repr(sign) for sign in sorted(signs)[:3])
-        raise Ambiguous(f"its numbers have {words} beside them, which are not the same amounts; make them one unit")
+        raise Ambiguous(f"is one of several units, {words}; make them one")
     return kinds[0] if len(kinds) == 1 else signs.pop()
 
 
@@ -158,10 +163,8 @@ def _settled(fits: list[tuple[str, str]], bodies: pa.Array, evidence: set[str], 
     if dots and not semicolon and not evidence:
         return (".", "")
     example = bodies.filter(pc.match_substring_regex(bodies, r"[.,]"))[0].as_py()
-    raise Ambiguous(
-        f"{example!r} could be {example.replace(',', '').replace('.', '')} or "
-        f"{example.replace(',', '.')}; set data.decimal or data.thousands"
-    )
+    both = f"{example.replace(',', '').replace('.', '')} or {example.replace(',', '.')}"
+    raise Ambiguous(f"could be {both}; set data.decimal or data.thousands", example)
 
 
 def certain_decimal(style: Style, bodies: pa.Array) -> bool:
@@ -223,8 +226,9 @@ def write(values: pa.Array, style: Style) -> pa.Array:
     minus = pc.starts_with(text, "-")
     parts = pc.extract_regex(text, r"^-?(?P<whole>[0-9]*)\.?(?P<tail>.*)$")
     whole, tail = (pc.struct_field(parts, name) for name in ("whole", "tail"))
-    for _ in range(6 if style.thousands else 0):
-        whole = pc.replace_substring_regex(whole, r"([0-9])([0-9]{3})(\D|$)", rf"\1{style.thousands}\2\3")
+    for step in range(9 if style.thousands else 0):
+        size, end = (2 if style.lakhs else 3, f"({style.thousands}.*)") if step else (3, "()")
+        whole = pc.replace_substring_regex(whole, rf"^([0-9]+)([0-9]{{{size}}}){end}$", rf"\1{style.thousands}\2\3")
     tail = pc.if_else(pc.equal(tail, ""), "", pc.binary_join_element_wise(style.decimal, tail, ""))
     text = pc.binary_join_element_wise(style.prefix, whole, tail, style.suffix, "")
     before, behind = ("(", ")") if style.brackets else ("-", "")

@@ -3,11 +3,11 @@
 import codecs
 from dataclasses import dataclass, field
 
+from gans.data.delimited.numbers import DECIMALS
 from gans.data.schema import Column
 from gans.errors import UserError, one_of
 
 TYPES = ("text", "number")
-DECIMALS = (".", ",")
 THOUSANDS = (",", ".", " ", "'")
 
 

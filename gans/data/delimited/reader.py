@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.delimited.dialect import Dialect, find_dialect, records, shown
+from gans.data.delimited.dialect import Dialect, cut, find_dialect, records, shown
 from gans.data.delimited.opening import PlainText, plain_text
 from gans.data.delimited.options import Known, TextOptions
 from gans.data.delimited.typed import Doubt, Evidence, TextColumn
@@ -109,11 +109,26 @@ def _parse(text: PlainText, dialect: Dialect, key: str) -> pa.Table:
         _refuse_bad_line(text, dialect, key)
         raise UserError(f"{key}: {str(error).strip().splitlines()[0]}") from None
     table = pa.table([_plain_text(column) for column in table.columns], names=dialect.names)
+    if dialect.header:
+        _refuse_second_header(table, text, dialect, key)
     if table.num_rows + dialect.header != text.lines:
         inside = sum(_line_ends(column) for column in table.columns)
         if table.num_rows + dialect.header + inside != text.lines:
             _refuse_bad_line(text, dialect, key, table.num_rows + dialect.header)
     return table
+
+
+def _refuse_second_header(table: pa.Table, text: PlainText, dialect: Dialect, key: str) -> None:
+    """Raise UserError where the names of line 1 stand in a later line again, as where files were joined."""
+    same = pc.fill_null(pc.equal(table[0], dialect.names[0]), False)
+    for name in dialect.names[1:]:
+        if not pc.any(same).as_py():
+            return
+        same = pc.and_(same, pc.fill_null(pc.equal(table[name], name), False))
+    if pc.any(same).as_py():
+        lines = (line for line, record in records(text.path, dialect.delimiter) if record == dialect.names)
+        line = next(line for line in lines if line > 1)
+        raise UserError(f"{key}: line {line:,} has the names of line 1 again ({shown(dialect.names)}); remove it.")
 
 
 def _plain_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -211,5 +226,5 @@ def _where(paths: Sequence[Path], dialects: Sequence[Dialect], options: TextOpti
         with plain_text(path, str(path), options.encoding) as plain:
             for line, record in records(plain.path, dialect.delimiter):
                 if record[place].strip() == text and not (line == 1 and dialect.header):
-                    return f"'{text}' in line {line:,}" + (f" of {path.name}" if len(paths) > 1 else "")
-    return f"'{text}'"
+                    return f"'{cut(text)}' in line {line:,}" + (f" of {path.name}" if len(paths) > 1 else "")
+    return f"'{cut(text)}'"

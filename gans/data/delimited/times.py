@@ -19,6 +19,7 @@ SPLIT = (
     r"(?P<zone>(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))?)$"
 )
 DIGITS = r"^(?P<first>[0-9]{1,4})(?P<sign>[-/.])(?P<second>[0-9]{1,2})(?P<other>[-/.])(?P<third>[0-9]{1,4})$"
+DATE = r"^([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.]([0-9]{4}|[0-9]{2}))$"
 MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 NAMED = (
     rf"^[0-9]{{1,2}}([-/ ]|\. ){MONTH}[-/ ,]+[0-9]{{4}}$",
@@ -83,7 +84,7 @@ def _zone(texts: Any) -> str:
 def looks_like_times(words: pa.Array) -> np.ndarray:
     """Which texts [words] have the shape of a date, with or without a time of day."""
     dates = _dates(words)[0]
-    shapes = [DIGITS, *NAMED]
+    shapes = [DATE, *NAMED]
     return np.logical_or.reduce(
         [np.asarray(pc.fill_null(pc.match_substring_regex(dates, shape), False)) for shape in shapes]
     )

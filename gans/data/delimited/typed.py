@@ -204,7 +204,7 @@ class TextColumn:
         if infinite.any() and looks.sum() + infinite.sum() == len(words):
             one = self.where(words[int(np.argmax(infinite))].as_py())
             raise UserError(f"column '{self.name}' holds an infinite number, {one}; remove it or write it as missing.")
-        if not said and (not looks.any() or share < 0.5 or self._versions(words) or self._has_codes(words)):
+        if not said and (not looks.any() or share < 0.5 or self._versions(words) or self._codes(words, rows) >= SINGLE):
             return None
         lost = ~looks
         usual = set(words.filter(pa.array(lost)).slice(0, MOST_WORDS).to_pylist()) <= set(MISSING_WORDS)
@@ -221,7 +221,7 @@ class TextColumn:
                 evidence.semicolon,
             )
         except Ambiguous as doubt:
-            odd = words[int(np.argmax(looks))].as_py()
+            odd = next(word for word, fits in zip(words.to_pylist(), looks, strict=True) if fits and doubt.body in word)
             raise Doubt(f"{doubt.text}, or {self._key('types')}=text", odd) from None
         if numbers.certain_decimal(style, pc.struct_field(parts, "body").filter(pa.array(looks))):
             evidence.decimals.add(style.decimal)
@@ -246,9 +246,9 @@ class TextColumn:
             parts.append(f"{int(rows[lost].sum()):,} cells with {names} are missing values")
         return "; ".join(parts)
 
-    def _has_codes(self, words: pa.Array) -> bool:
-        """Whether a text has a leading zero, twenty digits, a plus, or an exponent without a sign."""
-        return bool(pc.any(pc.match_substring_regex(words, numbers.CODE)).as_py())
+    def _codes(self, words: pa.Array, rows: np.ndarray) -> float:
+        """The share of texts that have a leading zero, twenty digits, a plus, or an exponent without a sign."""
+        return float(rows[np.asarray(pc.match_substring_regex(words, numbers.CODE))].sum() / max(rows.sum(), 1))
 
     def _may_be_missing(self, words: pa.Array, looks: np.ndarray, rows: np.ndarray, share: float, said: bool) -> bool:
         """Whether the texts that look otherwise are missing values; False where the column is text.
