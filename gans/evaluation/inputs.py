@@ -272,7 +272,7 @@ def read_sides(
 
 
 def _whole(key: str, table: pa.Table, names: list[str]) -> pa.Table:
-    """These columns of a table, as plain types."""
+    """These columns of a table, as plain types; an empty text is missing, since most text files tell no difference."""
     try:
         table = normalise(table)
     except UserError as error:
@@ -283,6 +283,13 @@ def _whole(key: str, table: pa.Table, names: list[str]) -> pa.Table:
             f"{key}: the columns differ; it lacks {', '.join(map(repr, missing))}, and has "
             f"{', '.join(table.column_names)}.{nearest(missing[0], table.column_names)}"
         )
+    for name in names:
+        if pa.types.is_string(table[name].type):
+            blank = pc.equal(table[name], "")
+            if pc.any(blank).as_py():
+                table = table.set_column(
+                    table.column_names.index(name), name, pc.if_else(blank, pa.scalar(None, pa.string()), table[name])
+                )
     return table.select(names)
 
 
