@@ -62,7 +62,7 @@ def main() -> int:
     options, arguments = take_text_options(sys.argv[1:])
     kinds = [argument for argument in arguments if argument.startswith("kinds.")]
     given = options | key_values([argument for argument in arguments if argument not in kinds], KEYS)
-    fixed = key_values(kinds, dict.fromkeys((kind.partition("=")[0] for kind in kinds), str))
+    fixed = key_values(kinds, dict.fromkeys((kind.rpartition("=")[0] for kind in kinds), str), names_with_equals=True)
     given["kinds"] = {key.removeprefix("kinds."): kind for key, kind in fixed.items()}
     if "run" not in given and not {"real", "synthetic"} <= set(given):
         raise UserError("run is not set; usage: python -m gans.evaluate run=DIR, or real=FILE synthetic=FILE.")

@@ -26,18 +26,22 @@ def main() -> int:
 
     from gans.config.components import conf_folder
     from gans.config.compose import hydra_errors, load_schemas, read_overrides
+    from gans.config.names import unquoted
     from gans.sweeps.jobs import Jobs, end_sweep
 
     os.environ["HYDRA_FULL_ERROR"] = "1"
     load_schemas()
     flags = [argument for argument in sys.argv[1:] if argument.startswith("-")]
-    overrides = read_overrides([argument for argument in sys.argv[1:] if argument not in flags])
+    multirun = bool(MULTIRUN & set(flags))
+    overrides = read_overrides([argument for argument in sys.argv[1:] if argument not in flags], multirun)
     sweep = None
-    if MULTIRUN & set(flags):
+    if multirun:
         from gans.runs.directory import new_folder
         from gans.sweeps.records import SWEEPS
 
-        given = [argument.split("=", 1)[1] for argument in overrides if argument.startswith("hydra.sweep.dir=")]
+        given = [
+            unquoted(argument.split("=", 1)[1]) for argument in overrides if argument.startswith("hydra.sweep.dir=")
+        ]
         sweep = Path(given[-1]) if given else new_folder(SWEEPS)
         overrides += [] if given else [f"hydra.sweep.dir={sweep}"]
     sys.argv[1:] = flags + overrides

@@ -5,18 +5,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gans.config.names import split_list, unquoted
 from gans.errors import UserError, nearest
 
 
-def key_values(arguments: Iterable[str], types: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+def key_values(
+    arguments: Iterable[str], types: Mapping[str, Callable[[str], Any]], names_with_equals: bool = False
+) -> dict[str, Any]:
     """KEY=VALUE arguments as values of these types.
+
+    Args:
+        names_with_equals: whether a key may hold an `=`, as a column name does, and no value.
 
     Raises:
         UserError: another form, an unknown key, a key twice, or a value of another type.
     """
     given: dict[str, Any] = {}
     for argument in arguments:
-        key, equals, value = argument.partition("=")
+        key, equals, value = argument.rpartition("=") if names_with_equals else argument.partition("=")
         if not equals:
             raise UserError(f"{argument}: arguments are KEY=VALUE; keys are {', '.join(types)}.")
         if key not in types:
@@ -45,16 +51,15 @@ def take_text_options(arguments: Iterable[str]) -> tuple[dict[str, Any], list[st
         return {}, others
     kinds: dict[str, Any] = dict.fromkeys(("delimiter", "decimal", "thousands", "encoding"), str)
     kinds |= {"null_words": listed, "header": _truth}
-    named = {
-        argument.partition("=")[0] if argument.startswith("formats.") else argument.rpartition("=")[0]
-        for argument in own
-        if argument.startswith(("formats.", "types."))
-    }
-    given = key_values(own, kinds | dict.fromkeys(sorted(named), str))
     below: dict[str, dict[str, str]] = {"formats": {}, "types": {}}
-    for name in named:
-        group, _, column = name.partition(".")
-        below[group][column] = given.pop(name)
+    for group in below:
+        named = [argument for argument in own if argument.startswith(f"{group}.")]
+        own = [argument for argument in own if argument not in named]
+        last = group == "types"  # a format may hold an `=`, a type does not
+        keys = [argument.rpartition("=")[0] if last else argument.partition("=")[0] for argument in named]
+        columns = key_values(named, dict.fromkeys(keys, str), names_with_equals=last)
+        below[group] = {key.removeprefix(f"{group}."): value for key, value in columns.items()}
+    given = key_values(own, kinds)
     options = TextOptions(**given, formats=below["formats"], types=below["types"])
     options.check_text_options()
     return {"data": options}, others
@@ -113,8 +118,8 @@ def output_folder(text: str | Path, empty: bool = False) -> Path:
 
 
 def listed(text: str) -> list[str]:
-    """The names of a list, as in [a,b] or a,b."""
-    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
+    """The names of a list, as in [a,b] or a,b; a name with a comma goes in quotes."""
+    return [unquoted(name) for name in split_list(text)]
 
 
 def whole(text: str) -> int:

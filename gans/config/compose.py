@@ -1,20 +1,18 @@
 """From overrides, as on the command line, to a run: composed by Hydra, checked before anything compiles."""
 
 import contextlib
-import re
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from gans.config.components import MANY, conf_folder, group_options, load_components
-from gans.config.errors import explain, missing_option
+from gans.config.errors import explain, missing_option, unknown_key
+from gans.config.names import decoded
 from gans.config.run import Run
+from gans.config.spelling import OPEN, key_types, spelled
 from gans.errors import UserError
 from gans.registry import COMPONENTS
-
-OPEN = ("data.kinds", "data.columns", "data.features")  # whose names below are the user's own
-PATHS = ("data.path", "data.root", "data.orders", "data.views", "data.social", "data.customers", "run_dir")
-SQL = ("data.query", "data.columns.", "data.features.")
 
 
 @cache
@@ -30,44 +28,55 @@ def load_schemas() -> None:
     ConfigStore.instance().store(name="run_schema", node=Run)
 
 
-def read_overrides(arguments: Sequence[str]) -> list[str]:
+def read_overrides(arguments: Sequence[str], multirun: bool = False) -> list[str]:
     """Overrides as Hydra takes them: with a + where one is due and nowhere else, debug last.
+
+    Args:
+        multirun: whether a comma parts the values of a sweep.
 
     Raises:
         UserError: an argument is not KEY=VALUE, or a group is given something else than names.
     """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    parser, out = OverridesParser.create(), []
+    load_components()
+    out = []
     for argument in arguments:
         plain = argument.lstrip("+")
         if plain.startswith(("experiment=", "debug=")):
             argument = f"+{plain}"
-        elif plain.startswith(OPEN) and plain[len(next(filter(plain.startswith, OPEN))) :][:1] in (".", "="):
-            argument = f"++{plain}"
         elif not plain.startswith("hydra"):
             argument = plain
-        key, _, value = argument.partition("=")
-        odd = key in PATHS and re.search(r"[\s()'\"*?\[\]]", value)
-        sql = key.lstrip("+").startswith(SQL)
-        if ((odd or sql) and value[:1] not in ("'", '"')) or (sql and value[:1] == '"' and key != "data.query"):
-            argument = f"{key}=" + "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-        try:
-            override = parser.parse_override(argument)
-        except HydraException as error:
-            reason = str(error).split("\n", 1)[0]
-            raise UserError(
-                f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
-            ) from None
-        group = override.key_or_group
-        if group in COMPONENTS and not override.is_sweep_override():
-            value = override.value()
-            names = value if isinstance(value, list) and group in MANY else [value]
-            if not all(isinstance(name, str) and not name.endswith("_schema") for name in names):
-                raise UserError(f"{argument}: allowed are {', '.join(group_options(group))}.")
-        out.append(argument)
+        out += [_checked(override) for override in spelled(argument, multirun)]
     return sorted(out, key=lambda argument: argument.startswith("+debug="))
+
+
+def _checked(argument: str) -> str:
+    """An override that Hydra reads, and whose group has such options."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        override = OverridesParser.create().parse_override(argument)
+    except HydraException as error:
+        raise UserError(_unreadable(decoded(argument), str(error).split("\n", 1)[0])) from None
+    group = override.key_or_group
+    if group in COMPONENTS and not override.is_sweep_override():
+        value = override.value()
+        names = value if isinstance(value, list) and group in MANY else [value]
+        if not all(isinstance(name, str) and not name.endswith("_schema") for name in names):
+            raise UserError(f"{argument}: allowed are {', '.join(group_options(group))}.")
+    return argument
+
+
+def _unreadable(argument: str, reason: str) -> str:
+    """Why Hydra cannot read an override, in words."""
+    key, equals, _ = argument.partition("=")
+    key = key.lstrip("+~")
+    if equals and (types := key_types(key)):
+        names = sorted({getattr(kind, "__name__", str(kind)) for kind in types})
+        return f"{argument}: a value of type {' or '.join(names)} is needed."
+    if equals and key.partition(".")[0] in COMPONENTS and "." in key:
+        return unknown_key(".".join(key.split(".")[:2]), known_keys())
+    return f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
 
 
 def compose(overrides: Sequence[str] = ()) -> Run:
@@ -97,7 +106,44 @@ def to_run(config: Any) -> Run:
     from omegaconf import OmegaConf
 
     with hydra_errors():
-        return OmegaConf.to_object(config)  # pyright: ignore[reportReturnType]
+        for key in OPEN:
+            names = OmegaConf.select(config, key)
+            if names is not None and not _is_field(OmegaConf.get_type(config.data), key):
+                raise UserError(unknown_key(key, known_keys()))
+            _decode_names(names)
+        run: Any = OmegaConf.to_object(config)
+    _refuse_interpolations("", dataclasses.asdict(run))
+    return run
+
+
+def _is_field(source: Any, key: str) -> bool:
+    """Whether a source of data has a key such as `data.kinds`; one that is added by ++ is not refused by Hydra."""
+    return key.removeprefix("data.") in {field.name for field in dataclasses.fields(source)}
+
+
+def _decode_names(node: Any) -> None:
+    """Give the keys of a config, and of those in it, the names that stood on the command line."""
+    from omegaconf import DictConfig, open_dict
+
+    if not isinstance(node, DictConfig) or node._is_none():
+        return
+    with open_dict(node):
+        for name in list(node):
+            _decode_names(node._get_node(name))
+            if decoded(str(name)) != name:
+                node[decoded(str(name))] = node.pop(name)
+
+
+def _refuse_interpolations(key: str, value: Any) -> None:
+    """Raise UserError where a text holds `${`, which would mean something else when the run is read back."""
+    if isinstance(value, str) and "${" in value:
+        raise UserError(f"{key}={value}: '${{' begins an interpolation in a stored run; give it another name.")
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _refuse_interpolations(f"{key}.{name}" if key else str(name), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_interpolations(key, inner)
 
 
 def known_keys() -> list[str]:
@@ -129,6 +175,6 @@ def hydra_errors(where: str = "") -> Iterator[None]:
     except MissingConfigException as error:
         raise UserError(prefix + missing_option(error)) from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(prefix + explain(error, known_keys)) from None
+        raise UserError(prefix + decoded(explain(error, known_keys))) from None
     except YAMLError as error:
         raise UserError(prefix + f"not readable as YAML: {' '.join(str(error).split())}") from None

@@ -18,6 +18,16 @@ def missing_option(error: Any) -> str:
     return f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
 
 
+def unknown_key(key: str, known: list[str]) -> str:
+    """That there is no such key, or not with what is chosen, and the nearest match among `known`."""
+    group = key.rpartition(".")[0]
+    if key in known:
+        return f"key {key} does not belong to the chosen {group}."
+    siblings = sorted(other for other in known if other.rpartition(".")[0] == group)
+    allowed = f"; allowed are {', '.join(siblings)}" if siblings else ""
+    return f"unknown key {key}{allowed}.{nearest(key, known)}"
+
+
 def explain(error: BaseException, known_keys: Callable[[], list[str]]) -> str:
     """What was wrong with a key or value; `known_keys` are all keys of the default run, for the nearest match."""
     chain, seen = error, error
@@ -27,12 +37,9 @@ def explain(error: BaseException, known_keys: Callable[[], list[str]]) -> str:
     key = getattr(seen, "full_key", None) or ""
     text = (getattr(seen, "msg", None) or str(seen)).strip().split("\n", 1)[0]
     if re.search(r"not in struct|not in '|Key '.*' not", text):
-        known, group = known_keys(), key.rpartition(".")[0]
-        if key in known:
-            return f"key {key} does not belong to the chosen {group}."
-        siblings = sorted(other for other in known if other.rpartition(".")[0] == group)
-        allowed = f"; allowed are {', '.join(siblings)}" if siblings else ""
-        return f"unknown key {key}{allowed}.{nearest(key, known)}"
+        return unknown_key(key, known_keys())
+    if "Interpolation" in text:
+        text = f"{text} (${{...}} refers to another key)"
     if "Missing mandatory" in text or "MISSING" in text:
         return f"{key} is not set."
     return f"{key}: {text}" if key and key not in text else text

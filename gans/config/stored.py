@@ -6,7 +6,9 @@ from typing import Any
 
 from gans.config.components import MANY, component_name, load_components
 from gans.config.compose import hydra_errors, to_run
+from gans.config.names import decoded
 from gans.config.run import Run
+from gans.config.spelling import open_key
 from gans.errors import UserError
 from gans.registry import COMPONENTS
 
@@ -89,18 +91,29 @@ def resumed(stored: Run, run: Run, overrides: list[str]) -> Run:
 
     old, new = OmegaConf.structured(stored), OmegaConf.structured(run)
     for override in OverridesParser.create().parse_overrides(overrides):
-        key = override.key_or_group
+        key, typed = override.key_or_group, decoded(str(override.input_line))
         if key == "debug":
-            raise UserError(f"{override.input_line}: a resumed run keeps its settings; leave it out.")
+            raise UserError(f"{typed}: a resumed run keeps its settings; leave it out.")
         if any(fnmatch(key, free) for free in FREE_ON_RESUME):
             OmegaConf.update(old, key, OmegaConf.select(new, key))
             continue
         key = "name" if key == "experiment" else key
-        was, now = OmegaConf.select(old, key), OmegaConf.select(new, key)
+        was, now = (_value_of(config, key) for config in (old, new))
         if was != now or (key in _groups() and OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key)):
-            shown = "" if OmegaConf.is_config(was) else f" with {key}={was}"
-            raise UserError(f"{override.input_line}: {run.run_dir} was begun{shown}; a resumed run cannot change it.")
+            shown = "" if OmegaConf.is_config(was) else f" with {decoded(key)}={was}"
+            raise UserError(f"{typed}: {run.run_dir} was begun{shown}; a resumed run cannot change it.")
     return to_run(old)
+
+
+def _value_of(config: Any, key: str) -> Any:
+    """The value of a key as in an override; None where there is none."""
+    from omegaconf import OmegaConf
+
+    top = open_key(key)
+    node = OmegaConf.select(config, top or key)
+    for name in filter(None, key.removeprefix(top).split(".")) if top else ():
+        node = None if node is None else node.get(decoded(name))
+    return node
 
 
 def _groups() -> list[str]:

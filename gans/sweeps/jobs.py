@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.config.compose import to_run
+from gans.config.names import decoded
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
 from gans.report.page import report_run
 from gans.runs.directory import stored_run
@@ -44,7 +45,7 @@ class Jobs:
                 raise KeyboardInterrupt
             return STATUS[status], score
 
-        return recorded(Job(number, list(hydra.overrides.task)), self.sweep, call).score
+        return recorded(Job(number, [decoded(override) for override in hydra.overrides.task]), self.sweep, call).score
 
 
 def run_job(config: Any, job: Any = None) -> tuple[int, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gans.config.spelling import split_override
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
 from gans.files import UNREADABLE, write_text
 from gans.training.loop import PRUNED
@@ -49,7 +50,7 @@ class Job:
     @property
     def values(self) -> dict[str, str]:
         """What it was given, by key."""
-        return dict(override.lstrip("+").split("=", 1) for override in self.overrides)
+        return dict(split_override(override) for override in self.overrides)
 
 
 def recorded(job: Job, folder: Path, call: Callable[[Job], tuple[str, float]]) -> Job:

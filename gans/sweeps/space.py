@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gans.config.compose import compose, read_overrides
+from gans.config.names import decoded
 from gans.config.run import Run
 from gans.errors import UserError
 
@@ -70,7 +71,7 @@ def read_space(arguments: list[str]) -> tuple[list[Dimension], list[str]]:
 
     space, fixed = [], []
     parser = OverridesParser.create()
-    for argument in read_overrides(arguments):
+    for argument in read_overrides(arguments, multirun=True):
         override = parser.parse_override(argument)
         if not override.is_sweep_override():
             fixed.append(argument)
@@ -94,7 +95,7 @@ def example_run(space: list[Dimension], fixed: list[str]) -> Run:
 def _dimension(override: Any, argument: str) -> Dimension:
     from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, RangeSweep
 
-    key, sweep = override.get_key_element().lstrip("+"), override.value()
+    key, sweep = decoded(override.get_key_element().lstrip("+")), override.value()
     tags = set(getattr(sweep, "tags", ()))
     if tags - {"log", "int", "float"}:
         raise UserError(f"{argument}: tags are {', '.join(sorted(tags))}; allowed are log, int and float.")
