@@ -93,7 +93,10 @@ class Synthesizer(BaseEstimator):
         run = dataclasses.replace(run, run_dir=str(path), data=dataclasses.replace(run.data, kinds=kinds, drop=drop))
         result = execute(run, table, self.progress, fields, report_run)
         if result.status == "interrupted":
-            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train run_dir={path} trainer.resume=true")
+            from gans.config.names import shell_quoted
+
+            where = shell_quoted(f"run_dir={path}")
+            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train {where} trainer.resume=true")
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
         return self._set(result.sampler, path, result.summary)

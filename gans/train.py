@@ -51,6 +51,8 @@ def main() -> int:
             hydra.main(config_path=str(conf_folder()), config_name="train", version_base="1.3")(jobs)()
     finally:
         status = jobs.status if sweep is None else end_sweep(sweep)
+    if jobs.mistake is not None:
+        raise jobs.mistake
     return status
 
 

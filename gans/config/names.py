@@ -1,6 +1,7 @@
 """Names of the user, of columns and files, in arguments: lists of them, and keys that Hydra's grammar cannot spell."""
 
 import re
+import shlex
 
 QUOTED = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 ITEM = re.compile(rf"\s*((?:{QUOTED})?(?:\([^()]*\)|\{{[^{{}}]*\}}|`[^`]*`|[^,])*)(?:,|$)")
@@ -29,6 +30,12 @@ def split_pair(item: str, last: bool = False) -> tuple[str, str]:
         return unquoted(match[1]), item[match.end() :].strip()
     name, colon, value = item.rpartition(":") if last else item.partition(":")
     return (name.strip(), value.strip()) if colon else (item, "")
+
+
+def shell_quoted(argument: str) -> str:
+    """An argument as it is typed in a shell, in double quotes where that does."""
+    plain = shlex.quote(argument)
+    return f'"{argument}"' if plain != argument and not re.search(r'["$`\\!]', argument) else plain
 
 
 def unquoted(text: str) -> str:

@@ -6,14 +6,13 @@ in keys, as in `data.kinds.first name=category`, are encoded (`gans.config.names
 """
 
 import re
-import shlex
 import typing
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from gans.config.components import MANY
-from gans.config.names import encoded, split_list, split_pair, unquoted
+from gans.config.names import encoded, shell_quoted, split_list, split_pair, unquoted
 from gans.config.run import Run
 from gans.errors import UserError
 from gans.registry import COMPONENTS
@@ -111,7 +110,7 @@ def _value(key: str, value: str, multirun: bool) -> str:
     if not multirun or "," not in value:
         return value if multirun and read is SWEEP else _quoted(value)
     if Path(value).expanduser().exists():
-        right = shlex.quote(f"{key}={_quoted(value)}")
+        right = shell_quoted(f"{key}={_quoted(value)}")
         raise UserError(f"{key}={value}: with -m a comma parts the values of a sweep; for this one file write {right}.")
     return value if read is SWEEP else ",".join(_quoted(unquoted(part)) for part in split_list(value))
 
@@ -123,7 +122,7 @@ def _texts(key: str, value: str, read: Any, multirun: bool) -> str:
     if not (value.startswith("[") and value.endswith("]")):
         if "${" in value:
             return value
-        raise UserError(f"{key}={value}: a list is needed, as in {shlex.quote(f'{key}=[{value}]')}.")
+        raise UserError(f"{key}={value}: a list is needed, as in {shell_quoted(f'{key}=[{value}]')}.")
     lists = re.split(r"(?<=\])\s*,\s*(?=\[)", value) if multirun else [value]
     return ",".join(f"[{','.join(_quoted(unquoted(item)) for item in split_list(one))}]" for one in lists)
 

@@ -91,7 +91,7 @@ def resumed(stored: Run, run: Run, overrides: list[str]) -> Run:
 
     old, new = OmegaConf.structured(stored), OmegaConf.structured(run)
     for override in OverridesParser.create().parse_overrides(overrides):
-        key, typed = override.key_or_group, decoded(str(override.input_line))
+        key, typed = override.key_or_group, decoded(str(override.input_line)).removeprefix("++")
         if key == "debug":
             raise UserError(f"{typed}: a resumed run keeps its settings; leave it out.")
         if any(fnmatch(key, free) for free in FREE_ON_RESUME):

@@ -1,6 +1,7 @@
 """The folder of a run, claimed before anything is written into it."""
 
 import itertools
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,9 @@ def check_run_directory(run: Run) -> None:
             raise UserError(f"run_dir={run.run_dir}: there is nothing to resume, it has no {CONFIG}.")
     elif run.run_dir is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"run_dir={path}: it is not empty; choose another, or go on with it by trainer.resume=true.")
+    whole = (Path("runs") / run.name if run.run_dir is None else path).absolute()
+    if match := re.search(r"\[[^/]+\]|\\", str(whole)):  # orbax looks for files by a pattern below it
+        raise UserError(f"run_dir={whole}: checkpoints cannot be written below a name with {match[0]}; choose another.")
 
 
 def stored_run(run: Run, overrides: list[str]) -> Run:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from gans.config.compose import to_run
-from gans.config.names import decoded
-from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
+from gans.config.names import decoded, shell_quoted
+from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
 from gans.report.page import report_run
 from gans.runs.directory import stored_run
 from gans.runs.execute import EXIT, execute
-from gans.sweeps.records import STATUS, Job, finish, recorded
+from gans.sweeps.records import STATUS, WORST, Job, finish, recorded
 from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
@@ -27,12 +27,17 @@ class Jobs:
     def __init__(self, sweep: Path | None) -> None:
         self.sweep = sweep
         self.status = DONE
+        self.mistake: UserError | None = None  # of the one run: Hydra would print the overrides beside it
 
     def __call__(self, config: Any) -> float:
         """One run, as Hydra's launcher calls it; the score that a sweeper maximises, finite whatever happens."""
         set_up_log()
         if self.sweep is None:
-            self.status, score = run_job(config)
+            try:
+                self.status, score = run_job(config)
+            except UserError as error:
+                self.mistake = error
+                return WORST
             return score
         from hydra.core.hydra_config import HydraConfig
 
@@ -79,7 +84,8 @@ def run_job(config: Any, job: Any = None) -> tuple[int, float]:
             result.files.report,
         )
     if result.status == "interrupted":
-        log.info("saved; go on with: python -m gans.train run_dir=%s trainer.resume=true", result.run_dir)
+        where = shell_quoted(f"run_dir={result.run_dir}")
+        log.info("saved; go on with: python -m gans.train %s trainer.resume=true", where)
     if result.status == "diverged":
         log.error("diverged: a loss is not finite at step %s; lower optimizer.learning_rate", f"{summary['steps']:,}")
     return EXIT[result.status], result.score

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gans.config.names import shell_quoted
 from gans.config.spelling import split_override
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
 from gans.files import UNREADABLE, write_text
@@ -114,7 +115,7 @@ def finish(folder: Path, direction: int = 1) -> list[Job]:
     failed = [job for job in jobs if job.status not in good]
     print(f"{len(jobs)} jobs, {len(failed)} of them without a result; {folder}/sweep.csv")
     if any(job.run_dir for job in jobs):
-        print(f"python -m gans.compare runs={folder} by={varied[0] if len(varied) == 1 else 'KEY'}")
+        print(f"python -m gans.compare {shell_quoted(f'runs={folder}')} by={varied[0] if len(varied) == 1 else 'KEY'}")
     return jobs
 
 
