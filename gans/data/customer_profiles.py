@@ -23,12 +23,13 @@ from gans.data.events.logs import (
     check_customers,
     check_log,
     expression,
+    files_of,
     interruptible,
     open_log,
     run,
 )
 from gans.data.events.plan import find_features, make_views, profiles_sql
-from gans.data.files import first_line
+from gans.data.sql import connect, first_line, lock, table_names
 from gans.errors import UserError, in_range, nearest, one_of
 from gans.registry import register
 
@@ -65,6 +66,8 @@ class Profiles(TextOptions, Source):
             does not.
         zone: where the hours of times with a time zone are read.
         memory: GiB that DuckDB may use before it spills to the disk.
+        trust: queries of logs may read anything, as other files, extensions and the network; a stored config does not
+            say so.
     """
 
     orders: str = ""
@@ -81,6 +84,7 @@ class Profiles(TextOptions, Source):
     orphans: str = "refuse"
     zone: str = "UTC"
     memory: float = 1.0
+    trust: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,30 +153,28 @@ class Profiles(TextOptions, Source):
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[Any]:
-        """A connection within the limit of memory, that spills into a folder of its own."""
-        import duckdb
-
-        with tempfile.TemporaryDirectory(prefix="gans-profiles-") as folder:
-            try:
-                connection = duckdb.connect(self.database or ":memory:", read_only=self.database is not None)
-            except duckdb.Error as error:
-                raise UserError(f"data.database={self.database}: {first_line(error)}") from None
-            with connection:
-                for setting in (
-                    "python_enable_replacements = false",
-                    f"memory_limit = '{self.memory}GiB'",
-                    f"temp_directory = '{folder}'",
-                    "preserve_insertion_order = false",
-                    "TimeZone = 'UTC'",
-                ):
-                    connection.execute(f"set {setting}")
-                connection.execute(ROUNDED)
-                zones = f"select count(*) from pg_timezone_names() where name = '{self.zone}'"
-                if run(connection, zones, "data.zone") == [(0,)]:
-                    raise UserError(
-                        f"data.zone={self.zone}: no time zone has that name; write for example Europe/Rome."
-                    )
-                yield connection
+        """A connection within the limit of memory, that spills into a folder of its own, and reads only the logs."""
+        with (
+            tempfile.TemporaryDirectory(prefix="gans-profiles-") as folder,
+            connect(self.database, self.trust) as connection,
+        ):
+            for setting in (
+                f"memory_limit = '{self.memory}GiB'",
+                f"temp_directory = '{folder}'",
+                "preserve_insertion_order = false",
+                "TimeZone = 'UTC'",
+            ):
+                connection.execute(f"set {setting}")
+            tables, files = table_names(connection) if self.database else [], []
+            for kind, source in self.sources().items():
+                files += files_of(source, f"data.{kind}", self.trust, tables)
+            if not self.trust:
+                lock(connection, files)
+            connection.execute(ROUNDED)
+            zones = "select count(*) from pg_timezone_names() where name = ?"
+            if run(connection, zones, "data.zone", [self.zone]) == [(0,)]:
+                raise UserError(f"data.zone={self.zone}: no time zone has that name; write for example Europe/Rome.")
+            yield connection
 
     def _open(self, connection: Any) -> tuple[dict[str, Log], list[str], dt.datetime]:
         """The logs as checked views, a text about each, and the time of the last event.

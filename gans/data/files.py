@@ -1,4 +1,4 @@
-"""Tables of the user: files, SQL, and folders of published tables."""
+"""Tables of the user: files, and folders of published tables."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import pyarrow as pa
 from gans.data.base import Source
 from gans.data.delimited.options import Known, TextOptions
 from gans.data.delimited.reader import PACKED, is_text_file, read_text_file
+from gans.data.sql import first_line
 from gans.data.streaming import SHARE, WINDOW, ParquetStream, free_memory
 from gans.errors import UserError, in_range
 from gans.registry import register
@@ -49,27 +50,6 @@ def read_table(path: str, key: str, options: TextOptions | None = None, known: K
             f"({', '.join(PACKED)})."
         )
     return read_text_file(file, f"{key}={path}", options, known)
-
-
-def _query(query: str, database: str | None, what: str) -> pa.Table:
-    import duckdb
-
-    try:
-        with duckdb.connect(database or ":memory:", read_only=database is not None) as connection:
-            connection.execute("set python_enable_replacements = false")
-            relation = connection.sql(query)
-            if relation is None:
-                raise UserError(f"{what}: it returns no table; a SELECT is needed.")
-            return relation.to_arrow_table()
-    except duckdb.Error as error:
-        if "not utf-8" in str(error):
-            raise UserError(f"{what}: the file is not in UTF-8; save it as UTF-8.") from None
-        raise UserError(f"{what}: {first_line(error)}") from None
-
-
-def first_line(error: Exception) -> str:
-    """What DuckDB, Arrow or OpenML says, without the statement that is repeated below it."""
-    return str(error).strip().split("\n", 1)[0]
 
 
 @register("data", "table")
@@ -117,28 +97,6 @@ class TableFile(TextOptions, Source):
         if not self.path:
             raise UserError("data.path is not set: data=table needs data.path=FILE.csv or FILE.parquet.")
         return read_table(self.path, "data.path", self.text_options())
-
-
-@register("data", "sql")
-@dataclass(kw_only=True)
-class Sql(Source):
-    """The result of a query, run by DuckDB: over files ("select * from 'orders/*.parquet'") or over a database file.
-
-    Attributes:
-        query: one SELECT.
-        database: a DuckDB database file, opened for reading.
-    """
-
-    query: str = ""
-    database: str | None = None
-
-    def read(self) -> pa.Table:
-        """The result."""
-        if not self.query:
-            raise UserError("data.query is not set: data=sql needs data.query=\"select ... from 'FILE.parquet'\".")
-        if self.database is not None and not Path(self.database).is_file():
-            raise UserError(f"data.database={self.database}: no such file.")
-        return _query(self.query, self.database, "data.query")
 
 
 @register("data", "published")

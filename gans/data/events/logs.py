@@ -3,14 +3,15 @@
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gans.data.delimited.options import TextOptions
 from gans.data.delimited.reader import SUFFIXES, is_text_file, read_text_files
-from gans.data.files import PARQUET, first_line
+from gans.data.files import PARQUET
+from gans.data.sql import check_expression, check_select, first_line
 from gans.errors import UserError, nearest
 
 QUERY = re.compile(r"(?i)\s*(select|with|from)\b")
@@ -93,7 +94,7 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
             parts[name] = quoted(given[name])
         elif name in given:
             expression(connection, f"data.columns.{kind}.{name}", given[name], f"raw_{kind}")
-            parts[name] = f"({given[name]})"
+            parts[name] = f"({given[name]}\n)"  # it may end in a comment
         elif name in raw:
             parts[name] = quoted(name)
     if kind == "orders" and "amount" not in parts and {"quantity", "price"} <= set(parts):
@@ -146,7 +147,7 @@ def source_sql(source: str, key: str) -> str:
         UserError: there is no such file.
     """
     if QUERY.match(source):
-        return f"select * from ({source.rstrip().rstrip(';')})"
+        return f"select * from (\n{source.rstrip().rstrip(';')}\n)"  # it may end in a comment
     path = Path(source).expanduser()
     suffix = path.suffix.lower()
     if suffix not in PARQUET and not is_text_file(path):
@@ -162,6 +163,21 @@ def source_sql(source: str, key: str) -> str:
         raise UserError(f"{key}={source}: no such file." + (f" Beside it are {', '.join(beside)}." if beside else ""))
     text = str(path).replace("'", "''")
     return f"select * from read_parquet('{text}')"
+
+
+def files_of(source: str, key: str, trust: bool, tables: Iterable[str]) -> list[str]:
+    """The files and patterns that a log is read from, so that its connection can be locked to them.
+
+    Args:
+        trust: a query may read anything.
+        tables: names of the database that are no files.
+
+    Raises:
+        UserError: it is a query that is not one SELECT, or reads what it may not.
+    """
+    if QUERY.match(source):
+        return check_select(source, key, trust, tables)[1]
+    return [str(Path(source).expanduser())] if Path(source).suffix.lower() in PARQUET else []
 
 
 def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[str, bool | None]:
@@ -296,14 +312,8 @@ def check_customers(connection: Any) -> int:
 
 def expression(connection: Any, key: str, sql: str, view: str, grouped: bool = False) -> None:
     """Raise UserError unless `sql` is one expression over the columns of a view, or over its rows by customer."""
-    text = f"select ({sql}) as it from {view}" + (" group by customer" if grouped else "")
-    import duckdb
-
-    try:
-        if len(connection.extract_statements(text)) != 1:
-            raise UserError(f"{key}: one expression is needed, without ';': {sql}")
-    except duckdb.Error as error:
-        raise UserError(f"{key}={sql}: {first_line(error)}") from None
+    check_expression(sql, f"{key}={sql}")
+    text = f"select ({sql}\n) as it from {view}" + (" group by customer" if grouped else "")
     try:
         run(connection, f"{text} limit 0", f"{key}={sql}")
     except UserError as error:
@@ -311,8 +321,11 @@ def expression(connection: Any, key: str, sql: str, view: str, grouped: bool = F
         raise UserError(f"{error} It is over the columns {', '.join(names)}.") from None
 
 
-def run(connection: Any, sql: str, what: str) -> list[tuple[Any, ...]]:
+def run(connection: Any, sql: str, what: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of a statement.
+
+    Args:
+        values: of its parameters, each a question mark.
 
     Raises:
         UserError: DuckDB refuses it.
@@ -321,7 +334,7 @@ def run(connection: Any, sql: str, what: str) -> list[tuple[Any, ...]]:
 
     with interruptible():
         try:
-            return connection.execute(sql).fetchall()
+            return connection.execute(sql, list(values)).fetchall()
         except duckdb.Error as error:
             raise UserError(f"{what}: {first_line(error)}") from None
 

@@ -111,7 +111,7 @@ def _own(
             names.add(name.lower())
             if view != "profile":
                 expression(connection, key, sql.replace("{reference}", "current_timestamp::timestamp"), view, True)
-            out.append(Feature(name, view, f"({sql})", "of data.features", "as its expression says", sql))
+            out.append(Feature(name, view, f"({sql}\n)", "of data.features", "as its expression says", sql))
     return out
 
 
