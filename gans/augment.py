@@ -21,11 +21,12 @@ HELP = """Balance the classes of a table, or grow it, and say whether a model ga
   out     the training rows and the synthetic ones below them, told apart by the column `synthetic`; it holds real rows
   test    real rows that nothing was learnt from, in place of the run's held-out ones
   real    the rows that were trained on, where the run's table has moved
+  trust   true: read what the config of a run names that was not made on this machine, because you know who made it
 
 It says 'no gain' where there is none, beside SMOTE.
 """
 
-KEYS: dict[str, Any] = dict.fromkeys(("target", "how", "out", "test", "real"), str) | {"run": listed, "n": int}
+KEYS: dict[str, Any] = dict.fromkeys(("target", "how", "out", "test", "real", "trust"), str) | {"run": listed, "n": int}
 
 
 def main() -> int:

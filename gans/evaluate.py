@@ -38,13 +38,16 @@ HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
   data.KEY   how text files are read, as gans.train has it: data.delimiter, data.formats.COLUMN and others
   anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
   out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
+  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
   network    for images, of a run or real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as
              inception-2015-12-05.pt
 
 evaluation.json has all figures; report.html of a run gets a section.
 """
 
-KEYS: dict[str, Any] = dict.fromkeys(("run", "real", "synthetic", "test", "target", "metrics", "members"), str) | {
+KEYS: dict[str, Any] = dict.fromkeys(
+    ("run", "real", "synthetic", "test", "target", "metrics", "members", "trust"), str
+) | {
     "secrets": listed,
     "drop": listed,
     "anonymeter": str,

@@ -19,11 +19,12 @@ HELP = """Find the personas of a run: segments of its synthetic customers.
   k          number of segments; that of the least ICL, 2 to 10, unless given
   test       real rows that nothing was learnt from, in place of the run's held-out ones
   real       the rows that were trained on, where the run's table has moved
+  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
   synthetic  rows in place of the run's samples
   out        folder for personas.html and personas.csv; the run's directory unless given
 """
 
-KEYS: dict[str, Any] = dict.fromkeys(("test", "real", "synthetic", "out"), str) | {"run": listed, "k": int}
+KEYS: dict[str, Any] = dict.fromkeys(("test", "real", "synthetic", "out", "trust"), str) | {"run": listed, "k": int}
 
 
 def main() -> int:

@@ -32,13 +32,14 @@ HELP = """Put synthetic customers to one of five uses, beside real rows alone.
   secrets    columns that an attacker would like to know
   test       real rows that nothing was learnt from, in place of the run's held-out ones
   real       the rows that were trained on, where the run's table has moved
+  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
   synthetic  rows in place of the run's samples
   out        folder for use_SCENARIO.html and .json; of one run its directory, else `uses`
 """
 
 SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
 KEYS: dict[str, Any] = dict.fromkeys(
-    ("scenario", "target", "positive", "of", "by", "where", "test", "real", "synthetic", "out"), str
+    ("scenario", "target", "positive", "of", "by", "where", "test", "real", "synthetic", "out", "trust"), str
 ) | {"run": listed, "shortages": listed, "secrets": listed, "cost": float, "margin": float, "k": int, "steps": int}
 OWN = {
     "marketing": ("positive", "cost", "margin"),

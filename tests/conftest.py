@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -59,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     cache = f"gans-tests-jax-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"  # workers would read half-written files
     jax.config.update("jax_compilation_cache_dir", str(Path(tempfile.gettempdir()) / cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    state = tempfile.mkdtemp(prefix="gans-tests-state-")  # runs are signed with a key of the tests
+    os.environ["XDG_STATE_HOME"] = os.environ["LOCALAPPDATA"] = state
+    config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
     if config.option.markexpr == "not slow" and "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 

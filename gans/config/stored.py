@@ -16,6 +16,7 @@ FREE_ON_RESUME = (
     "run_dir",
     "samples",
     "profile",
+    "data.trust",
     "tracker.*",
     *(
         f"trainer.{key}"
@@ -35,7 +36,7 @@ def to_yaml(run: Run) -> str:
 
 
 def read_run(path: Path) -> Run:
-    """Read what `to_yaml` wrote. Nothing in it is executed.
+    """Read what `to_yaml` wrote. Nothing in it is executed, and `data.trust` counts on a command line only.
 
     Raises:
         UserError: the file is missing or does not follow the schema.
@@ -54,6 +55,8 @@ def read_run(path: Path) -> Run:
                 group: OmegaConf.merge(_schema(group, name), stored.pop(group))
                 for group, name in stored.pop("components").items()
             }
+            if "trust" in fields["data"]:
+                fields["data"].trust = False
             several = {
                 group: {
                     name: OmegaConf.merge(_schema(group, name), value) for name, value in stored.pop(group, {}).items()

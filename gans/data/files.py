@@ -118,6 +118,10 @@ class Published(Source):
     rename: dict[str, str] = field(default_factory=dict)
     categories: list[str] = field(default_factory=list)
 
+    def places(self) -> dict[str, str]:
+        """The file, or the number of the data set on OpenML."""
+        return {"data.openml": str(self.openml)} if self.root is None else super().places()
+
     def fixed_kinds(self) -> Mapping[str, str]:
         """The published kinds, and over them the user's."""
         return dict.fromkeys(self.categories, "category") | self.kinds

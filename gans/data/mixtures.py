@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -70,6 +70,8 @@ class Mixture(Plane):
 class Ring(Mixture):
     """Modes on a circle, by default those of PacGAN's table 1 (Lin et al. 2017, arXiv:1712.04086): 8, radius 1."""
 
+    self_contained: ClassVar[bool] = True
+
     count: int = 8
     radius: float = 1.0
 
@@ -88,6 +90,8 @@ class Ring(Mixture):
 @dataclass(kw_only=True)
 class Grid(Mixture):
     """Modes on a square grid about 0, by default those of PacGAN's table 1: 25, a spacing of 2, sigma .05."""
+
+    self_contained: ClassVar[bool] = True
 
     sigma: float = 0.05
     side: int = 5
@@ -112,6 +116,8 @@ class Moons(Plane):
     Attributes:
         noise: standard deviation of what is added.
     """
+
+    self_contained: ClassVar[bool] = True
 
     noise: float = 0.05
 

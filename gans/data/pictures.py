@@ -5,7 +5,7 @@ import math
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +64,8 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 @dataclass(kw_only=True)
 class Digits(Images):
     """1,797 handwritten digits of 8 x 8 pixels that come with scikit-learn (Alpaydin & Kaynak 1998, UCI)."""
+
+    self_contained: ClassVar[bool] = True
 
     holdout: float = 0.2
 

@@ -186,7 +186,8 @@ def _trained_on(case: Case, table: pa.Table, name: str, steps: int | None) -> Sa
     if SavedRun(folder).summary.get("status") != COMPLETED:
         log.info("training on %s rows: %s", f"{table.num_rows:,}", folder)
         begun = RunFiles(folder).begun
-        trainer = dataclasses.replace(case.run.trainer, resume=begun, steps=steps or case.run.trainer.steps)
+        alone = {"coordinator": None, "processes": 1, "process": 0}  # whatever host its config names
+        trainer = dataclasses.replace(case.run.trainer, resume=begun, steps=steps or case.run.trainer.steps, **alone)
         tracker = dataclasses.replace(case.run.tracker, mode="disabled", id=None)
         data = dataclasses.replace(case.run.data, limit=None)
         run = dataclasses.replace(

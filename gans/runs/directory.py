@@ -1,6 +1,8 @@
 """The folder of a run, claimed before anything is written into it."""
 
+import dataclasses
 import itertools
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -8,11 +10,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from gans.config.components import component_name
 from gans.config.run import Run
 from gans.config.stored import resumed
 from gans.errors import UserError
 from gans.runs.files import CONFIG, RunFiles
-from gans.runs.saved import SavedRun
+from gans.runs.saved import UNKNOWN, SavedRun, named
+from gans.tracking.settings import TrackerSettings
+
+log = logging.getLogger("gans")
 
 
 @contextmanager
@@ -64,11 +70,34 @@ def stored_run(run: Run, overrides: list[str]) -> Run:
     Where none lies there, the run itself, for `check_run_directory` to refuse.
 
     Raises:
-        UserError: an override contradicts the run.
+        UserError: an override contradicts the run, or it was made elsewhere and reads what nobody said here.
     """
     if run.run_dir is None or not RunFiles(Path(run.run_dir).expanduser()).begun:
         return run
-    return resumed(SavedRun.open(run.run_dir, "run_dir").run, run, overrides)
+    saved = SavedRun.open(run.run_dir, "run_dir")
+    return resumed(saved.run if saved.made_here else _strangers(saved, overrides), run, overrides)
+
+
+def _strangers(saved: SavedRun, overrides: list[str]) -> Run:
+    """A run that was not made on this machine, without what would send anything away from here.
+
+    Raises:
+        UserError: it reads what is not said on the command line.
+    """
+    run = saved.run
+    said = {override.lstrip("+").partition("=")[0] for override in overrides}
+    if not run.data.self_contained and not (run.data.places() and set(run.data.places()) <= said):
+        raise UserError(
+            f"run_dir={saved.folder}: {UNKNOWN}, so that {named(run.data)} of its config is not read; say it again "
+            f"behind data={component_name('data', type(run.data))} where you know what it is."
+        )
+    log.warning(
+        "%s: %s; tracking is off and it trains in this process alone, unless tracker.* and trainer.* say otherwise",
+        saved.folder,
+        UNKNOWN,
+    )
+    trainer = dataclasses.replace(run.trainer, coordinator=None, processes=1, process=0)
+    return dataclasses.replace(run, trainer=trainer, tracker=TrackerSettings(mode="disabled"))
 
 
 def new_folder(parent: Path) -> Path:

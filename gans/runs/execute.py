@@ -20,6 +20,7 @@ from gans.runs.directory import check_run_directory, run_directory
 from gans.runs.files import RunFiles
 from gans.runs.finish import Ending, Reporter, finish
 from gans.runs.prepare import Prepared, prepare
+from gans.runs.provenance import sign_run
 from gans.sampling.sampler import Sampler
 from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines
@@ -110,7 +111,7 @@ def execute(
             run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=name))
         config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, files.folder)
-        outcome = _train(run, ready, files, config, (Terminal(show), tracker), watch)
+        outcome = _train(run, ready, files, config, (Terminal(show), tracker), watch, signed=table is None)
         if run.profile:
             _time_parts(run, ready)
         summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
@@ -131,8 +132,13 @@ def _train(
     config: str,
     trackers: tuple[Terminal, WeightsAndBiases],
     watch: Watch | None,
+    signed: bool,
 ) -> Outcome:
-    """Train, score, track, and write the checkpoints."""
+    """Train, score, track, and write the checkpoints.
+
+    Args:
+        signed: sign the run, of which this machine itself read what its config names.
+    """
     terminal, lines = trackers[0], JsonLines(files.metrics)
     every: tuple[Tracker, ...] = (lines, *trackers)
 
@@ -150,6 +156,8 @@ def _train(
 
     def rewind(step: int) -> None:
         _write_beginning(ready, files, config, step)
+        if signed:
+            sign_run(files)
         lines.rewind(step)
         terminal.start(run.name, run.trainer.steps, step)
 

@@ -23,6 +23,11 @@ class RunFiles:
         return self.folder / "schema.json"
 
     @property
+    def provenance(self) -> Path:
+        """The signed record that the run was made on this machine."""
+        return self.folder / "provenance.json"
+
+    @property
     def metrics(self) -> Path:
         """A line of JSON for each look of the host."""
         return self.folder / "metrics.jsonl"

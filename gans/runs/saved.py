@@ -9,18 +9,23 @@ from typing import Any
 import jax
 import pyarrow as pa
 
+from gans.config.components import component_name
 from gans.config.run import Run
 from gans.config.stored import read_run
+from gans.data.base import Source, Split
 from gans.data.codecs import FittedCodec
 from gans.data.schema import Schema
 from gans.errors import UserError, in_range
 from gans.files import UNREADABLE
 from gans.runs.build import build
 from gans.runs.files import CONFIG, RunFiles
+from gans.runs.provenance import made_here
 from gans.sampling.marginals import Marginals
 from gans.sampling.sampler import Sampler
 from gans.tracking.jsonl import read_lines
 from gans.training.checkpoints import Checkpoints
+
+UNKNOWN = "this machine has no record of making it (or an older version made it, or its config was changed)"
 
 
 class SavedRun:
@@ -164,13 +169,39 @@ class SavedRun:
             raise UserError(f"run={self.folder}: it holds no checkpoint yet.")
         return newest[1]["best"]
 
-    def table(self) -> tuple[pa.Table, pa.Table]:
-        """Its training rows and its held-out rows, read again from where its config says they are.
+    @cached_property
+    def made_here(self) -> bool:
+        """Whether this machine made it, by the signed record."""
+        return made_here(self.files)
+
+    def split(self, trust: bool = False, remedy: str = "give real=FILE and test=FILE") -> Split:
+        """Its table, read again from where its config says it is, and cut.
+
+        Args:
+            trust: whether the person vouches for its config; else only what this machine wrote itself is followed.
+            remedy: what to give in the place of the table, for the message.
 
         Raises:
-            UserError: the table is not there any more, or is another one.
+            UserError: nobody vouches for what its config names, or that cannot be read.
         """
-        split = self.run.data.split()
+        source = self.run.data
+        if not (trust or source.self_contained or self.made_here):
+            raise UserError(
+                f"run={self.folder}: {UNKNOWN}, so that {named(source)} of its config is not read; {remedy}, or "
+                "trust=true where you know who made it."
+            )
+        return source.split()
+
+    def table(self, trust: bool = False) -> tuple[pa.Table, pa.Table]:
+        """Its training rows and its held-out rows, read again from where its config says they are.
+
+        Args:
+            trust: whether the person vouches for its config.
+
+        Raises:
+            UserError: nobody vouches for what its config names; the table is not there any more, or is another one.
+        """
+        split = self.split(trust)
         try:
             rows = self.summary["rows"]["training"]
         except (UserError, *UNREADABLE):  # a run that is not finished, or a damaged file
@@ -182,6 +213,13 @@ class SavedRun:
                 f"({split.training.num_rows:,} rows); set real=FILE, and test=FILE."
             )
         return split.training, split.holdout
+
+
+def named(source: Source) -> str:
+    """What a source reads, as KEY=VALUE, fit for a line on a terminal."""
+    pairs = [f"{key}={value[:100]}{'...' * (len(value) > 100)}" for key, value in source.places().items()]
+    text = " ".join(pairs) or f"data={component_name('data', type(source))}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from gans.data.codecs.images import brightness
 from gans.data.files import read_table
 from gans.data.schema import Schema, detect, normalise
-from gans.errors import UserError, in_range
+from gans.errors import UserError, in_range, one_of
 from gans.evaluation.images import read_array
 from gans.evaluation.inputs import Tables, read_sides
 from gans.runs.saved import SavedRun
@@ -113,14 +113,14 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
     """The tables of a run, or the files that were given in their place.
 
     Raises:
-        UserError: the run's table is not there any more, or is another one.
+        UserError: the run's table is not there any more, or is another one, or its config is a stranger's.
     """
-    run, schema = saved.run, saved.schema
+    run, schema, trust = saved.run, saved.schema, _trust(given)
     test = read_given(given, "test", schema) if "test" in given else None
     if "real" in given:
         target = run.data.target if run.data.target in [column.name for column in schema.kept] else ""
         return RealTables(read_given(given, "real", schema), test, schema, target)
-    training, holdout = saved.table()
+    training, holdout = saved.table(trust)
     return RealTables(training, holdout if test is None else test, schema, run.data.target)
 
 
@@ -153,8 +153,8 @@ def read_images(given: Mapping[str, Any]) -> "dict[str, Any] | None":
         saved = SavedRun.open(given["run"])
         if not saved.schema.images:
             return None
-        _check_keys(given, ("run",))
-        return _images_of(saved)
+        _check_keys(given, ("run", "trust"))
+        return _images_of(saved, _trust(given))
     if not given["real"].endswith(".npy"):
         return None
     _check_keys(given, ("real", "synthetic"))
@@ -167,9 +167,18 @@ def _check_keys(given: Mapping[str, Any], sources: tuple[str, ...]) -> None:
         raise UserError(f"{other[0]}: for images allowed are {', '.join(sources)}, network and out.")
 
 
-def _images_of(saved: SavedRun) -> dict[str, Any]:
+def _trust(given: Mapping[str, Any]) -> bool:
+    """Whether the person vouches for what the config of the run names."""
+    one_of("trust", given.get("trust", "false"), ("true", "false"))
+    return given.get("trust") == "true"
+
+
+def _images_of(saved: SavedRun, trust: bool) -> dict[str, Any]:
     (column,) = saved.schema.images
     if saved.samples is None:
         raise UserError(f"run={saved.folder}: it has no samples yet; go on with the run.")
-    tables = {"real": saved.run.data.split().training, "synthetic": saved.samples}
+    tables = {
+        "real": saved.split(trust, "give the images as real=FILE.npy and synthetic=FILE.npy").training,
+        "synthetic": saved.samples,
+    }
     return {key: brightness(table[column.name], column) for key, table in tables.items()}
