@@ -68,7 +68,7 @@ def main() -> int:
         raise UserError(f"out={out}: images go into .parquet files.")
     tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
     write_shown(out, tables, stop - start, sampler.codec.schema)
-    log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.kept), out)
+    log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.sampled), out)
     return 0
 
 

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from gans.data.personal.handling import Handling
+from gans.data.rare import RARE, merge_rare
 from gans.data.schema import Schema, detect, normalise
 from gans.data.streaming import ParquetStream
 from gans.errors import UserError, in_range
@@ -30,6 +32,13 @@ class Source:
         limit: use this many rows only, drawn by split_seed; null for all.
         kinds: kinds of columns that detection got wrong, as in `data.kinds.zip=category`.
         drop: columns to leave out.
+        keep: columns that are learnt although they hold personal data, ids or free text.
+        fake: columns of personal data that get made-up values in sampled rows.
+        fake_key: a learnt column; rows that are equal in it get the same made-up values.
+        fake_locale: of made-up values, such as de_DE; found in the columns unless given.
+        personal: kinds of personal data that detection got wrong, as in `data.personal.contact=email`, or none.
+        rare: levels of a category that fewer training rows hold are said.
+        merge_rare: learn these levels of text as one level, "other".
         target: the column that people ask about; experiments that condition on a label take it.
         relations: between columns, kept in generated rows: auto for those found, relations as in "city -> country" or
             "start <= end", and what is not to be used as in "not city -> country" or "not order"; [] for none.
@@ -43,12 +52,20 @@ class Source:
     limit: int | None = None
     kinds: dict[str, str] = field(default_factory=dict)
     drop: list[str] = field(default_factory=list)
+    keep: list[str] = field(default_factory=list)
+    fake: list[str] = field(default_factory=list)
+    fake_key: str = ""
+    fake_locale: str = ""
+    personal: dict[str, str] = field(default_factory=dict)
+    rare: int = RARE
+    merge_rare: bool = False
     target: str = ""
     relations: list[str] = field(default_factory=lambda: ["auto"])
 
     def __post_init__(self) -> None:
         in_range("data.holdout", self.holdout, 0, 1, open_low=True, open_high=True)
         in_range("data.split_seed", self.split_seed, 0)
+        in_range("data.rare", self.rare, 0)
         if self.limit is not None:
             in_range("data.limit", self.limit, 4)
 
@@ -78,6 +95,8 @@ class Source:
             UserError: the table cannot be read, has fewer than four rows, or nothing to learn.
         """
         if stream := self.streamed(table):
+            if self.merge_rare:
+                raise UserError("data.merge_rare=true: a table that is streamed is not changed; set data.stream=false.")
             return self._described(*stream.scan())
         whole = normalise(self.read() if table is None else table)
         order = np.random.default_rng(self.split_seed).permutation(whole.num_rows)[: self.limit]
@@ -88,9 +107,21 @@ class Source:
         return self._described(training, holdout)
 
     def _described(self, training: pa.Table, holdout: pa.Table) -> Split:
-        schema = detect(training, self.fixed_kinds(), self.drop)
+        schema = detect(training, self.fixed_kinds(), self.drop, self.handling())
+        if self.merge_rare:
+            training, holdout = merge_rare(training, holdout, schema, self.rare)
         schema.mixture = self.mixture()
         return Split(training, holdout, schema)
+
+    def handling(self) -> Handling:
+        """What is done with personal data."""
+        return Handling(
+            keep=self.keep,
+            fake=self.fake,
+            fake_key=self.fake_key,
+            fake_locale=self.fake_locale,
+            declared=self.personal,
+        )
 
     def streamed(self, table: pa.Table | None = None) -> ParquetStream | None:
         """The stream of a table that is too large for memory; None where it is read as a whole."""

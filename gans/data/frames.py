@@ -51,7 +51,7 @@ def to_frame(table: pa.Table, schema: "Schema") -> Any:
     """
     columns = {
         column.name: text_of(table[column.name], column.format) if column.format else table[column.name]
-        for column in schema.kept
+        for column in schema.sampled
     }
     if any(column.dtype.startswith(POLARS) for column in schema.columns):
         try:

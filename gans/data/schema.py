@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.notes import delimiter_note, delimiter_of, note_of, noted
+from gans.data.personal.handling import SAID, Handling, reason
+from gans.data.personal.kinds import RARE, label
 from gans.errors import UserError, nearest, one_of
 from gans.files import UNREADABLE, write_text
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 KINDS = ("numeric", "integer", "category", "boolean", "datetime", "id", "text", "image")
-ROLES = ("feature", "image", "constant", "dropped")
+ROLES = ("feature", "image", "constant", "dropped", "faked")
 ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|index|rownumber)$)|[a-z]I[Dd]$")
 MOST_DECIMALS = 6
 
@@ -31,7 +33,7 @@ class Column:
     Attributes:
         kind: one of KINDS. `id` and `text` are never learnt.
         role: `feature` is learnt; `image` too, but not judged as a column of a table; `constant` is written back as it
-            was; `dropped` is left out.
+            was; `dropped` is left out; `faked` is not learnt, and made up in sampled rows.
         type: the Arrow type, which sampled rows get back.
         missing: whether the training rows hold a missing value.
         bounds: smallest and largest value of a number, a time (ISO text) or a pixel; for a constant, its value twice.
@@ -44,6 +46,9 @@ class Column:
         format: of strftime, where the frame has times as text.
         written: how a text file (CSV) writes it, where that is not how every program does: the JSON of
             `gans.data.delimited.written.Written`.
+        personal: the kind of personal data that it holds, one of `gans.data.personal.kinds.KINDS`; "" for none.
+        fake: of a faked column, how its values are made up: kind, locale, number of levels (0: all differ), share of
+            missing values, and the column whose values have one made-up value each ("" for none).
     """
 
     name: str
@@ -60,6 +65,8 @@ class Column:
     ordered: bool = False
     format: str = ""
     written: dict[str, Any] | None = None
+    personal: str = ""
+    fake: dict[str, Any] | None = None
 
 
 @dataclass
@@ -96,6 +103,11 @@ class Schema:
 
     @property
     def kept(self) -> list[Column]:
+        """The columns that are like those of the training table: all but dropped and faked ones."""
+        return [column for column in self.columns if column.role not in ("dropped", "faked")]
+
+    @property
+    def sampled(self) -> list[Column]:
         """The columns that a sampled table has."""
         return [column for column in self.columns if column.role != "dropped"]
 
@@ -127,6 +139,8 @@ class Schema:
         for column in self.columns:
             if column.role == "dropped":
                 text = f"{column.kind}, left out: {column.reason}"
+            elif column.role == "faked":
+                text = f"{label(column.personal)}, made up in sampled rows"
             elif column.role == "constant":
                 text = f"constant, not learnt, written back: {column.reason}"
             elif column.role == "image":
@@ -136,7 +150,8 @@ class Schema:
             else:
                 low, high = column.bounds or ("", "")
                 text = f"{column.kind}, {low} to {high}"
-            out.append(f"{column.name:<{width}}  {text}{', some missing' if column.missing else ''}")
+            personal = f", {label(column.personal)}" if column.personal and column.role == "feature" else ""
+            out.append(f"{column.name:<{width}}  {text}{', some missing' if column.missing else ''}{personal}")
         return out
 
 
@@ -193,19 +208,26 @@ def normalise(table: pa.Table) -> pa.Table:
     return pa.table(arrays, schema=pa.schema(fields, delimiter_note(table)))
 
 
-def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterable[str] = ()) -> Schema:
+def detect(
+    table: pa.Table,
+    kinds: Mapping[str, str] | None = None,
+    drop: Iterable[str] = (),
+    personal: Handling | None = None,
+) -> Schema:
     """Find the schema of a normalised table.
 
     Args:
         kinds: kinds that the user fixed, by column.
         drop: columns to leave out.
+        personal: what is done with personal data; left out unless given.
 
     Raises:
-        UserError: an override names a column that is not there, or a kind that does not fit the values; nothing is
-        left to learn.
+        UserError: an override names a column that is not there, or a kind that does not fit the values; keys about
+        personal data contradict each other; nothing is left to learn.
     """
-    kinds, drop = dict(kinds or {}), list(drop)
-    for key, names in (("data.kinds", kinds), ("data.drop", drop)):
+    kinds, drop, personal = dict(kinds or {}), list(drop), personal or Handling()
+    personal.check(drop)
+    for key, names in (("data.kinds", kinds), ("data.drop", drop), *personal.named().items()):
         for name in names:
             if name not in table.column_names:
                 allowed = ", ".join(table.column_names)
@@ -215,15 +237,41 @@ def detect(table: pa.Table, kinds: Mapping[str, str] | None = None, drop: Iterab
     for name, kind in kinds.items():
         one_of(f"data.kinds.{name}", kind, KINDS)
     columns = [find_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
-    for column in columns:
+    schema = Schema(
+        [_handled(column, table[column.name], personal) for column in columns], delimiter=delimiter_of(table)
+    )
+    for column in schema.columns:
         column.written = note_of(table.field(column.name))
-    schema = Schema(columns, delimiter=delimiter_of(table))
     if len(schema.images) > 1:
         names = ", ".join(column.name for column in schema.images)
         raise UserError(f"the table has several columns of images ({names}); leave out all but one by data.drop.")
     if not schema.features and not schema.images:
         raise UserError("no column is left to learn: " + "; ".join(schema.lines()))
+    if personal.fake_key and schema[personal.fake_key].role != "feature":
+        raise UserError(f"data.fake_key={personal.fake_key}: the column is not learnt; allowed is a learnt column.")
     return schema
+
+
+def _handled(column: Column, array: pa.ChunkedArray, personal: Handling) -> Column:
+    """The column after what is done with personal data and with what singles out people."""
+    name, keeps = column.name, column.name in personal.keep
+    if column.role in ("image", "constant") or not column.levels:  # data.drop, or a type that cannot be learnt
+        if keeps and column.role == "dropped":
+            raise UserError(f"data.keep: column '{name}' cannot be kept: {column.reason}.")
+        return column
+    found = personal.of(name, array.drop_null(), column.levels)
+    if name in personal.fake:
+        column.role, column.fake = "faked", personal.made_up(name, found, array, column.levels)
+        column.personal, column.reason, column.bounds = column.fake["kind"], "", None
+    elif keeps and column.role == "dropped":
+        number = not pa.types.is_string(array.type)
+        column = find_column(name, array, "integer" if number else "category")
+        column.personal = found.kind if found else RARE
+    elif found is not None and (keeps or found.kind in SAID):
+        column.personal = found.kind
+    elif found is not None:
+        column.role, column.reason, column.personal = "dropped", reason(name, found), found.kind
+    return column
 
 
 def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, dropped: bool = False) -> Column:

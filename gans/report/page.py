@@ -127,7 +127,7 @@ def _sample(report: RunResults) -> tuple[list[list[str | None]], int]:
         if len(chosen) == SAMPLE_ROWS:
             break
     rows = report.synthetic.take(pa.array(chosen, pa.int64()))
-    texts = [_texts(rows[column.name], column) for column in report.schema.kept]
+    texts = [_texts(rows[column.name], column) for column in report.schema.sampled]
     return [list(row) for row in zip(*texts, strict=True)], skipped
 
 

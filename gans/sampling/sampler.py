@@ -13,7 +13,9 @@ import pyarrow as pa
 from gans.conditions.base import FittedCondition
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
+from gans.data.personal.made_up import made_up
 from gans.data.relations import Relation
+from gans.data.schema import Schema, arrow_type
 from gans.errors import in_range
 from gans.refinement.base import FittedRefinement, Refinement
 from gans.sampling.chunks import CHUNK, THREADS, Chunks, CompiledGenerator, Request, in_threads
@@ -86,10 +88,14 @@ class Sampler:
         relations = list(relations)
         if where or relations:
             plan = make_plan(where or {}, relations, self.marginals)
-            return _ahead(MatchingRows(chunks, self.marginals, plan, seed).table, pairwise(edges))
+            learnt = MatchingRows(chunks, self.marginals, plan, seed).table
+        else:
+
+            def learnt(low: int, high: int) -> pa.Table:
+                return self.codec.decode(_rows(chunks, low, high, seed))
 
         def table(low: int, high: int) -> pa.Table:
-            return self.codec.decode(_rows(chunks, low, high, seed))
+            return with_made_up(learnt(low, high), self.codec.schema, seed, low)
 
         return _ahead(table, pairwise(edges))
 
@@ -102,6 +108,21 @@ class Sampler:
     def chunks(self) -> Chunks:
         """What makes its rows, with its parameters on the device."""
         return Chunks(self.generator, jax.device_put(self.parameters), self.codec, self.refinement)
+
+
+def with_made_up(table: pa.Table, schema: Schema, seed: int, start: int) -> pa.Table:
+    """The rows with the columns of made-up values in their places; `start` is the number of the first row.
+
+    Raises:
+        UserError: there are such columns, and Faker is not installed.
+    """
+    for place, column in enumerate(schema.sampled):
+        if column.fake is not None:
+            keys = table[column.fake["key"]] if column.fake["key"] else None
+            kind = arrow_type(column.type)
+            values = made_up(column.fake, column.name, kind, seed, start, keys, table.num_rows)
+            table = table.add_column(place, column.name, pa.chunked_array([values]))
+    return table
 
 
 def _rows(chunks: Chunks, low: int, high: int, seed: int) -> Encoded:
