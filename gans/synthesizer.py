@@ -84,13 +84,16 @@ class Synthesizer(BaseEstimator):
         run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
             raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
-        kinds, drop = {**run.data.kinds, **(self.kinds or {})}, run.data.drop
+        kinds, drop, personal = {**run.data.kinds, **(self.kinds or {})}, run.data.drop, run.data.personal
         if self.metadata is not None:
             found = conform(self.metadata, table, kinds)
-            table, kinds, drop = found.table, found.kinds, [*drop, *found.drop]
+            asked = (*run.data.keep, *run.data.fake)
+            drop = [*drop, *(name for name in found.drop if name not in asked)]
+            table, kinds, personal = found.table, found.kinds, {**found.personal, **personal}
             for name, pattern in found.formats.items():
                 fields[name]["format"] = pattern
-        run = dataclasses.replace(run, run_dir=str(path), data=dataclasses.replace(run.data, kinds=kinds, drop=drop))
+        data = dataclasses.replace(run.data, kinds=kinds, drop=drop, personal=personal)
+        run = dataclasses.replace(run, run_dir=str(path), data=data)
         result = execute(run, table, self.progress, fields, report_run)
         if result.status == "interrupted":
             from gans.config.names import shell_quoted

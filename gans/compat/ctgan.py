@@ -161,7 +161,13 @@ class CTGAN:
             seed=self._seed(),
             samples=min(rows, 1000),
             data=dataclasses.replace(
-                run.data, holdout=HOLDOUT, kinds=kinds, drop=[], limit=None, relations=relations_of(kinds)
+                run.data,
+                holdout=HOLDOUT,
+                kinds=kinds,
+                drop=[],
+                keep=list(kinds),
+                limit=None,
+                relations=relations_of(kinds),
             ),
             condition=dataclasses.replace(run.condition, **condition),
             network=dataclasses.replace(

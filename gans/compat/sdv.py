@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.frames import times_of
+from gans.data.personal.kinds import NONE, OTHER
 from gans.data.schema import Column, Schema
 from gans.errors import UserError, nearest, one_of
 from gans.files import UNREADABLE
@@ -20,6 +21,23 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 
 WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 SDTYPES = ("numerical", "categorical", "boolean", "datetime", "id", "text")
+PERSONAL = {
+    "email": "email",
+    "phone_number": "phone",
+    "name": "name",
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "ssn": "national_id",
+    "ipv4_address": "ip",
+    "mac_address": "mac",
+    "iban": "iban",
+    "credit_card_number": "card",
+    "address": "address",
+    "user_name": "user_name",
+    "license_plate": "plate",
+}
+"""Sdtypes whose values can be made up, and the kind of personal data that each is."""
+
 SENSITIVE = (
     *("unknown", "email", "name", "first_name", "last_name", "phone_number", "ssn", "user_name", "user_agent_string"),
     *("ipv4_address", "ipv6_address", "mac_address", "license_plate", "vin", "credit_card_number", "iban", "bban"),
@@ -34,14 +52,17 @@ class Conformed(NamedTuple):
     Attributes:
         table: with times in place of text that says them.
         kinds: by column.
-        drop: columns that are left out: keys, free text and what is sensitive.
+        drop: columns that are left out: keys and free text.
         formats: of strftime, by column of text that says times.
+        personal: kinds of personal data by column, those of `data.personal`: what is sensitive, and `none` where `pii`
+            is false.
     """
 
     table: pa.Table
     kinds: dict[str, str]
     drop: list[str]
     formats: dict[str, str]
+    personal: dict[str, str]
 
 
 def schema_of(metadata: Any) -> dict[str, str]:
@@ -94,8 +115,10 @@ def conform(metadata: Any, table: pa.Table, fixed: Mapping[str, str]) -> Conform
         if kinds[name] == "datetime" and _is_text(array.type):
             formats[name] = _format(name, column)
             table = table.set_column(place, name, _times(name, array, formats[name]))
-    drop = [name for name, kind in kinds.items() if kind in ("id", "text") and name not in fixed]
-    return Conformed(table, {**kinds, **fixed}, drop, formats)
+    personal = {name: kind for name, column in columns.items() if (kind := _personal(column))}
+    hidden = [name for name, kind in kinds.items() if kind in ("id", "text") and name not in fixed]
+    drop = [name for name in hidden if personal.get(name, NONE) == NONE]
+    return Conformed(table, {**kinds, **fixed}, drop, formats, personal)
 
 
 def metadata_of(schema: Schema, table_name: str) -> dict[str, Any]:
@@ -158,6 +181,14 @@ def _kind(name: str, column: Mapping[str, Any]) -> str:
     return "id" if column.get("pii", True) else "category"
 
 
+def _personal(column: Mapping[str, Any]) -> str:
+    """The kind of personal data that metadata says of a column, `none` where it says that it is none, or ""."""
+    sdtype, pii = column.get("sdtype", ""), column.get("pii")
+    if sdtype in SDTYPES and not pii:
+        return ""
+    return PERSONAL.get(sdtype, OTHER) if pii is None or pii else NONE
+
+
 def _check(name: str, array: pa.ChunkedArray, sdtype: str, kind: str) -> None:
     """Raise UserError unless the values of a column fit its sdtype."""
     encoded = pa.types.is_dictionary(array.type)
@@ -210,6 +241,9 @@ def _times(name: str, array: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
 def _described(column: Column) -> dict[str, Any]:
     if column.kind == "image":
         raise UserError(f"column '{column.name}' holds images, which metadata of SDV cannot describe.")
+    sdtype = {kind: sdtype for sdtype, kind in PERSONAL.items()}.get(column.personal)
+    if sdtype and column.role != "feature":
+        return {"sdtype": sdtype, "pii": True}
     if column.kind == "numeric":
         return {"sdtype": "numerical", "computer_representation": "Float"}
     if column.kind == "integer":

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.notes import delimiter_note, delimiter_of, note_of, noted
-from gans.data.personal.handling import SAID, Handling, reason
-from gans.data.personal.kinds import RARE, label
+from gans.data.personal.handling import Handling
+from gans.data.personal.kinds import label
 from gans.errors import UserError, nearest, one_of
 from gans.files import UNREADABLE, write_text
 
@@ -237,11 +237,10 @@ def detect(
     for name, kind in kinds.items():
         one_of(f"data.kinds.{name}", kind, KINDS)
     columns = [find_column(name, table[name], kinds.get(name), name in drop) for name in table.column_names]
-    schema = Schema(
-        [_handled(column, table[column.name], personal) for column in columns], delimiter=delimiter_of(table)
-    )
-    for column in schema.columns:
+    columns = [_handled(column, table[column.name], personal, column.name in kinds) for column in columns]
+    for column in columns:
         column.written = note_of(table.field(column.name))
+    schema = Schema(columns, delimiter=delimiter_of(table))
     if len(schema.images) > 1:
         names = ", ".join(column.name for column in schema.images)
         raise UserError(f"the table has several columns of images ({names}); leave out all but one by data.drop.")
@@ -252,26 +251,15 @@ def detect(
     return schema
 
 
-def _handled(column: Column, array: pa.ChunkedArray, personal: Handling) -> Column:
-    """The column after what is done with personal data and with what singles out people."""
-    name, keeps = column.name, column.name in personal.keep
-    if column.role in ("image", "constant") or not column.levels:  # data.drop, or a type that cannot be learnt
-        if keeps and column.role == "dropped":
-            raise UserError(f"data.keep: column '{name}' cannot be kept: {column.reason}.")
+def _handled(column: Column, array: pa.ChunkedArray, personal: Handling, fixed: bool) -> Column:
+    """The column after what is done with personal data; `fixed`: the user fixed its kind."""
+    if column.role in ("image", "constant"):
         return column
-    found = personal.of(name, array.drop_null(), column.levels)
-    if name in personal.fake:
-        column.role, column.fake = "faked", personal.made_up(name, found, array, column.levels)
-        column.personal, column.reason, column.bounds = column.fake["kind"], "", None
-    elif keeps and column.role == "dropped":
-        number = not pa.types.is_string(array.type)
-        column = find_column(name, array, "integer" if number else "category")
-        column.personal = found.kind if found else RARE
-    elif found is not None and (keeps or found.kind in SAID):
-        column.personal = found.kind
-    elif found is not None:
-        column.role, column.reason, column.personal = "dropped", reason(name, found), found.kind
-    return column
+    dropped = column.role == "dropped"
+    changes = personal.changes(column.name, array, column.levels, column.reason if dropped else "", fixed)
+    if dropped and changes.get("role") == "feature":
+        column = find_column(column.name, array, "category" if pa.types.is_string(array.type) else "integer")
+    return dataclasses.replace(column, **changes)
 
 
 def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, dropped: bool = False) -> Column:

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from gans.data.personal.lines import kept_lines, left_out_lines
 from gans.evaluation.column_counts import shares
 from gans.findings.sentence import Sentence
 from gans.runs.finish import RunResults
@@ -100,7 +101,14 @@ def sentences(report: RunResults) -> list[Sentence]:
     """What is good and what is not, then what this page cannot tell."""
     if report.schema.images:
         return [Sentence("note", text) for text in (LOSSES, PRIVACY)]
-    return [*_status(report), *_distances(report), *_missing(report), *_fall(report), *_limits(report)]
+    return [
+        *_status(report),
+        *_personal(report),
+        *_distances(report),
+        *_missing(report),
+        *_fall(report),
+        *_limits(report),
+    ]
 
 
 def _status(report: RunResults) -> list[Sentence]:
@@ -112,6 +120,11 @@ def _status(report: RunResults) -> list[Sentence]:
             Sentence("bad", f"The run diverged at step {steps}: every figure here is of the last finite checkpoint.")
         ]
     return [Sentence("bad", f"The run is {report.status} at step {steps}: it may not have had its full training.")]
+
+
+def _personal(report: RunResults) -> list[Sentence]:
+    kept = [Sentence("bad", line) for line in kept_lines(report.schema)]
+    return [*kept, *(Sentence("note", line) for line in left_out_lines(report.schema))]
 
 
 def _distances(report: RunResults) -> list[Sentence]:

@@ -16,6 +16,8 @@ from gans.data.base import Split
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude, exclusion_lines
 from gans.data.layout import Encoded
+from gans.data.personal.lines import kept_lines, left_out_lines
+from gans.data.rare import rare_line
 from gans.data.relations import find_relations
 from gans.data.streaming import EncodedWindows
 from gans.evaluation.fidelity import Reference
@@ -75,7 +77,10 @@ class Prepared:
         """What was found in the table: columns, how they are learnt, relations."""
         schema = self.split.schema
         learnt = [line for column in self.codec.columns if (line := column.line())]
-        return [*schema.lines(), *learnt, *self.codec.relations.lines(), *exclusion_lines(schema.relations)]
+        between = [*self.codec.relations.lines(), *exclusion_lines(schema.relations)]
+        data = self.run.data
+        rare = rare_line(self.split.training, schema, data.rare, data.merge_rare)
+        return [*schema.lines(), *learnt, *between, *rare, *left_out_lines(schema)]
 
     def fingerprint(self) -> str:
         """A digest of the training table, encoded and how: a run goes on only with the table that it began with.
@@ -107,7 +112,7 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     split = run.data.split(table)
     run.check(split)
     run, left_out = run.suited(split)
-    for line in left_out:
+    for line in [*left_out, *kept_lines(split.schema)]:
         log.warning(line)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
     codec = run.codec.fit(split.training, split.schema, relations)

@@ -197,7 +197,8 @@ def test_kinds_go_before_the_metadata(frame: pd.DataFrame) -> None:
     columns = {**COLUMNS, "age": {"sdtype": "boolean"}}
     found = conform(of(columns), read_frame(frame)[0], {"age": "category", "note": "category"})
     assert found.kinds == {**KINDS, "age": "category", "note": "category"}
-    assert found.drop == ["guest", "email"]
+    assert found.drop == ["guest"]
+    assert found.personal == {"email": "email", "city": "none"}
     assert found.formats == {"arrival": "%d %b %Y"}
 
 

@@ -55,7 +55,38 @@ class Handling:
         if self.fake:
             check_faker(self.fake_locale)
 
-    def of(self, name: str, valid: pa.ChunkedArray, levels: int) -> PersonalData | None:
+    def changes(
+        self, name: str, array: pa.ChunkedArray, levels: int, left_out: str, fixed: bool = False
+    ) -> dict[str, Any]:
+        """The fields of a column of the schema that change.
+
+        Args:
+            array: its values.
+            levels: distinct ones; 0 where it is left out anyway: data.drop, or a type that cannot be learnt.
+            left_out: why it is left out without personal data, as an id or free text; "" where it is not.
+            fixed: whether the user fixed its kind, so that rare levels are wanted.
+
+        Raises:
+            UserError: it cannot be kept, or not be made up.
+        """
+        keeps = name in self.keep
+        if not levels:
+            if keeps:
+                raise UserError(f"data.keep: column '{name}' cannot be kept: {left_out}.")
+            return {}
+        found = self._personal_data(name, array.drop_null(), levels)
+        if name in self.fake:
+            fake = self._made_up(name, found, array, levels)
+            return {"role": "faked", "personal": fake["kind"], "fake": fake, "reason": "", "bounds": None}
+        if keeps and (left_out or found):
+            return {"role": "feature", "personal": found.kind if found else RARE, "reason": ""}
+        if found is None or (found.kind == RARE and (fixed or left_out)):
+            return {}
+        if found.kind in SAID:
+            return {"personal": found.kind}
+        return {"role": "dropped", "personal": found.kind, "reason": reason(name, found)}
+
+    def _personal_data(self, name: str, valid: pa.ChunkedArray, levels: int) -> PersonalData | None:
         """The personal data of a column, as it was declared or else as it is found."""
         found = find_personal_data(name, valid, levels)
         declared = self.declared.get(name, "")
@@ -65,7 +96,7 @@ class Handling:
             return PersonalData(declared, found.locale if found else "")
         return found
 
-    def made_up(self, name: str, found: PersonalData | None, array: pa.ChunkedArray, levels: int) -> dict[str, Any]:
+    def _made_up(self, name: str, found: PersonalData | None, array: pa.ChunkedArray, levels: int) -> dict[str, Any]:
         """How values of a column are made up, as it is stored.
 
         Raises:

@@ -1,0 +1,34 @@
+"""What is said of personal data in a table, in the terminal and on the page of a run."""
+
+from gans.data.personal.kinds import label
+from gans.data.schema import Column, Schema
+
+
+def left_out_lines(schema: Schema) -> list[str]:
+    """Columns that are left out, made up or only said, a line each sort, with the keys that change it."""
+    dropped = [column for column in schema.columns if column.role == "dropped" and column.personal]
+    faked = [column for column in schema.columns if column.role == "faked"]
+    said = [column for column in schema.features if column.personal == "birth"]
+    out = []
+    if dropped:
+        out.append(
+            f"PERSONAL DATA left out: {_named(dropped)}. data.keep=[COLUMN] learns a column in spite of that, "
+            "data.fake=[COLUMN] makes its values up, data.personal.COLUMN=none says that it is none."
+        )
+    if faked:
+        out.append(f"PERSONAL DATA made up in sampled rows: {_named(faked)}. These columns are not learnt.")
+    if said:
+        out.append(f"PERSONAL DATA that is learnt: {_named(said)}. data.drop=[COLUMN] leaves a column out.")
+    return out
+
+
+def kept_lines(schema: Schema) -> list[str]:
+    """A warning that names the columns that are learnt although they hold personal data; none without any."""
+    kept = [column for column in schema.features if column.personal not in ("", "birth")]
+    if not kept:
+        return []
+    return [f"PERSONAL DATA is learnt, as data.keep says: {_named(kept)}. Sampled rows may hold real values of people."]
+
+
+def _named(columns: list[Column]) -> str:
+    return ", ".join(f"{column.name} ({label(column.personal)})" for column in columns)
