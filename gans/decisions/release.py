@@ -15,7 +15,7 @@ from gans.report.arms import Drawn
 from gans.report.evaluation import evaluation_figures
 
 REAL, SYNTHETIC = "what held-out real rows have, or the ideal", "synthetic rows"
-ATTACKS = ("copies", "nearness", "membership", "secrets")
+ATTACKS = ("real_values", "copies", "nearness", "membership", "secrets")
 PRIVACY = "privacy"
 
 

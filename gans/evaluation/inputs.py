@@ -116,6 +116,7 @@ class Tables:
         anonymeter: a Python interpreter that has the package of this name; None not to use it.
         tuned: whether models of the target are tuned.
         shared: what was computed of the real rows, for `once`.
+        further: columns that were not learnt and that the synthetic table holds nevertheless, by the name of the side.
     """
 
     schema: Schema
@@ -128,6 +129,7 @@ class Tables:
     anonymeter: str | None = None
     tuned: bool = False
     shared: dict[Any, Any] = field(default_factory=dict)
+    further: dict[str, pa.Table] = field(default_factory=dict)
 
     @cached_property
     def with_test(self) -> "Tables":
@@ -248,9 +250,13 @@ def read_sides(
     """
     kept, found, secrets = schema.kept, {}, secrets or []
     names = [column.name for column in kept]
+    left_out = [column.name for column in schema.columns if column.role == "dropped"]
+    dropped, further = [name for name in left_out if name in synthetic.column_names], {}
     for key, table in (("real", real), ("synthetic", synthetic), ("test", test)):
         if table is not None:
-            found[key] = _whole(key, table, names)
+            whole = _whole(key, table, names)
+            found[key] = whole.select(names)
+            further[key] = whole.select([name for name in dropped if name in whole.column_names])
     for column in kept:
         arrays = {key: table[column.name] for key, table in found.items()}
         for key, array in _alike(column, arrays).items():
@@ -268,11 +274,13 @@ def read_sides(
             raise UserError(f"{key}={name}: it is the only column; there is nothing to predict it from.")
     known = [column.name for column in schema.columns]
     ignored = [name for name in synthetic.column_names if name not in known]
-    return Tables(schema, found["real"], found["synthetic"], found.get("test"), target, secrets, ignored)
+    return Tables(
+        schema, found["real"], found["synthetic"], found.get("test"), target, secrets, ignored, further=further
+    )
 
 
 def _whole(key: str, table: pa.Table, names: list[str]) -> pa.Table:
-    """These columns of a table, as plain types; an empty text is missing, since most text files tell no difference."""
+    """A table as plain types, which has these columns; an empty text is missing, as most text files have it."""
     try:
         table = normalise(table)
     except UserError as error:
@@ -290,7 +298,7 @@ def _whole(key: str, table: pa.Table, names: list[str]) -> pa.Table:
                 table = table.set_column(
                     table.column_names.index(name), name, pc.if_else(blank, pa.scalar(None, pa.string()), table[name])
                 )
-    return table.select(names)
+    return table
 
 
 def _alike(column: Column, arrays: dict[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:

@@ -2,7 +2,11 @@
 
 import math
 
+from gans.data.personal.kinds import KINDS, label
+from gans.evaluation.inputs import NUMBERS
+from gans.evaluation.intervals import difference
 from gans.evaluation.metrics import LOWER, NEAR, meaning
+from gans.evaluation.real_values import FREE_TEXT
 from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.findings.sentence import Sentence
 
@@ -30,8 +34,8 @@ def privacy_fails(evaluation: Evaluation) -> bool:
 
 
 def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
-    """What the attacks say."""
-    scores, out = evaluation.scores, []
+    """What real values that come back say, and then the attacks."""
+    scores, out = evaluation.scores, real_value_sentences(evaluation)
     copies, (gap, low, _) = scores["exact_copies"], evaluation.details["exact copies beyond real rows"]
     text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
     if low > 0 and (gap >= COPIED or copies.value > MANY * (copies.real or 0)):
@@ -78,6 +82,39 @@ def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
         text = f"{dcr.value:.1%} of the rows lie nearer to training than to held-out rows, where {usual:.1%} is ideal"
         out.append(Sentence(tone, f"{text}: a proxy, not a proof of privacy."))
     return out
+
+
+def columns_returned(evaluation: Evaluation) -> dict[str, str]:
+    """By column in words how many rows hold a real value that belongs to few people; columns without any are left out.
+
+    Numbers count where far more rows hold one than test rows do, and names of people where more do.
+    """
+    out = {}
+    for name, one in evaluation.details.get("real values", {}).items():
+        count, rows, kind = one["count"], one["rows"], one["kind"]
+        usual = 0 if not one["test rows"] else one["test count"] / one["test rows"]
+        if kind in NUMBERS:
+            low, _ = difference((count, one["test count"]), (rows, one["test rows"]))
+            returned = low > 0 and count / rows > MANY * usual
+        else:
+            returned = count > 0 and not (kind == "name" and 0 < count / rows <= usual)
+        if returned:
+            what = "free text of the real table word for word" if kind == FREE_TEXT else "real values"
+            if kind in KINDS:
+                what += f" ({label(kind)})"
+            out[name] = f"column {name} returns {what} in {count:,} of {rows:,} rows"
+    return out
+
+
+def real_value_sentences(evaluation: Evaluation) -> list[Sentence]:
+    """Of real values that come back."""
+    if "real_values" not in evaluation.scores or not evaluation.details.get("real values"):
+        return []
+    if returned := columns_returned(evaluation):
+        return [Sentence("bad", f"NOT PRIVATE: {text}.") for text in returned.values()]
+    names = ", ".join(evaluation.details["real values"])
+    text = f"Of columns whose values belong to few people, real ones do not come back more than by chance: {names}."
+    return [Sentence("good", text)]
 
 
 def _detection(evaluation: Evaluation) -> list[Sentence]:

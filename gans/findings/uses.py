@@ -4,7 +4,7 @@ import numpy as np
 
 from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
-from gans.findings.evaluation import LIMITS, privacy_sentences
+from gans.findings.evaluation import LIMITS, columns_returned, privacy_sentences
 from gans.findings.sentence import Sentence
 
 CUSTOMERS = 1_000  # whose profit is told
@@ -143,7 +143,9 @@ def _conclusions(answer: Answer) -> list[Sentence]:
 
 
 def privacy_verdict(evaluation: Evaluation) -> Sentence:
-    """May it leave: no where an attack succeeds, yes with a warning where none does."""
+    """May it leave: no where real values come back or an attack succeeds, yes with a warning where neither does."""
+    if returned := columns_returned(evaluation):
+        return Sentence("bad", f"No: {'; '.join(returned.values())}.")
     sentences = privacy_sentences(evaluation)
     wrong = [one for one in sentences if one.tone == "bad"]
     if wrong:

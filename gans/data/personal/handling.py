@@ -10,7 +10,7 @@ from gans.data.personal.finding import PersonalData, find_personal_data
 from gans.data.personal.kinds import KINDS, NONE, RARE, label
 from gans.errors import UserError, one_of
 
-FAKER = "pip install faker"
+FAKER = 'python -m pip install "gans[fake]"'
 SAID = ("birth",)  # kinds that are said and learnt
 MADE_UP = (
     *("email", "phone", "iban", "card", "national_id", "ip", "mac", "url", "name", "first_name", "last_name"),
