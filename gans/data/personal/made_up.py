@@ -75,11 +75,12 @@ def made_up(
 
 def _hashed(keys: pa.ChunkedArray) -> np.ndarray:
     """A number for each key [rows], the same on every machine."""
-    import pandas as pd
+    import pandas.util
 
+    hash_array: Any = pandas.util.hash_array  # pyright: ignore[reportPrivateImportUsage]
     encoded = pc.dictionary_encode(pc.fill_null(keys.cast(pa.string()), "")).combine_chunks()
     texts = np.asarray(encoded.dictionary.to_pylist(), object)
-    return pd.util.hash_array(texts, categorize=False)[encoded.indices.to_numpy()]
+    return hash_array(texts, categorize=False)[encoded.indices.to_numpy()]
 
 
 def _mixed(numbers: np.ndarray, salt: np.uint64) -> np.ndarray:

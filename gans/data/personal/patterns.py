@@ -155,7 +155,7 @@ NATIONAL_IDS: Mapping[str, tuple[str, str, Callable[[np.ndarray], np.ndarray]]] 
 """By name the locale, the pattern and the check of a national id."""
 
 SSN = r"^(00[1-9]|0[1-9]\d|[1-578]\d\d|6[0-57-9]\d|66[0-57-9])-\d\d-\d{4}$"
-CARD = r"^(4\d{12}(\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|6\d{15,18})$"
+CARD = r"^([3-6]\d{11,18}|2[1-7]\d{14}|1800\d{11})$"
 IBAN = r"^[A-Z]{2}\d\d[A-Z0-9]{11,30}$"
 
 

@@ -1,0 +1,457 @@
+"""Personal data: which columns hold it, in several languages, and which do not; keep, fake, rare levels."""
+
+import datetime as dt
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gans.data.base import Source
+from gans.data.embedded import Charity, Households, Loans
+from gans.data.personal import patterns
+from gans.data.personal.handling import MADE_UP, Handling
+from gans.data.personal.kinds import named_kind, plain_name
+from gans.data.personal.lines import kept_lines, left_out_lines
+from gans.data.personal.made_up import made_up
+from gans.data.rare import rare_line
+from gans.data.schema import Column, Schema, detect, normalise
+from gans.errors import UserError
+
+ROWS = 400
+FIRST = ["James", "Mary", "Robert", "Linda", "Priya", "Wei", "Olu", "Emma", "Thomas", "Sarah", "Daniel", "Ingrid"]
+LAST = ["Smith", "Johnson", "Brown", "O'Neil", "Garcia", "Patel", "Okafor", "Lee", "Taylor", "Clark", "Young", "King"]
+VORNAMEN = ["Jürgen", "Heike", "Uwe", "Sabine", "Lukas", "Jörg", "Käthe", "Anke", "Björn", "Elke", "Nils", "Silke"]
+NACHNAMEN = ["Müller", "Schmidt", "Weiß", "Großmann", "Jäger", "Köhler", "Vogt", "Brandt", "Franke", "Seidel", "Busch"]
+CITIES = ["Springfield", "Austin", "San Jose", "Portland", "Dallas"]
+SURNAMES, GIVEN = "王李张刘陈杨黄赵吴周徐孙", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超"
+
+
+def luhn_digit(number: str) -> str:
+    total = sum(sum(divmod(int(digit) * (2 - place % 2), 10)) for place, digit in enumerate(reversed(number)))
+    return str(-total % 10)
+
+
+def iban(number: int) -> str:
+    bban = f"37040044{number:010}"
+    return f"DE{98 - int(bban + '131400') % 97:02}{bban}"
+
+
+def steuer_id(number: int) -> int:
+    digits, product = f"{number:010}", 10
+    for digit in digits:
+        product = ((int(digit) + product) % 10 or 10) * 2 % 11
+    return int(f"{digits}{(11 - product) % 10}")
+
+
+def resident_id(day: dt.date, order: int) -> str:
+    digits = f"110105{day:%Y%m%d}{order:03}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return digits + "10X98765432"[sum(int(d) * w for d, w in zip(digits, weights, strict=True)) % 11]
+
+
+def make_table() -> pa.Table:
+    rng = np.random.default_rng(0)
+
+    def pick(words: Any) -> list[Any]:
+        return [words[place] for place in rng.integers(0, len(words), ROWS)]
+
+    def numbers(low: int, high: int) -> list[int]:
+        return (low + rng.choice(high - low, ROWS, replace=False)).tolist()
+
+    days = [dt.date(1950, 1, 1) + dt.timedelta(days=int(day)) for day in rng.integers(0, 18_000, ROWS)]
+    full = [f"{one} {other}" for one, other in zip(pick(FIRST), pick(LAST), strict=True)]
+    columns: dict[str, Any] = {
+        # English
+        "contact": [f"{name.split()[0].lower()}{place}@mail.example" for place, name in enumerate(full)],
+        "Customer Name": full,
+        "phone": [f"({a}) 555-{b:04}" for a, b in zip(numbers(200, 900), numbers(0, 9999), strict=True)],
+        "ssn": [f"{100 + a % 500}-{10 + a % 89}-{a:04}" for a in numbers(1000, 9999)],
+        "paid_with": [(c := f"4{n:014}") + luhn_digit(c) for n in numbers(10**9, 10**9 + 9999)],
+        "account": [iban(n) for n in numbers(0, 9_999_999)],
+        "street": [
+            f"{n} {w} {kind}"
+            for n, w, kind in zip(numbers(1, 999), pick(LAST), pick(["St", "Ave", "Road"]), strict=True)
+        ],
+        "last_seen_from": [f"192.168.{n // 250}.{n % 250}" for n in numbers(0, 9999)],
+        "device": [f"02:00:5e:{n // 65536:02x}:{n // 256 % 256:02x}:{n % 256:02x}" for n in numbers(0, 99_999)],
+        "profile": [f"https://people.example/{n}" for n in numbers(0, 9999)],
+        "lat": np.round(rng.uniform(40, 50, ROWS), 6),
+        "lon": np.round(rng.uniform(5, 15, ROWS), 6),
+        "user_name": [f"{name.split()[1].lower()}_{place % 350}" for place, name in enumerate(full)],
+        "age": rng.integers(18, 90, ROWS),
+        "income": np.round(rng.gamma(2, 2000, ROWS), 2),
+        "city": pick(CITIES),
+        "zip": pick([f"{n:05}" for n in range(10_000, 10_040)]),
+        "phone_type": pick(["home", "mobile", "work"]),
+        "product": pick(["Red Mug", "Blue Mug", "Rose Vase", "Oak Table", "Pine Chair", "Iron Lamp", "Wool Rug"]),
+        "order_no": rng.integers(1000, 1150, ROWS),
+        # German
+        "Vorname": pick(VORNAMEN),
+        "Nachname": pick(NACHNAMEN),
+        "Telefonnummer": [f"+49 30 {n}" for n in numbers(100_000, 999_999)],
+        "Wohnsitz": [
+            f"{w}straße {n}" for w, n in zip(pick(["Linden", "Garten", "Bahnhof"]), numbers(1, 999), strict=True)
+        ],
+        "Nummer": [steuer_id(n) for n in numbers(1_000_000_000, 1_000_999_999)],
+        "Geburtsdatum": days,
+        "Umsatz": np.round(rng.gamma(2, 90, ROWS), 2),
+        # Chinese
+        "客户姓名": [a + b + c for a, b, c in zip(pick(SURNAMES), pick(GIVEN), pick(GIVEN), strict=True)],
+        "手机": [13_800_000_000 + n for n in numbers(0, 99_999_999)],
+        "证件": [resident_id(day, place % 1000) for place, day in enumerate(days)],
+        "住址": [f"上海市浦东新区南京路{n}号" for n in numbers(1, 9999)],
+        "城市": pick(["北京", "上海", "黄山", "石家庄", "马鞍山", "江门", "郑州", "温州", "杭州", "武汉"]),
+    }
+    return normalise(pa.table(columns))
+
+
+FOUND = {
+    "contact": "email",
+    "Customer Name": "name",
+    "phone": "phone",
+    "ssn": "national_id",
+    "paid_with": "card",
+    "account": "iban",
+    "street": "address",
+    "last_seen_from": "ip",
+    "device": "mac",
+    "profile": "url",
+    "lat": "coordinates",
+    "lon": "coordinates",
+    "user_name": "user_name",
+    "Vorname": "first_name",
+    "Nachname": "last_name",
+    "Telefonnummer": "phone",
+    "Wohnsitz": "address",
+    "Nummer": "national_id",
+    "Geburtsdatum": "birth",
+    "客户姓名": "name",
+    "手机": "phone",
+    "证件": "national_id",
+    "住址": "address",
+}
+LEARNT = ["age", "income", "city", "zip", "phone_type", "product", "order_no", "Umsatz", "城市"]
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    return make_table()
+
+
+@pytest.fixture(scope="module")
+def schema(table: pa.Table) -> Schema:
+    return detect(table)
+
+
+def test_the_kinds_of_32_columns_in_three_languages(schema: Schema) -> None:
+    assert len(schema.columns) == 32
+    assert {column.name: column.personal for column in schema.columns if column.personal} == FOUND
+    assert [column.name for column in schema.features] == [
+        column.name for column in schema.columns if column.name in [*LEARNT, "Geburtsdatum"]
+    ]
+
+
+def test_the_reason_names_the_kind_and_both_keys(schema: Schema) -> None:
+    assert schema["contact"].reason == (
+        "personal data: e-mail addresses (data.keep=[contact] keeps it, data.fake=[contact] makes it up)"
+    )
+    assert schema["lat"].reason == "personal data: coordinates of places (data.keep=[lat] keeps it)"
+    assert "national ids, Steuer-ID" in schema["Nummer"].reason
+    said = "\n".join(left_out_lines(schema))
+    assert "PERSONAL DATA left out: contact (e-mail addresses), Customer Name (names of people)" in said
+    assert "learnt: Geburtsdatum (dates of birth). data.drop=[COLUMN]" in said
+    assert kept_lines(schema) == []
+
+
+@pytest.mark.parametrize("source", [Households(), Charity(), Loans()])
+def test_no_false_alarm_in_embedded_tables(source: Source) -> None:
+    assert [column.name for column in detect(normalise(source.read())).columns if column.personal] == []
+
+
+RNG = np.random.default_rng(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("phone", RNG.integers(0, 2, ROWS)),
+        ("phone_calls", RNG.integers(0, 90, ROWS)),
+        ("phone", pa.array(["yes", "no"] * (ROWS // 2))),
+        ("email", pa.array(["opened", "clicked", "ignored", "none"] * (ROWS // 4))),
+        ("balance", RNG.integers(10_000_000_000, 99_999_999_999, ROWS)),
+        ("turnover", RNG.integers(10**15, 10**16, ROWS)),
+        ("item", pa.array([f"00{n:08}" for n in RNG.integers(0, 40, ROWS)])),
+        ("day", pa.array([f"2024-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(ROWS)])),
+        ("release", pa.array([f"{n}.0.{n * 37}.{n}" for n in RNG.integers(10, 60, ROWS)])),
+        ("lat", np.round(RNG.uniform(40, 50, ROWS), 1)),
+        ("score", np.round(RNG.uniform(-90, 90, ROWS), 6)),
+        ("name", pa.array(["Espresso Grande", "Caffe Latte", "Green Tea", "Hot Chocolate"] * (ROWS // 4))),
+        ("address", pa.array(["home", "work"] * (ROWS // 2))),
+        ("latency", np.round(RNG.uniform(0, 1, ROWS), 6)),
+        ("card", pa.array(["visa", "master", "none", "amex"] * (ROWS // 4))),
+    ],
+)
+def test_what_only_looks_alike_is_learnt(name: str, values: Any) -> None:
+    column = detect(normalise(pa.table({name: values, "y": RNG.normal(size=ROWS)})))[name]
+    assert (column.personal, column.role) == ("", "feature")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("E-Mail-Adresse", "email"),
+        ("userEmail", "email"),
+        ("Téléphone portable", "phone"),
+        ("número de teléfono movil", "phone"),
+        ("Straße", "address"),
+        ("codiceFiscale", "national_id"),
+        ("prénom", "first_name"),
+        ("apellidos", "last_name"),
+        ("cognome", "last_name"),
+        ("nome completo", "name"),
+        ("CARD_NUMBER", "card"),
+        ("IPAddress", "ip"),
+        ("Geburtstag", "birth"),
+        ("电子邮箱", "email"),
+        ("氏名", "name"),
+        ("電話番号", "phone"),
+        ("description", ""),
+        ("discount_card_level", ""),
+        ("platform", ""),
+        ("telemetry", ""),
+        ("product_name", ""),
+        ("strategy", ""),
+    ],
+)
+def test_names_of_columns(name: str, kind: str) -> None:
+    assert named_kind(name)[0] == kind
+
+
+def test_plain_names() -> None:
+    assert plain_name("Kunden-E_Mail") == "kunden e mail"
+    assert plain_name("IPAddress Größe") == "ip address grosse"
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        ("Steuer-ID", "86095742719", "86095742718"),
+        ("resident id", "11010519491231002X", "110105194912310021"),
+        ("NIR", "255081416802538", "255081416802539"),
+        ("DNI or NIE", "12345678Z", "12345678A"),
+        ("DNI or NIE", "X1234567L", "X1234567M"),
+        ("CPF", "529.982.247-25", "529.982.247-26"),
+        ("NINO", "AB 12 34 56 C", "DB 12 34 56 C"),
+        ("codice fiscale", "RSSMRA85T10A562S", "RSSMRA85Z10A562S"),
+    ],
+)
+def test_check_digits_of_national_ids(kind: str, right: str, wrong: str) -> None:
+    _, pattern, check = patterns.NATIONAL_IDS[kind]
+    assert patterns.checked(pa.array([right, wrong, ""]), pattern, check).tolist() == [True, False, False]
+
+
+def test_check_digits_of_cards_and_ibans() -> None:
+    cards = pa.array(["4111 1111 1111 1111", "378282246310005", "4111111111111112", "1234567812345670", None])
+    assert patterns.cards(cards).tolist() == [True, True, False, False, False]
+    ibans = pa.array(["DE89 3704 0044 0532 0130 00", "gb82WEST12345698765432", "DE89370400440532013001"])
+    assert patterns.ibans(ibans).tolist() == [True, True, False]
+
+
+def test_text_of_which_most_levels_occur_once_or_twice_is_left_out() -> None:
+    texts = pa.array([f"ticket {n // 2 if n < 300 else 0}" for n in range(ROWS)])
+    column = detect(normalise(pa.table({"x": texts, "y": RNG.normal(size=ROWS)})))["x"]
+    assert (column.role, column.personal) == ("dropped", "near_unique")
+    assert column.reason == (
+        "nearly unique text: 298 of 400 rows hold a value of at most 2 rows (data.keep=[x] keeps it)"
+    )
+
+
+# data.keep and data.personal
+
+
+def test_what_is_kept_is_learnt_and_warned_of(table: pa.Table) -> None:
+    schema = detect(table, personal=Handling(keep=["contact", "手机", "lat"]))
+    kept = [(schema[name].kind, schema[name].role, schema[name].personal) for name in ("contact", "手机", "lat")]
+    assert kept == [
+        ("category", "feature", "email"),
+        ("integer", "feature", "phone"),
+        ("numeric", "feature", "coordinates"),
+    ]
+    assert kept_lines(schema) == [
+        "PERSONAL DATA is learnt, as data.keep says: contact (e-mail addresses), lat (coordinates of places), "
+        "手机 (phone numbers). Sampled rows may hold real values of people."
+    ]
+
+
+def test_a_declared_kind_goes_before_what_is_found(table: pa.Table) -> None:
+    schema = detect(table, personal=Handling(declared={"contact": "none", "city": "address", "zip": "other"}))
+    assert schema["contact"].reason == "nearly every value is distinct"
+    assert [schema[name].personal for name in ("contact", "city", "zip")] == ["", "address", "other"]
+    assert "values of single people (data.keep=[zip] keeps it)" in schema["zip"].reason
+
+
+@pytest.mark.parametrize(
+    ("handling", "said"),
+    [
+        ({"keep": ["emial"]}, "data.keep: column 'emial' is not in the table"),
+        ({"fake": ["agee"]}, "data.fake: column 'agee' .*Did you mean 'age'"),
+        ({"keep": ["phone"], "fake": ["phone"]}, "data.keep and data.fake both name column 'phone'"),
+        ({"fake": ["age"]}, "data.fake: column 'age' is found to hold no personal data; .*data.personal.age=KIND"),
+        ({"fake": ["lat"]}, "column 'lat' is found to hold coordinates of places"),
+        ({"fake": ["phone"], "fake_key": "contact"}, "data.fake_key=contact: the column is not learnt"),
+        ({"fake_key": "age"}, "data.fake_key=age: it goes with data.fake"),
+        ({"fake": ["phone"], "fake_locale": "de-DE"}, "data.fake_locale=de-DE: allowed are .*Did you mean 'de_DE'"),
+        ({"declared": {"age": "emial"}}, "data.personal.age=emial: allowed are email.*Did you mean 'email'"),
+    ],
+)
+def test_keys_that_do_not_fit(table: pa.Table, handling: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        detect(table, personal=Handling(**handling))
+
+
+def test_what_is_dropped_is_not_kept(table: pa.Table) -> None:
+    with pytest.raises(UserError, match=r"data.drop and data.keep both name column 'phone'"):
+        detect(table, drop=["phone"], personal=Handling(keep=["phone"]))
+
+
+# data.fake
+
+
+def fake(kind: str, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "locale": "en_US", "levels": 0, "missing": 0.0, "key": ""} | more
+
+
+def values(about: dict[str, Any], rows: int, start: int = 0, seed: int = 0, name: str = "x") -> list[Any]:
+    return made_up(about, name, pa.string(), seed, start, None, rows).to_pylist()
+
+
+def test_a_faked_column_is_stored_with_how_it_is_made_up(table: pa.Table) -> None:
+    missing = table["phone"].to_pylist()[:300] + [None] * 100
+    table = table.set_column(table.column_names.index("phone"), "phone", pa.array(missing))
+    schema = detect(table, personal=Handling(fake=["phone", "Vorname", "客户姓名", "手机"], fake_key="age"))
+    assert schema["phone"].role == "faked"
+    assert schema["phone"].fake == fake("phone", missing=0.25, key="age")
+    assert schema["Vorname"].fake == fake("first_name", locale="de_DE", levels=len(VORNAMEN), key="age")
+    assert [(schema[name].fake or {})["locale"] for name in ("客户姓名", "手机")] == ["zh_CN", "zh_CN"]
+    assert "phone" in [column.name for column in schema.sampled]
+    assert "phone" not in [column.name for column in schema.kept]
+
+
+@pytest.mark.parametrize("kind", MADE_UP)
+def test_a_made_up_value_follows_from_seed_column_and_row(kind: str) -> None:
+    whole = values(fake(kind), 300)
+    assert values(fake(kind), 40, start=250) == whole[250:290]
+    assert values(fake(kind), 300, seed=1) != whole
+    assert values(fake(kind), 300, name="y") != whole
+    assert "" not in whole
+    assert kind in ("first_name", "last_name") or len(set(whole)) == 300
+
+
+@pytest.mark.parametrize("kind", ["email", "phone", "iban", "card", "ip", "mac", "url"])
+def test_made_up_values_are_of_their_kind(kind: str) -> None:
+    table = pa.table({"x": values(fake(kind), ROWS), "y": RNG.normal(size=ROWS)})
+    assert detect(normalise(table))["x"].personal == kind
+
+
+@pytest.mark.parametrize(
+    ("locale", "detail"), [("zh_CN", "resident id"), ("fr_FR", "NIR"), ("it_IT", "codice fiscale")]
+)
+def test_national_ids_are_those_of_the_locale(locale: str, detail: str) -> None:
+    table = pa.table({"x": values(fake("national_id", locale=locale), 100), "y": RNG.normal(size=100)})
+    assert f"national ids, {detail}" in detect(normalise(table))["x"].reason
+
+
+def test_names_are_all_different_and_those_of_the_locale() -> None:
+    names = values(fake("name"), 100_000)
+    assert len(set(names)) == 100_000
+    chinese = values(fake("name", locale="zh_CN"), 50)
+    assert all(2 <= len(name) <= 4 and "\u4e00" <= name[0] <= "\u9fff" for name in chinese)
+
+
+def test_e_mail_addresses_are_nobodys() -> None:
+    domains = {text.partition("@")[2] for text in values(fake("email"), 1000)}
+    assert domains == {"example.com", "example.org", "example.net"}
+
+
+def test_as_many_levels_and_missing_values_as_the_real_column() -> None:
+    made = values(fake("phone", levels=30, missing=0.2), 5000)
+    assert len(set(made) - {None}) == 30
+    assert 0.17 < made.count(None) / 5000 < 0.23
+
+
+def test_equal_keys_get_equal_values() -> None:
+    keys = pa.chunked_array([["a", "b"], ["a", None, "b"]])
+    made = made_up(fake("name", key="customer"), "x", pa.string(), 0, 0, keys, 5).to_pylist()
+    assert made[0] == made[2]
+    assert made[1] == made[4]
+    assert len(set(made)) == 3
+    later = made_up(fake("name", key="customer"), "x", pa.string(), 0, 4096, keys, 5).to_pylist()
+    assert later == made
+
+
+def test_whole_numbers_are_made_up_too() -> None:
+    made = made_up(fake("phone", locale="zh_CN"), "x", pa.int64(), 0, 0, None, 50)
+    assert made.type == pa.int64()
+    assert all(10**10 <= number < 2 * 10**10 for number in made.to_pylist())
+
+
+def test_without_faker_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch, table: pa.Table) -> None:
+    monkeypatch.setitem(sys.modules, "faker.config", None)
+    with pytest.raises(UserError, match=r'data.fake needs the package Faker.*pip install "gans\[fake\]"'):
+        detect(table, personal=Handling(fake=["phone"]))
+
+
+def test_made_up_values_are_the_same_in_another_process() -> None:
+    code = (
+        "import pyarrow as pa; from gans.data.personal.made_up import made_up;"
+        f"print(made_up({fake('name')!r}, 'x', pa.string(), 0, 0, None, 3).to_pylist())"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == str(values(fake("name"), 3))
+
+
+def test_schemas_of_older_runs_are_read(tmp_path: Any) -> None:
+    old = Schema([Column(name="x", kind="category", type="string")])
+    old.write(tmp_path / "schema.json")
+    text = (tmp_path / "schema.json").read_text()
+    assert '"personal"' in text
+    lines = [line for line in text.splitlines() if '"personal"' not in line and '"fake"' not in line]
+    (tmp_path / "schema.json").write_text("\n".join(lines).replace('"format": "",', '"format": ""'))
+    assert Schema.read(tmp_path / "schema.json").columns == old.columns
+
+
+# Rare levels
+
+
+def rare_table() -> pa.Table:
+    plans = ["a"] * 60 + ["b"] * 30 + ["c"] * 4 + ["d"] * 3 + ["e"] * 2 + [None]
+    return pa.table({"plan": plans, "code": [1] * 50 + [2] * 48 + [7] * 2, "y": np.arange(100) / 7})
+
+
+def test_rare_levels_are_said_in_one_line() -> None:
+    table = normalise(rare_table())
+    schema = detect(table, {"code": "category"})
+    assert rare_line(table, schema, 5, False) == [
+        "rare levels, of fewer than data.rare=5 rows: plan 3 levels in 9 rows, code 1 level in 2 rows; "
+        "data.merge_rare=true merges those of text"
+    ]
+    assert rare_line(table, schema, 2, False) == []
+
+
+def test_rare_levels_are_merged_in_both_parts() -> None:
+    split = Source(merge_rare=True, holdout=0.2, kinds={"code": "category"}).split(rare_table())
+    assert set(split.training["plan"].to_pylist()) == {"a", "b", "other", None}
+    assert set(split.holdout["plan"].to_pylist()) <= {"a", "b", "other", None}
+    assert split.schema["plan"].levels == 3
+    assert split.training["code"].unique().to_pylist() == [1, 2, 7]
+    unmerged = Source(holdout=0.2).split(rare_table())
+    assert {"c", "d", "e"} & set(unmerged.training["plan"].to_pylist())
+
+
+def test_the_merged_level_gets_a_name_of_its_own() -> None:
+    plans = ["a"] * 60 + ["other"] * 36 + ["c"] * 2 + ["d"] * 2
+    split = Source(merge_rare=True, holdout=0.04).split(pa.table({"plan": plans, "y": np.arange(100) / 7}))
+    assert set(split.training["plan"].to_pylist()) == {"a", "other", "other (rare)"}
