@@ -1,7 +1,9 @@
 """Mistakes that a user can mend: one message, no traceback, exit status 2."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 DONE, USER_MISTAKE, DIVERGED, INTERRUPTED = 0, 2, 3, 130
 
@@ -39,3 +41,24 @@ def in_range(
         left = f"{'more than' if open_low else 'at least'} {low:g}"
         right = "" if high is None else f" and {'less than' if open_high else 'at most'} {high:g}"
         raise UserError(f"{key}={value:g}: it must be {left}{right}.")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was not enough memory: of Python, of a device, or of a library."""
+    text = str(error)
+    return isinstance(error, MemoryError) or any(
+        sign in text for sign in ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "bad_alloc", "Unable to allocate")
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line without a full stop; of one that is no user's mistake its kind, and where it came from."""
+    text = " ".join(str(error).split())[:300].rstrip(".")
+    if isinstance(error, UserError):
+        return text
+    if out_of_memory(error):
+        return "there was not enough memory for it"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents] or frames[-1:]
+    where = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    return f"{type(error).__name__}{where}{': ' * bool(text)}{text}"

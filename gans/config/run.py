@@ -18,6 +18,8 @@ from gans.refinement.base import Refinement
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
 
+MOST_SAMPLES = 50_000  # unless `samples` says more
+
 
 @dataclass(kw_only=True)
 class Run:
@@ -112,6 +114,10 @@ class Run:
         group, _, key = name.partition(".")
         return bool(getattr(getattr(self, group), key)) if key else name in self.penalty
 
+    def sample_rows(self, training: int) -> int:
+        """Rows of samples.parquet, of a table of so many training rows."""
+        return self.samples or min(training, MOST_SAMPLES)
+
     def suited(self, split: Split) -> tuple["Run", list[str]]:
         """The run without the metrics that cannot judge these rows, or need more held-out ones, and sentences about it.
 
@@ -131,6 +137,10 @@ class Run:
         if best != LAST and metric_of(best) in left_out:
             best = next((score for score in ("score", "fid") if not lacks(metric_of(score))), LAST)
             said.append(f"trainer.best={best} in place of {trainer.best}")
+        samples, most = self.sample_rows(split.training.num_rows), trainer.evaluate_rows
+        for name in dict.fromkeys((*trainer.measured, *([] if best == LAST else [metric_of(best)]))):
+            if name not in left_out and (reason := all_metrics()[name].few(rows, min(samples, most))):
+                said.append(f"{name}: left out of the scores of the samples (samples={samples}), {reason}")
         metrics = [name for name in trainer.metrics if name not in left_out]
         return dataclasses.replace(self, trainer=dataclasses.replace(trainer, metrics=metrics, best=best)), said
 

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ ATTACKS = 500
 Interval = tuple[float, float, float]
 
 
-def anonymity(tables: Any, interpreter: str, rows: int | None) -> dict[str, Interval]:
+def anonymity(tables: Any, interpreter: str, rows: int | None) -> tuple[dict[str, Interval], dict[str, str]]:
     """singling_out and linkability: the risk beyond that to people who were not in the table, with its interval.
+
+    And, by name, why there is none of an attack that failed.
 
     Both are attacks with 500 guesses, the control being test rows. For linkability an attacker holds two sets of
     columns, every other one of the features.
@@ -27,7 +30,7 @@ def anonymity(tables: Any, interpreter: str, rows: int | None) -> dict[str, Inte
         rows: of each table at most; None for all.
 
     Raises:
-        UserError: there is no such interpreter, or anonymeter fails there.
+        UserError: there is no such interpreter, or it lacks anonymeter.
     """
     import numpy as np
     import pyarrow.parquet as pq
@@ -48,13 +51,15 @@ def anonymity(tables: Any, interpreter: str, rows: int | None) -> dict[str, Inte
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise UserError(f"anonymeter={interpreter}: {reason}; it needs pip install anonymeter pyarrow.")
     try:
-        return {name: tuple(found) for name, found in json.loads(done.stdout.splitlines()[-1]).items()}
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         raise UserError(f"anonymeter={interpreter}: it is not a Python interpreter.") from None
+    risks: Any = {name: tuple(risk) for name, risk in found.items() if not isinstance(risk, str)}
+    return risks, {name: risk for name, risk in found.items() if isinstance(risk, str)}
 
 
 def main(folder: str) -> None:
-    """Run both attacks on the tables of a folder and print their risks as JSON."""
+    """Run both attacks on the tables of a folder and print their risks as JSON, of one that fails the reason."""
     import random
 
     import numpy as np
@@ -67,18 +72,29 @@ def main(folder: str) -> None:
         pd.read_parquet(Path(folder) / f"{name}.parquet") for name in ("real", "synthetic", "test")
     )
     names, attacks = list(real.columns), min(ATTACKS, len(real), len(test))
-    evaluators = {
-        "singling_out": SinglingOutEvaluator(ori=real, syn=synthetic, control=test, n_attacks=attacks),
-        "linkability": LinkabilityEvaluator(
-            ori=real, syn=synthetic, control=test, n_attacks=attacks, aux_cols=(names[::2], names[1::2]), n_neighbors=1
-        ),
-    }
-    out = {}
-    for name, evaluator in evaluators.items():
-        evaluator.evaluate(mode="multivariate") if name == "singling_out" else evaluator.evaluate(n_jobs=1)
-        risk = evaluator.risk(confidence_level=0.95)
-        out[name] = [risk.value, *risk.ci]
-    print(json.dumps(out))
+    shared = {"ori": real, "syn": synthetic, "control": test, "n_attacks": attacks}
+    sides = names[::2], names[1::2]
+
+    def singling_out() -> Any:
+        evaluator = SinglingOutEvaluator(**shared)
+        evaluator.evaluate(mode="multivariate")
+        return evaluator
+
+    def linkability() -> Any:
+        evaluator = LinkabilityEvaluator(**shared, aux_cols=sides, n_neighbors=1)
+        evaluator.evaluate(n_jobs=1)
+        return evaluator
+
+    print(json.dumps({attack.__name__: risk_of(attack) for attack in (singling_out, linkability)}))
+
+
+def risk_of(attack: Callable[[], Any]) -> list[float] | str:
+    """The risk by an attack with the ends of its interval; why there is none where it fails."""
+    try:
+        risk = attack().risk(confidence_level=0.95)
+    except Exception as error:  # of one column is enough
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return [risk.value, *risk.ci]
 
 
 if __name__ == "__main__":

@@ -361,8 +361,9 @@ def secrets(tables: Tables, rows: int | None) -> Computed:
     **WITH_TEST | {"level": "fast", "least": 1, "least_test": 1},
     asked=lambda tables: tables.anonymeter is not None,
 )
-def singling_out_and_linkability(tables: Tables, rows: int | None) -> dict[str, Estimate]:
+def singling_out_and_linkability(tables: Tables, rows: int | None) -> Computed:
     """Singling-out and linkability by the package anonymeter."""
     assert tables.anonymeter is not None
-    found = anonymity(tables, tables.anonymeter, rows)
-    return {name: Estimate(*value) for name, value in found.items()}
+    found, failed = anonymity(tables, tables.anonymeter, rows)
+    notes = [f"{name}: left out, anonymeter failed ({reason})" for name, reason in failed.items()]
+    return Computed({name: Estimate(*value) for name, value in found.items()}, {}, notes)

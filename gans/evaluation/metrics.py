@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.schema import Schema
-from gans.errors import UserError
+from gans.errors import UserError, one_line
 from gans.evaluation.inputs import Tables
 
 LEVELS = ("fast", "standard", "full")
@@ -133,6 +133,12 @@ class Metric:
     lacks: Callable[[Schema], str] = _of_columns
     asked: Callable[[Tables], bool] = lambda tables: True
 
+    def few(self, real: int, synthetic: int) -> str:
+        """Why it cannot judge so many real and synthetic rows; "" where it can."""
+        if min(real, synthetic) >= self.least:
+            return ""
+        return f"it needs at least {self.least} rows of each side, there are {real:,} real and {synthetic:,} synthetic"
+
     def judge(self, tables: Tables, rows: int | None) -> Computed:
         """Its scores of tables, of at most so many rows of each side.
 
@@ -229,18 +235,43 @@ class TrainingJudge:
 
         Raises:
             UserError: a metric of a plugin gave something else than its scores, or what is not finite.
+            Exception: a metric fails on these rows.
         """
-        tables = Tables(self.schema, self.holdout, synthetic, shared=self.shared)
-        out: dict[str, float] = {}
+        tables, out = self._tables(synthetic), {}
         for one in self.metrics:
-            found = one.judge(tables, one.most.training).scores
-            plain = {name: float(value[0] if isinstance(value, Estimate) else value) for name, value in found.items()}
-            if set(plain) != set(one.scores) or not all(map(math.isfinite, plain.values())):
-                raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are due.")
-            out |= plain
+            out |= _finite_scores(one, tables)
         return out
+
+    def attempt(self, synthetic: pa.Table) -> tuple[dict[str, float], dict[str, str]]:
+        """Scores by name, and by metric why it has none: too few rows, or how it failed, in one line."""
+        tables, out, left_out = self._tables(synthetic), {}, {}
+        for one in self.metrics:
+            if reason := one.few(self.holdout.num_rows, synthetic.num_rows):
+                left_out[one.name] = reason
+                continue
+            try:
+                out |= _finite_scores(one, tables)
+            except Exception as error:
+                left_out[one.name] = one_line(error)
+        return out, left_out
+
+    def _tables(self, synthetic: pa.Table) -> Tables:
+        return Tables(self.schema, self.holdout, synthetic, shared=self.shared)
 
     def rows(self, synthetic: int) -> dict[str, int]:
         """By score how many rows of each side it looks at, of so many synthetic ones."""
         there = min(self.holdout.num_rows, synthetic)
         return {score: min(there, one.most.training or there) for one in self.metrics for score in one.scores}
+
+
+def _finite_scores(one: Metric, tables: Tables) -> dict[str, float]:
+    """The scores of a metric of training, by name.
+
+    Raises:
+        UserError: it gave something else than its scores, or what is not finite.
+    """
+    found = one.judge(tables, one.most.training).scores
+    plain = {name: float(value[0] if isinstance(value, Estimate) else value) for name, value in found.items()}
+    if set(plain) != set(one.scores) or not all(map(math.isfinite, plain.values())):
+        raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are due.")
+    return plain

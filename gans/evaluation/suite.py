@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Container
 from dataclasses import replace
 
+from gans.errors import one_line
 from gans.evaluation.inputs import Tables
 from gans.evaluation.metrics import LEAST_OF_EACH, LEAST_TEST, LEVELS, Estimate, Metric, all_metrics
 from gans.evaluation.results import Evaluation, Score
@@ -35,8 +36,7 @@ def evaluate(
         done: called with the name of each metric when it is computed.
         only: the metrics that are computed; all of the level unless given.
 
-    Raises:
-        UserError: anonymeter fails, or a metric of a plugin gave something else than its scores.
+    A metric that fails is left out, with its reason among the notes.
     """
     tables = replace(tables, tuned=level == "full")
     out = Evaluation(level, {name: side.rows for name, side in tables.sides.items()}, tables.target)
@@ -44,7 +44,10 @@ def evaluate(
     out.notes += [*_left_out(tables, level), *_drawn(chosen, level, tables)]
     for one in chosen:
         began = time.monotonic()
-        _add(out, one, tables, one.most.at(level))
+        try:
+            _add(out, one, tables, one.most.at(level))
+        except Exception as error:
+            out.notes.append(f"{one.name}: left out, {one_line(error)}")
         out.seconds[one.name] = round(time.monotonic() - began, 2)
         if done:
             done(one.name)

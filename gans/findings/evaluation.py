@@ -36,12 +36,15 @@ def privacy_fails(evaluation: Evaluation) -> bool:
 def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
     """What real values that come back say, and then the attacks."""
     scores, out = evaluation.scores, real_value_sentences(evaluation)
-    copies, (gap, low, _) = scores["exact_copies"], evaluation.details["exact copies beyond real rows"]
-    text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
-    if low > 0 and (gap >= COPIED or copies.value > MANY * (copies.real or 0)):
-        out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
+    if (copies := scores.get("exact_copies")) is None:
+        out.append(Sentence("note", "Exact copies of training rows could not be looked for: see what was left out."))
     else:
-        out.append(Sentence("note" if low > 0 else "good", f"{text}."))
+        gap, low, _ = evaluation.details["exact copies beyond real rows"]
+        text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
+        if low > 0 and (gap >= COPIED or copies.value > MANY * (copies.real or 0)):
+            out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
+        else:
+            out.append(Sentence("note" if low > 0 else "good", f"{text}."))
     near = scores.get("near_copies")
     if near and near.real is not None and (near.low or 0) > near.real:
         start = "NOT PRIVATE: " if near.value - near.real >= COPIED else ""
@@ -175,7 +178,8 @@ def _fidelity(evaluation: Evaluation) -> list[Sentence]:
         Sentence("bad", f"{name} is constant in the real table, and in the synthetic one it is not.")
         for name in evaluation.details.get("constant columns that vary", [])
     ]
-    score = evaluation.scores["shape_error"]
+    if (score := evaluation.scores.get("shape_error")) is None:
+        return out
     if score.real is None:
         return [*out, Sentence("note", f"Columns are off by {score.value:.2f} % on average, as published.")]
     tone = "good" if score.value <= 1.5 * score.real + SHAPE else "bad" if score.value > 10 else "note"

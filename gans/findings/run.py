@@ -68,7 +68,7 @@ def headline(report: RunResults) -> Sentence:
 
 def _of_images(report: RunResults) -> Sentence:
     scores = report.summary.get("scores", {})
-    if "fid" not in scores.get("holdout", {}):
+    if not all("fid" in scores.get(side, {}) for side in ("holdout", "floor")):
         return Sentence("note", "Images were not judged by a network: look at them below.")
     found, floor = scores["holdout"]["fid"], scores["floor"]["fid"]
     text = f"FID to held-out images {found:.2f}; training images have {floor:.2f}. Look at them below."
@@ -100,14 +100,16 @@ def _overall(report: RunResults) -> Sentence:
 def sentences(report: RunResults) -> list[Sentence]:
     """What is good and what is not, then what this page cannot tell."""
     if report.schema.images:
-        return [Sentence("note", text) for text in (LOSSES, PRIVACY)]
+        return [*_left_out(report), *(Sentence("note", text) for text in (LOSSES, PRIVACY))]
+    measured = [*_status(report), *_personal(report), *_distances(report), *_missing(report), *_fall(report)]
+    return [*measured, *_left_out(report), *_limits(report)]
+
+
+def _left_out(report: RunResults) -> list[Sentence]:
+    """What could not be computed after training."""
     return [
-        *_status(report),
-        *_personal(report),
-        *_distances(report),
-        *_missing(report),
-        *_fall(report),
-        *_limits(report),
+        Sentence("note", f"{name} is left out: {reason}.")
+        for name, reason in report.summary.get("left_out", {}).items()
     ]
 
 

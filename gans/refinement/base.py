@@ -42,9 +42,9 @@ class Refinement:
 
     takes_images: ClassVar[bool] = True
 
-    def needs(self, rows: int) -> int:
-        """How many generated rows `fit` needs for this many training rows; 0 for no refinement."""
-        del rows
+    def needs(self, rows: int, width: int = 1) -> int:
+        """How many generated rows `fit` needs for this many training rows of `width` numbers and codes; 0 for none."""
+        del rows, width
         return 0
 
     def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:

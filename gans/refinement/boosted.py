@@ -18,6 +18,9 @@ from gans.registry import register
 
 MOST_ROWS = 200_000
 FRESH = 480_000  # generated rows for raking, which no tree has seen
+LEAST_FRESH = 8_192
+MOST_CELLS = 2**26  # numbers and codes of the generated rows, 256 MiB: of rows wider than a hundred columns, fewer rows
+PREDICTED = 2**22  # cells that the trees look at in one go
 FEW, MANY = 8, 16  # candidates
 WORTH = 6  # rows of equal weight that the few should be worth
 VALIDATION = 10  # every tenth row says when to stop
@@ -42,6 +45,15 @@ class FittedBoosted:
 
     def log_weights(self, rows: Encoded) -> np.ndarray:
         """The logits [rows], within +-bound, and the offsets."""
+        block = max(PREDICTED // max(len(self.codec.columns), 1), 1)
+        return np.concatenate(
+            [
+                self._log_weights(Encoded(*(part[start : start + block] for part in rows)))
+                for start in range(0, max(len(rows.scalars), 1), block)
+            ]
+        )
+
+    def _log_weights(self, rows: Encoded) -> np.ndarray:
         logits = np.clip(self.booster.predict(_matrix(self.codec, rows), output_margin=True), -self.bound, self.bound)
         return logits if self.raking is None else logits + self.raking.log_weights(rows)
 
@@ -74,6 +86,7 @@ class Boosted(Refinement):
         depth: of a tree.
         learning_rate: of the boosting.
         generated: rows for each training row, beside 480,000: half of all for the classifier, the others for raking.
+            Rows of more than some hundred columns are fewer, so that all together take a fixed part of the memory.
         bound: of the logarithm of the ratio that the trees tell.
     """
 
@@ -93,15 +106,17 @@ class Boosted(Refinement):
         in_range("refine.learning_rate", self.learning_rate, 0, 1, open_low=True)
         in_range("refine.bound", self.bound, 0, open_low=True)
 
-    def needs(self, rows: int) -> int:
+    def needs(self, rows: int, width: int = 1) -> int:
         """How many generated rows `fit` needs."""
-        return self.generated * min(rows, MOST_ROWS) + FRESH
+        wanted = self.generated * min(rows, MOST_ROWS) + FRESH
+        return min(wanted, max(MOST_CELLS // max(width, 1), LEAST_FRESH))
 
     def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
         """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
         import xgboost
 
-        some = np.random.default_rng(0).permutation(len(real.scalars))[:MOST_ROWS]
+        most = min(MOST_ROWS, max(MOST_CELLS // 4 // max(len(codec.columns), 1), LEAST_FRESH))
+        some = np.random.default_rng(0).permutation(len(real.scalars))[:most]
         real = Encoded(real.scalars[some], real.codes[some])
         calibration = calibrate(codec, real, generated)
         generated = settle(codec, calibration.adjust(generated))
@@ -171,13 +186,12 @@ def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:
     """One feature a learnt column: its number, NaN where missing, or its code."""
     import xgboost
 
-    features, kinds = [], []
-    for fitted in codec.columns:
+    table, kinds = np.empty((len(rows.scalars), len(codec.columns)), np.float32), []
+    for place, fitted in enumerate(codec.columns):
         if fitted.numeric:
             values = fitted.decode_numbers(rows)
-            features.append(np.where(fitted.missing(rows), np.nan, values) if fitted.column.missing else values)
+            table[:, place] = np.where(fitted.missing(rows), np.nan, values) if fitted.column.missing else values
         else:
-            features.append(rows.codes[:, fitted.code])
+            table[:, place] = rows.codes[:, fitted.code]
         kinds.append("q" if fitted.numeric or fitted.cardinality > CATEGORIES else "c")
-    table = np.stack(features, axis=1).astype(np.float32)
     return xgboost.DMatrix(table, feature_types=kinds, enable_categorical=True, nthread=1, **more)

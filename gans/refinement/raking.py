@@ -83,7 +83,7 @@ class Raking:
         """The coarse and the fine cell of each row [rows], by column."""
         out = []
         for fitted, edges in zip(self.codec.columns, self.edges, strict=True):
-            codes = rows.codes[:, fitted.code].astype(np.int64) if fitted.code >= 0 else 0
+            codes = rows.codes[:, fitted.code] if fitted.code >= 0 else np.int32(0)
             if not fitted.numeric:
                 out.append((codes, codes))
                 continue
@@ -91,7 +91,7 @@ class Raking:
             cells = []
             for own in edges:
                 found = np.searchsorted(own, values, side="right")
-                cells.append(np.where(ordinary, found, len(own) + 1 + codes - len(fitted.knots)))
+                cells.append(np.where(ordinary, found, len(own) + 1 + codes - len(fitted.knots)).astype(np.int32))
             out.append((cells[0], cells[1]))
         return out
 
@@ -167,7 +167,8 @@ def _fit(
     for margin in margins:
         cells, count = out.cells(bins_of_real, margin)
         targets.append(np.bincount(cells, minlength=count) * (len(logits) / len(cells)))
-        places.append(out.cells(bins_of_generated, margin)[0].reshape(logits.shape))
+        small = np.min_scalar_type(max(count - 1, 0))  # hundreds of margins are kept at once
+        places.append(out.cells(bins_of_generated, margin)[0].reshape(logits.shape).astype(small))
         offsets.append(np.zeros(count))
     added = sweeps.prior * len(logits)
     for _ in range(sweeps.rounds):

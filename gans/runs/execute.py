@@ -141,13 +141,19 @@ def _train(
     """
     terminal, lines = trackers[0], JsonLines(files.metrics)
     every: tuple[Tracker, ...] = (lines, *trackers)
+    failed: set[str] = set()
 
     def evaluate(average: Any) -> list[dict[str, float]]:
         """Scores of each seed; all looks draw with the run's seed, so that they differ by the generators alone."""
         scores = []
         for member in range(run.trainer.seeds):
             ready.sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
-            scores.append(ready.judge(ready.sampler.sample(run.trainer.evaluate_rows, run.seed)))
+            found, left_out = ready.judge.attempt(ready.sampler.sample(run.trainer.evaluate_rows, run.seed))
+            scores.append(found)
+            for name, reason in left_out.items():
+                if name not in failed:
+                    log.warning("%s: left out of this look, %s", name, reason)
+                failed.add(name)
         return scores
 
     def track(metrics: dict[str, float], step: int, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """What a run leaves when its training is over: refinement, samples, scores, report, summary."""
 
 import json
+import logging
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from gans.config.run import Run
 from gans.data.schema import Schema
+from gans.errors import UserError, one_line
 from gans.evaluation.fidelity import Fidelity
 from gans.evaluation.metrics import TrainingJudge
 from gans.files import write_table, write_text
@@ -24,7 +26,8 @@ from gans.tracking.jsonl import read_lines
 from gans.tracking.weights_and_biases import WeightsAndBiases
 from gans.training.loop import INTERRUPTED, Outcome
 
-MOST_SAMPLES = 50_000
+log = logging.getLogger("gans")
+
 SHOWN = 20
 PACKAGES = ("gans", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core", "pyarrow")
 
@@ -73,12 +76,10 @@ class Judged:
 
     Attributes:
         distances: of the samples to the training and to the held-out rows, and of these to each other ("floor").
-        scores: by the same sides the scores of the run's metrics.
     """
 
     synthetic: pa.Table
     distances: dict[str, Fidelity]
-    scores: dict[str, dict[str, float]]
 
 
 @dataclass
@@ -92,31 +93,49 @@ class Ending:
     config: str
     summary: dict[str, Any] = field(default_factory=dict)
 
+    def leave_out(self, name: str, reason: str) -> None:
+        """Say in one line what the run goes without, and keep it for the summary."""
+        log.warning("%s: left out, %s", name, reason)
+        self.summary.setdefault("left_out", {})[name] = reason
+
 
 def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -> dict[str, Any]:
-    """Write refinement, samples, page and summary of a run; the summary.
+    """Write refinement, samples, summary and page of a run; the summary.
+
+    What fails after training is left out, said in one line, and listed in the summary as `left_out`.
 
     Raises:
+        UserError: too many generated rows hold levels that never go together.
         OSError: the disk is full; what was written before is whole.
     """
     run, ready, outcome, files = ending.run, ending.ready, ending.outcome, ending.files
     summary = ending.summary = _summary(ending)
-    table, figures = None, {}
-    if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
-        judged = _judge(ending)
-        summary["scores"] |= judged.scores
-        write_table(files.samples, judged.synthetic)
-        if report is not None:
-            figures = report(files.report, _results(ending, judged))
-        images = [column.name for column in ready.split.schema.images]
-        table = judged.synthetic.slice(0, SHOWN).drop_columns(images).to_pandas()
     summary["scores"]["best"] = [
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(outcome.best.step, outcome.best.value, strict=True))
     ]
-    write_text(files.summary, json.dumps(summary, indent=1) + "\n")
+    judged, table, figures = None, None, {}
+    if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
+        synthetic = _sample(ending)
+        write_table(files.samples, synthetic)
+        judged = _judge(ending, synthetic)
+        images = [column.name for column in ready.split.schema.images]
+        table = synthetic.slice(0, SHOWN).drop_columns(images).to_pandas()
+    _write_summary(ending)
+    if judged is not None and report is not None:
+        try:
+            figures = report(files.report, _results(ending, judged))
+        except OSError:
+            raise
+        except Exception as error:
+            ending.leave_out(files.report.name, one_line(error))
+            _write_summary(ending)
     tracker.finish(summary, [files.config, files.schema, files.checkpoints], table, figures)
     return summary
+
+
+def _write_summary(ending: Ending) -> None:
+    write_text(ending.files.summary, json.dumps(ending.summary, indent=1) + "\n")
 
 
 def _summary(ending: Ending) -> dict[str, Any]:
@@ -136,35 +155,57 @@ def _summary(ending: Ending) -> dict[str, Any]:
     }
 
 
-def _judge(ending: Ending) -> Judged:
-    """Refine the best member, sample it, and score the samples by the run's metrics.
+def _sample(ending: Ending) -> pa.Table:
+    """Refine the best member, and sample it.
 
-    The floor is what held-out rows score against the training rows, and training rows by the metrics of the run.
+    Raises:
+        UserError: too many generated rows hold levels that never go together.
     """
     run, ready, best = ending.run, ending.ready, ending.outcome.best
     member, sampler = run.trainer.best_member(best.value), ready.sampler
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
     started = time.monotonic()
-    sampler.refine(run.refine, ready.encoded, run.seed)
+    try:
+        sampler.refine(run.refine, ready.encoded, run.seed)
+    except UserError:
+        raise
+    except Exception as error:
+        ending.leave_out("refine", one_line(error))
     if sampler.refinement is not None:
         sampler.refinement.save(ending.files.refinement)
         ending.summary["refine_seconds"] = round(time.monotonic() - started, 2)
-    rows = run.samples or min(ready.split.training.num_rows, MOST_SAMPLES)
-    synthetic = sampler.sample(rows, run.seed)
-    distances = {
-        "training": ready.training.compare(synthetic),
-        "holdout": ready.holdout.compare(synthetic),
-        "floor": ready.training.compare(ready.split.holdout),
-    }
-    images, most = ready.split.schema.images, run.trainer.evaluate_rows
-    scores = {name: {} if images else fidelity.scores() for name, fidelity in distances.items()}
-    ending.summary["score_rows"] = dict.fromkeys(scores["holdout"], synthetic.num_rows)
+    return sampler.sample(run.sample_rows(ready.split.training.num_rows), run.seed)
+
+
+def _judge(ending: Ending, synthetic: pa.Table) -> Judged | None:
+    """Write into the summary how near the samples are, by the run's metrics; None where not even their distances are.
+
+    The floor is what held-out rows score against the training rows, and training rows by the metrics of the run.
+    """
+    run, ready, summary = ending.run, ending.ready, ending.summary
+    try:
+        distances = {
+            "training": ready.training.compare(synthetic),
+            "holdout": ready.holdout.compare(synthetic),
+            "floor": ready.training.compare(ready.split.holdout),
+        }
+        images, most = ready.split.schema.images, run.trainer.evaluate_rows
+        scores = {name: {} if images else fidelity.scores() for name, fidelity in distances.items()}
+    except Exception as error:
+        ending.leave_out("fidelity", one_line(error))
+        return None
+    summary["score_rows"] = dict.fromkeys(scores["holdout"], synthetic.num_rows)
     others = [name for name in run.trainer.measured if name != "fidelity"]  # that is of all samples, above
     judge = TrainingJudge(others, ready.split.holdout, ready.split.schema)
     for side, table in (("holdout", synthetic), ("floor", ready.split.training)):
-        scores[side] |= judge(table.slice(0, most))
-    ending.summary["score_rows"] |= judge.rows(min(most, synthetic.num_rows))
-    return Judged(synthetic, distances, scores)
+        found, left_out = judge.attempt(table.slice(0, most))
+        scores[side] |= found
+        for name, reason in left_out.items():
+            ending.leave_out(name if side == "holdout" else f"{name} of training rows", reason)
+    rows = judge.rows(min(most, synthetic.num_rows))
+    summary["score_rows"] |= {name: rows[name] for name in rows if name in scores["holdout"]}
+    summary["scores"] = scores | summary["scores"]
+    return Judged(synthetic, distances)
 
 
 def _results(ending: Ending, judged: Judged) -> RunResults:

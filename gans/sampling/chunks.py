@@ -1,8 +1,9 @@
 """Chunks of rows from a generator: what is asked of one, and how it is made."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -109,10 +110,16 @@ class Chunks:
             rows = self.candidates(dataclasses.replace(request, attempt=request.attempt * count + number))
             return rows, np.where(self.broken(rows), -np.inf, refinement.log_weights(rows))
 
-        made, logits = zip(*in_threads(candidate, range(count)), strict=True)
-        rng = np.random.default_rng((request.seed, request.start, request.attempt, 1))
-        place = gumbel_max(np.stack(logits), rng, axis=0)
-        return Encoded(*(np.stack(parts)[place, np.arange(CHUNK)] for parts in zip(*made, strict=True)))
+        noise = np.random.default_rng((request.seed, request.start, request.attempt, 1)).gumbel(size=(count, CHUNK))
+        kept, highest = self.codec.empty(CHUNK), np.full(CHUNK, np.nan)
+        with ThreadPoolExecutor(THREADS) as pool:  # the row of the largest sum, as `gumbel_max`, a few candidates at once
+            for number, (rows, logits) in enumerate(ahead(pool, candidate, range(count))):
+                noisy = logits + noise[number]
+                better = ~(noisy <= highest)
+                highest[better] = noisy[better]
+                for part, new in zip(kept, rows, strict=True):
+                    part[better] = new[better]
+        return kept
 
     def candidates(self, request: Request) -> Encoded:
         """A chunk of generated rows; with a refinement candidates for it, adjusted."""
@@ -145,6 +152,17 @@ class Chunks:
 def gumbel_max(log_weights: np.ndarray, rng: np.random.Generator, axis: int) -> np.ndarray:
     """Places along an axis, drawn with chances in proportion to exp(log_weights)."""
     return np.argmax(log_weights + rng.gumbel(size=log_weights.shape), axis=axis)
+
+
+def ahead(pool: ThreadPoolExecutor, make: Callable[[int], Made], places: Iterable[int]) -> Iterator[Made]:
+    """What is made at each place, in order, of which no more than twice the threads wait at once."""
+    waiting: deque[Future[Made]] = deque()
+    for place in places:
+        waiting.append(pool.submit(make, place))
+        if len(waiting) >= 2 * THREADS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def in_threads(make: Callable[[int], Made], places: Iterable[int]) -> list[Made]:

@@ -102,7 +102,7 @@ class Sampler:
     def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
         """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
         self.refinement = None
-        if count := rule.needs(len(real.scalars)):
+        if count := rule.needs(len(real.scalars), sum(part.shape[1] for part in real)):
             self.refinement = rule.fit(self.codec, real, _rows(self.chunks(), FAR, FAR + count, seed))
 
     def chunks(self) -> Chunks:

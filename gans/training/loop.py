@@ -240,7 +240,8 @@ class _Training:
         values = np.array([one.get(self.schedule.best, np.nan) for one in scores])
         self.best.update(self.step, values, self.schedule.direction, average)
         self.pruned = self.hooks.watch is not None and self.hooks.watch(self.step, scores)
-        stacked = {f"holdout/{name}": np.array([one[name] for one in scores]) for name in scores[0]}
+        shared = [name for name in scores[0] if all(name in one for one in scores)]
+        stacked = {f"holdout/{name}": np.array([one[name] for one in scores]) for name in shared}
         return stacked if self.schedule.seeds > 1 else {name: value[0] for name, value in stacked.items()}
 
     def look_at_patience(self) -> None:

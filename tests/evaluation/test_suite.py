@@ -312,7 +312,8 @@ def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
         f'#!{sys.executable}\nprint(\'{{"singling_out": [0.1, 0.0, 0.2], "linkability": [0, 0, 0.1]}}\')\n'
     )
     stand_in.chmod(0o755)
-    assert anonymity(found, str(stand_in), 100) == {"singling_out": (0.1, 0.0, 0.2), "linkability": (0, 0, 0.1)}
+    risks = {"singling_out": (0.1, 0.0, 0.2), "linkability": (0, 0, 0.1)}
+    assert anonymity(found, str(stand_in), 100) == (risks, {})
     with pytest.raises(UserError, match="anonymeter=/bin/true: it is not a Python interpreter"):
         anonymity(found, "/bin/true", 100)
     with pytest.raises(UserError, match="anonymeter=/no/python: it cannot be run"):
