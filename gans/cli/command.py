@@ -7,13 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 
-from gans.errors import INTERRUPTED, USER_MISTAKE, UserError
+from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
 
 
 def run_command(call: Callable[[], int]) -> int:
     """Run a command; the exit status.
 
-    A user's mistake and a full disk give one message and 2, Ctrl-C and SIGTERM give 130.
+    A user's mistake, a full disk and too little memory give one message and 2, Ctrl-C and SIGTERM give 130.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -33,6 +33,13 @@ def run_command(call: Callable[[], int]) -> int:
         print(
             f"error: cannot write {error.filename or ''}: {os.strerror(error.errno)}; "
             "what was written before is whole.",
+            file=sys.stderr,
+        )
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        print(
+            "error: there is not enough memory for this; ask for fewer rows. What was written before is whole.",
             file=sys.stderr,
         )
     return USER_MISTAKE

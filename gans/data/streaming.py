@@ -9,7 +9,6 @@ seed of the split only, so that a resumed run sees the same rows.
 import itertools
 import logging
 import math
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import pyarrow.compute
 from gans.data.layout import Encoded
 from gans.data.schema import normalise
 from gans.errors import UserError
+from gans.memory import free_memory
 
 if TYPE_CHECKING:
     from gans.data.codecs import FittedCodec
@@ -281,11 +281,3 @@ def stream_seed(name: str, seed: int, epoch: int, group: int = 0) -> tuple[int, 
     Unlike a sum of them, such a tuple is that of no other stream, seed, epoch or row group.
     """
     return zlib.crc32(name.encode()), seed, epoch, group
-
-
-def free_memory() -> int:
-    """Bytes of memory that are free; a guess of 4 GiB where the system does not say."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 4 * 2**30

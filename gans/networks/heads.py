@@ -50,18 +50,18 @@ def draw_categories(
     plan, sizes = stages(layout, 1 if coupling is None else MOST_STAGES), layout.cardinalities
     entries = [np.arange(start, start + size) for start, size in zip(layout.offsets, sizes, strict=True)]
     order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scalars
-    excluding = layout.excluding()
-    if layout.partial:
+    excluding = layout.excluding() if layout.exclusions else None  # of tens of thousands of levels it takes gigabytes
+    if layout.partial and excluding is not None:
         noisy = _without(noisy, layout.given_hots(condition, logits), excluding.T)
     sorted_already = bool(np.all(np.diff(order) > 0))
     if not sorted_already:
-        noisy, excluding = noisy[:, order], excluding[order][:, order]
+        noisy, excluding = noisy[:, order], None if excluding is None else excluding[order][:, order]
         coupling = None if coupling is None else coupling[order][:, order]
     drawn = logits[:, :0]
     for stage in plan:
         start = drawn.shape[1]
         here = slice(start, start + sum(sizes[code] for code in stage))
-        raised = _without(noisy[:, here], drawn, excluding[:start, here])
+        raised = noisy[:, here] if excluding is None else _without(noisy[:, here], drawn, excluding[:start, here])
         if coupling is not None and start:
             raised += drawn @ coupling[:start, here]
         own = [
@@ -169,7 +169,7 @@ class CoupledHead(nn.Module):
             hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
             plan = stages(layout, MOST_STAGES)
             stage_of = {code: stage for stage, codes in enumerate(plan) for code in codes}
-            stage = np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities)
+            stage = jnp.asarray(np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities))
             self.sow(SEEN, LOGITS, logits + hots @ (coupling * (stage[:, None] < stage)))
         if layout.scalars:
             known = jnp.concatenate([h, hots.astype(h.dtype)], axis=-1)

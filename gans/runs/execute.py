@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from gans.config.run import Run
 from gans.config.stored import to_yaml
-from gans.errors import UserError
+from gans.errors import UserError, out_of_memory
 from gans.files import write_text
 from gans.runs.build import build
 from gans.runs.directory import check_run_directory, run_directory
 from gans.runs.files import RunFiles
 from gans.runs.finish import Ending, Reporter, finish
+from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.provenance import sign_run
 from gans.sampling.sampler import Sampler
@@ -83,7 +84,8 @@ def execute(
         watch: of a search, which may stop a run.
 
     Raises:
-        UserError: the table, the config or the run directory do not fit; nothing was written then.
+        UserError: the table, the config, the run directory or the memory do not fit; nothing was written then, or
+            memory ran out later, and what was written before is whole.
         OSError: the disk is full; what was written before is whole.
     """
     run.trainer.prepare()
@@ -101,6 +103,7 @@ def execute(
     if show and first:
         for line in ready.lines():
             log.info(line)
+    check_memory(run, ready)
     with run_directory(run, writes=first) as files:
         if not first:
             outcome = _train_beside(run, ready)
@@ -173,6 +176,13 @@ def _train(
     gan = build(run, ready.condition, schedule.placement)
     try:
         return train(gan, ready.windows or ready.rows, schedule, run.seed, hooks, checkpoints)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise UserError(
+            f"trainer.batch_size={run.trainer.batch_size}: there was not enough memory to train; lower it, or raise "
+            f"trainer.accumulate={run.trainer.accumulate}. Checkpoints that were written before are whole."
+        ) from error
     finally:
         for one in (terminal, lines, checkpoints):
             one.close()

@@ -18,6 +18,7 @@ from flax.serialization import from_state_dict
 from gans.errors import UserError
 from gans.training.checkpoints import Checkpoints
 from gans.training.placement import place
+from gans.training.programs import compile_within_memory
 from gans.training.schedule import Schedule
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
 from gans.training.windows import Feed, Windows
@@ -185,6 +186,7 @@ class _Training:
         self.windows = data if isinstance(data, Windows) else Windows(lambda number: data, schedule.steps)
         self.state, self.feed = self.placed.put(state), Feed(self.windows, self.placed.put)
         self.status, self.pruned, self.blocks, self.compile_seconds = COMPLETED, False, 0, 0.0
+        self.program: Callable[..., Any] | None = None
         self.start = time.monotonic()
         self.look_at_patience()
 
@@ -222,9 +224,10 @@ class _Training:
         """The steps until the host looks up again; their mean metrics, of several seeds [seeds] each."""
         border, rows = self.schedule.next_look(self.step, self.windows.steps), self.feed.at(self.step)
         count, began = self.placed.put(np.int32(border - self.step)), time.monotonic()
+        self.program = self.program or compile_within_memory(self.placed.run, self.state, rows, count)
         trace = self.hooks.profile if self.blocks == 1 else None
         with jax.transfer_guard("disallow"), jax.profiler.trace(trace) if trace else contextlib.nullcontext():
-            self.state, metrics = self.placed.run(self.state, rows, count)
+            self.state, metrics = self.program(self.state, rows, count)
             jax.block_until_ready(metrics)
         metrics = self.placed.get(metrics)
         self.step, self.blocks = border, self.blocks + 1

@@ -1,0 +1,81 @@
+"""How much memory is free: of the machine, of the control group that this process is in, and of an accelerator."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+GUESS = 4 * 2**30
+
+
+def free_memory(root: Path = Path("/")) -> int:
+    """Bytes of memory that this process can still take; a guess of 4 GiB where the system does not say.
+
+    What the machine has available, caches that it would give up among it, or less where a control group bounds it.
+
+    Args:
+        root: of the file system that /proc and /sys are read from.
+    """
+    bounds = [_available(root), *_left_in_groups(root)]
+    return max(min(bounds), 0)
+
+
+def free_device_memory(device: Any) -> int:
+    """Bytes that are free on a device of JAX; on one that shares the memory of the host what is free there."""
+    try:
+        stats = device.memory_stats() or {}
+    except (RuntimeError, NotImplementedError):
+        stats = {}
+    if "bytes_limit" not in stats:
+        return free_memory()
+    return int(stats["bytes_limit"]) - int(stats.get("bytes_in_use", 0))
+
+
+def gibibytes(size: float) -> str:
+    """A number of bytes for people."""
+    return f"{size / 2**30:,.1f} GiB"
+
+
+def _available(root: Path) -> int:
+    try:
+        for line in (root / "proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError, IndexError):
+        return GUESS
+
+
+def _left_in_groups(root: Path) -> Iterator[int]:
+    """What is left under the limit of each control group that this process is in, of version 2 or 1."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if not controllers:
+            base, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file ")
+        elif "memory" in controllers.split(","):
+            base = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ")
+        else:
+            continue
+        group = Path(path.lstrip("/"))
+        for folder in (group, *group.parents):
+            if (left := _left(base / folder, *names)) is not None:
+                yield left
+
+
+def _left(folder: Path, limit: str, usage: str, cache: str) -> int | None:
+    """Bytes left in a control group, the caches of files that it would give up among them; None without a limit."""
+    try:
+        most, used = (int((folder / name).read_text()) for name in (limit, usage))
+    except (OSError, ValueError):  # a limit of "max" is none
+        return None
+    try:
+        stat = (folder / "memory.stat").read_text().splitlines()
+        given_up = sum(int(line.removeprefix(cache)) for line in stat if line.startswith(cache))
+    except (OSError, ValueError):
+        given_up = 0
+    return most - used + given_up

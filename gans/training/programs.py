@@ -1,0 +1,34 @@
+"""The compiled block of steps, and whether there is memory for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from gans.errors import UserError
+from gans.memory import free_device_memory, gibibytes
+
+
+def compile_within_memory(run: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """The program of a jitted or mapped function for these arguments, compiled and not run.
+
+    Raises:
+        UserError: what it computes on the way needs more memory than is free on the device.
+    """
+    program = run.lower(*arguments).compile()  # pyright: ignore[reportFunctionMemberAccess]
+    needed, free = temporary_bytes(program), free_device_memory(jax.local_devices()[0])
+    if needed > free:
+        raise UserError(
+            f"trainer.batch_size: a training step needs {gibibytes(needed)} of memory, {gibibytes(free)} are free; "
+            "lower trainer.batch_size, or raise trainer.accumulate."
+        )
+    return program
+
+
+def temporary_bytes(program: Any) -> int:
+    """Bytes that a compiled program takes on each device beside its arguments; 0 where the device does not say."""
+    try:
+        found = program.memory_analysis()
+    except (RuntimeError, NotImplementedError):
+        return 0
+    return 0 if found is None else int(found.temp_size_in_bytes)
