@@ -45,10 +45,8 @@ def in_range(
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there was not enough memory: of Python, of a device, or of a library."""
-    text = str(error)
-    return isinstance(error, MemoryError) or any(
-        sign in text for sign in ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory", "bad_alloc", "Unable to allocate")
-    )
+    signs = "resource_exhausted", "out of memory", "bad_alloc", "unable to allocate"
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)
 
 
 def one_line(error: BaseException) -> str:

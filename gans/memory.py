@@ -53,7 +53,7 @@ def _left_in_groups(root: Path) -> Iterator[int]:
     except OSError:
         return
     for line in lines:
-        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if not controllers:
             base, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file ")
         elif "memory" in controllers.split(","):

@@ -54,8 +54,8 @@ def measure(size: str) -> None:
     module.check_memory = noted
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        run = compose(["+experiment=tabular", "trainer.steps=20", "tracker.mode=disabled", f"run_dir={folder}/run", *keys])
-        module.execute(run, make(rows, columns), show=False, report=report_run)
+        fixed = ["+experiment=tabular", "trainer.steps=20", "tracker.mode=disabled", f"run_dir={folder}/run"]
+        module.execute(compose([*fixed, *keys]), make(rows, columns), show=False, report=report_run)
     found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps(found | {"seconds": time.monotonic() - began}))
 
@@ -73,7 +73,10 @@ def main() -> None:
         measured = one["peak"] - one["start"]
         shown = [round(value / 2**20) for value in (one["estimate"], measured, one["peak"])]
         ratio = one["estimate"] / measured
-        print(f"{size:>12} {shown[0]:>10,} {shown[1]:>10,} {ratio:>6.2f} {shown[2]:>10,} {one['seconds']:>8.0f}", flush=True)
+        print(
+            f"{size:>12} {shown[0]:>10,} {shown[1]:>10,} {ratio:>6.2f} {shown[2]:>10,} {one['seconds']:>8.0f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

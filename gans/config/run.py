@@ -138,7 +138,7 @@ class Run:
             best = next((score for score in ("score", "fid") if not lacks(metric_of(score))), LAST)
             said.append(f"trainer.best={best} in place of {trainer.best}")
         samples, most = self.sample_rows(split.training.num_rows), trainer.evaluate_rows
-        for name in dict.fromkeys((*trainer.measured, *([] if best == LAST else [metric_of(best)]))):
+        for name in dataclasses.replace(trainer, best=best).measured:
             if name not in left_out and (reason := all_metrics()[name].few(rows, min(samples, most))):
                 said.append(f"{name}: left out of the scores of the samples (samples={samples}), {reason}")
         metrics = [name for name in trainer.metrics if name not in left_out]

@@ -16,6 +16,7 @@ from gans.runs.build import build
 from gans.runs.prepare import Prepared
 from gans.sampling.chunks import CHUNK, THREADS
 
+COMPILING = 2**29  # what the compiler takes for programs of this size
 COPIES = 3  # of the state: on the device, fetched for a checkpoint, and being written
 OF_A_CELL = 48  # bytes that distances between tables take beside a column's value
 OF_A_GENERATED_CELL = 18  # that a refinement takes: adjusted, cut in parts, and as the trees have it
@@ -57,8 +58,8 @@ def check_memory(run: Run, ready: Prepared) -> None:
 
 
 def total(lasting: list[Need], passing: list[Need]) -> int:
-    """Bytes at the worst moment: all that lasts, and the largest part that does not."""
-    return sum(need.size for need in lasting) + max(need.size for need in passing)
+    """Bytes at the worst moment: all that lasts, what compiling takes, and the largest part that does not last."""
+    return COMPILING + sum(need.size for need in lasting) + max(need.size for need in passing)
 
 
 def lasting_needs(run: Run, ready: Prepared) -> list[Need]:
@@ -88,7 +89,7 @@ def passing_needs(run: Run, ready: Prepared) -> list[Need]:
     return [
         Need(f"trainer.evaluate_rows={looks}", "a look at the scores", chunks + looks * of_a_row,
              "lower trainer.evaluate_rows"),
-        Need(f"samples={samples}", "the samples", chunks + samples * of_a_row, "lower samples, gans.sample writes more"),
+        Need(f"samples={samples}", "the samples", chunks + samples * of_a_row, "lower samples"),
         Need("refine", "the refinement", chunks + generated * cells * OF_A_GENERATED_CELL if generated else 0,
              "set refine=none"),
         Need(f"codec.levels={run.codec.levels}", "generated chunks of wide rows", chunks, "lower codec.levels"),

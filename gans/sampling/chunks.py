@@ -112,7 +112,9 @@ class Chunks:
 
         noise = np.random.default_rng((request.seed, request.start, request.attempt, 1)).gumbel(size=(count, CHUNK))
         kept, highest = self.codec.empty(CHUNK), np.full(CHUNK, np.nan)
-        with ThreadPoolExecutor(THREADS) as pool:  # the row of the largest sum, as `gumbel_max`, a few candidates at once
+        with ThreadPoolExecutor(
+            THREADS
+        ) as pool:  # the row of the largest sum, as `gumbel_max`, a few candidates at once
             for number, (rows, logits) in enumerate(ahead(pool, candidate, range(count))):
                 noisy = logits + noise[number]
                 better = ~(noisy <= highest)

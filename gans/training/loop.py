@@ -186,7 +186,7 @@ class _Training:
         self.windows = data if isinstance(data, Windows) else Windows(lambda number: data, schedule.steps)
         self.state, self.feed = self.placed.put(state), Feed(self.windows, self.placed.put)
         self.status, self.pruned, self.blocks, self.compile_seconds = COMPLETED, False, 0, 0.0
-        self.program: Callable[..., Any] | None = None
+        self.batch_size, self.program = gan.batch_size, None
         self.start = time.monotonic()
         self.look_at_patience()
 
@@ -224,7 +224,7 @@ class _Training:
         """The steps until the host looks up again; their mean metrics, of several seeds [seeds] each."""
         border, rows = self.schedule.next_look(self.step, self.windows.steps), self.feed.at(self.step)
         count, began = self.placed.put(np.int32(border - self.step)), time.monotonic()
-        self.program = self.program or compile_within_memory(self.placed.run, self.state, rows, count)
+        self.program = self.program or compile_within_memory(self.placed.run, self.batch_size, self.state, rows, count)
         trace = self.hooks.profile if self.blocks == 1 else None
         with jax.transfer_guard("disallow"), jax.profiler.trace(trace) if trace else contextlib.nullcontext():
             self.state, metrics = self.program(self.state, rows, count)

@@ -9,8 +9,11 @@ from gans.errors import UserError
 from gans.memory import free_device_memory, gibibytes
 
 
-def compile_within_memory(run: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """The program of a jitted or mapped function for these arguments, compiled and not run.
+def compile_within_memory(run: Callable[..., Any], batch: int, *arguments: Any) -> Callable[..., Any]:
+    """The program of a jitted or mapped block of steps for these arguments, compiled and not run.
+
+    Args:
+        batch: rows of a batch, for the message.
 
     Raises:
         UserError: what it computes on the way needs more memory than is free on the device.
@@ -19,8 +22,8 @@ def compile_within_memory(run: Callable[..., Any], *arguments: Any) -> Callable[
     needed, free = temporary_bytes(program), free_device_memory(jax.local_devices()[0])
     if needed > free:
         raise UserError(
-            f"trainer.batch_size: a training step needs {gibibytes(needed)} of memory, {gibibytes(free)} are free; "
-            "lower trainer.batch_size, or raise trainer.accumulate."
+            f"trainer.batch_size={batch}: a training step needs {gibibytes(needed)} of memory, {gibibytes(free)} are "
+            "free; lower trainer.batch_size, or raise trainer.accumulate."
         )
     return program
 
