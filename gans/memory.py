@@ -1,26 +1,23 @@
 """How much memory is free: of the machine, of the control group that this process is in, and of an accelerator."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-GUESS = 4 * 2**30
 
-
-def free_memory(root: Path = Path("/")) -> int:
-    """Bytes of memory that this process can still take; a guess of 4 GiB where the system does not say.
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of memory that this process can still take; None where the system does not say.
 
     What the machine has available, caches that it would give up among it, or less where a control group bounds it.
 
     Args:
         root: of the file system that /proc and /sys are read from.
     """
-    bounds = [_available(root), *_left_in_groups(root)]
-    return max(min(bounds), 0)
+    bounds = [*_available(root), *_left_in_groups(root)]
+    return max(min(bounds), 0) if bounds else None
 
 
-def free_device_memory(device: Any) -> int:
+def free_device_memory(device: Any) -> int | None:
     """Bytes that are free on a device of JAX; on one that shares the memory of the host what is free there."""
     try:
         stats = device.memory_stats() or {}
@@ -36,14 +33,13 @@ def gibibytes(size: float) -> str:
     return f"{size / 2**30:,.1f} GiB"
 
 
-def _available(root: Path) -> int:
+def _available(root: Path) -> Iterator[int]:
+    """What the machine has available, on Linux."""
     try:
-        for line in (root / "proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError, IndexError):
-        return GUESS
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        yield from (int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError):
+        return
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:

@@ -49,7 +49,7 @@ def check_memory(run: Run, ready: Prepared) -> None:
     """
     lasting, passing = lasting_needs(run, ready), passing_needs(run, ready)
     needed, free = total(lasting, passing), free_memory()
-    if needed > free:
+    if free is not None and needed > free:
         most = max((*lasting, *passing), key=lambda need: need.size)
         raise UserError(
             f"{most.key}: {most.what} of about {gibibytes(most.size)} of the {gibibytes(needed)} that the run needs, "

@@ -20,7 +20,7 @@ def compile_within_memory(run: Callable[..., Any], batch: int, *arguments: Any) 
     """
     program = run.lower(*arguments).compile()  # pyright: ignore[reportFunctionMemberAccess]
     needed, free = temporary_bytes(program), free_device_memory(jax.local_devices()[0])
-    if needed > free:
+    if free is not None and needed > free:
         raise UserError(
             f"trainer.batch_size={batch}: a training step needs {gibibytes(needed)} of memory, {gibibytes(free)} are "
             "free; lower trainer.batch_size, or raise trainer.accumulate."
