@@ -17,6 +17,12 @@ def free_memory(root: Path = Path("/")) -> int | None:
     return max(min(bounds), 0) if bounds else None
 
 
+def free_or_guessed() -> int:
+    """Bytes of memory that this process can still take; a guess of 4 GiB where the system does not say."""
+    free = free_memory()
+    return 4 * 2**30 if free is None else free
+
+
 def free_device_memory(device: Any) -> int | None:
     """Bytes that are free on a device of JAX; on one that shares the memory of the host what is free there."""
     try:

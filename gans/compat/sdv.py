@@ -3,7 +3,6 @@
 Written from the public description of the format, https://docs.sdv.dev/sdv/concepts/metadata/metadata-json.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +10,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.artefacts import read_json, reading
 from gans.data.frames import times_of
 from gans.data.personal.kinds import NONE, OTHER
 from gans.data.schema import Column, Schema
 from gans.errors import UserError, nearest, one_of
-from gans.files import UNREADABLE
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -134,10 +133,8 @@ def metadata_of(schema: Schema, table_name: str) -> dict[str, Any]:
 def _table_of(metadata: Any) -> dict[str, Any]:
     """The part of metadata that describes the table: its columns, and maybe its primary key."""
     if isinstance(metadata, (str, Path)):
-        try:
-            found = json.loads(Path(metadata).expanduser().read_text(encoding="utf-8"))
-        except UNREADABLE as error:
-            raise UserError(f"metadata={metadata}: not a readable JSON file ({error}).") from None
+        with reading(f"metadata={metadata}", "a readable JSON file"):
+            found = read_json(Path(metadata).expanduser())
     else:
         found = metadata.to_dict() if hasattr(metadata, "to_dict") else metadata
     if not isinstance(found, Mapping):

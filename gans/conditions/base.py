@@ -10,11 +10,12 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from gans.artefacts import read_npz, reading
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded, Layout, one_hot
 from gans.errors import UserError
-from gans.files import UNREADABLE, write_atomic
+from gans.files import write_atomic
 from gans.streams import uniform
 
 
@@ -166,13 +167,22 @@ class FittedCondition:
         Raises:
             UserError: the file is missing or damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                columns = [codec[str(name)] for name in data["columns"]]
-                edges = [data[f"{place}.edges"] for place in range(len(columns))]
-                return cls(rule, codec, columns, edges, data["combinations"], data["counts"])
-        except UNREADABLE as error:
-            raise UserError(f"{path}: not a readable condition ({error}).") from None
+        with reading(path, "a readable condition"):
+            data = read_npz(path)
+            columns = [codec[str(name)] for name in data["columns"]]
+            edges = [data[f"{place}.edges"].astype(np.float64, casting="same_kind") for place in range(len(columns))]
+            found = cls(rule, codec, columns, edges, data["combinations"], data["counts"])
+            found.check()
+            return found
+
+    def check(self) -> None:
+        """Raise ValueError where combinations or counts are none that a table can have."""
+        rows, places = self.combinations.shape
+        if places != len(self.columns) or self.combinations.dtype.kind not in "iu" or self.counts.dtype.kind not in "iu":
+            raise ValueError(f"combinations {self.combinations.dtype} {self.combinations.shape}")
+        inside = (self.combinations >= 0) & (self.combinations < np.array(self.cardinalities, np.int64))
+        if not inside.all() or self.counts.shape != (rows,) or (self.counts < 0).any() or not (self.counts.sum() or not places):
+            raise ValueError("a combination that the columns do not have")
 
 
 def pick(weights: np.ndarray, uniform: np.ndarray) -> np.ndarray:

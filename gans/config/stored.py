@@ -4,6 +4,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from gans.artefacts import read_yaml, reading
 from gans.config.components import MANY, component_name, load_components
 from gans.config.compose import hydra_errors, to_run
 from gans.config.names import decoded
@@ -46,8 +47,9 @@ def read_run(path: Path) -> Run:
     load_components()
     if not path.is_file():
         raise UserError(f"{path}: no such file.")
-    with hydra_errors(str(path)):
-        stored: Any = OmegaConf.create(path.read_text(encoding="utf-8"))
+    text = read_yaml(path)
+    with reading(path, "the config of a run"), hydra_errors(str(path)):
+        stored: Any = OmegaConf.create(text)
         if _interpolates(OmegaConf.to_container(stored)):
             raise UserError("interpolations (${...}) are not read")
         try:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from gans.artefacts import check_picture
 from gans.data.base import Source
 from gans.errors import UserError, in_range
 from gans.registry import register
@@ -172,12 +173,13 @@ def read_image(path: Path, key: str, channels: int) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path) as image:  # which reads the size only
+            check_picture(f"{key}={path}", image.size)
             solid = Image.new("RGBA", image.size, "white")
             solid.alpha_composite(image.convert("RGBA"))
             pixels = np.asarray(solid.convert("RGB" if channels == 3 else "L"))
     except FileNotFoundError:
         raise UserError(f"{key}={path}: no such file.") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise UserError(f"{key}={path}: not a readable image ({error}).") from None
     return pixels.reshape(*pixels.shape[:2], channels)

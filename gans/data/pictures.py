@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from gans.artefacts import allowed, check_bytes, read_bytes
 from gans.data.base import Source
 from gans.data.mixtures import read_image
 from gans.errors import UserError, in_range, one_of
@@ -104,6 +105,7 @@ class Pictures(Images):
         files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
         if not files:
             raise UserError(f"data.root={root}: no image there; allowed are {', '.join(SUFFIXES)} files.")
+        check_bytes(f"data.root={root}, data.size={self.size}", len(files) * self.size**2 * self.channels)
         out = np.zeros((len(files), self.size, self.size, self.channels), np.uint8)
         for place, path in enumerate(files):
             whole = read_image(path, "data.root", self.channels)
@@ -194,6 +196,7 @@ class Cifar10(Images):
         if not files:
             raise UserError(f"data.root={root}: no {pattern} there (the binary version of CIFAR-10).")
         parts = []
+        check_bytes(f"data.root={root}", sum(path.stat().st_size for path in files))
         for path in files:
             content = np.fromfile(path, np.uint8)
             if not len(content) or len(content) % CIFAR_BYTES:
@@ -216,7 +219,7 @@ def read_idx(root: Path, name: str) -> np.ndarray:
     if path is None:
         raise UserError(f"data.root={root}: no {name} or {name}.gz there.")
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        content = _unpacked(path) if path.suffix == ".gz" else read_bytes(path)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: it cannot be read ({error}).") from None
     rank = content[3] if content[:3] == b"\x00\x00\x08" and len(content) > 3 else 0
@@ -225,6 +228,15 @@ def read_idx(root: Path, name: str) -> np.ndarray:
     if not sides or math.prod(sides) != len(content) - head:
         raise UserError(f"{path}: not a whole IDX file of bytes.")
     return np.frombuffer(content, np.uint8, offset=head).reshape(sides)
+
+
+def _unpacked(path: Path) -> bytes:
+    """The content of a .gz file, of which not more than is allowed is unpacked."""
+    most = allowed()
+    with gzip.open(path) as file:
+        content = file.read(most + 1)
+    check_bytes(path, len(content))
+    return content
 
 
 def _folder(root: str | None, what: str) -> Path:

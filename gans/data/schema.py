@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.artefacts import of_fields, read_json, reading
 from gans.data.notes import delimiter_note, delimiter_of, note_of, noted
 from gans.data.personal.handling import Handling
 from gans.data.personal.kinds import label
 from gans.errors import UserError, nearest, one_of
-from gans.files import UNREADABLE, write_text
+from gans.files import write_text
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -24,6 +26,7 @@ KINDS = ("numeric", "integer", "category", "boolean", "datetime", "id", "text", 
 ROLES = ("feature", "image", "constant", "dropped", "faked")
 ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|index|rownumber)$)|[a-z]I[Dd]$")
 MOST_DECIMALS = 6
+MOST_NUMBERS = 2**24  # of an image
 
 
 @dataclass(kw_only=True)
@@ -67,6 +70,19 @@ class Column:
     written: dict[str, Any] | None = None
     personal: str = ""
     fake: dict[str, Any] | None = None
+
+    def check(self) -> None:
+        """Raise ValueError where a field of a column that was read from a file is none that a table can have."""
+        if self.kind not in KINDS or self.role not in ROLES or (self.role == "image") != (self.kind == "image"):
+            raise ValueError(f"{self.name}: kind {self.kind}, role {self.role}")
+        if self.role == "dropped":
+            return
+        sides = re.fullmatch(r"image\[\w+, (\d{1,9}) x (\d{1,9}) x (\d{1,9})\]", self.type)
+        if (self.role == "image") != bool(sides) or (sides and math.prod(map(int, sides.groups())) > MOST_NUMBERS):
+            raise ValueError(f"{self.name}: type {self.type}")
+        arrow_type(self.type)
+        if self.decimals is not None and not 0 <= self.decimals <= MOST_DECIMALS:
+            raise ValueError(f"{self.name}: decimals {self.decimals}")
 
 
 @dataclass
@@ -124,13 +140,15 @@ class Schema:
         Raises:
             UserError: the file is missing or is no schema.
         """
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            columns = [Column(**row) for row in stored["columns"]]
-            mixture, delimiter = stored.get("mixture"), stored.get("delimiter", ",")
-            return cls(columns, list(stored.get("relations", [])), mixture, str(delimiter))
-        except UNREADABLE as error:
-            raise UserError(f"{path}: not a readable schema ({error}).") from None
+        with reading(path, "a readable schema"):
+            stored = read_json(path)
+            columns = [of_fields(Column, row) for row in stored["columns"]]
+            for column in columns:
+                column.check()
+            if len({column.name for column in columns}) < len(columns) or len(columns) == 0:
+                raise ValueError("no columns, or two of one name")
+            mixture, delimiter = stored.get("mixture"), str(stored.get("delimiter", ","))
+            return cls(columns, list(stored.get("relations", [])), mixture, delimiter)
 
     def lines(self) -> list[str]:
         """One line a column, for the terminal."""

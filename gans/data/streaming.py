@@ -20,10 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans import memory
 from gans.data.layout import Encoded
 from gans.data.schema import normalise
 from gans.errors import UserError
+from gans.memory import free_or_guessed as free_memory
 
 if TYPE_CHECKING:
     from gans.data.codecs import FittedCodec
@@ -281,8 +281,3 @@ def stream_seed(name: str, seed: int, epoch: int, group: int = 0) -> tuple[int, 
     Unlike a sum of them, such a tuple is that of no other stream, seed, epoch or row group.
     """
     return zlib.crc32(name.encode()), seed, epoch, group
-
-
-def free_memory() -> int:
-    """Bytes of memory that are free; a guess of 4 GiB where the system does not say."""
-    return memory.free_memory() or 4 * 2**30

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gans.artefacts import read_npy, reading
 from gans.data.codecs.images import brightness
 from gans.data.schema import Schema
 from gans.errors import UserError
@@ -47,12 +48,9 @@ def read_array(name: str, key: str) -> np.ndarray:
     Raises:
         UserError: the file is missing or damaged, or holds no images.
     """
-    try:
-        array = np.load(name, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = (str(error).splitlines() or ["it is empty"])[0]
-        raise UserError(f"{key}={name}: not a readable .npy file ({reason}).") from None
-    plain = isinstance(array, np.ndarray) and array.dtype.kind in "fiub" and array.ndim in (3, 4) and array.size
+    with reading(f"{key}={name}", "a readable .npy file"):
+        array = read_npy(Path(name))
+    plain = array.dtype.kind in "fiub" and array.ndim in (3, 4) and array.size
     if not plain or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
         raise UserError(f"{key}={name}: images [images, height, width, channels] in [0, 1] are needed.")
     return (array[..., None] if array.ndim == 3 else array).astype(np.float32)

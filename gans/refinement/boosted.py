@@ -6,14 +6,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gans.artefacts import read_npz, reading
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
-from gans.errors import UserError, in_range
-from gans.files import UNREADABLE, write_atomic
+from gans.errors import in_range
+from gans.files import write_atomic
 from gans.refinement.base import FittedRefinement, Refinement
 from gans.refinement.calibration import Calibration, calibrate
 from gans.refinement.raking import Raking, rake
+from gans.refinement.trees import check_trees
 from gans.registry import register
 
 MOST_ROWS = 200_000
@@ -25,6 +27,7 @@ FEW, MANY = 8, 16  # candidates
 WORTH = 6  # rows of equal weight that the few should be worth
 VALIDATION = 10  # every tenth row says when to stop
 PATIENCE = 20
+MOST_CANDIDATES = 1024
 CATEGORIES = 256  # a code with more levels is taken as a number
 
 
@@ -102,7 +105,7 @@ class Boosted(Refinement):
     def __post_init__(self) -> None:
         for key in ("candidates", "trees", "depth", "generated"):
             if (value := getattr(self, key)) is not None:
-                in_range(f"refine.{key}", value, 1)
+                in_range(f"refine.{key}", value, 1, MOST_CANDIDATES if key == "candidates" else None)
         in_range("refine.learning_rate", self.learning_rate, 0, 1, open_low=True)
         in_range("refine.bound", self.bound, 0, open_low=True)
 
@@ -164,15 +167,16 @@ class Boosted(Refinement):
 
         if not path.is_file():
             return None
-        booster = xgboost.Booster({"nthread": 1})
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                booster.load_model(bytearray(data["trees"].tobytes()))
-                calibration = Calibration.read(codec, data)
-                raking, candidates = Raking.read(codec, data), int(data["candidates"])
-        except (*UNREADABLE, xgboost.core.XGBoostError) as error:
-            raise UserError(f"{path}: not a readable refinement ({str(error).splitlines()[0]}).") from None
-        return FittedBoosted(codec, calibration, booster, candidates, self.bound, raking)
+        with reading(path, "a readable refinement"):
+            data = read_npz(path)
+            trees, candidates = data["trees"].tobytes(), int(data["candidates"])
+            if not 1 <= candidates <= MOST_CANDIDATES:
+                raise ValueError(f"{candidates} candidates")
+            check_trees(trees, len(codec.columns), CATEGORIES)
+            booster = xgboost.Booster({"nthread": 1})
+            booster.load_model(bytearray(trees))
+            calibration, raking = Calibration.read(codec, data), Raking.read(codec, data)
+            return FittedBoosted(codec, calibration, booster, candidates, self.bound, raking)
 
 
 def enough(log_weights: np.ndarray) -> int:

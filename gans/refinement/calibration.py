@@ -50,10 +50,21 @@ class Calibration:
 
     @classmethod
     def read(cls, codec: FittedCodec, data: Mapping[str, np.ndarray]) -> "Calibration":
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`.
+
+        Raises:
+            KeyError, ValueError: these are no such arrays.
+        """
         columns = [column for column in range(len(codec.columns)) if f"{column}.generated" in data]
         sides = ({column: data[f"{column}.{side}"] for column in columns} for side in ("generated", "real"))
-        return cls(codec, *sides)
+        out = cls(codec, *sides)
+        for column in columns:
+            generated, real = out.generated[column], out.real[column]
+            if codec.columns[column].scalar < 0 or generated.ndim != 1 or generated.shape != real.shape:
+                raise ValueError(f"the quantiles of column '{codec.columns[column].column.name}'")
+            if not len(real) or not np.isfinite(generated).all() or not np.isfinite(real).all():
+                raise ValueError(f"the quantiles of column '{codec.columns[column].column.name}'")
+        return out
 
 
 def calibrate(codec: FittedCodec, real: Encoded, generated: Encoded) -> Calibration:

@@ -75,7 +75,10 @@ class Raking:
         edges = [(data[f"{column}.coarse"], data[f"{column}.fine"]) for column in range(len(codec.columns))]
         margins = [tuple(int(c) for c in margin if c >= 0) for margin in data["margins"]]
         out = cls(codec, margins, edges, [(int(coarse), int(fine)) for coarse, fine in data["sizes"]], [])
+        _check(out)
         counts = [out.sizes[m[0]][1] if len(m) == 1 else out.sizes[m[0]][0] * out.sizes[m[1]][0] for m in margins]
+        if data["offsets"].shape != (sum(counts),) or not np.isfinite(data["offsets"]).all():
+            raise ValueError(f"{data['offsets'].shape} offsets for {sum(counts)} cells")
         out.offsets = np.split(data["offsets"], np.cumsum(counts)[:-1])
         return out
 
@@ -110,6 +113,24 @@ class Raking:
         return out
 
 
+def _check(out: Raking) -> None:
+    """Raise ValueError where margins or sizes are not those of the columns."""
+    columns = len(out.codec.columns)
+    if any(not 1 <= len(margin) <= 2 or max(margin) >= columns for margin in out.margins) or len(out.sizes) != columns:
+        raise ValueError("its margins")
+    for fitted, edges, sizes in zip(out.codec.columns, out.edges, out.sizes, strict=True):
+        if any(own.ndim != 1 or own.dtype.kind != "f" for own in edges) or sizes != _sizes(fitted, edges):
+            raise ValueError(f"the cells of column '{fitted.column.name}'")
+
+
+def _sizes(fitted: FittedColumn, edges: tuple[np.ndarray, np.ndarray]) -> tuple[int, int]:
+    """Cells of a column between coarse and between fine edges; atoms and missing values have their own."""
+    if not fitted.numeric:
+        return fitted.cardinality, fitted.cardinality
+    special = fitted.cardinality - len(fitted.knots) if fitted.code >= 0 else 0
+    return len(edges[0]) + 1 + special, len(edges[1]) + 1 + special
+
+
 def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndarray, candidates: int) -> Raking:
     """Fit the offsets: those of pairs on one half of the generated rows, those of single columns on the other half.
 
@@ -130,14 +151,13 @@ def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndar
 def _binning(fitted: FittedColumn, real: Encoded) -> tuple[tuple[np.ndarray, np.ndarray], tuple[int, int]]:
     """Edges of a column's ordinary numbers and how many cells it has, both coarse and fine."""
     if not fitted.numeric:
-        return (np.zeros(0), np.zeros(0)), (fitted.cardinality, fitted.cardinality)
+        return (none := (np.zeros(0), np.zeros(0))), _sizes(fitted, none)
     codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scalars))
     values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
     coarse, fine = (
         np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else values for bins in (BINS, FINE)
     )
-    special = fitted.cardinality - len(fitted.knots) if fitted.code >= 0 else 0  # atoms and missing values
-    return (coarse, fine), (len(coarse) + 1 + special, len(fine) + 1 + special)
+    return (coarse, fine), _sizes(fitted, (coarse, fine))
 
 
 def _pairs(sizes: list[tuple[int, int]]) -> list[tuple[int, ...]]:

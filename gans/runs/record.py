@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gans.artefacts import read_yaml, reading
 from gans.errors import UserError, nearest
 from gans.runs.saved import SavedRun
 from gans.training.loop import DIVERGED
@@ -146,13 +147,14 @@ def read_record(path: Path) -> RunRecord:
 
     saved = SavedRun(path)
     try:
-        config = yaml.safe_load(saved.files.config.read_text(encoding="utf-8"))
-        summary, evaluation = saved.summary, saved.evaluation
-    except (OSError, ValueError, yaml.YAMLError, UserError) as error:
+        with reading(saved.files.config, "the config of a run"):
+            config = yaml.safe_load(read_yaml(saved.files.config))
+        summary, evaluation, history = saved.summary, saved.evaluation, saved.history
+    except UserError as error:
         raise UserError(f"runs: {path} cannot be read ({' '.join(str(error).split())[:200]}).") from None
     if not isinstance(config, dict) or "components" not in config:
         raise UserError(f"runs: {saved.files.config} is not that of a run.")
     try:
-        return make_record(str(path), config, summary, saved.history, evaluation)
+        return make_record(str(path), config, summary, history, evaluation)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"runs: {path}: its files are not those of a run ({error!r}).") from None

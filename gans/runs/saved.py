@@ -1,14 +1,15 @@
 """A run on disk, opened: its config, schema, best generator, sampler, summary, samples and tables."""
 
 import copy
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jax
 import pyarrow as pa
+from flax.serialization import to_state_dict
 
+from gans.artefacts import read_json, read_parquet, reading
 from gans.config.components import component_name
 from gans.config.run import Run
 from gans.config.stored import read_run
@@ -16,7 +17,6 @@ from gans.data.base import Source, Split
 from gans.data.codecs import FittedCodec
 from gans.data.schema import Schema
 from gans.errors import UserError, in_range
-from gans.files import UNREADABLE
 from gans.runs.build import build
 from gans.runs.files import CONFIG, RunFiles
 from gans.runs.provenance import made_here
@@ -24,6 +24,8 @@ from gans.sampling.marginals import Marginals
 from gans.sampling.sampler import Sampler
 from gans.tracking.jsonl import read_lines
 from gans.training.checkpoints import Checkpoints
+from gans.training.size import check_generator, generator_shapes
+from gans.training.step import GAN
 
 UNKNOWN = "this machine has no record of making it (or an older version made it, or its config was changed)"
 
@@ -99,10 +101,17 @@ class SavedRun:
 
     @cached_property
     def samples(self) -> pa.Table | None:
-        """Rows of the best generator; None where the run has not ended."""
-        import pyarrow.parquet as pq
+        """Rows of the best generator; None where the run has not ended.
 
-        return pq.read_table(self.files.samples) if self.files.samples.is_file() else None
+        Raises:
+            UserError: the file is damaged, asks for too much memory, or has not the columns of the run.
+        """
+        if not self.files.samples.is_file():
+            return None
+        table, names = read_parquet(self.files.samples), [column.name for column in self.schema.kept]
+        if table.column_names != names:
+            raise UserError(f"{self.files.samples}: its columns are {', '.join(table.column_names)}; the run's are not.")
+        return table
 
     @cached_property
     def codec(self) -> FittedCodec:
@@ -153,16 +162,32 @@ class SavedRun:
     def _sampler(self) -> Sampler:
         """A sampler without parameters; its members share what it compiles."""
         self.run.trainer.prepare_cache()
-        condition = self.run.condition.fitted.load(self.files.condition, self.codec, self.run.condition)
         marginals = Marginals.load(self.files.marginals, self.codec)
-        return Sampler(build(self.run, condition), self.codec, condition, marginals)
+        return Sampler(self._gan, self.codec, self._gan.condition, marginals)
+
+    @cached_property
+    def _gan(self) -> GAN:
+        """The parts of its variant.
+
+        Raises:
+            UserError: the file of the condition is missing or damaged, or the generator does not fit into memory.
+        """
+        condition = self.run.condition.fitted.load(self.files.condition, self.codec, self.run.condition)
+        with reading(self.files.config, "the config of this run"):
+            gan = build(self.run, condition)
+            check_generator(gan, str(self.files.config))
+        return gan
 
     @cached_property
     def _best(self) -> dict[str, Any]:
         """The best generator of each seed, with the step and the value of its score, from the newest checkpoint."""
+        seeds = self.run.trainer.seeds
+        shapes = {"best.step": (seeds,), "best.value": (seeds,)}
+        for path, leaf in jax.tree_util.tree_leaves_with_path(to_state_dict(generator_shapes(self._gan))):
+            shapes[".".join(["best", "generator", *(part.key for part in path)])] = (seeds, *leaf.shape)
         checkpoints = Checkpoints(self.files.checkpoints)
         try:
-            newest = checkpoints.latest()
+            newest = checkpoints.latest(shapes)
         finally:
             checkpoints.close()
         if newest is None:
@@ -204,7 +229,7 @@ class SavedRun:
         split = self.split(trust)
         try:
             rows = self.summary["rows"]["training"]
-        except (UserError, *UNREADABLE):  # a run that is not finished, or a damaged file
+        except (UserError, KeyError, TypeError):  # a run that is not finished, or a damaged file
             rows = split.training.num_rows
         columns = [[(column.name, column.kind) for column in schema.columns] for schema in (self.schema, split.schema)]
         if columns[0] != columns[1] or rows != split.training.num_rows:
@@ -230,10 +255,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except UNREADABLE as error:
-        raise UserError(f"{path}: not readable ({' '.join(str(error).split())[:200]}).") from None
+    found = read_json(path)
     if not isinstance(found, dict):
         raise UserError(f"{path}: not that of a run.")
     return found

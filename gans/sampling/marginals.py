@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from gans.artefacts import read_npz, reading
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
-from gans.errors import UserError
-from gans.files import UNREADABLE, write_atomic
+from gans.files import write_atomic
 
 MOST_VALUES = 16_384
 
@@ -23,6 +23,19 @@ class Marginal:
     scalars: np.ndarray
     codes: np.ndarray
     counts: np.ndarray
+
+    def check(self, fitted: FittedColumn) -> None:
+        """Raise ValueError where the values are none that the column can have."""
+        kinds = [array.dtype.kind in kind for array, kind in zip(self.arrays(), ("f", "iu", "iu"), strict=True)]
+        same = {array.shape for array in self.arrays()} == {(len(self.counts),)} and len(self.counts)
+        if not all(kinds) or not same or not np.isfinite(self.scalars).all() or (self.counts < 1).any():
+            raise ValueError(f"column '{fitted.column.name}'")
+        if self.codes.min() < 0 or self.codes.max() >= max(fitted.cardinality, 1):
+            raise ValueError(f"a level that column '{fitted.column.name}' does not have")
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Its parts."""
+        return self.scalars, self.codes, self.counts
 
     def place(self, fitted: FittedColumn, encoded: Encoded, rows: np.ndarray, values: np.ndarray) -> None:
         """Write the values [k] into the column's place of the rows [k]."""
@@ -69,15 +82,15 @@ class Marginals:
         Raises:
             UserError: the file is missing or damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                columns = [
-                    Marginal(data[f"{place}.scores"], data[f"{place}.codes"], data[f"{place}.counts"])
-                    for place in range(len(codec.columns))
-                ]
-        except UNREADABLE as error:
-            raise UserError(f"{path}: not readable marginals ({error}).") from None
-        return cls(codec, columns)
+        with reading(path, "readable marginals"):
+            data = read_npz(path)
+            columns = [
+                Marginal(data[f"{place}.scores"], data[f"{place}.codes"], data[f"{place}.counts"])
+                for place in range(len(codec.columns))
+            ]
+            for fitted, marginal in zip(codec.columns, columns, strict=True):
+                marginal.check(fitted)
+            return cls(codec, columns)
 
 
 def fit_marginals(codec: FittedCodec, encoded: Encoded) -> Marginals:

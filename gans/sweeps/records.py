@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gans.artefacts import of_fields, read_json, reading
 from gans.config.names import shell_quoted
 from gans.config.spelling import split_override
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
-from gans.files import UNREADABLE, write_text
+from gans.files import write_text
 from gans.training.loop import PRUNED
 
 WORST = 0.0
@@ -87,10 +88,8 @@ def read_jobs(folder: Path) -> list[Job]:
     """The jobs of a sweep by number; one that began and has no end has crashed."""
     out = []
     for path in folder.glob("job-*.json"):
-        try:
-            out.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
-        except UNREADABLE as error:
-            raise UserError(f"{path}: not a readable job ({error}).") from None
+        with reading(path, "a readable job"):
+            out.append(of_fields(Job, read_json(path)))
     return sorted(out, key=lambda job: job.number)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gans.artefacts import OBJECTS, check_bytes, parse_json, read_text, reading
 from gans.files import write_text
 
 History = Sequence[Mapping[str, Any]]
@@ -39,14 +40,24 @@ class JsonLines:
 
 
 def read_lines(path: Path) -> list[dict[str, float]]:
-    """All whole lines; the last one may have been cut off by a kill."""
-    rows = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
+    """All whole lines; the last one may have been cut off by a kill.
+
+    Raises:
+        UserError: the file is too large, or a line has no step.
+    """
+    if not path.exists():
+        return []
+    with reading(path, "readable metrics"):
+        text, rows = read_text(path), []
+        check_bytes(path, OBJECTS * len(text))
+        for line in text.splitlines():
+            try:
+                rows.append(parse_json(line))
+            except ValueError:
+                break
+            if not isinstance(rows[-1], dict) or not isinstance(rows[-1].get("step"), int):
+                raise ValueError(f"line {len(rows)} has no step")
+        return rows
 
 
 def series(history: History, key: str) -> tuple[np.ndarray, np.ndarray]:

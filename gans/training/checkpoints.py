@@ -5,6 +5,8 @@ The best generator so far lies inside each checkpoint, so that "best" always mea
 
 import hashlib
 import logging
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import jax
 import numpy as np
 from flax.serialization import to_state_dict
 
+from gans.artefacts import check_bytes, read_json
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -47,17 +50,21 @@ class Checkpoints:
         )
         self.manager.save(step, args=args, force=True)
 
-    def latest(self) -> tuple[int, Any, dict[str, Any]] | None:
+    def latest(self, shapes: Mapping[str, Any] | None = None) -> tuple[int, Any, dict[str, Any]] | None:
         """The newest whole checkpoint: (step, tree as nested dictionaries, record); None where there is none.
 
-        A damaged one is passed over with a warning.
+        A damaged one is passed over with a warning. What it says of its arrays is looked at before they are read.
+
+        Args:
+            shapes: of leaves that the tree must have, by path as in "best.generator.params.Dense_0.bias".
 
         Raises:
-            UserError: checkpoints are there and all of them are damaged.
+            UserError: checkpoints are there and all of them are damaged, or are not of these networks.
         """
         steps = sorted(self.manager.all_steps(), reverse=True)
         for step in steps:
             try:
+                self._check(step, shapes or {})
                 args = self.ocp.args.Composite(tree=self.ocp.args.StandardRestore(), record=self.ocp.args.JsonRestore())
                 found = self.manager.restore(step, args=args)
                 tree, record = jax.tree.map(np.asarray, found["tree"]), dict(found["record"])
@@ -71,6 +78,26 @@ class Checkpoints:
         if steps:
             raise UserError(f"{self.folder}: all checkpoints ({', '.join(map(str, steps))}) are damaged.")
         return None
+
+    def _check(self, step: int, shapes: Mapping[str, Any]) -> None:
+        """Raise ValueError or UserError where the arrays of a checkpoint are not these, or do not fit into memory."""
+        folder = self.folder / str(step)
+        for name in ("_CHECKPOINT_METADATA", "tree/_METADATA", "record/metadata"):
+            read_json(folder / name)
+        for path in folder.rglob("*"):
+            if path.is_symlink():
+                raise ValueError(f"{path} is a link")
+        check_bytes(folder, sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+        arrays, there, asked = self.ocp.StandardCheckpointHandler().metadata((folder / "tree").absolute()).tree, {}, 0
+        for path, leaf in jax.tree_util.tree_leaves_with_path(arrays):
+            shape, storage = tuple(getattr(leaf, "shape", ())), getattr(leaf, "storage", None)
+            there[".".join(str(getattr(part, "key", part)) for part in path)] = shape
+            chunk = (storage and storage.chunk_shape) or shape
+            asked += np.dtype(leaf.dtype).itemsize * max(math.prod(shape), math.prod(chunk))
+        check_bytes(folder, asked)
+        for name, shape in shapes.items():
+            if there.get(name) != tuple(shape):
+                raise ValueError(f"{name} is {_shown(there.get(name))}; the networks of its config have {_shown(shape)}")
 
     def drop_after(self, step: int) -> None:
         """Delete checkpoints newer than a step: those that `latest` passed over."""
@@ -89,6 +116,10 @@ class Checkpoints:
     def close(self) -> None:
         """Wait, and stop the writing threads."""
         self.manager.close()
+
+
+def _shown(shape: Any) -> str:
+    return "not there" if shape is None else f"[{', '.join(map(str, shape))}]"
 
 
 def digest(tree: Any) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.artefacts import parse_json, read_npz, reading
 from gans.data.codecs.columns import FittedColumn, numbers, time_grid
 from gans.data.codecs.images import FittedImage
 from gans.data.codecs.knots import Knots, Mixture, ascending
@@ -28,7 +29,7 @@ from gans.data.layout import Encoded, Layout, round_up
 from gans.data.relations import Relations
 from gans.data.schema import Column, Schema, arrow_type
 from gans.errors import UserError, in_range, nearest
-from gans.files import UNREADABLE, write_atomic
+from gans.files import write_atomic
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -171,26 +172,39 @@ class FittedCodec:
         Raises:
             UserError: the file is missing or damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                meta = json.loads(data["meta"].tobytes())
-                relations = Relations.from_json(data["relations"].tobytes().decode())
-                reduced, exclusions = relations.reduce_schema(schema), data["exclusions"]
-                columns = []
-                for place, row in enumerate(meta):
-                    modes = range(sum(name.startswith(f"{place}.knots.") for name in data.files))
-                    parts = [data[f"{place}.knots.{mode}"] for mode in modes]
-                    row["knots"] = [Knots(v, low.astype(np.float32), high.astype(np.float32)) for v, low, high in parts]
-                    row["atoms"] = data[f"{place}.atoms"] if parts else np.zeros(0)
-                    if "mixture" in row:
-                        row["mixture"] = Mixture.from_json(row["mixture"])
-                    column = reduced[row.pop("name")]
-                    if pa.types.is_decimal(arrow_type(column.type)):
-                        row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
-                    columns.append(FittedColumn(column=column, **row))
-        except UNREADABLE as error:
-            raise UserError(f"{path}: not a readable codec ({error}).") from None
-        return cls(schema, columns, relations, exclusions)
+        with reading(path, "a readable codec"):
+            data = read_npz(path)
+            relations = Relations.from_json(data["relations"].tobytes().decode())
+            reduced, columns = relations.reduce_schema(schema), []
+            for place, row in enumerate(parse_json(data["meta"].tobytes())):
+                modes = range(sum(name.startswith(f"{place}.knots.") for name in data))
+                parts = [data[f"{place}.knots.{mode}"] for mode in modes]
+                row["knots"] = [Knots(v, low.astype(np.float32), high.astype(np.float32)) for v, low, high in parts]
+                row["atoms"] = data[f"{place}.atoms"] if parts else np.zeros(0)
+                if "mixture" in row:
+                    row["mixture"] = Mixture.from_json(row["mixture"])
+                column = reduced[row.pop("name")]
+                if pa.types.is_decimal(arrow_type(column.type)):
+                    row["levels"] = [None if level is None else Decimal(level) for level in row["levels"]]
+                columns.append(FittedColumn(column=column, **row))
+            for fitted in columns:
+                fitted.check()
+            if [fitted.column.name for fitted in columns] != [column.name for column in reduced.features]:
+                raise ValueError("its columns are not those of the schema")
+            codec = cls(schema, columns, relations, data["exclusions"])
+            codec.check()
+            return codec
+
+    def check(self) -> None:
+        """Raise ValueError, or what decoding raises, where what was read from a file does not fit together."""
+        sizes = np.array([*self.layout.cardinalities, 0], np.int64)
+        rows = self.exclusions
+        if rows.ndim != 2 or rows.shape[1] != 4 or rows.dtype.kind not in "iu":
+            raise ValueError(f"exclusions {rows.dtype} {rows.shape}")
+        codes, levels = rows[:, ::2], rows[:, 1::2]
+        if ((codes < 0) | (codes >= len(sizes) - 1)).any() or ((levels < 0) | (levels >= sizes[codes])).any():
+            raise ValueError("an exclusion of levels that are not there")
+        self.decode(self.empty(1))  # what does not fit together fails here, not in the middle of a sample
 
 
 def image_of(schema: Schema) -> FittedImage | None:

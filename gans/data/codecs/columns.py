@@ -57,6 +57,30 @@ class FittedColumn:
         """Whether its numbers are ranks of levels."""
         return self.numeric and bool(self.levels)
 
+    def check(self) -> None:
+        """Raise ValueError, TypeError or an error of Arrow where what was read from a file is not of such a column."""
+        name, kind = self.column.name, arrow_type(self.column.type)
+        if not isinstance(self.levels, list) or not all(isinstance(one, int) for one in (self.origin, self.step)):
+            raise TypeError(f"column '{name}': its levels, origin or step")
+        if not self.levels and not self.knots:
+            raise ValueError(f"column '{name}': neither levels nor numbers")
+        if self.levels:
+            there = pa.array(self.levels, kind)
+            if there.null_count != self.column.missing or (self.column.missing and there[-1].is_valid):
+                raise ValueError(f"column '{name}': its missing level")
+        elif not 0 < self.step < 2**63 or abs(self.origin) >= 2**64:
+            raise ValueError(f"column '{name}': step {self.step}, origin {self.origin}")
+        if self.mixture is not None and len(self.mixture.means) != len(self.knots):
+            raise ValueError(f"column '{name}': {len(self.mixture.means)} modes and {len(self.knots)} curves")
+        for values in (self.atoms, *(part for knots in self.knots for part in (knots.values, knots.low, knots.high))):
+            if values.ndim != 1 or values.dtype.kind != "f" or not np.isfinite(values).all():
+                raise ValueError(f"column '{name}': its numbers")
+        if any(not len(knots.values) for knots in self.knots):
+            raise ValueError(f"column '{name}': a curve without points")
+        most = len(self.levels) - self.column.missing
+        if self.ranks and any(len(v) and (v.min() < 0 or v.max() >= most) for v in (self.atoms, *(k.values for k in self.knots))):
+            raise ValueError(f"column '{name}': a rank beyond its levels")
+
     def encode(self, array: pa.ChunkedArray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
         """Scores [rows] float32 and codes [rows] int32; zeros where it has none.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gans.artefacts import parse_json
 from gans.data.relations.base import KEY, Relation, sample_rows
 from gans.data.relations.exclusions import Exclusion
 from gans.data.relations.formula import Formula, find_formulas
@@ -154,7 +155,7 @@ class Relations:
         Raises:
             ValueError, KeyError, TypeError: it is not what `to_json` wrote.
         """
-        stored = json.loads(text)
+        stored = parse_json(text)
         relations, off = (
             [KINDS[row.pop("kind")](**row) for row in stored.pop(key)] for key in ("relations", "switched_off")
         )
