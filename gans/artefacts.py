@@ -293,4 +293,3 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint in (int, float):
         return isinstance(value, (int, hint)) and not isinstance(value, bool)
     return isinstance(value, hint if isinstance(hint, type) else object) if hint is not NoneType else value is None
-

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from gans.cli.arguments import key_values, listed, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.errors import UserError, one_of
 from gans.tracking.log import set_up_log
 
@@ -42,17 +42,19 @@ def main() -> int:
     from gans.comparison.sources import read_runs
     from gans.comparison.tables import terminal
     from gans.config.components import load_components
+    from gans.locks import locked
 
     one_of("budget", given.get("budget", "steps"), BUDGETS)
     load_components()  # plugins may bring metrics
     metrics = listed(given.get("metrics", ""))
     found = compare(read_runs(given["runs"]), given.get("by", "experiment"), metrics, given.get("budget", "steps"))
     print(terminal(found))
-    write(found, folder)
+    with locked(folder, "out", make=True):
+        write(found, folder)
     log.info("%s", folder / "comparison.html")
     return 0
 
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

@@ -1,12 +1,13 @@
 """Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [KEY=VALUE ...]`."""
 
+import contextlib
 import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.errors import UserError, in_range, one_of
 from gans.tracking.log import set_up_log
 
@@ -77,13 +78,22 @@ def main() -> int:
     folder = output_folder(given.get("out") or given.get("run") or "evaluation")
     from gans.config.components import load_components
     from gans.evaluation.metrics import LEVELS
-    from gans.report.evaluation import print_evaluation, write_evaluation
-    from gans.runs.subjects import read_images, subjects
+    from gans.locks import locked
+    from gans.runs.subjects import read_images
 
     one_of("metrics", level, LEVELS)
     load_components()  # plugins may bring metrics
-    if images := read_images(given):
-        return judge_images(given, folder, images)
+    with locked(folder, "out" if "out" in given else "run") if folder.is_dir() else contextlib.nullcontext():
+        if images := read_images(given):
+            return judge_images(given, folder, images)
+        return judge_tables(given, folder, level)
+
+
+def judge_tables(given: dict[str, Any], folder: Path, level: str) -> int:
+    """The metrics of a level on each sample; what they say is printed and written."""
+    from gans.report.evaluation import print_evaluation, write_evaluation
+    from gans.runs.subjects import subjects
+
     evaluations, observed = [], []
     for subject in subjects(given):
         found = judged(subject.tables, level, subject.name)
@@ -129,4 +139,4 @@ def judge_images(given: dict[str, Any], folder: Path, images: "dict[str, np.ndar
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

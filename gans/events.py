@@ -4,7 +4,7 @@ import logging
 import sys
 
 from gans.cli.arguments import key_values, output_folder, require, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
@@ -54,4 +54,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

@@ -4,7 +4,7 @@ import logging
 import sys
 
 from gans.cli.arguments import output_file, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.errors import UserError
 from gans.tracking.log import set_up_log
 
@@ -50,4 +50,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gans.cli.arguments import key_values, output_file, require, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.errors import UserError, in_range, one_of
 from gans.tracking.log import set_up_log
 
@@ -104,4 +104,4 @@ def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

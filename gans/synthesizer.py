@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator
 
 from gans.errors import UserError
+from gans.files import temporary_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,10 +142,8 @@ class Synthesizer(BaseEstimator):
         path = Path(path)
         if path.exists():
             raise UserError(f"{path} exists; choose another path.")
-        partial = path.with_name(f".{path.name}-partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(self.run_dir_, partial)
-        partial.rename(path)
+        with temporary_folder(f".{path.name}-", path.parent) as folder:
+            shutil.copytree(self.run_dir_, folder / "run").rename(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "Synthesizer":

@@ -1,10 +1,11 @@
 """Train a variant: `python -m gans.train [+experiment=NAME] [GROUP=NAME] [KEY=VALUE ...]`, `-m` for a multirun."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
 
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.tracking.log import set_up_log
 
 MULTIRUN = {"-m", "--multirun"}
@@ -27,6 +28,7 @@ def main() -> int:
     from gans.config.components import conf_folder
     from gans.config.compose import hydra_errors, load_schemas, read_overrides
     from gans.config.names import unquoted
+    from gans.locks import locked
     from gans.sweeps.jobs import Jobs, end_sweep
 
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -47,7 +49,8 @@ def main() -> int:
     sys.argv[1:] = flags + overrides
     jobs = Jobs(sweep)
     try:
-        with hydra_errors():
+        one = contextlib.nullcontext() if sweep is None else locked(sweep, "hydra.sweep.dir", make=True)
+        with hydra_errors(), one:
             hydra.main(config_path=str(conf_folder()), config_name="train", version_base="1.3")(jobs)()
     finally:
         status = jobs.status if sweep is None else end_sweep(sweep)
@@ -58,4 +61,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

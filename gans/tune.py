@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.errors import DONE, UserError, in_range, one_of
 from gans.tracking.log import set_up_log
 
@@ -41,6 +41,7 @@ def main() -> int:
     in_range("sampler_seed", given["sampler_seed"], 0)
     one_of("method", given["method"], ("optuna", "halving"))
 
+    from gans.locks import locked
     from gans.runs.directory import new_folder
     from gans.sweeps.records import SWEEPS
     from gans.sweeps.space import read_space
@@ -62,18 +63,18 @@ def main() -> int:
 
     import_optuna()
     folder = Path(given["folder"]).expanduser() if "folder" in given else new_folder(SWEEPS)
-    folder.mkdir(parents=True, exist_ok=True)
-    if given["method"] == "halving":
-        from gans.sweeps.halving import halve
+    with locked(folder, "folder", make=True):
+        if given["method"] == "halving":
+            from gans.sweeps.halving import halve
 
-        jobs = halve(space, fixed, given["trials"], folder, given["sampler_seed"])
-    else:
-        from gans.sweeps.search import search
+            jobs = halve(space, fixed, given["trials"], folder, given["sampler_seed"])
+        else:
+            from gans.sweeps.search import search
 
-        jobs = search(space, fixed, given["trials"], folder, given["pruner"], given["sampler_seed"])
+            jobs = search(space, fixed, given["trials"], folder, given["pruner"], given["sampler_seed"])
     return DONE if any(job.status == "completed" for job in jobs) else 1
 
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
 from gans.errors import UserError, one_of
 from gans.tracking.log import set_up_log
 
@@ -79,4 +79,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     set_up_log()
-    sys.exit(run_command(main))
+    main_command(main)

@@ -2,12 +2,20 @@
 
 import errno
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
+from typing import NoReturn
 
+from gans.cli.interrupts import Interrupts, interrupts, leave
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
+
+
+def main_command(call: Callable[[], int]) -> NoReturn:
+    """Run a command as `python -m gans.NAME` does, and end the process."""
+    with interrupts() as seen:
+        status = _run(call, seen)
+        seen.stop()
+        leave(status, interrupted=seen.ending)
 
 
 def run_command(call: Callable[[], int]) -> int:
@@ -15,31 +23,45 @@ def run_command(call: Callable[[], int]) -> int:
 
     A user's mistake, a full disk and too little memory give one message and 2, Ctrl-C and SIGTERM give 130.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with interrupts() as seen:
+        return _run(call, seen)
+
+
+def _run(call: Callable[[], int], seen: Interrupts) -> int:
     try:
-        return call()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        status = call()
+        return INTERRUPTED if seen.ending and status else status
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        seen.ending = True
+        seen.show()
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except Exception as error:
+        if seen.ending:  # what an interrupt became on its way
+            seen.show()
+            return INTERRUPTED
+        return _failed(error)
+
+
+def _failed(error: Exception) -> int:
+    """Print what a user can mend, and the status; anything else is raised again."""
+    if isinstance(error, UserError):
+        print(f"error: {error}", file=sys.stderr)
+        return USER_MISTAKE
+    if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise
+    unwritable = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
+    if isinstance(error, OSError) and error.errno in unwritable:
         print(
             f"error: cannot write {error.filename or ''}: {os.strerror(error.errno)}; "
             "what was written before is whole.",
             file=sys.stderr,
         )
-    except Exception as error:
-        if not out_of_memory(error):
-            raise
+        return USER_MISTAKE
+    if out_of_memory(error):
         print(
             "error: there is not enough memory for this; ask for fewer rows. What was written before is whole.",
             file=sys.stderr,
         )
-    return USER_MISTAKE
+        return USER_MISTAKE
+    raise error

@@ -10,7 +10,6 @@ import dataclasses
 import io
 import json
 import logging
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ import numpy as np
 
 from gans.compat.tables import discrete_names, frame_of, kinds_of, relations_of, varies
 from gans.errors import UserError, nearest
+from gans.files import temporary_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,8 +204,8 @@ class CTGAN:
         from gans.runs.execute import execute
         from gans.runs.saved import SavedRun
 
-        with tempfile.TemporaryDirectory(prefix="gans-") as folder, _on(self._device):
-            path = Path(folder) / "run"
+        with temporary_folder("gans-ctgan-") as folder, _on(self._device):
+            path = folder / "run"
             run = dataclasses.replace(run, run_dir=str(path))
             result = execute(run, table, self._arguments["verbose"], fields)
             if result.status == "interrupted":
@@ -293,27 +293,33 @@ class CTGAN:
         """
         import pandas as pd
 
-        from gans.files import UNREADABLE
+        from gans.artefacts import check_archive, parse_json, read_bytes, reading
         from gans.runs.saved import SavedRun
 
-        stored = Path(path).read_bytes()
+        Path(path).stat()  # FileNotFoundError
         try:
-            with tempfile.TemporaryDirectory(prefix="gans-") as folder, zipfile.ZipFile(io.BytesIO(stored)) as archive:
-                state = json.loads(archive.read(STATE))
+            with (
+                reading(path, "a readable model"),
+                temporary_folder("gans-ctgan-") as folder,
+                zipfile.ZipFile(io.BytesIO(read_bytes(Path(path)))) as archive,
+            ):
+                check_archive(Path(path), archive)
+                state = parse_json(archive.read(STATE))
                 archive.extractall(folder)
                 model = cls(**state["arguments"])
-                (Path(folder) / STATE).unlink()
+                (folder / STATE).unlink()
                 with _on(model._device):
                     model._sampler = SavedRun.open(folder).sampler()
-                model._run_dir = _zipped(Path(folder))
-            model._labels, model._array = state["labels"], state["array"]
-            model.loss_values = pd.DataFrame(state["losses"])
-            if "random_states" in state:
-                model.random_states = np.random.RandomState()
-                model.random_states.set_state(tuple(state["random_states"]))
-        except (UserError, *UNREADABLE) as error:
+                model._run_dir = _zipped(folder)
+                model._labels, model._array = state["labels"], state["array"]
+                model.loss_values = pd.DataFrame(state["losses"])
+                if "random_states" in state:
+                    model.random_states = np.random.RandomState()
+                    model.random_states.set_state(tuple(state["random_states"]))
+        except UserError as error:
+            reason = str(error).removeprefix(f"{path}: ")
             raise ValueError(
-                f"{path}: CTGAN.save of gans did not write it ({error}); fit models of other packages again."
+                f"{path}: CTGAN.save of gans did not write it ({reason}); fit models of other packages again."
             ) from None
         return model
 

@@ -178,10 +178,19 @@ class FittedCondition:
     def check(self) -> None:
         """Raise ValueError where combinations or counts are none that a table can have."""
         rows, places = self.combinations.shape
-        if places != len(self.columns) or self.combinations.dtype.kind not in "iu" or self.counts.dtype.kind not in "iu":
+        if (
+            places != len(self.columns)
+            or self.combinations.dtype.kind not in "iu"
+            or self.counts.dtype.kind not in "iu"
+        ):
             raise ValueError(f"combinations {self.combinations.dtype} {self.combinations.shape}")
         inside = (self.combinations >= 0) & (self.combinations < np.array(self.cardinalities, np.int64))
-        if not inside.all() or self.counts.shape != (rows,) or (self.counts < 0).any() or not (self.counts.sum() or not places):
+        if (
+            not inside.all()
+            or self.counts.shape != (rows,)
+            or (self.counts < 0).any()
+            or not (self.counts.sum() or not places)
+        ):
             raise ValueError("a combination that the columns do not have")
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import datetime as dt
 import logging
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from gans.data.events.logs import (
 from gans.data.events.plan import find_features, make_views, profiles_sql
 from gans.data.sql import connect, first_line, lock, table_names
 from gans.errors import UserError, in_range, nearest, one_of
+from gans.files import temporary_folder
 from gans.registry import register
 
 log = logging.getLogger("gans")
@@ -155,7 +155,7 @@ class Profiles(TextOptions, Source):
     def _connection(self) -> Iterator[Any]:
         """A connection within the limit of memory, that spills into a folder of its own, and reads only the logs."""
         with (
-            tempfile.TemporaryDirectory(prefix="gans-profiles-") as folder,
+            temporary_folder("gans-profiles-") as folder,
             connect(self.database, self.trust) as connection,
         ):
             for setting in (

@@ -32,7 +32,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.errors import in_range
-from gans.files import write_tables
+from gans.files import temporary_folder, write_tables
 
 LAST_DAY = np.datetime64("2025-01-01", "s")
 YEARS, DAY = 3, 86_400
@@ -77,14 +77,10 @@ def write_events(folder: Path, chunks: Iterator[Events]) -> dict[str, int]:
 
     Each file is whole or not there. Only one chunk is held at a time, and the others in files beside.
     """
-    import shutil
-    import tempfile
-
     import pyarrow.parquet as pq
 
     rows: dict[str, int] = {}
-    parts = Path(tempfile.mkdtemp(dir=folder, prefix=".parts-"))
-    try:
+    with temporary_folder(".parts-", folder) as parts:
         for number, chunk in enumerate(chunks):
             for name, table in chunk.items():
                 (parts / name).mkdir(exist_ok=True)
@@ -93,8 +89,6 @@ def write_events(folder: Path, chunks: Iterator[Events]) -> dict[str, int]:
         for name in rows:
             files = sorted((parts / name).iterdir())
             write_tables(folder / f"{name}.parquet", (pq.ParquetFile(file).read() for file in files))
-    finally:
-        shutil.rmtree(parts, ignore_errors=True)
     return rows
 
 

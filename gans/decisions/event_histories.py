@@ -1,6 +1,5 @@
 """Event histories of synthetic customers, and how far they keep to their profiles."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import pyarrow as pa
 from gans.data import histories
 from gans.data.customer_profiles import Profiles
 from gans.errors import UserError
-from gans.files import write_table
+from gans.files import temporary_folder, write_table
 from gans.runs.saved import SavedRun
 
 
@@ -48,7 +47,7 @@ def draw_histories(saved: SavedRun, n: int, reference: str | None, where: str, s
     date = reference_date(reference or source.reference)
     profiles = saved.sampler().sample(n, seed, where)
     events = histories.histories(profiles, date, source.windows, seed)
-    with tempfile.TemporaryDirectory(prefix="gans-") as folder:
+    with temporary_folder("gans-events-") as folder:
         files = {name: Path(folder) / f"{name}.parquet" for name, table in events.items() if table.num_rows}
         for name, path in files.items():
             write_table(path, events[name])

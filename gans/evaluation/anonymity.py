@@ -8,7 +8,6 @@ handed as Parquet files. There this file is run as a script: it must import noth
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,15 +35,16 @@ def anonymity(tables: Any, interpreter: str, rows: int | None) -> tuple[dict[str
     import pyarrow.parquet as pq
 
     from gans.errors import UserError
+    from gans.files import temporary_folder
 
     features = [column.name for column in tables.schema.features]
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder("gans-anonymity-") as folder:
         for name in ("real", "synthetic", "test"):
             table = getattr(tables, name).select(features)
             order = np.random.default_rng(0).permutation(table.num_rows)[:rows]
             pq.write_table(table.take(order), Path(folder) / f"{name}.parquet")
         try:
-            done = subprocess.run([interpreter, __file__, folder], capture_output=True, text=True)
+            done = subprocess.run([interpreter, __file__, str(folder)], capture_output=True, text=True)
         except OSError as error:
             raise UserError(f"anonymeter={interpreter}: it cannot be run ({error.strerror}).") from None
         if done.returncode:

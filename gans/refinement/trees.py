@@ -36,9 +36,10 @@ def check_trees(content: bytes, features: int, levels: int) -> None:
         raise ValueError(f"{booster['name']}, {learner['objective']['name']}")
     forest = booster["model"]
     trees, count = forest["trees"], len(forest["trees"])
-    if int(forest["gbtree_model_param"]["num_trees"]) != count or int(
-        forest["gbtree_model_param"]["num_parallel_tree"]
-    ) != 1:
+    if (
+        int(forest["gbtree_model_param"]["num_trees"]) != count
+        or int(forest["gbtree_model_param"]["num_parallel_tree"]) != 1
+    ):
         raise ValueError("the number of trees")
     rounds = np.asarray(forest.get("iteration_indptr", np.arange(count + 1)))
     if not np.array_equal(rounds, np.arange(count + 1)) or not np.array_equal(forest["tree_info"], np.zeros(count)):
@@ -60,7 +61,9 @@ def _check_tree(tree: dict[str, Any], features: int, levels: int) -> None:
     nodes = int(sizes["num_nodes"])
     if nodes < 1 or int(sizes["num_feature"]) != features or int(sizes["size_leaf_vector"]) not in (0, 1):
         raise ValueError("its sizes")
-    arrays = {name: np.asarray(tree[name]) for name in (*ARRAYS, "base_weights", "loss_changes", "sum_hessian", "parents")}
+    arrays = {
+        name: np.asarray(tree[name]) for name in (*ARRAYS, "base_weights", "loss_changes", "sum_hessian", "parents")
+    }
     if {array.shape for array in arrays.values()} != {(nodes,)}:
         raise ValueError(f"its arrays do not have {nodes} nodes")
     left, right, split, categorical = (arrays[name].astype(np.int64) for name in ARRAYS[:4])

@@ -1,5 +1,6 @@
 """The folder of a run, claimed before anything is written into it."""
 
+import contextlib
 import dataclasses
 import itertools
 import logging
@@ -14,6 +15,8 @@ from gans.config.components import component_name
 from gans.config.run import Run
 from gans.config.stored import resumed
 from gans.errors import UserError
+from gans.files import undone_if_killed
+from gans.locks import LOCK, check_unlocked, locked
 from gans.runs.files import CONFIG, RunFiles
 from gans.runs.saved import UNKNOWN, SavedRun, named
 from gans.tracking.settings import TrackerSettings
@@ -37,27 +40,45 @@ def run_directory(run: Run, writes: bool = True) -> Iterator[RunFiles]:
     check_run_directory(run)
     path = new_folder(Path("runs") / run.name) if run.run_dir is None else Path(run.run_dir).expanduser()
     files, made = RunFiles(path), run.run_dir is None or not path.exists()
-    try:
-        files.checkpoints.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"run_dir={path}: it cannot be made ({error.strerror}).") from None
-    try:
-        yield files
-    except BaseException:
+
+    def undo() -> None:
         if made and not files.has_checkpoint:
             shutil.rmtree(path, ignore_errors=True)
-        raise
+
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, "run_dir", make=True))
+            check_run_directory(run, path)  # again: another process may have been here meanwhile
+            files.checkpoints.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UserError(f"run_dir={path}: it cannot be made ({error.strerror}).") from None
+        stack.enter_context(undone_if_killed(undo))
+        try:
+            yield files
+        except BaseException:
+            undo()
+            raise
 
 
-def check_run_directory(run: Run) -> None:
-    """Raise UserError where the folder cannot be claimed."""
+def check_run_directory(run: Run, locked_here: Path | None = None) -> None:
+    """Raise UserError where the folder cannot be claimed.
+
+    Args:
+        locked_here: the folder, where this process has its lock.
+    """
     path = Path(run.run_dir or "").expanduser()
+    if run.run_dir is not None and locked_here is None:
+        check_unlocked(path, "run_dir")
     if run.trainer.resume:
         if run.run_dir is None:
             raise UserError("run_dir is not set: trainer.resume=true goes on with run_dir=DIR.")
         if not RunFiles(path).begun:
             raise UserError(f"run_dir={run.run_dir}: there is nothing to resume, it has no {CONFIG}.")
-    elif run.run_dir is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+    elif (
+        run.run_dir is not None
+        and path.exists()
+        and (not path.is_dir() or any(child.name != LOCK for child in path.iterdir()))
+    ):
         raise UserError(f"run_dir={path}: it is not empty; choose another, or go on with it by trainer.resume=true.")
     whole = (Path("runs") / run.name if run.run_dir is None else path).absolute()
     if match := re.search(r"\[[^/]+\]|\\", str(whole)):  # orbax looks for files by a pattern below it

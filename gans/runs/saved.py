@@ -110,7 +110,9 @@ class SavedRun:
             return None
         table, names = read_parquet(self.files.samples), [column.name for column in self.schema.kept]
         if table.column_names != names:
-            raise UserError(f"{self.files.samples}: its columns are {', '.join(table.column_names)}; the run's are not.")
+            raise UserError(
+                f"{self.files.samples}: its columns are {', '.join(table.column_names)}; the run's are not."
+            )
         return table
 
     @cached_property

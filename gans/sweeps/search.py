@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gans.artefacts import OBJECTS, check_bytes, reading
 from gans.config.compose import compose
 from gans.errors import UserError, one_of
 from gans.report.page import report_run
@@ -41,20 +42,22 @@ def search(
     optuna = import_optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction = example_run(space, fixed).trainer.direction
-    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / STUDY)))
+    if (folder / STUDY).exists():
+        check_bytes(folder / STUDY, OBJECTS * (folder / STUDY).stat().st_size)
     made = {
         "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=3),
         "halving": optuna.pruners.SuccessiveHalvingPruner,
         "none": optuna.pruners.NopPruner,
     }
-    study = optuna.create_study(
-        study_name="gans",
-        storage=storage,
-        load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=derived_seed("search", seed, len(read_jobs(folder)))),
-        pruner=made[pruner](),
-        direction="maximize" if direction > 0 else "minimize",
-    )
+    with reading(folder / STUDY, "a readable study"):
+        study = optuna.create_study(
+            study_name="gans",
+            storage=optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / STUDY))),
+            load_if_exists=True,
+            sampler=optuna.samplers.TPESampler(seed=derived_seed("search", seed, len(read_jobs(folder)))),
+            pruner=made[pruner](),
+            direction="maximize" if direction > 0 else "minimize",
+        )
     states = {"completed": optuna.trial.TrialState.COMPLETE, PRUNED: optuna.trial.TrialState.PRUNED}
     try:
         for number in range(len(read_jobs(folder)), trials):

@@ -97,7 +97,9 @@ class Checkpoints:
         check_bytes(folder, asked)
         for name, shape in shapes.items():
             if there.get(name) != tuple(shape):
-                raise ValueError(f"{name} is {_shown(there.get(name))}; the networks of its config have {_shown(shape)}")
+                raise ValueError(
+                    f"{name} is {_shown(there.get(name))}; the networks of its config have {_shown(shape)}"
+                )
 
     def drop_after(self, step: int) -> None:
         """Delete checkpoints newer than a step: those that `latest` passed over."""

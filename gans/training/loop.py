@@ -20,6 +20,7 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.placement import place
 from gans.training.programs import compile_within_memory
 from gans.training.schedule import Schedule
+from gans.training.size import check_training
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
 from gans.training.windows import Feed, Windows
 
@@ -114,7 +115,12 @@ def make_block(gan: GAN) -> Callable[[TrainState, Rows, Any], tuple[TrainState, 
 
 
 def initial_state(gan: GAN, seed: int, seeds: int) -> TrainState:
-    """The state at step 0 on the host; with several seeds a leading axis [seeds]."""
+    """The state at step 0 on the host; with several seeds a leading axis [seeds].
+
+    Raises:
+        UserError: it does not fit into memory.
+    """
+    check_training(gan, seeds)
     if seeds == 1:
         return jax.device_get(jax.jit(gan.init)(np.uint32(seed)))
     return jax.device_get(jax.jit(jax.vmap(gan.init))(np.arange(seed, seed + seeds, dtype=np.uint32)))

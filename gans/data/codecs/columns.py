@@ -78,7 +78,9 @@ class FittedColumn:
         if any(not len(knots.values) for knots in self.knots):
             raise ValueError(f"column '{name}': a curve without points")
         most = len(self.levels) - self.column.missing
-        if self.ranks and any(len(v) and (v.min() < 0 or v.max() >= most) for v in (self.atoms, *(k.values for k in self.knots))):
+        if self.ranks and any(
+            len(v) and (v.min() < 0 or v.max() >= most) for v in (self.atoms, *(k.values for k in self.knots))
+        ):
             raise ValueError(f"column '{name}': a rank beyond its levels")
 
     def encode(self, array: pa.ChunkedArray, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
