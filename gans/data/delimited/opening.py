@@ -5,7 +5,6 @@ import codecs
 import gzip
 import lzma
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gans.errors import UserError
+from gans.files import temporary_folder
 
 BLOCK = 1 << 22
 MARKS = {  # byte order marks, the longer first
@@ -63,7 +63,7 @@ def plain_text(path: Path, key: str, encoding: str | None) -> Iterator[PlainText
     compression = next((name for magic, name in COMPRESSED.items() if start.startswith(magic)), None)
     if compression:
         notes.append(f"compressed by {compression}")
-    with tempfile.TemporaryDirectory(prefix="gans-text-") as folder:
+    with temporary_folder("gans-text-") as folder:
         source = path
         if compression:
             source = Path(folder) / "plain"
