@@ -85,6 +85,8 @@ def same(value: Any, read: Any) -> bool:
         return value == read
     if isinstance(value, dt.date):
         return value == read
+    if isinstance(read, str):  # twenty digits could be a code
+        return isinstance(value, int) and str(value) == read
     return float(value) == read or np.float32(value) == np.float32(read)  # the shortest text of a float32
 
 

@@ -377,8 +377,12 @@ def _as(words: pa.Array, kind: pa.DataType, written: Written) -> pa.Array | None
         )
     if pa.types.is_temporal(kind):
         return _as_times(words, kind, written.format)
-    values, _ = numbers.parse(words, written.style or Style())
-    if pa.types.is_integer(kind) and pa.types.is_floating(values.type):
+    if pa.types.is_integer(kind) and written.style is None:  # of any number of digits
+        whole = pc.all(pc.match_substring_regex(words, "^-?[0-9]+$")).as_py()
+        values = numbers.whole_numbers(words) if whole else None
+    else:
+        values, _ = numbers.parse(words, written.style or Style())
+    if values is None or (pa.types.is_integer(kind) and pa.types.is_floating(values.type)):
         return None
     try:
         return values.cast(kind)
