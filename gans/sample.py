@@ -33,6 +33,8 @@ HELP = """Draw rows from a trained run.
   member  of a run over several seeds, which one, from 0; the one that scored best unless said; others are not refined
 """
 
+PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted by ; but within quotes
+
 KEYS = {
     "run": str,
     "n": int,
@@ -59,7 +61,7 @@ def main() -> int:
     from gans.runs.saved import SavedRun
 
     saved = SavedRun.open(given["run"])
-    relations = [parse_relation(text) for text in filter(None, given.get("relations", "").split(";"))]
+    relations = [parse_relation(text) for text in PARTS.findall(given.get("relations", ""))]
     sampler = saved.sampler(given.get("member"))
     one_of("refine", given.get("refine", "true"), ("true", "false"))
     if given.get("refine") == "false":

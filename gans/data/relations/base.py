@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.schema import Column, Schema
+from gans.data.schema import Column, Schema, arrow_type, find_column
 from gans.errors import UserError, nearest
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -146,13 +146,18 @@ class Relation:
             raise UserError(f"{KEY}: '{self.text}': column '{name}' {why}; learnt are {', '.join(names)}.{near}")
         return known[name]
 
-    def need(self, name: str, schema: Schema, kinds: tuple[str, ...]) -> Column:
+    def need(self, name: str, schema: Schema, kinds: tuple[str, ...], table: pa.Table | None = None) -> Column:
         """The column, which must be of one of these kinds.
+
+        Args:
+            table: where it is given, a number of two values counts as a number, and is described as one.
 
         Raises:
             UserError: it is not.
         """
         column = self.check_column(name, schema)
+        if table is not None and is_two_valued(column):
+            column = as_number(column, table[name])
         if column.kind not in kinds:
             raise UserError(f"{KEY}: '{self.text}': column '{name}' is {column.kind}; needed is {' or '.join(kinds)}.")
         if column.kind in NUMBERS and not is_exact(column):
@@ -218,6 +223,14 @@ def from_ticks(values: np.ndarray, missing: np.ndarray | None, kind: pa.DataType
     return pa.array(values, pa.int64(), mask=missing).cast(whole).cast(kind)
 
 
+def ticks_per_day(kind: pa.DataType) -> int:
+    """Ticks of a day in the unit of a type of times or dates."""
+    if pa.types.is_date32(kind):
+        return 1
+    unit = kind.unit if pa.types.is_timestamp(kind) else "ms"  # pyright: ignore[reportAttributeAccessIssue]
+    return 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+
+
 def to_plain(array: Any) -> list[Any]:
     """Values as JSON holds them: times as ticks, decimals as text."""
     if pa.types.is_temporal(array.type):
@@ -247,6 +260,20 @@ def decimals_of(column: Column) -> int | None:
 def is_exact(column: Column) -> bool:
     """Whether it is a number whose values 64 bits hold exactly, as far as whole numbers go."""
     return column.kind in NUMBERS and max(map(abs, column.bounds or [0])) < 2**53
+
+
+def is_two_valued(column: Column) -> bool:
+    """Whether its values are one or two numbers, which make it a category."""
+    if column.kind != "category" or column.levels > 2:
+        return False
+    kind = arrow_type(column.type)
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+def as_number(column: Column, array: Any) -> Column:
+    """A category of numbers described as a number: its kind, bounds and decimals."""
+    values = numbers(array.drop_null())
+    return find_column(column.name, array, "integer" if (values == np.floor(values)).all() else "numeric")
 
 
 def scaled(values: np.ndarray, decimals: int) -> np.ndarray:

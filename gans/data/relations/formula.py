@@ -69,8 +69,8 @@ class Formula(Relation):
 
     def learn(self, table: pa.Table, schema: Schema) -> None:
         """The target's decimals, and how halves were rounded."""
-        self.need(self.source, schema, NUMBERS)
-        target = self.need(self.target, schema, NUMBERS)
+        self.need(self.source, schema, NUMBERS, table)
+        target = self.need(self.target, schema, NUMBERS, table)
         self.need_same_missing(table)
         self.decimals, self.type = decimals_of(target), target.type
         if self.decimals is not None:

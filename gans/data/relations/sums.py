@@ -21,6 +21,7 @@ from gans.data.relations.base import (
     decimals_of,
     from_numbers,
     is_exact,
+    is_two_valued,
     numbers,
     quoted,
     scaled,
@@ -71,7 +72,12 @@ class Sum(Relation):
 
     def learn(self, table: pa.Table, schema: Schema) -> None:
         """The decimals in which it is exact."""
-        total, *parts = (self.need(name, schema, NUMBERS) for name in (self.total, *self.parts))
+        total, *parts = (self.need(name, schema, NUMBERS, table) for name in (self.total, *self.parts))
+        if is_two_valued(schema[self.total]):
+            raise UserError(
+                f"{KEY}: '{self.text}': '{self.total}' has two values only, and sums of generated parts have others"
+                f"{self._turned(schema)}."
+            )
         self.need_same_missing(table)
         decimals = [decimals_of(column) for column in (total, *parts)]
         self.decimals = None if None in decimals else max(filter(None, decimals), default=0)
@@ -88,6 +94,19 @@ class Sum(Relation):
                     f"{KEY}: '{self.text}': the sum of generated parts can be from {least} to {most}, which {kind}, "
                     f"the type of '{self.total}', cannot hold."
                 )
+
+    def _turned(self, schema: Schema) -> str:
+        """The same with another total, as advice; "" where no part can be one."""
+        for place, (part, sign) in enumerate(zip(self.parts, self.signs, strict=True)):
+            if not is_two_valued(schema[part]):
+                others = [(self.total, sign)]
+                others += [
+                    (p, -sign * s) for k, (p, s) in enumerate(zip(self.parts, self.signs, strict=True)) if k != place
+                ]
+                others.sort(key=lambda one: -one[1])
+                turned = Sum(total=part, parts=[name for name, _ in others], signs=[sign for _, sign in others])
+                return f"; write {turned.text}"
+        return ""
 
     def values(self, columns: Columns) -> np.ndarray:
         """The sums [rows], NaN where a part is missing."""
@@ -132,11 +151,19 @@ def find_sums(
     """
     groups: dict[bytes, list[str]] = {}
     for column in schema.features:
-        if is_exact(column) and column.name not in skip:
+        if (is_exact(column) or is_two_valued(column)) and column.name not in skip:
             groups.setdefault(np.packbits(table[column.name].is_null()).tobytes(), []).append(column.name)
     for names in groups.values():
-        if len(names) >= 3:
-            yield from _find(table, sample, schema, names, accept)
+        of_many = [name for name in names if not is_two_valued(schema[name])]
+        if len(of_many) >= 3:
+            yield from _find(table, sample, schema, of_many, accept)
+        if len(names) >= 3 and len(of_many) < len(names):  # what is found among numbers does not depend on flags
+            two_valued = set(names) - set(of_many)
+
+            def with_flag(relation: Relation, two_valued: set[str] = two_valued) -> bool:
+                return bool(two_valued & set(relation.parents)) and accept(relation)
+
+            yield from _find(table, sample, schema, names, with_flag)
 
 
 def _find(
