@@ -99,7 +99,9 @@ MISTAKES = [
     train("penalty missing", "objective=wasserstein", said=("penalty=[]", "needs one of gradient_penalty")),
     train("penalty weight", "penalty=[gradient_penalty]", "penalty.gradient_penalty.weight=-1", said=("weight=-1",)),
     train("no KEY=VALUE", "trainer.steps", said=("trainer.steps", "KEY=VALUE", "+experiment=cgan")),
-    train("unclosed list", "condition.columns=[age", said=("condition.columns=[age", "KEY=VALUE")),
+    train(
+        "unclosed list", "condition.columns=[age", said=("condition.columns=[age:", 'as in "condition.columns=[age]"')
+    ),
     train("sweep without -m", "seed=0,1", said=("seed=0,1",)),
     train("placement", "trainer.placement=tpu", said=("trainer.placement=tpu", "sharded")),
     train("tracker mode", "tracker.mode=of", said=("tracker.mode=of", "offline")),

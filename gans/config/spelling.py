@@ -122,7 +122,8 @@ def _texts(key: str, value: str, read: Any, multirun: bool) -> str:
     if not (value.startswith("[") and value.endswith("]")):
         if "${" in value:
             return value
-        raise UserError(f"{key}={value}: a list is needed, as in {shell_quoted(f'{key}=[{value}]')}.")
+        right = shell_quoted(f"{key}=[{value.strip('[]')}]")
+        raise UserError(f"{key}={value}: a list is needed, as in {right}.")
     lists = re.split(r"(?<=\])\s*,\s*(?=\[)", value) if multirun else [value]
     return ",".join(f"[{','.join(_quoted(unquoted(item)) for item in split_list(one))}]" for one in lists)
 
