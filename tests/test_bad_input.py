@@ -316,7 +316,8 @@ def test_resuming_with_another_table(command: Callable[..., Any], folder: Path, 
     shutil.copy(folder / "other.parquet", moved)
     config = tmp_path / "run" / "config.yaml"
     config.write_text(config.read_text().replace(str(finished.table_path), str(moved)))
-    done = command("train", "run_dir=run", "trainer.resume=true", "trainer.steps=30")
+    said = ("data=table", f"data.path={moved}")  # the config was changed, so that nothing it names is read by itself
+    done = command("train", "run_dir=run", "trainer.resume=true", "trainer.steps=30", *said)
     assert done.status == 2
     assert "error: run: the training table is not the one that this run began with" in done.err
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir() if path.is_dir()) == ["10", "20"]

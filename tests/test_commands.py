@@ -19,7 +19,16 @@ import pytest
 from gans.config.components import conf_folder
 from gans.tracking.log import set_up_log
 
-HOLDS = {"config.yaml", "schema.json", "metrics.jsonl", "checkpoints", "samples.parquet", "report.html", "summary.json"}
+HOLDS = {
+    "config.yaml",
+    "schema.json",
+    "provenance.json",
+    "metrics.jsonl",
+    "checkpoints",
+    "samples.parquet",
+    "report.html",
+    "summary.json",
+}
 
 # gans.train
 

@@ -102,6 +102,9 @@ def resumed(stored: Run, run: Run, overrides: list[str]) -> Run:
         if any(fnmatch(key, free) for free in FREE_ON_RESUME):
             OmegaConf.update(old, key, OmegaConf.select(new, key))
             continue
+        same = type(stored.data) is type(run.data) and stored.data.places() == run.data.places() != {}
+        if key == "data" and same:  # what is read is the same; the other keys of data are those of the run
+            continue
         key = "name" if key == "experiment" else key
         was, now = (_value_of(config, key) for config in (old, new))
         if was != now or (key in _groups() and OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key)):

@@ -184,6 +184,8 @@ def _parse(query: str, what: str, needed: str = SELECT) -> tuple[str, dict[str, 
         tree = json.loads(connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchall()[0][0])
     except duckdb.Error as error:
         raise UserError(f"{what}: {first_line(error)}") from None
+    except RecursionError:
+        raise UserError(f"{what}: its expressions are nested too deeply to be checked; write sums as a list.") from None
     if tree["error"]:
         raise UserError(f"{what}: {needed} ({tree['error_message'].strip()}).")
     return query, tree["statements"][0]

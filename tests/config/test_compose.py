@@ -18,6 +18,8 @@ from gans.config.stored import read_run, to_yaml
 from gans.errors import UserError
 from gans.registry import COMPONENTS, register
 from gans.runs.directory import stored_run
+from gans.runs.files import RunFiles
+from gans.runs.provenance import sign_run
 
 load_components()
 EXPERIMENTS = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
@@ -321,6 +323,9 @@ def test_a_broken_plugin_is_named(
 def begun(tmp_path: Path) -> tuple[Path, Run]:
     run = compose(["+experiment=cgan", "seed=3", "trainer.steps=100", f"run_dir={tmp_path}"])
     written(tmp_path, to_yaml(run))
+    files = RunFiles(tmp_path)
+    files.schema.write_text("{}")
+    sign_run(files)
     return tmp_path, run
 
 

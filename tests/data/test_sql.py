@@ -280,3 +280,9 @@ def test_the_files_of_a_query(folder: Path) -> None:
     text, files = check_select(query.replace("~/x", f"{folder}/names") + ";", "key")
     assert not text.endswith(";")
     assert sorted(files) == [f"{folder}/names.csv", "names.csv", "one.parquet"]
+
+
+def test_what_is_nested_too_deeply_to_be_checked_is_refused() -> None:
+    with pytest.raises(UserError, match="nested too deeply"):
+        check_expression("1" + " + 1" * 900, "key")
+    check_expression("1" + " + 1" * 100, "key")

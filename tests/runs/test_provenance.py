@@ -324,6 +324,8 @@ def test_a_strangers_run_goes_on_with_what_is_said_again(tmp_path: Path) -> None
     assert run.data.places() == {"data.path": "/srv/table.csv"}
     with pytest.raises(UserError, match="a resumed run cannot change it"):
         go_on(folder, "data=table", "data.path=/srv/other.csv")
+    other = strangers_run(tmp_path / "other", "data=table", "data.path=/srv/table.csv", "data.holdout=0.3")
+    assert go_on(other, "data=table", "data.path=/srv/table.csv").data.holdout == 0.3  # the rest is as it was stored
 
 
 def test_retraining_for_a_use_connects_to_no_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
