@@ -37,6 +37,7 @@ HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
   kinds.NAME the kind of a column that detection got wrong, as in kinds.zip=category
   drop       columns to leave out, as in drop=[id]
   data.KEY   how text files are read, as gans.train has it: data.delimiter, data.formats.COLUMN and others
+  keep       columns of personal data that are compared in spite of it; left out, they are only searched for real values
   anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
   out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
   trust      true: read what the config of a run names that was not made on this machine, because you know who made it
@@ -51,6 +52,7 @@ KEYS: dict[str, Any] = dict.fromkeys(
 ) | {
     "secrets": listed,
     "drop": listed,
+    "keep": listed,
     "anonymeter": str,
     "out": str,
     "network": str,
@@ -70,8 +72,8 @@ def main() -> int:
     given["kinds"] = {key.removeprefix("kinds."): kind for key, kind in fixed.items()}
     if "run" not in given and not {"real", "synthetic"} <= set(given):
         raise UserError("run is not set; usage: python -m gans.evaluate run=DIR, or real=FILE synthetic=FILE.")
-    if "run" in given and (kinds or "drop" in given):
-        raise UserError("kinds and drop go with real=FILE; a run has its own.")
+    if "run" in given and (kinds or "drop" in given or "keep" in given):
+        raise UserError("kinds, drop and keep go with real=FILE; a run has its own.")
     level = given.get("metrics", "standard")
     one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)

@@ -245,7 +245,7 @@ MISTAKES = [
         said=("not a readable .npy",),
     ),
     pytest.param(
-        "evaluate", ("run={inputs}/run", "drop=[age]"), ("kinds and drop go with real=FILE",), id="evaluate drop"
+        "evaluate", ("run={inputs}/run", "drop=[age]"), ("kinds, drop and keep go with real=FILE",), id="evaluate drop"
     ),
     pytest.param("evaluate", ("run={inputs}/run", "n=0"), ("n=0", "at least 1"), id="evaluate n"),
     pytest.param(

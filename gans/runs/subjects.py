@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gans.data.codecs.images import brightness
 from gans.data.files import read_table
+from gans.data.personal.handling import Handling
 from gans.data.schema import Schema, detect, normalise
 from gans.errors import UserError, in_range, one_of
 from gans.evaluation.images import read_array
@@ -59,7 +60,7 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     interpreter = given.get("anonymeter")
     if "run" not in given:
         real = read_given(given, "real")
-        schema = detect(real, given["kinds"], given.get("drop", []))
+        schema = detect(real, given["kinds"], given.get("drop", []), Handling(keep=given.get("keep", [])))
         tables = read_sides(
             schema,
             real,

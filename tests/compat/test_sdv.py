@@ -14,6 +14,7 @@ import pytest
 
 from gans.compat.sdv import conform, metadata_of, schema_of
 from gans.data.frames import read_frame, text_of, times_of
+from gans.data.personal.handling import Handling
 from gans.data.schema import Column, Schema, detect, normalise
 from gans.errors import UserError
 from gans.report import page
@@ -97,7 +98,8 @@ def frame() -> pd.DataFrame:
 def fitted(frame: pd.DataFrame) -> Synthesizer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "report_run", lambda *_: {})
-        return Synthesizer(overrides=QUICK, progress=False, metadata=of(COLUMNS, primary_key="guest")).fit(frame)
+        overrides = [*QUICK, "data.fake=[email]"]
+        return Synthesizer(overrides=overrides, progress=False, metadata=of(COLUMNS, primary_key="guest")).fit(frame)
 
 
 # Reading
@@ -202,6 +204,30 @@ def test_kinds_go_before_the_metadata(frame: pd.DataFrame) -> None:
     assert found.formats == {"arrival": "%d %b %Y"}
 
 
+def test_sensitive_columns_follow_the_rule_of_personal_data(frame: pd.DataFrame) -> None:
+    columns = {**COLUMNS, "room": {"sdtype": "postcode"}, "note": {"sdtype": "text", "pii": True}}
+    table = read_frame(frame)[0]
+    found = conform(of(columns), table, {})
+    assert found.personal == {"email": "email", "city": "none", "room": "other", "note": "other"}
+    assert found.drop == ["guest"]
+
+    def detected(**handling: Any) -> Schema:
+        personal = Handling(declared=found.personal, **handling)
+        return detect(normalise(found.table), found.kinds, found.drop, personal)
+
+    assert detected()["email"].reason.startswith("personal data: e-mail addresses (data.keep=[email] keeps it")
+    assert detected()["room"].role == "dropped"
+    kept = detected(keep=["email"])["email"]
+    assert (kept.kind, kept.role, kept.personal) == ("category", "feature", "email")
+
+
+def test_categories_that_are_e_mail_addresses_are_found_too(frame: pd.DataFrame) -> None:
+    columns = {**COLUMNS, "email": {"sdtype": "categorical"}}
+    found = conform(of(columns), read_frame(frame)[0], {})
+    schema = detect(normalise(found.table), found.kinds, found.drop, Handling(declared=found.personal))
+    assert (schema["email"].role, schema["email"].personal) == ("dropped", "email")
+
+
 def test_text_of_pandas_categories_is_no_time(frame: pd.DataFrame) -> None:
     frame = frame.assign(arrival=frame["arrival"].astype("category"))
     with pytest.raises(UserError, match="column 'arrival' is datetime"):
@@ -235,8 +261,10 @@ def test_text_to_times_and_back(pattern: str, text: list[str | None], zone: str 
 
 def test_rows_are_as_the_metadata_says(fitted: Synthesizer, frame: pd.DataFrame, tmp_path: Path) -> None:
     rows = fitted.sample(60)
-    kept = [name for name in frame.columns if name not in ("guest", "email", "note")]
+    kept = [name for name in frame.columns if name not in ("guest", "note")]
     assert list(rows.columns) == kept
+    assert not set(rows["email"]) & set(frame["email"])
+    assert rows["email"].str.fullmatch(r"[a-z]+\.[a-z]+\d+@example\.(com|org|net)").all()
     assert rows.dtypes.to_dict() == frame[kept].dtypes.to_dict()
     assert set(rows["stars"]) <= set(range(1, 6))
     assert (rows["nights"].dropna() % 1 == 0).all()
@@ -271,6 +299,7 @@ def test_written_metadata_reads_back(fitted: Synthesizer, frame: pd.DataFrame) -
     assert list(written) == ["METADATA_SPEC_VERSION", "tables", "relationships"]
     assert schema_of(written) == KINDS
     columns = written["tables"]["guests"]["columns"]
+    assert columns["email"] == {"sdtype": "email", "pii": True}
     assert columns["age"] == {"sdtype": "numerical", "computer_representation": "Int64"}
     assert columns["arrival"] == {"sdtype": "datetime", "datetime_format": "%d %b %Y"}
     assert columns["booked"] == {"sdtype": "datetime", "datetime_format": "%Y-%m-%d %H:%M:%S"}

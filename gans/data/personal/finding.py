@@ -132,11 +132,12 @@ def _person(name: str, values: Any, locale: str) -> PersonalData | None:
     """Names of people: the fewer words of the column's name speak of them, the more the values must."""
     full, known, (asian, language) = names.full_names(values), names.known_names(values), names.asian_names(values)
     spoken = may_name_people(name) or named_kind(name)[0] == "name"
-    if spoken and ((full >= MOST and known >= 0.2) or known >= SOME or asian >= MOST):
-        return PersonalData("name", LOCALES[language] if asian >= MOST else locale)
-    if full >= MOST and known >= SOME:
+    if spoken and ((names.letters_only(values) >= MOST and known >= 0.25) or asian >= 0.6):
+        return PersonalData("name", LOCALES[language] if asian >= 0.6 else locale)
+    many = len(values) >= 2 * NAMED
+    if (full >= MOST and known >= SOME) or (many and known >= 0.6 and names.letters_only(values) >= 0.95):
         return PersonalData("name", locale)
-    if asian >= 0.95 and len(values) >= 2 * NAMED and names.surnames_used(values) >= 8:
+    if many and asian >= 0.85 and names.surnames_used(values) >= 8:
         return PersonalData("name", LOCALES[language])
     return None
 

@@ -59,6 +59,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "national ids",
             {
                 "en": (
+                    r"\bni ?(no|num|number)\b|"
                     r"\b(ssn|nino|social security|national (id|insurance)|passport|tax ?(id|payer)|"
                     r"driv(er|ing)s? licen[cs]e)"
                 ),
@@ -151,29 +152,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "ja": "生年月日|誕生日",
             },
         ),
-        "first_name": Kind(
-            "first names",
-            {
-                "en": r"\b(first|given|fore|middle) ?names?\b",
-                "de": "vorname",
-                "fr": r"\bprenoms?\b",
-                "es": r"\bnombre de pila\b|\bprimer nombre\b",
-                "pt": r"\bprimeiro nome\b",
-            },
-        ),
-        "last_name": Kind(
-            "surnames",
-            {
-                "en": r"\b(last|family|sur|maiden) ?names?\b",
-                "de": "nachname|familienname|zuname",
-                "fr": r"\bnom de famille\b",
-                "es": r"\bapellidos?\b",
-                "it": r"\bcognome\b",
-                "pt": r"\bsobrenome\b|\bapelido\b",
-                "zh": "姓氏",
-                "ja": "苗字|名字",
-            },
-        ),
         "name": Kind(
             "names of people",
             {
@@ -191,6 +169,30 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "pt": r"\bnome (completo|do cliente)\b",
                 "zh": "姓名|客户名|联系人|持卡人|收件人|收货人",
                 "ja": "氏名|お名前|顧客名",
+            },
+        ),
+        "first_name": Kind(
+            "first names",
+            {
+                "en": r"\b(first|given|fore|middle) ?names?\b",
+                "de": "vorname",
+                "fr": r"\bprenoms?\b",
+                "es": r"\bnombre de pila\b|\bprimer nombre\b",
+                "pt": r"\bprimeiro nome\b",
+                "zh": "^名$",
+            },
+        ),
+        "last_name": Kind(
+            "surnames",
+            {
+                "en": r"\b(last|family|sur|maiden) ?names?\b",
+                "de": "nachname|familienname|zuname",
+                "fr": r"\bnom de famille\b",
+                "es": r"\bapellidos?\b",
+                "it": r"\bcognome\b",
+                "pt": r"\bsobrenome\b|\bapelido\b",
+                "zh": "姓氏|^姓$",
+                "ja": "苗字|名字",
             },
         ),
         OTHER: Kind("values of single people"),
