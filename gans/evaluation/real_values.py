@@ -18,7 +18,7 @@ from gans.evaluation.metrics import LEAST_TEST, LOWER, Computed, Estimate, Meani
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 MOSTLY, NEARLY_ALL = 0.5, 0.9  # shares of distinct values in a column of text, and of numbers
-COINCIDENCE = 0.05  # share of test rows that hold a training value, above which numbers meet by chance
+COINCIDENCE = 0.01  # share of test rows that hold a training value, above which numbers meet by chance
 LEAST = 20  # training values
 WORDS, TWICE = 4, 2  # words of a free text, and the rows that hold it
 NAMES = ("first_name", "last_name")  # kinds that many people share

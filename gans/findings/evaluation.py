@@ -14,6 +14,9 @@ SHAPE, DETECTED, EASILY = 1.0, 0.9, 0.5
 USEFUL, USELESS = 0.95, 0.8
 RECOGNISED = 0.55
 COPIED, MANY = 0.05, 3
+RETURNED = (
+    0.1  # share of rows with a real number beyond that of test rows; values between near knots meet some by chance
+)
 LEAKS = 0.05
 GIVEN = 3
 LIMITS = Sentence(
@@ -34,8 +37,8 @@ def privacy_fails(evaluation: Evaluation) -> bool:
 
 
 def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
-    """What real values that come back say, and then the attacks."""
-    scores, out = evaluation.scores, real_value_sentences(evaluation)
+    """What copies, real values that come back and the attacks say."""
+    scores, out = evaluation.scores, []
     if (copies := scores.get("exact_copies")) is None:
         out.append(Sentence("note", "Exact copies of training rows could not be looked for: see what was left out."))
     else:
@@ -45,6 +48,7 @@ def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
             out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
         else:
             out.append(Sentence("note" if low > 0 else "good", f"{text}."))
+    out += real_value_sentences(evaluation)
     near = scores.get("near_copies")
     if near and near.real is not None and (near.low or 0) > near.real:
         start = "NOT PRIVATE: " if near.value - near.real >= COPIED else ""
@@ -98,7 +102,7 @@ def columns_returned(evaluation: Evaluation) -> dict[str, str]:
         usual = 0 if not one["test rows"] else one["test count"] / one["test rows"]
         if kind in NUMBERS:
             low, _ = difference((count, one["test count"]), (rows, one["test rows"]))
-            returned = low > 0 and count / rows > MANY * usual
+            returned = low > 0 and count / rows - usual >= RETURNED
         else:
             returned = count > 0 and not (kind == "name" and 0 < count / rows <= usual)
         if returned:

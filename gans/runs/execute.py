@@ -98,7 +98,10 @@ def execute(
     ready = prepare(run, table)
     run = ready.run
     for column in ready.split.schema.columns:
-        for name, value in (fields or {}).get(column.name, {}).items():
+        own = (fields or {}).get(column.name, {})
+        if column.role in ("dropped", "faked") and "categories" in own:  # a stored schema holds no value of these
+            own = own | {"categories": None, "dtype": own["dtype"].replace("Enum", "Categorical")}
+        for name, value in own.items():
             setattr(column, name, value)
     if show and first:
         for line in ready.lines():

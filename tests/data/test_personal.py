@@ -166,6 +166,12 @@ def test_the_reason_names_the_kind_and_both_keys(schema: Schema) -> None:
     assert kept_lines(schema) == []
 
 
+def test_the_schema_holds_no_value_of_what_is_left_out(schema: Schema) -> None:
+    left_out = [column for column in schema.columns if column.role == "dropped"]
+    assert {"手机", "Nummer", "lat"} <= {column.name for column in left_out}
+    assert all(column.bounds is None and column.categories is None for column in left_out)
+
+
 @pytest.mark.parametrize("source", [Households(), Charity(), Loans()])
 def test_no_false_alarm_in_embedded_tables(source: Source) -> None:
     assert [column.name for column in detect(normalise(source.read())).columns if column.personal] == []
@@ -332,7 +338,7 @@ def test_a_faked_column_is_stored_with_how_it_is_made_up(table: pa.Table) -> Non
     missing = table["phone"].to_pylist()[:300] + [None] * 100
     table = table.set_column(table.column_names.index("phone"), "phone", pa.array(missing))
     schema = detect(table, personal=Handling(fake=["phone", "Vorname", "客户姓名", "手机"], fake_key="age"))
-    assert schema["phone"].role == "faked"
+    assert (schema["phone"].role, schema["手机"].bounds) == ("faked", None)
     assert schema["phone"].fake == fake("phone", missing=0.25, key="age")
     assert schema["Vorname"].fake == fake("first_name", locale="de_DE", levels=len(VORNAMEN), key="age")
     assert [(schema[name].fake or {})["locale"] for name in ("客户姓名", "手机")] == ["zh_CN", "zh_CN"]

@@ -50,7 +50,7 @@ def test_nothing_comes_back() -> None:
     assert columns_returned(evaluation) == {}
     assert evaluation.scores["real_values"].value == 0
     assert not privacy_fails(evaluation)
-    assert "email, amount, remark" in privacy_sentences(evaluation)[0].text
+    assert any("by chance: email, amount, remark." in sentence.text for sentence in privacy_sentences(evaluation))
 
 
 @pytest.mark.parametrize("test", [TEST, None])
@@ -61,7 +61,7 @@ def test_one_real_e_mail_address_is_one_too_many(keep: list[str], test: pa.Table
     said = "column email returns real values (e-mail addresses) in 1 of 300 rows"
     assert columns_returned(evaluation) == {"email": said}
     assert privacy_fails(evaluation)
-    assert privacy_sentences(evaluation)[0].text == f"NOT PRIVATE: {said}."
+    assert f"NOT PRIVATE: {said}." in [sentence.text for sentence in privacy_sentences(evaluation)]
     verdict = privacy_verdict(evaluation)
     assert (verdict.tone, verdict.text) == ("bad", f"No: {said}.")
 

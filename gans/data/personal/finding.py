@@ -17,6 +17,7 @@ MOST_VALUES = 10_000  # distinct values that are looked at
 MOST, SOME = 0.8, 0.5  # shares of them that fit
 FEW = 5  # distinct values, below which a pattern may be chance
 NAMED = 10  # distinct values, below which a name of a column proves nothing
+LEAST_NUMBER = 10**6  # a phone number or an id has at least seven digits
 LEAST_ROWS = 200  # below which rare levels prove nothing
 TWICE = 2  # rows of a level that is rare
 LOCALES = {"de": "de_DE", "fr": "fr_FR", "es": "es_ES", "it": "it_IT", "pt": "pt_PT", "zh": "zh_CN", "ja": "ja_JP"}
@@ -49,12 +50,12 @@ def find_personal_data(name: str, valid: pa.ChunkedArray, levels: int) -> Person
         return PersonalData("birth") if kind == "birth" else None
     if levels < 2 or pa.types.is_boolean(valid.type):
         return None
-    distinct = _some(pc.unique(valid))
     if pa.types.is_string(valid.type):
-        found = _in_text(name, kind, language, _filled(distinct), levels, len(valid))
+        found = _in_text(name, kind, language, _filled(_some(pc.unique(valid))), levels, len(valid))
         return found or _rare(valid)
-    if levels < NAMED:
+    if levels < NAMED or (kind != "coordinates" and not LEAST_NUMBER <= pc.max(valid).as_py() < 2**63):
         return None
+    distinct = _some(pc.unique(valid))
     numbers = distinct.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     if np.array_equal(numbers, np.floor(numbers)) and np.abs(numbers).max() < 2**63:
         return _in_whole_numbers(kind, language, distinct, levels, len(valid))

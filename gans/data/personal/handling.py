@@ -11,6 +11,7 @@ from gans.data.personal.kinds import KINDS, NONE, RARE, label
 from gans.errors import UserError, one_of
 
 FAKER = 'python -m pip install "gans[fake]"'
+UNIQUE = 0.9  # share of distinct values above which made-up ones all differ
 SAID = ("birth",)  # kinds that are said and learnt
 MADE_UP = (
     *("email", "phone", "iban", "card", "national_id", "ip", "mac", "url", "name", "first_name", "last_name"),
@@ -75,16 +76,18 @@ class Handling:
                 raise UserError(f"data.keep: column '{name}' cannot be kept: {left_out}.")
             return {}
         found = self._personal_data(name, array.drop_null(), levels)
+        hidden = {"bounds": None, "decimals": None}  # a stored schema holds no value of such a column
         if name in self.fake:
             fake = self._made_up(name, found, array, levels)
-            return {"role": "faked", "personal": fake["kind"], "fake": fake, "reason": "", "bounds": None}
+            why = "its values are made up in sampled rows, data.fake names it"
+            return hidden | {"role": "faked", "personal": fake["kind"], "fake": fake, "reason": why}
         if keeps and (left_out or found):
             return {"role": "feature", "personal": found.kind if found else RARE, "reason": ""}
         if found is None or (found.kind == RARE and (fixed or left_out)):
             return {}
         if found.kind in SAID:
             return {"personal": found.kind}
-        return {"role": "dropped", "personal": found.kind, "reason": reason(name, found)}
+        return hidden | {"role": "dropped", "personal": found.kind, "reason": reason(name, found)}
 
     def _personal_data(self, name: str, valid: pa.ChunkedArray, levels: int) -> PersonalData | None:
         """The personal data of a column, as it was declared or else as it is found."""
@@ -117,7 +120,7 @@ class Handling:
         return {
             "kind": kind,
             "locale": self.fake_locale or found.locale or "en_US",
-            "levels": 0 if levels == valid else levels,
+            "levels": 0 if levels > UNIQUE * valid else levels,
             "missing": array.null_count / len(array),
             "key": self.fake_key,
         }
