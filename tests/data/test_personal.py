@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.config.compose import compose
 from gans.data.base import Source
 from gans.data.embedded import Charity, Households, Loans
 from gans.data.personal import patterns
@@ -290,6 +291,11 @@ def test_what_is_kept_is_learnt_and_warned_of(table: pa.Table) -> None:
         "PERSONAL DATA is learnt, as data.keep says: contact (e-mail addresses), lat (coordinates of places), "
         "手机 (phone numbers). Sampled rows may hold real values of people."
     ]
+
+
+def test_declared_kinds_are_keys_of_the_config() -> None:
+    run = compose(["+experiment=vanilla", "data=table", "data.personal.contact=email", "data.keep=[mail]"])
+    assert (run.data.personal, run.data.keep) == ({"contact": "email"}, ["mail"])
 
 
 def test_a_declared_kind_goes_before_what_is_found(table: pa.Table) -> None:
