@@ -18,10 +18,10 @@ from gans.comparison.statistics import (
     stratified_interval,
     variance_of,
 )
-from gans.errors import UserError, nearest
+from gans.errors import UserError, nearest, one_line
 from gans.evaluation.intervals import mean_error, mean_interval
 from gans.evaluation.metrics import meaning
-from gans.findings.comparison import absences, budgets, observed, unfinished
+from gans.findings.comparison import absences, budgets, not_shared, observed, unfinished
 from gans.runs.record import Observation, RunRecord
 from gans.training.loop import DIVERGED
 
@@ -163,7 +163,17 @@ def compare(runs: Sequence[RunRecord], by: str, metrics: Sequence[str] = (), bud
     observations, said = observed([run for found in groups.values() for run in found])
     remarks += said + budgets(groups, variants, budget) + unfinished(groups)
     names = _chosen(list(observations.values()), metrics)
-    found = [_metric(name, groups, observations, variants, shared) for name in names]
+    remarks += not_shared(list(observations.values()), DEFAULTS)
+    found = []
+    for name in names:
+        try:
+            found.append(_metric(name, groups, observations, variants, shared))
+        except UserError:
+            raise
+        except Exception as error:
+            remarks.append(f"{name} is left out: {one_line(error)}.")
+    if not found:
+        raise UserError(f"metrics: none of them can be compared; {remarks[-1]}")
     first = found[0]
     cells = {(variant, table): first.cells[variant, table] for variant in variants for table in shared}
     fewest = min((pair.pairs for pair in first.pairs), default=0)

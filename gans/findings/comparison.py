@@ -38,6 +38,13 @@ def observed(runs: Sequence[RunRecord]) -> tuple[dict[str, list[Observation]], l
     return {run.source: run.held_out for run in runs}, [f"{said} gans.evaluate run=DIR members=all gives others."]
 
 
+def not_shared(observations: Sequence[Sequence[Observation]], names: Sequence[str]) -> list[str]:
+    """Which of these scores some runs have and others have not, so that they cannot be compared."""
+    every = [set(one.scores) for found in observations for one in found]
+    left_out = [name for name in names if 0 < sum(name in scores for scores in every) < len(every)]
+    return [f"{', '.join(left_out)} left out: not all runs have it."] if left_out else []
+
+
 def unfinished(groups: Groups) -> list[str]:
     """Runs that did not come to their end."""
     ended = ("completed", DIVERGED)

@@ -13,7 +13,7 @@ from gans.data.codecs.images import brightness
 from gans.data.files import read_table
 from gans.data.personal.handling import Handling
 from gans.data.schema import Schema, detect, normalise
-from gans.errors import UserError, in_range, one_of
+from gans.errors import UserError, in_range, one_line, one_of
 from gans.evaluation.images import read_array
 from gans.evaluation.inputs import Tables, read_sides
 from gans.runs.saved import SavedRun
@@ -75,8 +75,14 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
     known = real_tables(given, saved)
 
     def beside(synthetic: pa.Table) -> Tables:
-        target = given.get("target", known.target)
-        tables = read_sides(known.schema, known.training, synthetic, known.test, target, secrets)
+        real = known.schema, known.training, synthetic, known.test
+        try:
+            tables = read_sides(*real, given.get("target", known.target), secrets)
+        except UserError as error:
+            if "target" in given or not known.target:
+                raise
+            tables = read_sides(*real, "", secrets)  # what else is wrong is wrong without it, too
+            log.warning("utility: left out, %s", one_line(error))
         return dataclasses.replace(tables, anonymeter=interpreter)
 
     if "synthetic" in given:

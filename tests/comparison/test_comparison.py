@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from gans.comparison import wandb_runs
+from gans.comparison import comparison, wandb_runs
 from gans.comparison.comparison import Comparison, compare
 from gans.comparison.figures import comparison_figures
 from gans.comparison.output import write
@@ -78,6 +78,32 @@ def test_the_better_one_is_told_and_the_like_ones_are_not() -> None:
         assert metric.ranks.blocks == 10
     assert found.metrics[0].overall["wgan_gp"][0] == pytest.approx(0.7, abs=0.02)
     assert found.metrics[1].sign == -1
+
+
+def test_a_score_that_some_runs_lack_is_left_out_and_said() -> None:
+    runs = three()
+    for one in runs[:2]:
+        for found in one.evaluated:
+            found.scores.pop("xgb_c2st")
+    found = compare(runs, "experiment")
+    assert [metric.name for metric in found.metrics] == ["shape_error"]
+    assert "xgb_c2st left out: not all runs have it." in found.remarks
+
+
+def test_a_score_that_cannot_be_compared_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = comparison._metric
+
+    def fails(name: str, *others: Any) -> Any:
+        if name == "xgb_c2st":
+            raise ZeroDivisionError("no rows")
+        return whole(name, *others)
+
+    monkeypatch.setattr(comparison, "_metric", fails)
+    found = compare(three(), "experiment")
+    assert [metric.name for metric in found.metrics] == ["shape_error"]
+    assert any(remark.startswith("xgb_c2st is left out: ZeroDivisionError") for remark in found.remarks)
+    with pytest.raises(UserError, match="none of them can be compared; xgb_c2st is left out"):
+        compare(three(), "experiment", ["xgb_c2st"])
 
 
 def test_a_tie_is_not_in_bold() -> None:

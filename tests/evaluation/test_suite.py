@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gans.errors import UserError
-from gans.evaluation.anonymity import anonymity
+from gans.evaluation.anonymity import anonymity, risk_of
 from gans.evaluation.metrics import (
     LEVELS,
     LOWER,
@@ -320,6 +320,60 @@ def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
         anonymity(found, "/no/python", 100)
     with pytest.raises(UserError, match=r"No module named 'anonymeter'.*pip install anonymeter"):
         anonymity(found, sys.executable, 100)
+
+
+def test_an_attack_of_anonymeter_that_fails_loses_itself_only(tmp_path: Path) -> None:
+    stand_in = tmp_path / "python"
+    stand_in.write_text(
+        f'#!{sys.executable}\nprint(\'{{"singling_out": "RuntimeError: no queries", "linkability": [0, 0, 0.1]}}\')\n'
+    )
+    stand_in.chmod(0o755)
+    both = dataclasses.replace(tables(people(0, 200), people(1, 200), people(2, 200)), anonymeter=str(stand_in))
+    found = evaluate(both, "fast", only=["anonymeter"])
+    assert found.scores["linkability"].value == 0
+    assert "singling_out" not in found.scores
+    assert "singling_out: left out, anonymeter failed (RuntimeError: no queries)" in found.notes
+
+    def fails() -> Any:
+        raise ValueError("one\ncolumn")
+
+    assert risk_of(fails) == "ValueError: one column"
+
+
+# ---- metrics that fail
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_metric_that_fails_is_left_out_of_an_evaluation_and_the_rest_is_there(tmp_path: Path) -> None:
+    for name in ("copies", "published"):
+
+        def fails(judged: Any, rows: int | None) -> dict[str, float]:
+            raise KeyError("a level")
+
+        METRICS[name] = dataclasses.replace(all_metrics()[name], compute=fails)
+    found = evaluate(tables(people(0, 200), people(1, 200)), "fast")
+    assert {"score", "detection"} <= set(found.scores)
+    assert not {"exact_copies", "shape_error"} & set(found.scores)
+    for name in ("copies", "published"):
+        (note,) = [note for note in found.notes if note.startswith(f"{name}: left out")]
+        assert re.fullmatch(rf"{name}: left out, KeyError at metrics.py:\d+: 'a level'", note)
+    assert not privacy_fails(found)
+    assert any("copies" in sentence.text and sentence.tone == "note" for sentence in findings(found))
+    write_evaluation(tmp_path, found, [])
+    assert "left out" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_what_a_judge_cannot_compute_is_said_with_its_reason() -> None:
+    METRICS["mmd"] = dataclasses.replace(all_metrics()["mmd"], compute=lambda judged, rows: {"mmd": np.nan})
+    judge = TrainingJudge(["fidelity", "detection", "mmd"], people(0), tables(people(0), people(1)).schema)
+    scores, left_out = judge.attempt(people(1, 50))
+    assert set(scores) == {"score", "column_distance", "pair_distance"}
+    assert left_out == {
+        "detection": "it needs at least 100 rows of each side, there are 400 real and 50 synthetic",
+        "mmd": "metric mmd: it gave {'mmd': nan}; finite mmd are due",
+    }
+    assert set(judge.attempt(people(1))[0]) == {*scores, "detection"}
 
 
 # ---- metrics of training

@@ -27,7 +27,7 @@ from gans.refinement import boosted
 from gans.refinement.base import Refinement
 from gans.refinement.boosted import Boosted, FittedBoosted
 from gans.runs.saved import SavedRun
-from gans.sampling.chunks import CHUNK, Request
+from gans.sampling.chunks import CHUNK, Request, gumbel_max
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.sampler import Sampler
 
@@ -226,6 +226,34 @@ def test_how_many_rows_it_needs(rows: int, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(boosted, "FRESH", 70)
     assert Boosted(generated=3, candidates=5).needs(rows) == 3 * min(rows, 200_000) + 70
     assert Refinement().needs(rows) == 0
+
+
+def test_wide_rows_are_fewer_and_ordinary_ones_are_not() -> None:
+    """All generated cells together are at most 2^26; at the width of ordinary tables that bounds nothing."""
+    assert Boosted().needs(32_561, 30) == Boosted().needs(32_561) == 3 * 32_561 + 480_000
+    assert Boosted().needs(300, 400) == 2**26 // 400
+    assert Boosted().needs(300, 10**6) == boosted.LEAST_FRESH
+
+
+def test_weights_do_not_depend_on_how_many_rows_are_looked_at_in_one_go(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = Encoded(*(part[:500] for part in toy.made))
+    whole = toy.fitted.log_weights(some)
+    monkeypatch.setattr(boosted, "PREDICTED", 7 * len(toy.codec.columns))
+    np.testing.assert_array_equal(toy.fitted.log_weights(some), whole)
+
+
+def test_the_row_of_the_largest_noisy_weight_is_taken(imitation: Sampler) -> None:
+    """As `gumbel_max` of all candidates at once."""
+    chunks, refinement = imitation.chunks(), imitation.refinement
+    assert refinement is not None
+    made = [chunks.candidates(Request(5, 0, k)) for k in range(CANDIDATES)]
+    weights = np.stack([np.where(chunks.broken(rows), -np.inf, refinement.log_weights(rows)) for rows in made])
+    place = gumbel_max(weights, np.random.default_rng((5, 0, 0, 1)), axis=0)
+    drawn = chunks.chosen(Request(5, 0))
+    for part, of_all in zip(drawn, zip(*made, strict=True), strict=True):
+        np.testing.assert_array_equal(part, np.stack(of_all)[place, np.arange(CHUNK)])
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.3, 0.7, 2.0])

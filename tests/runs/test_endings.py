@@ -95,6 +95,7 @@ def test_too_little_memory_in_training_is_one_line(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_what_fails_after_training_is_left_out_and_the_rest_is_written(
     command: Callable[..., Any], finished: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
