@@ -63,7 +63,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        text = str(error)
+        text = " ".join(str(error).split())
         raise UserError(text if text.startswith(str(path)) else f"{path}: not {what} ({text})") from None
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
@@ -164,13 +164,14 @@ def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 
 
 def read_npz(path: Path) -> dict[str, "np.ndarray"]:
-    """The arrays of a .npz file by name, whose headers agree with the sizes of their content.
+    """The arrays of a .npz file by name, whose headers agree with the sizes of their content; within `reading`.
 
     Raises:
-        UserError: it is damaged, holds something else than plain arrays, or asks for too much memory.
+        UserError: it asks for too much memory, or holds files of odd names.
+        OSError, ValueError, zipfile.BadZipFile: it is missing, damaged, or holds something else than plain arrays.
     """
     out = {}
-    with reading(path, "a readable .npz file"), path.open("rb") as file, zipfile.ZipFile(file) as archive:
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         check_archive(path, archive)
         for entry in archive.infolist():
             name = entry.filename.removesuffix(".npy")
@@ -180,16 +181,16 @@ def read_npz(path: Path) -> dict[str, "np.ndarray"]:
 
 
 def read_npy(path: Path) -> "np.ndarray":
-    """The array of a .npy file whose header agrees with its size.
+    """The array of a .npy file whose header agrees with its size; within `reading`.
 
     Raises:
-        UserError: it is damaged, holds something else than a plain array, or asks for too much memory.
+        UserError: it asks for too much memory.
+        OSError, ValueError: it is missing, damaged, or holds something else than a plain array.
     """
-    with reading(path, "a readable .npy file"):
-        size = path.stat().st_size
-        check_bytes(path, size)
-        with path.open("rb") as content:
-            return _array(content, size, path.name)
+    size = path.stat().st_size
+    check_bytes(path, size)
+    with path.open("rb") as content:
+        return _array(content, size, path.name)
 
 
 def _array(content: typing.IO[bytes], size: int, name: str) -> "np.ndarray":

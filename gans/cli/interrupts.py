@@ -84,12 +84,13 @@ def interrupts() -> Iterator[Interrupts]:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    hooks = sys.unraisablehook, threading.excepthook
+    hooks = sys.unraisablehook, threading.excepthook, sys.excepthook
     wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=out.watch, args=(reader,), daemon=True, name="signals").start()
-    # a destructor or a thread that an interrupt hits would print a traceback
+    # a destructor, a thread or a call from C that an interrupt hits would print a traceback
     sys.unraisablehook = lambda found: None if out.ending else hooks[0](found)
     threading.excepthook = lambda found: None if out.ending else hooks[1](found)
+    sys.excepthook = lambda *found: None if out.ending else hooks[2](*found)
     try:
         for number, handler in before.items():
             if handler != signal.SIG_IGN:
@@ -99,7 +100,7 @@ def interrupts() -> Iterator[Interrupts]:
         for number, handler in before.items():
             signal.signal(number, handler)
         out.stop()
-        sys.unraisablehook, threading.excepthook = hooks
+        sys.unraisablehook, threading.excepthook, sys.excepthook = hooks
         signal.set_wakeup_fd(wakeup)
         os.close(writer)  # which ends the thread
 

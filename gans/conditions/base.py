@@ -26,11 +26,12 @@ class FittedCondition:
     A category or boolean leaves the row: the generator is given it and the discriminator too. A number stays in the
     row and its bin is the condition. Where `stays`, all stay and the condition is their codes. Where it
     `takes_any_column`, `partial` makes a condition of any columns of a row. `combinations [m,
-    columns]` are the distinct conditions of the training rows, `counts [m]` their rows.
+    columns]` are the distinct conditions of the training rows, `counts [m]` their rows; `least` is the smallest entry.
     """
 
     stays: ClassVar[bool] = False
     takes_any_column: ClassVar[bool] = False
+    least: ClassVar[int] = 0
 
     rule: "Condition"
     codec: FittedCodec
@@ -184,7 +185,7 @@ class FittedCondition:
             or self.counts.dtype.kind not in "iu"
         ):
             raise ValueError(f"combinations {self.combinations.dtype} {self.combinations.shape}")
-        inside = (self.combinations >= 0) & (self.combinations < np.array(self.cardinalities, np.int64))
+        inside = (self.combinations >= self.least) & (self.combinations < np.array(self.cardinalities, np.int64))
         if (
             not inside.all()
             or self.counts.shape != (rows,)

@@ -27,6 +27,14 @@ class FittedTrainingBySampling(FittedCondition):
 
     stays = True
 
+    least: ClassVar[int] = NOT_GIVEN
+
+    def check(self) -> None:
+        """Raise ValueError where the levels are not those of the columns."""
+        super().check()
+        if len(self.counts) != sum(self.cardinalities):
+            raise ValueError(f"{len(self.counts)} levels; the columns have {sum(self.cardinalities)}")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         starts = [self.layout.offsets[fitted.code] for fitted in self.columns]

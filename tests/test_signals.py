@@ -1,0 +1,105 @@
+"""Ctrl-C and SIGTERM at any moment: status 130, one line, no half file, no process left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+WAIT = 60
+
+
+def interrupted(
+    folder: Path, arguments: tuple[str, ...], number: int, seconds: float, again: float | None = None
+) -> tuple[int, str]:
+    """Status and standard error of `python -m gans.NAME ...`, to which a signal is sent after so many seconds."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"gans.{arguments[0]}", *arguments[1:]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    time.sleep(seconds)
+    process.send_signal(number)
+    if again is not None:
+        time.sleep(again)
+        process.send_signal(number)
+    _, error = process.communicate(timeout=WAIT)
+    return process.returncode, error
+
+
+def half_files(folder: Path) -> list[str]:
+    """Temporary files, and locks."""
+    return [str(path.relative_to(folder)) for path in folder.rglob(".*")]
+
+
+TRAIN = ("train", "+experiment=vanilla", "+debug=limit", "trainer.steps=1000000", "run_dir=run")
+SIMULATE = ("simulate", "customers=2000000", "out=events")
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, 0.3), (signal.SIGTERM, 0.6), (signal.SIGINT, 1.5)])
+def test_a_command_that_starts_or_imports_ends_at_once(number: int, seconds: float, tmp_path: Path) -> None:
+    status, error = interrupted(tmp_path, TRAIN, number, seconds)
+    assert (status, error) == (130, "interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_is_half_written_is_taken_away(tmp_path: Path) -> None:
+    status, error = interrupted(tmp_path, SIMULATE, signal.SIGTERM, 2.5)
+    assert (status, error) == (130, "interrupted\n")
+    assert half_files(tmp_path) == []
+    assert list(tmp_path.rglob("*.parquet")) == []
+
+
+SLOW = (signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SLOW)
+@pytest.mark.parametrize("seconds", [0.1, 0.2, 1, 2, 3, 4, 6, 8, 12])
+def test_training_ends_at_any_moment(number: int, seconds: float, tmp_path: Path) -> None:
+    status, error = interrupted(tmp_path, TRAIN, number, seconds)
+    assert status == 130
+    assert "Traceback" not in error
+    assert error.endswith(("interrupted\n", "trainer.resume=true\n"))
+    assert half_files(tmp_path) == []
+    if (tmp_path / "run").exists():
+        assert (tmp_path / "run" / "config.yaml").is_file()
+        assert any(path.name.isdigit() for path in (tmp_path / "run" / "checkpoints").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [0.01, 0.5])
+def test_a_second_signal_ends_it_too(again: float, tmp_path: Path) -> None:
+    for seconds in (1, 5, 12):
+        status, error = interrupted(tmp_path, TRAIN, signal.SIGINT, seconds, again)
+        assert status == 130
+        assert "Traceback" not in error
+        assert [name for name in half_files(tmp_path) if ".lock" not in name] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1, 3, 6, 10])
+@pytest.mark.parametrize("name", ["sample", "evaluate", "use", "personas", "tune", "augment"])
+def test_other_commands_end_at_any_moment(name: str, seconds: float, tmp_path: Path, related: object) -> None:
+    run = related.path  # pyright: ignore[reportAttributeAccessIssue]
+    rows = f"{run}/samples.parquet"
+    given = {
+        "sample": (f"run={run}", "n=1e9", "out=rows.parquet"),
+        "evaluate": (f"real={rows}", f"synthetic={rows}", f"test={rows}", "target=plan", "metrics=full", "out=judged"),
+        "use": ("scenario=privacy", f"run={run}", f"real={rows}", f"test={rows}", "out=uses"),
+        "personas": (f"run={run}", f"real={rows}", f"test={rows}", "out=personas"),
+        "tune": ("optimizer.learning_rate=interval(1e-4,1e-3)", *TRAIN[1:-1], "folder=study"),
+        "augment": (f"run={run}", f"real={rows}", f"test={rows}", "target=plan", "out=more.csv"),
+    }
+    status, error = interrupted(tmp_path, (name, *given[name]), signal.SIGINT, seconds)
+    assert status == 130 or (status == 0 and name not in ("sample", "tune"))
+    assert "Traceback" not in error
+    assert half_files(tmp_path) == []
+    assert not list(tmp_path.glob("*.parquet"))
