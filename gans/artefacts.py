@@ -66,7 +66,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
         text = " ".join(str(error).split())
         raise UserError(text if text.startswith(str(path)) else f"{path}: not {what} ({text})") from None
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file.") from None
+        raise UserError(f"{path}: not {what} (no such file).") from None
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path}: not {what} ({reason}).") from None

@@ -1,6 +1,5 @@
 """Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [KEY=VALUE ...]`."""
 
-import contextlib
 import logging
 import sys
 from pathlib import Path
@@ -80,19 +79,20 @@ def main() -> int:
     folder = output_folder(given.get("out") or given.get("run") or "evaluation")
     from gans.config.components import load_components
     from gans.evaluation.metrics import LEVELS
-    from gans.locks import locked
+    from gans.locks import check_unlocked
     from gans.runs.subjects import read_images
 
     one_of("metrics", level, LEVELS)
     load_components()  # plugins may bring metrics
-    with locked(folder, "out" if "out" in given else "run") if folder.is_dir() else contextlib.nullcontext():
-        if images := read_images(given):
-            return judge_images(given, folder, images)
-        return judge_tables(given, folder, level)
+    check_unlocked(folder, "out" if "out" in given else "run")
+    if images := read_images(given):
+        return judge_images(given, folder, images)
+    return judge_tables(given, folder, level)
 
 
 def judge_tables(given: dict[str, Any], folder: Path, level: str) -> int:
     """The metrics of a level on each sample; what they say is printed and written."""
+    from gans.locks import locked
     from gans.report.evaluation import print_evaluation, write_evaluation
     from gans.runs.subjects import subjects
 
@@ -103,8 +103,9 @@ def judge_tables(given: dict[str, Any], folder: Path, level: str) -> int:
         scores = {name: score["value"] for name, score in found.to_json()["scores"].items()}
         observed.append({"seed": subject.seed, "draw": subject.draw, "scores": scores})
     print_evaluation(evaluations[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    log.info("%s and %s", *write_evaluation(folder, evaluations[0], observed))
+    with locked(folder, "out" if "out" in given else "run", make=True):
+        written = write_evaluation(folder, evaluations[0], observed)
+    log.info("%s and %s", *written)
     return 0
 
 

@@ -36,7 +36,10 @@ class Checkpoints:
         )
         folder.mkdir(parents=True, exist_ok=True)
         self.ocp, self.folder = ocp, folder
-        self.manager = ocp.CheckpointManager(folder.absolute(), options=options)
+        try:
+            self.manager = ocp.CheckpointManager(folder.absolute(), options=options)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise UserError(f"{folder}: not a readable folder of checkpoints ({_first_line(error)}).") from None
 
     def save(self, step: int, tree: Any, record: dict[str, Any]) -> None:
         """Begin to write; training goes on meanwhile. `tree` must not be changed afterwards.
@@ -71,7 +74,7 @@ class Checkpoints:
                 if digest(tree) != record.pop("sha256"):
                     raise ValueError("its content does not match its digest")
             except Exception as error:
-                reason = str(error).strip().split("\n", 1)[0]
+                reason = _first_line(error)
                 log.warning("checkpoint %s of %s is damaged and passed over (%s)", step, self.folder, reason)
                 continue
             return step, tree, record
@@ -130,6 +133,10 @@ def _stored_arrays(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         name = key.decode()
         if name.endswith("/.zarray"):
             yield name.removesuffix("/.zarray"), parse_json(store.read(key).result().value)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or repr(error)).split("\n", 1)[0].split(" [tensorstore_spec", 1)[0]
 
 
 def _shown(shape: Any) -> str:
