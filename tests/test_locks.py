@@ -1,7 +1,6 @@
 """A folder is written by one process at a time; a lock ends with its process."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -64,16 +63,14 @@ def test_another_process_is_named_and_when_it_is_killed_its_lock_is_free(other: 
 
 
 def test_commands_leave_a_folder_alone_that_another_process_writes(
-    other: Any, command: Callable[..., Any], tmp_path: Path, inputs: Path, finished: Any
+    other: Any, command: Callable[..., Any], tmp_path: Path, inputs: Path
 ) -> None:
     table = f"{inputs}/table.parquet"
-    shutil.copytree(finished.path, tmp_path / "second")
     train = ("+experiment=vanilla", "+debug=limit", "data=table", f"data.path={table}")
     given = {
         "train": (*train, "run_dir=run"),
         "tune": ("optimizer.learning_rate=interval(1e-4,1e-3)", *train, "folder=run"),
         "evaluate": (f"real={table}", f"synthetic={table}", "out=run", "metrics=fast"),
-        "compare": (f"runs={finished.path},second", "out=run"),
     }
     for name, arguments in given.items():
         done = command(name, *arguments)
