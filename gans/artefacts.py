@@ -116,13 +116,16 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("nested too deep") from None
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, what: str = "readable as JSON") -> Any:
     """What a file of JSON says.
+
+    Args:
+        what: it should be, as in `reading`.
 
     Raises:
         UserError: it is missing, damaged, nested too deep, or would take too much memory.
     """
-    with reading(path, "readable as JSON"):
+    with reading(path, what):
         return parse_json(read_bytes(path))
 
 

@@ -141,7 +141,7 @@ class Schema:
             UserError: the file is missing or is no schema.
         """
         with reading(path, "a readable schema"):
-            stored = read_json(path)
+            stored = read_json(path, "a readable schema")
             columns = [of_fields(Column, row) for row in stored["columns"]]
             for column in columns:
                 column.check()

@@ -89,7 +89,7 @@ def read_jobs(folder: Path) -> list[Job]:
     out = []
     for path in folder.glob("job-*.json"):
         with reading(path, "a readable job"):
-            out.append(of_fields(Job, read_json(path)))
+            out.append(of_fields(Job, read_json(path, "a readable job")))
     return sorted(out, key=lambda job: job.number)
 
 
