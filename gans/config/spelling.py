@@ -18,7 +18,14 @@ from gans.errors import UserError
 from gans.registry import COMPONENTS
 
 NESTED = ("data.columns", "data.features")  # whose names are the user's own below a log or a view
-OPEN = ("data.kinds", "data.personal", "data.types", "data.formats", "data.rename", *NESTED)  # the names below are the user's own
+OPEN = (
+    "data.kinds",
+    "data.personal",
+    "data.types",
+    "data.formats",
+    "data.rename",
+    *NESTED,
+)  # the names below are the user's own
 LAST_EQUALS = ("data.kinds", "data.personal", "data.types")  # no value of theirs has an `=`, so that a name may
 SQL = ("data.query", *(f"{key}." for key in NESTED))
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
