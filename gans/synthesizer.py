@@ -15,6 +15,7 @@ from gans.files import temporary_folder
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    import pyarrow as pa
 
     from gans.config.run import Run
     from gans.sampling.sampler import Sampler
@@ -31,7 +32,7 @@ class Synthesizer(BaseEstimator):
         overrides: as on the command line, such as "trainer.steps=2000".
         run_dir: where the run is written; a temporary folder unless given. `save` copies it.
         progress: show a progress bar.
-        kinds: of columns that detection got wrong, as data.kinds on the command line; here any name can be written.
+        kinds: of columns that detection got wrong, as data.kinds on the command line, by their names in the frame.
         metadata: what SDV knows of the table, JSON V1: a dict, the path of a file, or an object with `to_dict`.
             `kinds` goes before it.
 
@@ -51,7 +52,7 @@ class Synthesizer(BaseEstimator):
         overrides: Sequence[str] = (),
         run_dir: str | Path | None = None,
         progress: bool = True,
-        kinds: Mapping[str, str] | None = None,
+        kinds: Mapping[Any, str] | None = None,
         metadata: Any = None,
     ) -> None:
         self.experiment = experiment
@@ -61,19 +62,19 @@ class Synthesizer(BaseEstimator):
         self.kinds = kinds
         self.metadata = metadata
 
-    def fit(self, frame: "pd.DataFrame | pl.DataFrame", y: Any = None) -> "Synthesizer":
+    def fit(self, frame: "pd.DataFrame | pl.DataFrame | pa.Table", y: Any = None) -> "Synthesizer":
         """Train on a frame.
 
         Args:
-            frame: the real rows, of pandas or polars; an index is not learnt.
+            frame: the real rows, of pandas, polars or Arrow; an index is not learnt.
             y: is not used; scikit-learn passes it.
 
         Raises:
             UserError: the frame, the metadata or an override does not fit; or training diverged.
         """
-        from gans.compat.sdv import conform
+        from gans.compat.sdv import conform, schema_of
         from gans.config.compose import compose
-        from gans.data.frames import read_frame
+        from gans.data.frames import read_frame, text_name
         from gans.report.page import report_run
         from gans.runs.execute import execute
         from gans.tracking.log import set_up_log
@@ -81,21 +82,26 @@ class Synthesizer(BaseEstimator):
         del y
         set_up_log()
         path = Path(self.run_dir) if self.run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
-        table, fields = read_frame(frame)
         run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
             raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
-        kinds, drop, personal = {**run.data.kinds, **(self.kinds or {})}, run.data.drop, run.data.personal
+        named = {**run.data.kinds, **{text_name(label): kind for label, kind in (self.kinds or {}).items()}}
+        described = {} if self.metadata is None else schema_of(self.metadata)
+        unlearnt = [name for name, kind in {**described, **named}.items() if kind in ("id", "text")]
+        read = read_frame(frame, [*run.data.drop, *unlearnt])
+        table, drop, kinds = read.table, [*run.data.drop, *read.unread], {**read.kinds, **named}
+        personal = run.data.personal
         if self.metadata is not None:
-            found = conform(self.metadata, table, kinds)
+            found = conform(self.metadata, table, named)
             asked = (*run.data.keep, *run.data.fake)
             drop = [*drop, *(name for name in found.drop if name not in asked)]
             table, kinds, personal = found.table, found.kinds, {**found.personal, **personal}
             for name, pattern in found.formats.items():
-                fields[name]["format"] = pattern
+                read.fields[name]["format"] = pattern
+        read.check_kinds(kinds)
         data = dataclasses.replace(run.data, kinds=kinds, drop=drop, personal=personal)
         run = dataclasses.replace(run, run_dir=str(path), data=data)
-        result = execute(run, table, self.progress, fields, report_run)
+        result = execute(run, table, self.progress, read.fields, report_run, frame=read.form)
         if result.status == "interrupted":
             from gans.config.names import shell_quoted
 
@@ -105,7 +111,7 @@ class Synthesizer(BaseEstimator):
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
         return self._set(result.sampler, path, result.summary)
 
-    def sample(self, n: int, where: Mapping[str, Any] | None = None, seed: int = 0) -> Any:
+    def sample(self, n: int, where: Mapping[Any, Any] | None = None, seed: int = 0) -> Any:
         """A frame [n, columns] of the library, and with the columns, dtypes and missing values, of the training frame.
 
         Args:
@@ -115,10 +121,12 @@ class Synthesizer(BaseEstimator):
             NotFittedError: before `fit`.
             UserError: `where` names a column that is not there, cannot hold, or too few rows fit.
         """
-        from gans.data.frames import to_frame
+        from gans.data.frames import learnable_where, to_frame
 
         sampler = self._fitted()
-        return to_frame(sampler.sample(n, seed, where), sampler.codec.schema)
+        schema = sampler.codec.schema
+        rows = sampler.sample(n, seed, learnable_where(where, schema) if isinstance(where, Mapping) else where)
+        return to_frame(rows, schema)
 
     def to_metadata(self, table_name: str = "table") -> dict[str, Any]:
         """The columns of the training frame as metadata of SDV, JSON V1.

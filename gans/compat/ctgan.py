@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from gans.config.run import Run
+    from gans.data.frames import Frame
     from gans.sampling.sampler import Sampler
 
 log = logging.getLogger("gans")
@@ -97,7 +98,7 @@ class CTGAN:
         self._device = "gpu" if enable_gpu else "cpu"
         self._sampler: Sampler | None = None
         self._run_dir = b""
-        self._labels: list[Any] = []
+        self._labels: list[Any] | None = None  # of models that were saved by earlier versions
         self._array: str | None = None
 
     def fit(
@@ -131,12 +132,12 @@ class CTGAN:
             )
         set_up_log()
         with _value_errors():
-            table, fields = read_frame(frame)
-            table = normalise(table)
-            kinds = kinds_of(table, discrete, [name for name, field in fields.items() if field["dtype"] == "category"])
+            read = read_frame(frame)
+            table = normalise(read.table)
+            kinds = kinds_of(table, discrete, read.kinds)
             per_epoch, run = self._run(table, kinds, epochs)
-            self._train(run, table, fields, per_epoch)
-        self._labels = [label.item() if isinstance(label, np.generic) else label for label in frame.columns]
+            self._train(run, table, read, per_epoch)
+        self._labels = None
         self._array = train_data.dtype.str if isinstance(train_data, np.ndarray) else None
 
     def _run(self, table: "pa.Table", kinds: dict[str, str], epochs: int | None) -> "tuple[int, Run]":
@@ -198,7 +199,7 @@ class CTGAN:
             ),
         )
 
-    def _train(self, run: "Run", table: "pa.Table", fields: dict[str, Any], per_epoch: int) -> None:
+    def _train(self, run: "Run", table: "pa.Table", read: "Frame", per_epoch: int) -> None:
         import pandas as pd
 
         from gans.runs.execute import execute
@@ -207,7 +208,7 @@ class CTGAN:
         with temporary_folder("gans-ctgan-") as folder, _on(self._device):
             path = folder / "run"
             run = dataclasses.replace(run, run_dir=str(path))
-            result = execute(run, table, self._arguments["verbose"], fields)
+            result = execute(run, table, self._arguments["verbose"], read.fields, frame=read.form)
             if result.status == "interrupted":
                 raise KeyboardInterrupt
             if result.status == "diverged":
@@ -239,14 +240,19 @@ class CTGAN:
         sampler = self._fitted()
         where = {}
         if condition_column is not None and condition_value is not None:
-            where = self._where(str(condition_column), condition_value)
+            where = self._where(condition_column, condition_value)
         with _value_errors(), _on(self._device):
             table = sampler.sample(max(n, 1) if n >= 0 else n, self._seed(), where).slice(0, n)
-        frame = to_frame(table, sampler.codec.schema).set_axis(self._labels, axis=1)
+        frame = to_frame(table, sampler.codec.schema)
+        if self._labels is not None:
+            frame = frame.set_axis(self._labels, axis=1)
         return frame if self._array is None else frame.to_numpy().astype(self._array)
 
-    def _where(self, name: str, value: Any) -> dict[str, Any]:
+    def _where(self, label: Any, value: Any) -> dict[str, Any]:
+        from gans.data.frames import learnable_where
+
         schema = self._fitted().codec.schema
+        ((name, value),) = learnable_where({label: value}, schema).items()
         names = [column.name for column in schema.columns]
         if name not in names:
             raise ValueError(f"The column_name `{name}` doesn't exist in the data.{nearest(name, names)}")
@@ -271,7 +277,6 @@ class CTGAN:
         assert self.loss_values is not None
         state: dict[str, Any] = {
             "arguments": self._arguments,
-            "labels": self._labels,
             "array": self._array,
             "losses": self.loss_values.to_dict("list"),
         }
@@ -311,7 +316,7 @@ class CTGAN:
                 with _on(model._device):
                     model._sampler = SavedRun.open(folder).sampler()
                 model._run_dir = _zipped(folder)
-                model._labels, model._array = state["labels"], state["array"]
+                model._labels, model._array = state.get("labels"), state["array"]
                 model.loss_values = pd.DataFrame(state["losses"])
                 if "random_states" in state:
                     model.random_states = np.random.RandomState()

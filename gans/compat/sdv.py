@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.artefacts import read_json, reading
-from gans.data.frames import times_of
+from gans.data.frames.times import times_of
 from gans.data.personal.kinds import NONE, OTHER
 from gans.data.schema import Column, Schema
 from gans.errors import UserError, nearest, one_of

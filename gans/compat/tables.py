@@ -33,17 +33,15 @@ def discrete_names(labels: list[Any], discrete: list[Any]) -> list[str]:
     """The names of the discrete columns, as text.
 
     Raises:
-        TypeError: a label of a column is neither text nor a whole number.
         ValueError: a discrete column is not among the labels.
     """
-    strange = [label for label in labels if not isinstance(label, (str, int, np.integer))]
-    if strange:
-        raise TypeError(f"column {strange[0]!r}: names must be text or whole numbers.")
+    from gans.data.frames import text_name
+
     invalid = [name for name in discrete if name not in labels]
     if invalid:
         near = nearest(str(invalid[0]), map(str, labels))
         raise ValueError(f"Invalid columns found: {invalid}.{near}")
-    return [str(name) for name in discrete]
+    return [text_name(name) for name in discrete]
 
 
 def relations_of(kinds: dict[str, str]) -> list[str]:
@@ -61,11 +59,11 @@ def _spelt(name: str) -> bool:
     return bool(name) and "`" not in name
 
 
-def kinds_of(table: "pa.Table", discrete: list[str], categorical: list[str]) -> dict[str, str]:
+def kinds_of(table: "pa.Table", discrete: list[str], fixed: dict[str, str]) -> dict[str, str]:
     """The kind of every column, so that none is left out as an id or as text.
 
     Args:
-        categorical: columns whose values pandas restricts to categories.
+        fixed: kinds of columns whose dtype decides what they are; what would be an id is a category here.
 
     Raises:
         TypeError: text that is not discrete, or values that cannot be learnt.
@@ -82,11 +80,12 @@ def kinds_of(table: "pa.Table", discrete: list[str], categorical: list[str]) -> 
             if not (number or pa.types.is_boolean(kind) or pa.types.is_string(kind)):
                 raise TypeError(f"column '{name}' holds {kind}; write its values as text to have them as categories.")
             kinds[name] = "category"
+        elif name in fixed:
+            kinds[name] = "category" if fixed[name] == "id" else fixed[name]
         elif pa.types.is_string(kind):
             raise TypeError(f"column '{name}' holds text; list it in discrete_columns.")
         elif number:
-            whole = pa.types.is_integer(kind) or _whole(table[name])
-            kinds[name] = "category" if name in categorical else "integer" if whole else "numeric"
+            kinds[name] = "integer" if pa.types.is_integer(kind) or _whole(table[name]) else "numeric"
         elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             kinds[name] = "datetime"
         elif pa.types.is_boolean(kind):

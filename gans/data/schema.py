@@ -43,9 +43,8 @@ class Column:
         levels: number of distinct values.
         decimals: decimals of a numeric column, where all its values have at most six.
         reason: why the column is not learnt.
-        dtype: the type in the frame, where the table came from one: `Int64` of pandas, `polars.Int64` of polars.
-        categories: of a pandas categorical or a polars Enum, in its order.
-        ordered: whether that order means something.
+        frame: what brings a sampled column back to the dtype of the training frame; empty without one.
+        dtype, categories, ordered: of runs of earlier versions, which have no `frame`: the dtype in the frame.
         format: of strftime, where the frame has times as text.
         written: how a text file (CSV) writes it, where that is not how every program does: the JSON of
             `gans.data.delimited.written.Written`.
@@ -63,6 +62,7 @@ class Column:
     levels: int = 0
     decimals: int | None = None
     reason: str = ""
+    frame: dict[str, Any] = field(default_factory=dict)
     dtype: str = ""
     categories: list[Any] | None = None
     ordered: bool = False
@@ -93,12 +93,14 @@ class Schema:
         relations: between columns, for people: kind, text and support of each.
         mixture: of a toy distribution its `modes` [modes, columns] and their standard deviation `sigma`.
         delimiter: between the fields of its text file, and of sampled ones.
+        frame: of a table that came from a frame, its library and the names of its columns; else empty.
     """
 
     columns: list[Column]
     relations: list[dict[str, Any]] = field(default_factory=list)
     mixture: dict[str, Any] | None = None
     delimiter: str = ","
+    frame: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
@@ -130,7 +132,8 @@ class Schema:
     def write(self, path: Path) -> None:
         """Write as JSON, atomically."""
         rows = [dataclasses.asdict(column) for column in self.columns]
-        stored = {"columns": rows, "relations": self.relations, "mixture": self.mixture, "delimiter": self.delimiter}
+        stored = {"columns": rows, "relations": self.relations, "mixture": self.mixture}
+        stored |= {"delimiter": self.delimiter, "frame": self.frame}
         write_text(path, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -148,7 +151,8 @@ class Schema:
             if len({column.name for column in columns}) < len(columns) or len(columns) == 0:
                 raise ValueError("no columns, or two of one name")
             mixture, delimiter = stored.get("mixture"), str(stored.get("delimiter", ","))
-            return cls(columns, list(stored.get("relations", [])), mixture, delimiter)
+            frame = dict(stored.get("frame", {}))
+            return cls(columns, list(stored.get("relations", [])), mixture, delimiter, frame)
 
     def lines(self) -> list[str]:
         """One line a column, for the terminal."""
@@ -210,9 +214,9 @@ def normalise(table: pa.Table) -> pa.Table:
         if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
             kind = pa.string()
         if pa.types.is_float16(kind):
-            kind = pa.float32()
+            array, kind = _halves(array), pa.float32()
         if pa.types.is_decimal(kind):
-            kind = pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else pa.float64()
+            kind = _decimal_type(array)
         array = array.cast(kind) if kind != array.type else array
         if pa.types.is_floating(kind):
             array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
@@ -313,7 +317,7 @@ def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, drop
         else:
             column.bounds = [int(low), int(high)] if column.kind == "integer" else [float(low), float(high)]
     if column.kind == "numeric":
-        column.decimals = _decimals(valid.cast(pa.float64()).to_numpy())
+        column.decimals = _decimals(valid)
     return column
 
 
@@ -414,11 +418,41 @@ def _check_kind(name: str, kind: str, valid: pa.ChunkedArray) -> None:
             raise UserError(f"data.kinds.{name}=integer: the column holds {bad:g}, which is not whole.")
 
 
-def _decimals(values: np.ndarray) -> int | None:
-    if np.abs(values).max() >= 2**53:
+def _decimals(valid: pa.ChunkedArray) -> int | None:
+    """The decimals with which all numbers are written, in the precision of their type; None for more than six."""
+    kind = valid.type if pa.types.is_floating(valid.type) else pa.float64()
+    values = valid.cast(kind).to_numpy()
+    if float(np.abs(values).max()) >= 2**53:
         return None
     sample = values if len(values) <= 100_000 else values[:: len(values) // 100_000]
     for decimals in range(MOST_DECIMALS + 1):
-        if all(np.array_equal(np.round(some, decimals), some) for some in (sample, values)):
+        if all(np.array_equal(_rounded(some, decimals), some) for some in (sample, values)):
             return decimals
     return None
+
+
+def _rounded(values: np.ndarray, decimals: int) -> np.ndarray:
+    """The numbers of the same type that lie nearest to the values with so many decimals."""
+    return np.round(values.astype(np.float64), decimals).astype(values.dtype)
+
+
+def _halves(array: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers of float16 as float32, with the decimals that they were written with: 1.1, not 1.0996."""
+    valid = array.drop_null()
+    finite = len(valid) and bool(np.isfinite(valid.to_numpy()).all())
+    decimals = _decimals(valid) if finite else None
+    wide = array.cast(pa.float64())
+    return (wide if decimals is None else pc.round(wide, decimals)).cast(pa.float32())
+
+
+def _decimal_type(array: pa.ChunkedArray) -> pa.DataType:
+    """decimal128 where that holds the decimals, else float64."""
+    kind = array.type
+    for precision in (kind.precision, 38):
+        try:
+            narrow = pa.decimal128(precision, kind.scale)
+            array.cast(narrow)
+        except (pa.ArrowException, ValueError):
+            continue
+        return narrow
+    return pa.float64()

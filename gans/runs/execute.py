@@ -73,6 +73,7 @@ def execute(
     fields: Mapping[str, Any] | None = None,
     report: Reporter | None = None,
     watch: Watch | None = None,
+    frame: Mapping[str, Any] | None = None,
 ) -> Result:
     """Train a run and write its directory.
 
@@ -82,6 +83,7 @@ def execute(
         fields: by column the fields of the schema that make sampled frames like the training frame.
         report: writes the page about the run, as `gans.report.page.report_run` does; None for no page.
         watch: of a search, which may stop a run.
+        frame: what `Schema.frame` is of a table that came from a frame.
 
     Raises:
         UserError: the table, the config, the run directory or the memory do not fit; nothing was written then, or
@@ -97,10 +99,11 @@ def execute(
     run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
     ready = prepare(run, table)
     run = ready.run
+    ready.split.schema.frame = dict(frame or {})
     for column in ready.split.schema.columns:
         own = (fields or {}).get(column.name, {})
-        if column.role in ("dropped", "faked") and "categories" in own:  # a stored schema holds no value of these
-            own = own | {"categories": None, "dtype": own["dtype"].replace("Enum", "Categorical")}
+        if column.role in ("dropped", "faked") and "categories" in own.get("frame", {}):  # their values are not stored
+            own = own | {"frame": _without_categories(own["frame"])}
         for name, value in own.items():
             setattr(column, name, value)
     if show and first:
@@ -122,6 +125,11 @@ def execute(
             _time_parts(run, ready)
         summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
         return Result(files.folder, summary, ready.sampler)
+
+
+def _without_categories(back: Mapping[str, Any]) -> dict[str, Any]:
+    """What brings a column of categories back, without naming these; an Enum of polars becomes a Categorical."""
+    return {"polars": "Categorical"} if "polars" in back else {**back, "categories": None}
 
 
 def _train_beside(run: Run, ready: Prepared) -> Outcome:

@@ -197,7 +197,7 @@ def test_metadata_that_does_not_fit_the_frame(
 
 def test_kinds_go_before_the_metadata(frame: pd.DataFrame) -> None:
     columns = {**COLUMNS, "age": {"sdtype": "boolean"}}
-    found = conform(of(columns), read_frame(frame)[0], {"age": "category", "note": "category"})
+    found = conform(of(columns), read_frame(frame).table, {"age": "category", "note": "category"})
     assert found.kinds == {**KINDS, "age": "category", "note": "category"}
     assert found.drop == ["guest"]
     assert found.personal == {"email": "email", "city": "none"}
@@ -231,7 +231,7 @@ def test_categories_that_are_e_mail_addresses_are_found_too(frame: pd.DataFrame)
 def test_text_of_pandas_categories_is_no_time(frame: pd.DataFrame) -> None:
     frame = frame.assign(arrival=frame["arrival"].astype("category"))
     with pytest.raises(UserError, match="column 'arrival' is datetime"):
-        conform(of(COLUMNS), read_frame(frame)[0], {})
+        conform(of(COLUMNS), read_frame(frame).table, {})
 
 
 # Times as text
@@ -303,7 +303,7 @@ def test_written_metadata_reads_back(fitted: Synthesizer, frame: pd.DataFrame) -
     assert columns["age"] == {"sdtype": "numerical", "computer_representation": "Int64"}
     assert columns["arrival"] == {"sdtype": "datetime", "datetime_format": "%d %b %Y"}
     assert columns["booked"] == {"sdtype": "datetime", "datetime_format": "%Y-%m-%d %H:%M:%S"}
-    again = conform(written, read_frame(frame)[0], {})
+    again = conform(written, read_frame(frame).table, {})
     assert (again.kinds, again.formats) == (KINDS, {"arrival": "%d %b %Y"})
 
 
