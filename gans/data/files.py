@@ -11,6 +11,7 @@ import pyarrow as pa
 from gans.data.base import Source
 from gans.data.delimited.options import Known, TextOptions
 from gans.data.delimited.reader import PACKED, is_text_file, read_text_file
+from gans.data.frames.frame import without_index
 from gans.data.sql import first_line
 from gans.data.streaming import SHARE, WINDOW, ParquetStream, free_memory
 from gans.errors import UserError, in_range
@@ -41,7 +42,7 @@ def read_table(path: str, key: str, options: TextOptions | None = None, known: K
         if options and (said := options.said()):
             raise UserError(f"{said[0]}: {key}={path} is a Parquet file, which has types of its own.")
         try:
-            return pq.read_table(file)
+            return without_index(pq.read_table(file))
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{key}={path}: not a readable Parquet file ({first_line(error)}).") from None
     if not is_text_file(file):

@@ -216,7 +216,7 @@ def normalise(table: pa.Table) -> pa.Table:
         if pa.types.is_float16(kind):
             array, kind = _halves(array), pa.float32()
         if pa.types.is_decimal(kind):
-            kind = _decimal_type(array)
+            kind = pa.decimal128(kind.precision, kind.scale) if kind.precision <= 38 else pa.float64()
         array = array.cast(kind) if kind != array.type else array
         if pa.types.is_floating(kind):
             array = pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
@@ -443,16 +443,3 @@ def _halves(array: pa.ChunkedArray) -> pa.ChunkedArray:
     decimals = _decimals(valid) if finite else None
     wide = array.cast(pa.float64())
     return (wide if decimals is None else pc.round(wide, decimals)).cast(pa.float32())
-
-
-def _decimal_type(array: pa.ChunkedArray) -> pa.DataType:
-    """decimal128 where that holds the decimals, else float64."""
-    kind = array.type
-    for precision in (kind.precision, 38):
-        try:
-            narrow = pa.decimal128(precision, kind.scale)
-            array.cast(narrow)
-        except (pa.ArrowException, ValueError):
-            continue
-        return narrow
-    return pa.float64()

@@ -113,7 +113,7 @@ def restore_series(array: pa.ChunkedArray, back: dict[str, Any]) -> pd.Series:
         return pd.Series(_ticks(restored(array, back["of"])).view(dtype))
     values = restored(array, back["of"])
     if hasattr(dtype, "__from_arrow__"):  # dtypes of pandas that hold missing values beside whole numbers
-        return pd.Series(dtype.__from_arrow__(values))
+        return pd.Series(dtype.__from_arrow__(values))  # pyright: ignore[reportAttributeAccessIssue]
     return values.to_pandas().astype(dtype)
 
 
