@@ -1,7 +1,6 @@
 """Personal data: which columns hold it, in several languages, and which do not; keep, fake, rare levels."""
 
 import datetime as dt
-import subprocess
 import sys
 from typing import Any
 
@@ -13,11 +12,9 @@ from gans.config.compose import compose
 from gans.data.base import Source
 from gans.data.embedded import Charity, Households, Loans
 from gans.data.personal import patterns
-from gans.data.personal.handling import MADE_UP, Handling
+from gans.data.personal.handling import Handling
 from gans.data.personal.kinds import named_kind, plain_name
 from gans.data.personal.lines import kept_lines, left_out_lines
-from gans.data.personal.made_up import made_up
-from gans.data.rare import rare_line
 from gans.data.schema import Column, Schema, detect, normalise
 from gans.errors import UserError
 
@@ -336,10 +333,6 @@ def fake(kind: str, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "locale": "en_US", "levels": 0, "missing": 0.0, "key": ""} | more
 
 
-def values(about: dict[str, Any], rows: int, start: int = 0, seed: int = 0, name: str = "x") -> list[Any]:
-    return made_up(about, name, pa.string(), seed, start, None, rows).to_pylist()
-
-
 def test_a_faked_column_is_stored_with_how_it_is_made_up(table: pa.Table) -> None:
     missing = table["phone"].to_pylist()[:300] + [None] * 100
     table = table.set_column(table.column_names.index("phone"), "phone", pa.array(missing))
@@ -352,77 +345,10 @@ def test_a_faked_column_is_stored_with_how_it_is_made_up(table: pa.Table) -> Non
     assert "phone" not in [column.name for column in schema.kept]
 
 
-@pytest.mark.parametrize("kind", MADE_UP)
-def test_a_made_up_value_follows_from_seed_column_and_row(kind: str) -> None:
-    whole = values(fake(kind), 300)
-    assert values(fake(kind), 40, start=250) == whole[250:290]
-    assert values(fake(kind), 300, seed=1) != whole
-    assert values(fake(kind), 300, name="y") != whole
-    assert "" not in whole
-    assert kind in ("first_name", "last_name") or len(set(whole)) == 300
-
-
-@pytest.mark.parametrize("kind", ["email", "phone", "iban", "card", "ip", "mac", "url"])
-def test_made_up_values_are_of_their_kind(kind: str) -> None:
-    table = pa.table({"x": values(fake(kind), ROWS), "y": RNG.normal(size=ROWS)})
-    assert detect(normalise(table))["x"].personal == kind
-
-
-@pytest.mark.parametrize(
-    ("locale", "detail"), [("zh_CN", "resident id"), ("fr_FR", "NIR"), ("it_IT", "codice fiscale")]
-)
-def test_national_ids_are_those_of_the_locale(locale: str, detail: str) -> None:
-    table = pa.table({"x": values(fake("national_id", locale=locale), 100), "y": RNG.normal(size=100)})
-    assert f"national ids, {detail}" in detect(normalise(table))["x"].reason
-
-
-def test_names_are_all_different_and_those_of_the_locale() -> None:
-    names = values(fake("name"), 100_000)
-    assert len(set(names)) == 100_000
-    chinese = values(fake("name", locale="zh_CN"), 50)
-    assert all(2 <= len(name) <= 4 and "\u4e00" <= name[0] <= "\u9fff" for name in chinese)
-
-
-def test_e_mail_addresses_are_nobodys() -> None:
-    domains = {text.partition("@")[2] for text in values(fake("email"), 1000)}
-    assert domains == {"example.com", "example.org", "example.net"}
-
-
-def test_as_many_levels_and_missing_values_as_the_real_column() -> None:
-    made = values(fake("phone", levels=30, missing=0.2), 5000)
-    assert len(set(made) - {None}) == 30
-    assert 0.17 < made.count(None) / 5000 < 0.23
-
-
-def test_equal_keys_get_equal_values() -> None:
-    keys = pa.chunked_array([["a", "b"], ["a", None, "b"]])
-    made = made_up(fake("name", key="customer"), "x", pa.string(), 0, 0, keys, 5).to_pylist()
-    assert made[0] == made[2]
-    assert made[1] == made[4]
-    assert len(set(made)) == 3
-    later = made_up(fake("name", key="customer"), "x", pa.string(), 0, 4096, keys, 5).to_pylist()
-    assert later == made
-
-
-def test_whole_numbers_are_made_up_too() -> None:
-    made = made_up(fake("phone", locale="zh_CN"), "x", pa.int64(), 0, 0, None, 50)
-    assert made.type == pa.int64()
-    assert all(10**10 <= number < 2 * 10**10 for number in made.to_pylist())
-
-
 def test_without_faker_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch, table: pa.Table) -> None:
     monkeypatch.setitem(sys.modules, "faker.config", None)
     with pytest.raises(UserError, match=r'data.fake needs the package Faker.*pip install "gans\[fake\]"'):
         detect(table, personal=Handling(fake=["phone"]))
-
-
-def test_made_up_values_are_the_same_in_another_process() -> None:
-    code = (
-        "import pyarrow as pa; from gans.data.personal.made_up import made_up;"
-        f"print(made_up({fake('name')!r}, 'x', pa.string(), 0, 0, None, 3).to_pylist())"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.strip() == str(values(fake("name"), 3))
 
 
 def test_schemas_of_older_runs_are_read(tmp_path: Any) -> None:
@@ -433,37 +359,3 @@ def test_schemas_of_older_runs_are_read(tmp_path: Any) -> None:
     lines = [line for line in text.splitlines() if '"personal"' not in line and '"fake"' not in line]
     (tmp_path / "schema.json").write_text("\n".join(lines).replace('"format": "",', '"format": ""'))
     assert Schema.read(tmp_path / "schema.json").columns == old.columns
-
-
-# Rare levels
-
-
-def rare_table() -> pa.Table:
-    plans = ["a"] * 60 + ["b"] * 30 + ["c"] * 4 + ["d"] * 3 + ["e"] * 2 + [None]
-    return pa.table({"plan": plans, "code": [1] * 50 + [2] * 48 + [7] * 2, "y": np.arange(100) / 7})
-
-
-def test_rare_levels_are_said_in_one_line() -> None:
-    table = normalise(rare_table())
-    schema = detect(table, {"code": "category"})
-    assert rare_line(table, schema, 5, False) == [
-        "rare levels, of fewer than data.rare=5 rows: plan 3 levels in 9 rows, code 1 level in 2 rows; "
-        "data.merge_rare=true merges those of text"
-    ]
-    assert rare_line(table, schema, 2, False) == []
-
-
-def test_rare_levels_are_merged_in_both_parts() -> None:
-    split = Source(merge_rare=True, holdout=0.2, kinds={"code": "category"}).split(rare_table())
-    assert set(split.training["plan"].to_pylist()) == {"a", "b", "other", None}
-    assert set(split.holdout["plan"].to_pylist()) <= {"a", "b", "other", None}
-    assert split.schema["plan"].levels == 3
-    assert split.training["code"].unique().to_pylist() == [1, 2, 7]
-    unmerged = Source(holdout=0.2).split(rare_table())
-    assert {"c", "d", "e"} & set(unmerged.training["plan"].to_pylist())
-
-
-def test_the_merged_level_gets_a_name_of_its_own() -> None:
-    plans = ["a"] * 60 + ["other"] * 36 + ["c"] * 2 + ["d"] * 2
-    split = Source(merge_rare=True, holdout=0.04).split(pa.table({"plan": plans, "y": np.arange(100) / 7}))
-    assert set(split.training["plan"].to_pylist()) == {"a", "other", "other (rare)"}
