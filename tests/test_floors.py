@@ -31,7 +31,8 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"networks", "objectives", "penalties", "terms", "optimizers"},
     {"data"},
     {"tracking"},
-    {"streams", "registry", "files", "artefacts", "locks", "memory"},
+    {"streams", "registry", "files", "artefacts", "locks"},
+    {"memory"},
     {"errors"},
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -400,7 +400,7 @@ def test_without_a_run_nothing_is_resumed(tmp_path: Path) -> None:
         (["trainer.best=detection"], ["detection: left out, it needs at least 100", "trainer.best=score in place of"]),
         (["trainer.metrics=[detection]"], ["detection: left out, it needs at least 100 held-out rows, there are 20"]),
         (["trainer.best=last", "trainer.metrics=[detection,fidelity]"], ["detection: left out"]),
-        (["data.holdout=0.6", "trainer.best=detection"], []),
+        (["data.holdout=0.6", "samples=200", "trainer.best=detection"], []),
         (["trainer.metrics=[fidelity]"], []),
     ],
 )

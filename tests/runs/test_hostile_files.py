@@ -176,7 +176,7 @@ def test_a_header_that_asks_for_what_is_not_there(
 @pytest.fixture
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with 400 MiB free: 100 MiB for a file."""
-    monkeypatch.setattr("gans.artefacts.free_memory", lambda: 400 * 2**20)
+    monkeypatch.setattr("gans.artefacts.free_or_guessed", lambda: 400 * 2**20)
 
 
 @pytest.mark.usefixtures("limited", "little")
@@ -214,7 +214,7 @@ def test_yaml_that_unfolds_is_refused(run: Path, changed: Callable[[str, bytes],
 def test_networks_larger_than_memory_are_refused(
     widths: str, run: Path, changed: Callable[[str, bytes], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gans.training.size.free_memory", lambda: 4 * 2**30)
+    monkeypatch.setattr("gans.training.size.free_or_guessed", lambda: 4 * 2**30)
     config = (run / "config.yaml").read_text()
     wide = re.sub(r"generator_widths:\n(  - 16\n)+", f"generator_widths: {widths}\n", config)
     assert wide != config
@@ -233,7 +233,7 @@ def test_a_checkpoint_of_other_networks_or_of_huge_arrays_is_refused(
         SavedRun.open(run).sampler()
     changed("config.yaml", config.encode())
     monkeypatch.setattr("gans.artefacts.LEAST", 0)
-    monkeypatch.setattr("gans.artefacts.free_memory", lambda: 400_000)
+    monkeypatch.setattr("gans.artefacts.free_or_guessed", lambda: 400_000)
     with pytest.raises(UserError):
         SavedRun.open(run).sampler()
 
