@@ -16,6 +16,7 @@ def interrupted(
     folder: Path, arguments: tuple[str, ...], number: int, seconds: float, again: float | None = None
 ) -> tuple[int, str]:
     """Status and standard error of `python -m gans.NAME ...`, to which a signal is sent after so many seconds."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child of a background job would ignore it
     process = subprocess.Popen(
         [sys.executable, "-m", f"gans.{arguments[0]}", *arguments[1:]],
         cwd=folder,
@@ -23,8 +24,8 @@ def interrupted(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
+    signal.signal(signal.SIGINT, usual)
     time.sleep(seconds)
     process.send_signal(number)
     if again is not None:
@@ -43,10 +44,12 @@ TRAIN = ("train", "+experiment=vanilla", "+debug=limit", "trainer.steps=1000000"
 SIMULATE = ("simulate", "customers=2000000", "out=events")
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, 0.3), (signal.SIGTERM, 0.6), (signal.SIGINT, 1.5)])
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, 0.3), (signal.SIGTERM, 0.6), (signal.SIGINT, 1.0)])
 def test_a_command_that_starts_or_imports_ends_at_once(number: int, seconds: float, tmp_path: Path) -> None:
     status, error = interrupted(tmp_path, TRAIN, number, seconds)
-    assert (status, error) == (130, "interrupted\n")
+    assert status == 130
+    assert "Traceback" not in error
+    assert error.endswith("interrupted\n")  # the lines of the schema may be there before
     assert list(tmp_path.iterdir()) == []
 
 

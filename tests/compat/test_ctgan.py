@@ -237,7 +237,7 @@ def test_every_argument_reaches_the_run(asked: list[Run], frame: pd.DataFrame) -
 def _table(frame: pd.DataFrame) -> Any:
     from gans.data.frames import read_frame
 
-    return read_frame(frame)[0]
+    return read_frame(frame).table
 
 
 def test_defaults_are_those_of_ctgan(asked: list[Run]) -> None:

@@ -206,7 +206,7 @@ def test_kinds_go_before_the_metadata(frame: pd.DataFrame) -> None:
 
 def test_sensitive_columns_follow_the_rule_of_personal_data(frame: pd.DataFrame) -> None:
     columns = {**COLUMNS, "room": {"sdtype": "postcode"}, "note": {"sdtype": "text", "pii": True}}
-    table = read_frame(frame)[0]
+    table = read_frame(frame).table
     found = conform(of(columns), table, {})
     assert found.personal == {"email": "email", "city": "none", "room": "other", "note": "other"}
     assert found.drop == ["guest"]
@@ -223,7 +223,7 @@ def test_sensitive_columns_follow_the_rule_of_personal_data(frame: pd.DataFrame)
 
 def test_categories_that_are_e_mail_addresses_are_found_too(frame: pd.DataFrame) -> None:
     columns = {**COLUMNS, "email": {"sdtype": "categorical"}}
-    found = conform(of(columns), read_frame(frame)[0], {})
+    found = conform(of(columns), read_frame(frame).table, {})
     schema = detect(normalise(found.table), found.kinds, found.drop, Handling(declared=found.personal))
     assert (schema["email"].role, schema["email"].personal) == ("dropped", "email")
 

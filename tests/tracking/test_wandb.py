@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+import yaml
 
 from gans.config.compose import compose
 from gans.report.page import report_run
@@ -46,7 +47,7 @@ def test_config_group_tags_and_id_are_there(tracked):
     assert config["trainer"]["steps"] == 20
     assert config["components"]["objective"] == "non_saturating"
     assert (run.run_group, list(run.tags), run.job_type, run.project) == ("study", ["a", "b"], "train", "gans")
-    assert f"id: {run.run_id}" in (result.run_dir / "config.yaml").read_text()
+    assert yaml.safe_load((result.run_dir / "config.yaml").read_text())["tracker"]["id"] == run.run_id
 
 
 def test_metrics_equal_those_of_metrics_jsonl(tracked):
