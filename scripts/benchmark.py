@@ -28,7 +28,7 @@ seconds = float(settings.get("seconds", "20"))
 def real_table() -> tuple[Any, Any]:
     """The table of the run, and its schema."""
     from gans.config.compose import compose
-    from gans.data.schema import detect, normalise
+    from gans.data.detection import detect, normalise
 
     run = compose(overrides)
     table = normalise(run.data.read())

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from gans.cli.arguments import key_values
 from gans.cli.command import run_command
+from gans.data.detection import detect, normalise
 from gans.data.files import read_table
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.metrics import meaning

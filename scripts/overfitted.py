@@ -13,8 +13,8 @@ from pathlib import Path
 
 from gans.cli.command import run_command
 from gans.config.compose import compose
+from gans.data.detection import normalise
 from gans.data.files import read_table
-from gans.data.schema import normalise
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.suite import evaluate

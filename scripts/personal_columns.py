@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from gans.cli.arguments import key_values
+from gans.data.detection import detect, normalise
 from gans.data.embedded import Charity, Households, Loans
 from gans.data.files import read_table
-from gans.data.schema import detect, normalise
 
 
 def tables(root: str) -> Iterator[tuple[str, pa.Table]]:

@@ -116,8 +116,8 @@ class CTGAN:
             ValueError: a discrete column is not in the table, or an argument is out of range.
             AssertionError: the batch size is no multiple of pac.
         """
+        from gans.data.detection import normalise
         from gans.data.frames import read_frame
-        from gans.data.schema import normalise
         from gans.tracking.log import set_up_log
 
         if epochs is not None:

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from gans.data.detection import detect, normalise
 from gans.data.personal.handling import Handling
 from gans.data.rare import RARE, merge_rare
-from gans.data.schema import Schema, detect, normalise
+from gans.data.schema import Schema
 from gans.data.streaming import ParquetStream
 from gans.errors import UserError, in_range
 

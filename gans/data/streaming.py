@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.data.detection import normalise
 from gans.data.layout import Encoded
-from gans.data.schema import normalise
 from gans.errors import UserError
 from gans.memory import free_or_guessed as free_memory
 

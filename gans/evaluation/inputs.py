@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.schema import Column, Schema, normalise
+from gans.data.detection import normalise
+from gans.data.schema import Column, Schema
 from gans.errors import UserError, nearest
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from gans.data.codecs.images import brightness
+from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.personal.handling import Handling
-from gans.data.schema import Schema, detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError, in_range, one_line, one_of
 from gans.evaluation.images import read_array
 from gans.evaluation.inputs import Tables, read_sides

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pytest
 
 from gans.compat.sdv import conform, metadata_of, schema_of
+from gans.data.detection import detect, normalise
 from gans.data.frames import read_frame, text_of, times_of
 from gans.data.personal.handling import Handling
-from gans.data.schema import Column, Schema, detect, normalise
+from gans.data.schema import Column, Schema
 from gans.errors import UserError
 from gans.report import page
 from gans.synthesizer import Synthesizer

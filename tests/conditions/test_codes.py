@@ -6,7 +6,7 @@ import pytest
 
 from gans.conditions.codes import STEPS, Codes
 from gans.data.codecs.quantile import Quantile
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.errors import UserError
 
 TABLE = normalise(pa.table({"a": np.random.default_rng(0).normal(size=50), "b": ["x", "y"] * 25}))

@@ -14,8 +14,8 @@ from gans.conditions.none import Unconditional
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.standard import Standard
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.matching import condition_choices

@@ -8,7 +8,7 @@ from gans.conditions.base import FittedCondition
 from gans.conditions.labels import Labels
 from gans.conditions.subsets import FittedSubsets, Subsets
 from gans.data.codecs.quantile import Quantile
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.errors import UserError
 
 ROWS, COUNT = 300, 20_000

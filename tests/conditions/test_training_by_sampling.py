@@ -11,7 +11,7 @@ import pytest
 
 from gans.conditions.training_by_sampling import FittedTrainingBySampling, TrainingBySampling
 from gans.data.codecs.modes import Modes
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.errors import UserError
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.matching import condition_choices

@@ -9,8 +9,9 @@ import pytest
 
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import Schema, detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError
 
 ROWS = 400

@@ -15,8 +15,9 @@ from gans.data.codecs import Codec, FittedCodec
 from gans.data.codecs.base import MOST_KNOTS
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.standard import Standard
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import Schema, detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError
 
 both = pytest.mark.parametrize("codec", [Quantile(), Standard()], ids=["quantile", "standard"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gans.data.delimited.reader import read_text_file
 from gans.data.delimited.writer import write_rows
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.errors import UserError
 
 WORDS = st.one_of(

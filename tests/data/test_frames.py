@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.frames import learnable_where, read_frame, to_frame
 from gans.data.layout import Encoded
-from gans.data.schema import Schema, detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError
 
 SPEC: Any = importlib.util.spec_from_file_location("tables", Path(__file__).with_name("tables.py"))

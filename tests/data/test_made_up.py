@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.data.detection import detect, normalise
 from gans.data.personal.handling import MADE_UP
 from gans.data.personal.made_up import made_up
-from gans.data.schema import detect, normalise
 
 ROWS = 400
 RNG = np.random.default_rng(1)

@@ -11,12 +11,13 @@ import pytest
 
 from gans.config.compose import compose
 from gans.data.base import Source
+from gans.data.detection import detect, normalise
 from gans.data.embedded import Charity, Households, Loans
 from gans.data.personal import patterns
 from gans.data.personal.handling import Handling
 from gans.data.personal.kinds import named_kind, plain_name
 from gans.data.personal.lines import kept_lines, left_out_lines
-from gans.data.schema import Column, Schema, detect, normalise
+from gans.data.schema import Column, Schema
 from gans.errors import UserError
 
 ROWS = 400

@@ -12,8 +12,8 @@ from PIL import Image
 
 from gans.data.codecs.images import FittedImage, brightness
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect, normalise
 from gans.data.pictures import CIFAR_CLASSES, Cifar10, Digits, Mnist, Pictures, StackedMnist, image_table
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 
 RNG = np.random.default_rng(0)

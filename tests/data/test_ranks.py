@@ -18,8 +18,9 @@ from gans.data.codecs.modes import Modes
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.ranks import level_positions
 from gans.data.codecs.standard import Standard
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import Schema, detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError
 from gans.evaluation.fidelity import Reference, name_groups
 from gans.sampling.marginals import fit_marginals

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.base import Source
+from gans.data.detection import detect, normalise
 from gans.data.rare import rare_line
-from gans.data.schema import detect, normalise
 
 
 def rare_table() -> pa.Table:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gans.data.codecs import Codec, FittedCodec
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.standard import Standard
-from gans.data.schema import Schema, detect, normalise
+from gans.data.detection import detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError
 
 ROWS = 60

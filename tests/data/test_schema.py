@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from gans.data.base import Source
-from gans.data.schema import Column, Schema, arrow_type, detect, normalise
+from gans.data.detection import detect, normalise
+from gans.data.schema import Column, Schema, arrow_type
 from gans.errors import UserError
 
 ROWS = 60

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gans.config.compose import compose
-from gans.data.schema import detect
+from gans.data.detection import detect
 from gans.decisions.cases import Case
 from gans.evaluation.inputs import read_sides
 from gans.sampling.where.grammar import Where

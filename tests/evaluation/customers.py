@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.evaluation.inputs import Side, Tables, read_sides
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.evaluation.detection import MOST_LEVELS, MOST_ROWS, Detector, _values
 
 

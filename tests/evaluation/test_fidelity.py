@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.evaluation import fidelity
 from gans.evaluation.fidelity import MOST_PAIRS, Fidelity, Reference, correlation, ks_distance
 from gans.evaluation.inputs import numbers

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from gans.data.schema import detect, normalise
+from gans.data.detection import detect, normalise
 from gans.errors import UserError
 from gans.evaluation.embedding import points
 from gans.evaluation.fidelity import pairs

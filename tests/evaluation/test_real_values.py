@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.data.detection import detect, normalise
 from gans.data.personal.handling import Handling
-from gans.data.schema import detect, normalise
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.results import Evaluation
 from gans.evaluation.suite import evaluate

@@ -20,8 +20,8 @@ from gans.conditions.base import FittedCondition
 from gans.conditions.none import Unconditional
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 from gans.refinement import boosted
 from gans.refinement.base import Refinement

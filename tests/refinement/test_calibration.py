@@ -7,8 +7,8 @@ import pytest
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.modes import Modes
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import detect, normalise
 from gans.refinement.calibration import Calibration, calibrate
 
 ROWS = 5_000

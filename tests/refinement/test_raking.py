@@ -9,8 +9,8 @@ import pytest
 
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import detect, normalise
 from gans.refinement import raking as raking_module
 from gans.refinement.raking import Raking, Sweeps, _fit, rake
 

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.data.schema import Column, detect
+from gans.data.detection import detect
+from gans.data.schema import Column
 from gans.evaluation.associations import associations, correlation_ratio, cramers_v
 from gans.evaluation.column_counts import Histogram, Levels, marginal, shares
 from gans.report.figures import (

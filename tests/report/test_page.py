@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.data.schema import detect
+from gans.data.detection import detect
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
 from gans.report import page

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
+from gans.data.detection import detect, normalise
 from gans.data.pictures import image_table
-from gans.data.schema import detect, normalise
 from gans.report.figures import metric_curves, render
 from gans.report.pictures import pictures
 

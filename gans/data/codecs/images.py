@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gans.data.schema import Column, arrow_type, image_text
+from gans.data.detection import image_text
+from gans.data.schema import Column, arrow_type
 from gans.errors import UserError
 
 

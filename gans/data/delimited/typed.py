@@ -87,6 +87,7 @@ class TextColumn:
             known = pc.is_in(texts, value_set=pa.array(options.null_words, pa.string()))
             texts = pc.if_else(known, pa.scalar(None, pa.string()), texts)
         self.name, self.texts, self.options, self.quoted, self.where = name, texts, options, quoted, where
+        self.said_number = options.types.get(name) == "number"
 
     def like(self, known: Column) -> Typed | None:
         """The column as another file had it; None where a text does not fit that."""
@@ -153,7 +154,7 @@ class TextColumn:
     def _plain(self, stripped: pa.ChunkedArray, valid: pa.ChunkedArray) -> Typed | None:
         """Whole numbers, decimals with a point, ISO dates and times, read at once; None where the column is no such."""
         first = valid[0].as_py()
-        if re.match(r"^[0-9]{8}$", first) and times.eight_digits(pc.unique(valid)) and not self._number_said():
+        if re.match(r"^[0-9]{8}$", first) and times.eight_digits(pc.unique(valid)) and not self.said_number:
             return self._times("%Y%m%d")
         if re.match(WHOLE, first) or re.match(PLAIN, first):
             if pc.all(pc.match_substring_regex(valid, WHOLE)).as_py():
@@ -176,9 +177,6 @@ class TextColumn:
         whole = values if valid is stripped or not stripped.null_count else _with_nulls(values, stripped)
         return Typed(whole, Written(format=pattern))
 
-    def _number_said(self) -> bool:
-        return self.options.types.get(self.name) == "number"
-
     def _three_digits(self, valid: pa.ChunkedArray) -> bool:
         """Whether each point has three digits behind it, which could be thousands."""
         dotted = pc.match_substring(valid, ".")
@@ -190,13 +188,13 @@ class TextColumn:
         """Whether the name says that numbers with a point are codes."""
         return (
             bool(CODE_NAME.search(self.name))
-            and not self._number_said()
+            and not self.said_number
             and pc.any(pc.match_substring(valid, ".")).as_py()
         )
 
     def _numbers(self, encoded: pa.DictionaryArray, evidence: Evidence) -> Typed | None:
         """Numbers as people write them; None where the column holds something else."""
-        words, said = encoded.dictionary, self._number_said()
+        words, said = encoded.dictionary, self.said_number
         parts, looks = numbers.parts_of(words)
         rows = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
         share = rows[looks].sum() / max(rows.sum(), 1)

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.schema import arrow_type, image_text
+from gans.data.detection import image_text
+from gans.data.schema import arrow_type
 from gans.errors import UserError
 
 pc: Any = pyarrow.compute  # its functions are made at run time

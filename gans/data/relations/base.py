@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.schema import Column, Schema, arrow_type, find_column
+from gans.data.detection import find_column
+from gans.data.schema import Column, Schema, arrow_type
 from gans.errors import UserError, nearest
 
 pc: Any = pyarrow.compute  # its functions are made at run time

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from gans.artefacts import parse_json
+from gans.data.detection import find_column
 from gans.data.relations.base import KEY, Relation, sample_rows
 from gans.data.relations.exclusions import Exclusion
 from gans.data.relations.formula import Formula, find_formulas
@@ -19,7 +20,7 @@ from gans.data.relations.grammar import parse_relation
 from gans.data.relations.order import Order, find_orders
 from gans.data.relations.sameness import Sameness, find_sameness
 from gans.data.relations.sums import Sum, find_sums
-from gans.data.schema import Column, Schema, find_column
+from gans.data.schema import Column, Schema
 from gans.errors import UserError
 
 KINDS: dict[str, type[Relation]] = {kind.kind: kind for kind in (Functional, Formula, Order, Sum, Sameness, Exclusion)}

@@ -10,9 +10,9 @@ from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.settle import settle
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
 from gans.data.relations import find_relations, parse_relation
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 
 ROWS = 2_000

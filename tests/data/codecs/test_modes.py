@@ -14,8 +14,8 @@ from gans.data.codecs import FittedCodec
 from gans.data.codecs.exclusions import exclude
 from gans.data.codecs.knots import Mixture, ascending
 from gans.data.codecs.modes import Modes
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 
 ROWS = 3_000

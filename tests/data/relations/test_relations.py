@@ -11,9 +11,10 @@ import pytest
 
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect
 from gans.data.layout import Encoded
 from gans.data.relations import Relations, find_relations, parse_relation
-from gans.data.schema import Schema, detect
+from gans.data.schema import Schema
 from gans.errors import UserError
 
 ROWS = 1_500

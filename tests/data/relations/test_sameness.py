@@ -6,10 +6,10 @@ import pytest
 
 from gans.data.codecs.quantile import Quantile
 from gans.data.codecs.settle import settle
+from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
 from gans.data.relations import Relations, find_relations, parse_relation
 from gans.data.relations.sameness import Sameness
-from gans.data.schema import detect, normalise
 from gans.errors import UserError
 
 ROWS, SHARE = 4_000, 0.2

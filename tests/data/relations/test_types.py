@@ -9,9 +9,9 @@ import pyarrow.compute
 import pytest
 
 from gans.data.codecs.quantile import Quantile
+from gans.data.detection import detect
 from gans.data.layout import Encoded
 from gans.data.relations import Relations, find_relations, parse_relation
-from gans.data.schema import detect
 from gans.errors import UserError
 
 ROWS = 600

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gans.data.schema import Schema, detect, normalise
+from gans.data.detection import detect, normalise
+from gans.data.schema import Schema
 from gans.errors import UserError
 from gans.sampling.where.allowed import Allowed
 from gans.sampling.where.grammar import parse
