@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from gans.cli.interrupts import Interrupts, interrupts, leave
+from gans.cli.interrupts import Interrupts, ignore_signals, interrupts, leave
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
 
 
@@ -15,7 +15,10 @@ def main_command(call: Callable[[], int]) -> NoReturn:
     with interrupts() as seen:
         status = _run(call, seen)
         seen.stop()
-        leave(status, interrupted=seen.ending)
+        if seen.ending:
+            leave(status)
+    ignore_signals()
+    sys.exit(status)
 
 
 def run_command(call: Callable[[], int]) -> int:

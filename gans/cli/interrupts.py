@@ -71,7 +71,7 @@ class Interrupts:
     def end_now(self) -> NoReturn:
         """End this process and its children."""
         self.show()
-        leave(INTERRUPTED, interrupted=True)
+        leave(INTERRUPTED)
 
 
 @contextlib.contextmanager
@@ -105,15 +105,18 @@ def interrupts() -> Iterator[Interrupts]:
         os.close(writer)  # which ends the thread
 
 
-def leave(status: int, interrupted: bool) -> NoReturn:
-    """End the process with a status; after an interrupt without waiting for threads that still compute."""
-    if not interrupted:
-        sys.exit(status)
-    from gans.files import undo_all
-
+def ignore_signals() -> None:
+    """From now on signals do nothing: the work is done, and the process is about to end."""
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process after an interrupt with a status, without waiting for threads that still compute."""
+    from gans.files import undo_all
+
+    ignore_signals()
     undo_all()
     _end_children()
     with contextlib.suppress(OSError, ValueError):
