@@ -53,8 +53,8 @@ from jobs import (
 from gans.cli.arguments import key_values
 from gans.cli.command import run_command
 from gans.config.compose import compose
-from gans.data.files import read_table
 from gans.data.detection import detect, normalise
+from gans.data.files import read_table
 from gans.errors import INTERRUPTED, UserError, in_range, one_of
 from gans.files import write_table, write_text
 from gans.tracking.log import set_up_log
