@@ -38,6 +38,8 @@ class Interrupts:
     def handle(self, number: int, frame: Any) -> None:
         """The handler of a command."""
         self.ending = True
+        if _imports(frame):  # a library that is half loaded may crash at an exception
+            self.end_now()
         signal.default_int_handler(number, frame)
 
     def show(self) -> None:
@@ -72,6 +74,15 @@ class Interrupts:
         """End this process and its children."""
         self.show()
         leave(INTERRUPTED)
+
+
+def _imports(frame: Any) -> bool:
+    """Whether a module is being imported."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -83,6 +83,7 @@ def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | Non
     Raises:
         UserError: the file is empty, two delimiters fit, or line 1 could be names as well as values.
     """
+    _check_start(path, key)
     chosen = delimiter or _find_delimiter(path, key)
     try:
         head = [record for _, record in islice(records(path, chosen), HEAD)]
@@ -95,7 +96,8 @@ def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | Non
     if rows and len(first) < len(rows[0]) and header is not False and len({len(row) for row in rows}) == 1:
         raise UserError(
             f"{key}: line 1 names {len(first)} columns ({shown(first)}), the rows have {len(rows[0])} "
-            f"({shown(rows[0])}); name every column in line 1, or set data.header=false where it holds values."
+            f"({shown(rows[0])}); name every column in line 1, or set data.header=false where it holds values, or "
+            f"data.delimiter where {chosen!r} parts no columns."
         )
     if not any(NUMBER.fullmatch(text.strip()) for text in first):
         rows = [row for row in rows if row != first]  # a header that stands twice is refused when all lines are read
@@ -104,10 +106,23 @@ def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | Non
         notes += [note] if note else []
     names = [name.strip() for name in first] if header else [""] * len(first)
     names = [name or f"column{place}" for place, name in enumerate(names, 1)]
+    if header and sum(not name.strip() for name in first) > 1:
+        raise UserError(f"{key}: line 1 ({shown(first)}) leaves several columns without a name; it may be a title.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UserError(f"{key}: line 1 names '{twice[0]}' twice; every column needs a name of its own.")
     return Dialect(chosen, header, names, _quoted_columns(path, chosen, names, header), notes)
+
+
+def _check_start(path: Path, key: str) -> None:
+    """Raise UserError where the first line is empty, or says what parts the fields, as only Excel understands."""
+    with path.open(encoding="utf-8") as file:
+        line = file.readline(100).strip()
+        empty = not line and bool(file.read(1))
+    if empty:
+        raise UserError(f"{key}: line 1 is empty; remove the lines before the names of the columns.")
+    if match := re.fullmatch(r'"?sep=(.?)"?', line):
+        raise UserError(f"{key}: line 1 says 'sep={match[1]}' to Excel only; remove the line.")
 
 
 def _find_delimiter(path: Path, key: str) -> str:
@@ -149,11 +164,11 @@ def _has_header(first: list[str], rows: list[list[str]], key: str) -> tuple[bool
         text for number, text, column in zip(numbers, first, columns, strict=True) if not number and text in column
     ]
     doubtful = any(like)
-    if new and not known:
+    years = [text for text, looks in zip(first, like, strict=True) if looks]
+    counted = len(years) > 1 and _counts_up(years) and not known
+    if (new or counted) and not known:
         note = f"line 1 is taken as names ({shown(first)}); data.header=false reads it as values"
         return True, note if doubtful else ""
-    if all(like) and _counts_up(first):
-        return True, f"line 1 is taken as names ({shown(first)}); data.header=false reads it as values"
     if not doubtful and not known:
         return True, ""
     raise UserError(

@@ -1,5 +1,6 @@
 """Numbers as people write them: money, percent, thousands signs, decimal commas; codes that only look like numbers."""
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,18 +13,19 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 
 CURRENCIES = (  # and percent; the longer ones of a kind first
     r"R\$|US\$|A\$|C\$|€|\$|£|¥|₹|₽|₩|₺|₴|฿|₫|元|円|kr\.|kr|zł|Kč|Ft|Fr\.|%|‰|EUR|USD|GBP|CHF|JPY|CNY|RMB|SEK|NOK|DKK|"
-    r"PLN|CZK|HUF|INR|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|TRY|RUB|SGD|HKD|TWD|THB"
+    r"PLN|CZK|HUF|INR|BRL|CAD|AUD|NZD|MXN|ZAR|KRW|TRY|RUB|SGD|HKD|TWD|THB|AED|SAR|ILS|Rs\.|Rs|Rp|RM|₪|₦|₱"
 )
 SPACES = " \u00a0\u202f"
+UNSEEN = f"{SPACES}\t\r\n\ufeff\u200b"  # beside a value, without a meaning
 DECIMALS = (".", ",")
-GROUPS = f",.'\u2019{SPACES}"  # between three digits
+GROUPS = ",.' "  # between three digits
 WHOLE = r"^-?(0|[1-9][0-9]{0,18})$"
-PLAIN = r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-][0-9]+)?$"
+PLAIN = r"^-?((0|[1-9][0-9]*)([eE][+-][0-9]+)?|((0|[1-9][0-9]*)?\.[0-9]+|[1-9][0-9]*\.)([eE][+-]?[0-9]+)?)$"
 CODE = r"^[+-]?0[0-9]|^[+-]?[0-9]{20,}$|^\+[0-9]+$|^[0-9]+[eE][0-9]+$|\.([0-9]{1,2}|[0-9]{4,})\."
 PARTS = (
-    rf"^(?P<open>\(?)(?P<sign>[-+]?)(?P<prefix>(?:{CURRENCIES})?)(?P<gap>[{SPACES}]?)(?P<inner>-?)"
-    rf"(?P<body>[0-9]*(?:[{GROUPS}][0-9]+)*[.,]?(?:[eE][+-][0-9]+)?)"
-    rf"(?P<space>[{SPACES}]?)(?P<suffix>(?:{CURRENCIES})?)(?P<close>\)?)$"
+    rf"^(?P<open>\(?)(?P<sign>[-+]?)(?P<prefix>(?:{CURRENCIES})?)(?P<gap> ?)(?P<inner>-?)"
+    rf"(?P<body>[0-9]*(?:[{GROUPS}][0-9]+)*[.,]?(?:[eE][+-]?[0-9]+)?)(?P<after>-?)"
+    rf"(?P<space> ?)(?P<suffix>(?:{CURRENCIES})?)(?P<close>\)?)$"
 )
 
 
@@ -37,6 +39,7 @@ class Style:
         prefix: before each number, such as '€'.
         suffix: behind each number, such as '%'.
         brackets: whether negative numbers stand in brackets.
+        behind: whether the minus stands behind the number.
         decimals: that every number has; None where they differ.
         lakhs: whether digits are grouped as in 12,34,567.
     """
@@ -46,13 +49,14 @@ class Style:
     prefix: str = ""
     suffix: str = ""
     brackets: bool = False
+    behind: bool = False
     decimals: int | None = None
     lakhs: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether any program reads them."""
-        return (self.decimal, self.thousands, self.prefix, self.suffix, self.brackets) == (".", "", "", "", False)
+        return dataclasses.replace(self, decimals=None) == Style()
 
 
 @dataclass
@@ -63,8 +67,19 @@ class Ambiguous(Exception):  # noqa: N818
     body: str = ""
 
 
+def cleaned(words: pa.Array) -> pa.Array:
+    """Texts with one kind of space, apostrophe, minus and brackets; without a plus where others have a minus."""
+    for sign in SPACES[1:]:
+        words = pc.replace_substring(words, sign, " ")
+    words = pc.replace_substring(pc.replace_substring(words, "\u2019", "'"), "\u2212", "-")
+    words = pc.replace_substring_regex(words, rf"^({CURRENCIES}) ?\((.*)\)$", r"(\1\2)")
+    signed = pc.any(pc.match_substring_regex(words, r"^-[0-9]+$")).as_py()
+    return pc.replace_substring_regex(words, r"^\+([0-9])", r"\1") if signed else words
+
+
 def parts_of(words: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """The parts of texts that look like numbers, and which of them [words] do."""
+    words = cleaned(words)
     parts = pc.extract_regex(words, PARTS)
     looks = np.asarray(parts.is_valid())
     if looks.any():
@@ -75,15 +90,15 @@ def parts_of(words: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 
 def find_style(
-    parts: pa.Array, decimal: str | None, thousands: str | None, evidence: set[str], semicolon: bool
+    parts: pa.Array, decimal: str | None, thousands: str | None, evidence: set[str] | None, semicolon: bool
 ) -> Style:
     """The one style that all numbers of a column have.
 
     Args:
-        parts: of distinct numbers, as `parts_of` gives them.
+        parts: of distinct numbers, as `parts_of` gives them; at least one.
         decimal: the sign that the person says.
         thousands: the sign that the person says.
-        evidence: decimal signs that are certain in other columns of the file.
+        evidence: decimal signs that are certain in other columns of the file; None where not all are known yet.
         semicolon: whether the file is parted by semicolons, as where the comma is the decimal sign.
 
     Raises:
@@ -91,27 +106,24 @@ def find_style(
     """
     prefix, suffix = (_one(parts, name) for name in ("prefix", "suffix"))
     brackets = pc.any(pc.equal(pc.struct_field(parts, "open"), "(")).as_py()
+    behind = pc.any(pc.equal(pc.struct_field(parts, "after"), "-")).as_py()
     bodies = pc.struct_field(parts, "body")
     groups = sorted(set("".join(pc.unique(pc.replace_substring_regex(bodies, r"[0-9eE+-]", "")).to_pylist())))
     fits = []
     for point in [sign for sign in (DECIMALS if decimal is None else (decimal,)) if sign != thousands]:
         marks = [sign for sign in groups if sign != point]
-        for group in ["", *marks] if thousands is None else ["", *[sign for sign in marks if _same(sign, thousands)]]:
+        for group in ["", *marks] if thousands is None else ["", *[sign for sign in marks if sign == thousands]]:
             if pc.all(pc.match_substring_regex(bodies, _body(point, group))).as_py():
                 fits.append((point, group))
                 break
     if not fits:
         raise Ambiguous("has no decimal and thousands sign in common with others; set data.decimal and data.thousands")
-    point, group = _settled(fits, bodies, evidence, semicolon)
+    point, group = _settled(fits, bodies, evidence, semicolon or bool(prefix or suffix))
     digits = pc.struct_field(pc.extract_regex(bodies, rf"(?P<tail>(?:{re.escape(point)}[0-9]*)?)(?:[eE].*)?$"), "tail")
     widths = pc.unique(pc.utf8_length(pc.fill_null(digits, ""))).to_pylist()
     decimals = max(widths[0] - 1, 0) if len(widths) == 1 else None
     lakhs = group == "," and pc.any(pc.match_substring_regex(bodies, r"^[0-9]{1,2}(,[0-9]{2})+,")).as_py()
-    return Style(point, group, prefix, suffix, brackets, decimals, lakhs)
-
-
-def _same(sign: str, given: str) -> bool:
-    return sign == given or (given == " " and sign in SPACES) or (given == "'" and sign == "\u2019")
+    return Style(point, group, prefix, suffix, brackets, behind, decimals, lakhs)
 
 
 def _one(parts: pa.Array, name: str) -> str:
@@ -142,8 +154,11 @@ def _body(point: str, group: str) -> str:
     return rf"^([0-9]{{1,3}}({mark}[0-9]{{3}})+|[0-9]+{indian}){tail}"
 
 
-def _settled(fits: list[tuple[str, str]], bodies: pa.Array, evidence: set[str], semicolon: bool) -> tuple[str, str]:
+def _settled(fits: list[tuple[str, str]], bodies: pa.Array, evidence: set[str] | None, comma: bool) -> tuple[str, str]:
     """The reading that is meant, of those that fit.
+
+    Args:
+        comma: whether the comma may well be the decimal sign of the file.
 
     Raises:
         Ambiguous: each group of three digits behind a sign could be thousands or decimals.
@@ -152,19 +167,30 @@ def _settled(fits: list[tuple[str, str]], bodies: pa.Array, evidence: set[str], 
         return fits[0]
     if not pc.any(pc.match_substring_regex(bodies, r"[.,]")).as_py():  # whole numbers: no sign to tell
         return fits[0]
-    known = [fit for fit in fits if fit[0] in evidence]
-    if len(known) == 1 and len(evidence) == 1:
-        return known[0]
     if pc.any(pc.match_substring_regex(bodies, r"^[0-9]{4,}$|^0[.,]")).as_py():  # long ones without a sign, or 0,125
         plain = [fit for fit in fits if not fit[1]]
         if len(plain) == 1:
             return plain[0]
-    dots = pc.any(pc.match_substring_regex(bodies, r"\.")).as_py()
-    if dots and not semicolon and not evidence:
-        return (".", "")
+    known = [fit for fit in fits if fit[0] in (evidence or ())]
+    if len(known) == 1 and len(evidence or ()) == 1:
+        return known[0]
+    dots = pc.any(pc.match_substring(bodies, ".")).as_py()
+    mixed = pc.any(pc.match_substring_regex(bodies, r"^[0-9]{1,3}$")).as_py()  # 950 among 1.234 and 12.500
+    if dots and not comma and not mixed and evidence is not None and not evidence:
+        return (".", "")  # as programs write three decimals
     example = bodies.filter(pc.match_substring_regex(bodies, r"[.,]"))[0].as_py()
     both = f"{example.replace(',', '').replace('.', '')} or {example.replace(',', '.')}"
     raise Ambiguous(f"could be {both}; set data.decimal or data.thousands", example)
+
+
+def like_codes(parts: pa.Array) -> bool:
+    """Whether grouped digits have no decimals and all one length, as addresses of computers and tax numbers have."""
+    bodies = pc.struct_field(parts, "body")
+    if not pc.all(pc.match_substring_regex(bodies, r"^[0-9]{3}([. '][0-9]{3})+$")).as_py():
+        return False
+    signs = pc.unique(pc.utf8_length(bodies)).to_pylist()
+    plain = all(pc.all(pc.equal(pc.struct_field(parts, name), "")).as_py() for name in ("prefix", "suffix", "sign"))
+    return plain and len(signs) == 1 and signs[0] > 7
 
 
 def certain_decimal(style: Style, bodies: pa.Array) -> bool:
@@ -199,10 +225,10 @@ def parse(words: pa.Array, style: Style) -> tuple[pa.Array, np.ndarray]:
     looks &= np.asarray(pc.fill_null(pc.match_substring_regex(body, _body(style.decimal, style.thousands)), False))
     for name, sign in (("prefix", style.prefix), ("suffix", style.suffix)):
         looks &= np.asarray(pc.fill_null(pc.equal(pc.struct_field(parts, name), sign.strip(SPACES)), False))
-    negative = [
-        pc.equal(pc.struct_field(parts, name), mark) for name, mark in (("sign", "-"), ("inner", "-"), ("open", "("))
-    ]
-    minus = pc.if_else(pc.or_(pc.or_(negative[0], negative[1]), negative[2]), "-", "")
+    minus = pa.array(np.zeros(len(words), bool))
+    for name, mark in (("sign", "-"), ("inner", "-"), ("after", "-"), ("open", "(")):
+        minus = pc.or_(minus, pc.fill_null(pc.equal(pc.struct_field(parts, name), mark), False))
+    minus = pc.if_else(minus, "-", "")
     if style.thousands:
         body = pc.replace_substring(body, style.thousands, "")
     text = pc.binary_join_element_wise(minus, pc.replace_substring(body, style.decimal, "."), "")
@@ -231,5 +257,5 @@ def write(values: pa.Array, style: Style) -> pa.Array:
         whole = pc.replace_substring_regex(whole, rf"^([0-9]+)([0-9]{{{size}}}){end}$", rf"\1{style.thousands}\2\3")
     tail = pc.if_else(pc.equal(tail, ""), "", pc.binary_join_element_wise(style.decimal, tail, ""))
     text = pc.binary_join_element_wise(style.prefix, whole, tail, style.suffix, "")
-    before, behind = ("(", ")") if style.brackets else ("-", "")
+    before, behind = ("(", ")") if style.brackets else ("", "-") if style.behind else ("-", "")
     return pc.if_else(minus, pc.binary_join_element_wise(before, text, behind, ""), text)

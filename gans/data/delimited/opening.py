@@ -141,7 +141,10 @@ def _scan(path: Path, encoding: str, key: str) -> _Scan:
             if "\0" in text:
                 before = text[: text.index("\0")]
                 line = _ends(before, feeds, returns, both, last) + 1
-                raise UserError(f"{key}: line {line:,} holds a NUL character, which no text has; the file is damaged.")
+                raise UserError(
+                    f"{key}: line {line:,} holds a NUL character, which no text has; the file is damaged, or its "
+                    "encoding is another (data.encoding=utf-16-le)."
+                )
             both += text.count("\r\n") + (last == "\r" and text.startswith("\n"))
             feeds, returns = feeds + text.count("\n"), returns + text.count("\r")
             last = text[-1:] or last
@@ -161,7 +164,7 @@ def _ends(text: str, feeds: int, returns: int, both: int, last: str) -> int:
 def _undecodable(path: Path, encoding: str, key: str) -> str:
     """Which line is no text in this encoding, and how it would read in a common one."""
     if encoding.lower().startswith(("utf-16", "utf-32")):  # lines cannot be told in its bytes
-        return f"{key}: it is no text in {encoding}; the file is damaged, or data.encoding is another."
+        return f"{key}: it is no text in {encoding}; the file is damaged, or another, such as data.encoding=utf-16-le."
     with path.open("rb") as file:
         number, raw = next(
             (number, line) for number, line in enumerate(_lines(file), 1) if _reason(line, encoding) is not None

@@ -1,6 +1,5 @@
 """What a person can say about a text file, where the file itself leaves it open."""
 
-import codecs
 from dataclasses import dataclass, field
 
 from gans.data.delimited.numbers import DECIMALS
@@ -58,7 +57,7 @@ class TextOptions:
                 raise UserError(f"data.formats.{name}={pattern}: a format is needed, as in '%d/%m/%Y %H:%M'.")
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
+                "".encode(self.encoding)  # of text, which base64 is not
             except LookupError:
                 raise UserError(
                     f"data.encoding={self.encoding}: no such encoding; common ones are utf-8, cp1252, latin-1, gb18030."

@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.data.delimited.alike import like
 from gans.data.delimited.dialect import Dialect, cut, find_dialect, records, shown
+from gans.data.delimited.numbers import UNSEEN
 from gans.data.delimited.opening import PlainText, plain_text
 from gans.data.delimited.options import Known, TextOptions
 from gans.data.delimited.typed import Doubt, Evidence, TextColumn
@@ -115,7 +117,17 @@ def _parse(text: PlainText, dialect: Dialect, key: str) -> pa.Table:
         inside = sum(_line_ends(column) for column in table.columns)
         if table.num_rows + dialect.header + inside != text.lines:
             _refuse_bad_line(text, dialect, key, table.num_rows + dialect.header)
-    return table
+    return _without_blank_end(table, dialect)
+
+
+def _without_blank_end(table: pa.Table, dialect: Dialect) -> pa.Table:
+    """A table without the rows at its end that have no value at all, as spreadsheets write them."""
+    rows = table.num_rows
+    while rows > 0 and table.num_columns > 1 and not any(column[rows - 1].is_valid for column in table.columns):
+        rows -= 1
+    if rows < table.num_rows:
+        dialect.notes.append(f"{table.num_rows - rows:,} rows without a value at the end are left out")
+    return table.slice(0, rows)
 
 
 def _refuse_second_header(table: pa.Table, text: PlainText, dialect: Dialect, key: str) -> None:
@@ -180,8 +192,8 @@ def _typed(
     for name in dialect.names:
         column = TextColumn(name, texts.pop(name), options, name in dialect.quoted, where(name))
         try:
-            like = column.like(known[name]) if name in known and name not in options.formats else None
-            typed[name] = like or column.typed(evidence, settle=False)
+            alike = like(column.texts, known[name]) if name in known and name not in options.formats else None
+            typed[name] = alike or column.typed(evidence, settle=False)
         except Doubt:
             waiting[name] = column
     for name, column in waiting.items():
@@ -225,6 +237,6 @@ def _where(paths: Sequence[Path], dialects: Sequence[Dialect], options: TextOpti
         place = dialect.names.index(column)
         with plain_text(path, str(path), options.encoding) as plain:
             for line, record in records(plain.path, dialect.delimiter):
-                if record[place].strip() == text and not (line == 1 and dialect.header):
+                if record[place].strip(UNSEEN) == text and not (line == 1 and dialect.header):
                     return f"'{cut(text)}' in line {line:,}" + (f" of {path.name}" if len(paths) > 1 else "")
     return f"'{cut(text)}'"

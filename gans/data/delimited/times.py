@@ -25,8 +25,10 @@ NAMED = (
     rf"^[0-9]{{1,2}}([-/ ]|\. ){MONTH}[-/ ,]+[0-9]{{4}}$",
     rf"^{MONTH}\.?[-/ ][0-9]{{1,2}},?[-/ ][0-9]{{4}}$",
     rf"^[0-9]{{4}}[-/ ]{MONTH}[-/ ][0-9]{{1,2}}$",
+    rf"^[0-9]{{1,2}}[-/ ]{MONTH}[-/ ][0-9]{{2}}$",
+    r"^[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日$",
 )
-CENTURIES = (1900, 2099)  # of dates in eight digits
+CENTURY = "a year of two digits can be of either century"
 FIRST_OF_EIGHT = 20  # distinct values, below which eight digits are a number
 
 
@@ -118,7 +120,10 @@ def order_of(words: pa.Array) -> DateOrder:
     for pattern in NAMED:
         if pc.all(pc.match_substring_regex(dates, pattern)).as_py():
             longest = dates[int(np.argmax(np.asarray(pc.utf8_length(dates))))].as_py()
-            return DateOrder(None, [f"{_named(longest)}{clock}"])
+            short = pc.any(pc.match_substring_regex(dates, r"(^|[^0-9])[1-9]([^0-9]|$)")).as_py()
+            form = f"{_named(longest)}{clock}"
+            form = re.sub("%([dm])", r"%-\1", form) if short else form
+            return DateOrder(None, [form], CENTURY if "%y" in form else "")
     return DateOrder(refused="they have no common format", odd=words[0].as_py())
 
 
@@ -171,7 +176,7 @@ def _numeric(words: pa.Array, numeric: Any, clock: str) -> DateOrder:
     if lengths[1] != {4}:
         if lengths[1] == {2} and max(lengths[0]) <= 2 and plain[0].max() <= 31 and plain[1].max() <= 31:
             patterns = [f"{text}{mark}%y{clock}" for text in orders.values()] + [f"%y{mark}%m{mark}%d{clock}"]
-            return DateOrder(None, patterns, "a year of two digits can be of either century")
+            return DateOrder(None, patterns, CENTURY)
         return DateOrder(refused="their years have another number of digits", odd=words[0].as_py())
     if all(large):
         place = int(np.argmax(plain[0] > 12)), int(np.argmax(plain[1] > 12))
@@ -190,12 +195,15 @@ def _pad(parts: list[Any]) -> str:
 
 
 def _named(text: str) -> str:
-    """The format of a date with the name of its month, of one example."""
+    """The format of a date with the name of its month, or of a Chinese one, of one example."""
+    if "年" in text:
+        return "%Y年%m月%d日"
     month = re.search(MONTH, text)
     name = "%B" if month and len(month[0]) > 3 else "%b"
     out = re.sub(MONTH, name, text, count=1)
     out = re.sub(r"[0-9]{4}", "%Y", out, count=1)
-    return re.sub(r"(?<!%)\b[0-9]{1,2}", "%d", out, count=1)
+    out = re.sub(r"(?<!%)\b[0-9]{1,2}", "%d", out, count=1)
+    return re.sub(r"[0-9]{2}$", "%y", out)
 
 
 def eight_digits(words: pa.Array) -> bool:
@@ -233,7 +241,8 @@ def parse(words: pa.Array, pattern: str) -> tuple[pa.Array, np.ndarray]:
 
 def write(values: pa.Array, pattern: str) -> pa.Array:
     """Times as texts of a format of strftime; `%-d` and the like without a leading zero."""
-    moments = values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False)
+    unit = "ns" if getattr(values.type, "unit", "") == "ns" else "us"
+    moments = values.cast(pa.timestamp(unit, getattr(values.type, "tz", None)), safe=False)
     pieces: list[Any] = []
     for part in re.findall(r"%-?[A-Za-z]|[^%]+", pattern):
         pieces.append(_piece(moments, part) if part.startswith("%") else part)
@@ -244,7 +253,10 @@ def _piece(moments: pa.Array, part: str) -> pa.Array:
     letter = part[-1]
     if letter == "f":
         digits = pc.add(pc.multiply(pc.millisecond(moments), 1000), pc.microsecond(moments))
-        return pc.utf8_lpad(digits.cast(pa.string()), 6, "0")
+        text = pc.utf8_lpad(digits.cast(pa.string()), 6, "0")
+        if moments.type.unit != "ns":
+            return text
+        return pc.binary_join_element_wise(text, pc.utf8_lpad(pc.nanosecond(moments).cast(pa.string()), 3, "0"), "")
     if letter == "S":  # Arrow's has the fraction
         return pc.utf8_lpad(pc.second(moments).cast(pa.string()), 2, "0")
     if letter == "z" and getattr(moments.type, "tz", None) == "UTC":

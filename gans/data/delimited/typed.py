@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.delimited import numbers, times
+from gans.data.delimited.dialect import cut
+from gans.data.delimited.distinct import encoded, spread, trimmed
 from gans.data.delimited.numbers import PLAIN, WHOLE, Ambiguous, Style
 from gans.data.delimited.options import TextOptions
 from gans.data.delimited.written import Written
-from gans.data.schema import Column, arrow_type
 from gans.errors import UserError
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -89,19 +90,6 @@ class TextColumn:
         self.name, self.texts, self.options, self.quoted, self.where = name, texts, options, quoted, where
         self.said_number = options.types.get(name) == "number"
 
-    def like(self, known: Column) -> Typed | None:
-        """The column as another file had it; None where a text does not fit that."""
-        kind, written = arrow_type(known.type), Written.from_json(known.written or {})
-        if pa.types.is_string(kind):
-            return Typed(self.texts)
-        encoded = self._encoded(pc.utf8_trim_whitespace(self.texts))
-        words = encoded.dictionary
-        lost = pc.equal(words, written.missing) if written.missing else pa.array(np.zeros(len(words), bool))
-        values = _as(pc.if_else(lost, pa.scalar(None, pa.string()), words), kind, written)
-        if values is None or np.any(np.asarray(values.is_null()) & ~np.asarray(pc.fill_null(lost, False))):
-            return None
-        return Typed(_spread(values, encoded), written)
-
     def typed(self, evidence: Evidence, settle: bool) -> Typed:
         """The column with its type.
 
@@ -118,42 +106,44 @@ class TextColumn:
             return Typed(self.texts)
         if name in options.formats:
             return self._times(options.formats[name], said=True)
-        if self.quoted and options.types.get(name) != "number":
-            return Typed(self.texts)
-        stripped = pc.utf8_trim_whitespace(self.texts)
+        stripped = trimmed(self.texts)
         valid = stripped.drop_null()
+        if not len(valid):
+            return Typed(self.texts)
         if typed := self._plain(stripped, valid):
             if pa.types.is_floating(typed.values.type) and pc.any(pc.match_substring(valid, ".")).as_py():
                 evidence.decimals |= {"."} if self._certain(valid) else set()
             return typed
-        encoded = self._encoded(stripped)
-        words = encoded.dictionary
+        coded = encoded(stripped)
+        words = coded.dictionary
         for pair in TRUTHS:
-            if set(words.slice(0, 3).to_pylist()) <= set(pair):
-                return Typed(_spread(pc.equal(words, pair[1]), encoded), Written(words=pair))
+            known = set(words.slice(0, 4).to_pylist())
+            if known & set(pair) and known <= {*pair, *MISSING_WORDS} and len(words) < 4:
+                lost = pc.is_in(words, value_set=pa.array(MISSING_WORDS))
+                truth = pc.if_else(lost, pa.scalar(None, pa.bool_()), pc.equal(words, pair[1]))
+                return Typed(spread(truth, coded), Written(words=pair, missing=_one(words, np.asarray(lost), coded)))
         try:
-            return self._numbers(encoded, evidence) or self._dates(encoded, evidence) or Typed(self.texts)
+            own = evidence if settle else None
+            return self._numbers(coded, evidence, own) or self._dates(coded, evidence, own) or Typed(self.texts)
         except Doubt as doubt:
             if not settle:
                 raise
             raise UserError(self._said(doubt.text, doubt.odd)) from None
 
     def _said(self, text: str, odd: str) -> str:
-        return f"column '{self.name}': {self.where(odd)} {text}."
+        return f"column '{cut(self.name)}': {self.where(odd)} {text}."
 
     def _key(self, key: str) -> str:
-        return f"data.{key}.{self.name}"
+        return f"data.{key}.{cut(self.name)}"
 
     def _certain(self, valid: pa.ChunkedArray) -> bool:
         return bool(pc.any(pc.match_substring_regex(valid, r"\.([0-9]{1,2}|[0-9]{4,})$|^-?0?\.[0-9]")).as_py())
 
-    def _encoded(self, texts: pa.ChunkedArray) -> pa.DictionaryArray:
-        encoded = texts.combine_chunks().dictionary_encode()
-        return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-
     def _plain(self, stripped: pa.ChunkedArray, valid: pa.ChunkedArray) -> Typed | None:
         """Whole numbers, decimals with a point, ISO dates and times, read at once; None where the column is no such."""
         first = valid[0].as_py()
+        if self.quoted and not self.said_number and pc.all(pc.match_substring_regex(valid, PLAIN)).as_py():
+            return Typed(self.texts, note=f"numbers in quotes are text; {self._key('types')}=number reads them")
         if re.match(r"^[0-9]{8}$", first) and times.eight_digits(pc.unique(valid)) and not self.said_number:
             return self._times("%Y%m%d")
         if re.match(WHOLE, first) or re.match(PLAIN, first):
@@ -165,6 +155,7 @@ class TextColumn:
                 if self._three_digits(valid):
                     return None
                 values = stripped.cast(pa.float64())
+                self._check_floats(valid, values.drop_null())
                 style = Style(decimals=_decimals(valid))
                 return Typed(values, Written(style=style) if style.decimals else None)
         try:
@@ -176,6 +167,22 @@ class TextColumn:
         values, pattern = read
         whole = values if valid is stripped or not stripped.null_count else _with_nulls(values, stripped)
         return Typed(whole, Written(format=pattern))
+
+    def _check_floats(self, valid: pa.ChunkedArray, values: pa.ChunkedArray) -> None:
+        """Raise UserError where a number is beyond all, or two texts such as 10.1 and 10.10 would become one."""
+        infinite = pc.is_inf(values)
+        if pc.any(infinite).as_py():
+            raise UserError(self._said("is larger than any number", valid[pc.index(infinite, True).as_py()].as_py()))
+        if self.said_number or not pc.any(pc.match_substring_regex(valid, r"\.[0-9]*0$")).as_py():
+            return
+        texts = pc.unique(valid)
+        same = pc.value_counts(texts.cast(pa.float64()))
+        twice = same.filter(pc.greater(same.field("counts"), 1))
+        if len(twice):
+            value = twice[0]["values"].as_py()
+            one, other = texts.filter(pc.equal(texts.cast(pa.float64()), value)).to_pylist()[:2]
+            key = self._key("types")
+            raise UserError(self._said(f"and '{other}' are one number, or two codes; set {key}=number or =text", one))
 
     def _three_digits(self, valid: pa.ChunkedArray) -> bool:
         """Whether each point has three digits behind it, which could be thousands."""
@@ -192,21 +199,28 @@ class TextColumn:
             and pc.any(pc.match_substring(valid, ".")).as_py()
         )
 
-    def _numbers(self, encoded: pa.DictionaryArray, evidence: Evidence) -> Typed | None:
-        """Numbers as people write them; None where the column holds something else."""
-        words, said = encoded.dictionary, self.said_number
+    def _numbers(self, coded: pa.DictionaryArray, evidence: Evidence, known: Evidence | None) -> Typed | None:
+        """Numbers as people write them; None where the column holds something else.
+
+        Args:
+            known: the evidence of all columns, once it is complete.
+        """
+        words, said = coded.dictionary, self.said_number
         parts, looks = numbers.parts_of(words)
-        rows = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
+        rows = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(words))
         share = rows[looks].sum() / max(rows.sum(), 1)
         infinite = np.asarray(pc.match_substring_regex(words, INFINITE))
         if infinite.any() and looks.sum() + infinite.sum() == len(words):
             one = self.where(words[int(np.argmax(infinite))].as_py())
             raise UserError(f"column '{self.name}' holds an infinite number, {one}; remove it or write it as missing.")
+        if said and not looks.any():
+            raise UserError(self._said(f"is no number; {self._key('types')}=number", words[0].as_py()))
         if not said and (not looks.any() or share < 0.5 or self._versions(words) or self._codes(words, rows) >= SINGLE):
             return None
         lost = ~looks
-        usual = set(words.filter(pa.array(lost)).slice(0, MOST_WORDS).to_pylist()) <= set(MISSING_WORDS)
-        if not said and not usual and looks.sum() < LEAST_DISTINCT:
+        if not said and numbers.like_codes(parts.filter(pa.array(looks))):
+            return None
+        if not said and not _usual(words, lost) and looks.sum() < LEAST_DISTINCT:
             return None  # a category of which some levels are numbers
         if not self._may_be_missing(words, looks, rows, share, said):
             return None
@@ -215,11 +229,12 @@ class TextColumn:
                 parts.filter(pa.array(looks)),
                 self.options.decimal,
                 self.options.thousands,
-                evidence.decimals,
+                known.decimals if known else None,
                 evidence.semicolon,
             )
         except Ambiguous as doubt:
-            odd = next(word for word, fits in zip(words.to_pylist(), looks, strict=True) if fits and doubt.body in word)
+            plain = zip(words.to_pylist(), numbers.cleaned(words).to_pylist(), looks, strict=True)
+            odd = next(word for word, text, fits in plain if fits and doubt.body in text)
             raise Doubt(f"{doubt.text}, or {self._key('types')}=text", odd) from None
         if numbers.certain_decimal(style, pc.struct_field(parts, "body").filter(pa.array(looks))):
             evidence.decimals.add(style.decimal)
@@ -227,10 +242,8 @@ class TextColumn:
         if (looks & ~fits).any():
             odd = words[int(np.argmax(looks & ~fits))].as_py()
             raise UserError(self._said(f"is no number as the others are; {self._key('types')}=text keeps them", odd))
-        written = Written(
-            style=style if not style.plain or style.decimals else None, missing=_one(words, lost, encoded)
-        )
-        return Typed(_spread(values, encoded), written, self._note(style, words, lost, rows))
+        written = Written(style=style if not style.plain or style.decimals else None, missing=_one(words, lost, coded))
+        return Typed(spread(values, coded), written, self._note(style, words, lost, rows))
 
     def _note(self, style: Style, words: pa.Array, lost: np.ndarray, rows: np.ndarray) -> str:
         """What is said of a column of numbers that are not plain."""
@@ -246,7 +259,8 @@ class TextColumn:
 
     def _codes(self, words: pa.Array, rows: np.ndarray) -> float:
         """The share of texts that have a leading zero, twenty digits, a plus, or an exponent without a sign."""
-        return float(rows[np.asarray(pc.match_substring_regex(words, numbers.CODE))].sum() / max(rows.sum(), 1))
+        codes = np.asarray(pc.match_substring_regex(numbers.cleaned(words), numbers.CODE))
+        return float(rows[codes].sum() / max(rows.sum(), 1))
 
     def _may_be_missing(self, words: pa.Array, looks: np.ndarray, rows: np.ndarray, share: float, said: bool) -> bool:
         """Whether the texts that look otherwise are missing values; False where the column is text.
@@ -266,19 +280,25 @@ class TextColumn:
         one = (odd if len(odd) else others)[0].as_py()
         raise UserError(
             self._said(
-                f"is not like the other {share:.1%} of the column; data.null_words=['{one}'] reads it as missing, "
-                f"{self._key('types')}=text keeps all of them as text",
+                f"is not like the other {share:.1%} of the column; {self._key('types')}=text keeps all as text, "
+                f"data.null_words=['{cut(one)}'] reads it as missing",
                 one,
             )
         )
 
-    def _dates(self, encoded: pa.DictionaryArray, evidence: Evidence) -> Typed | None:
-        """Dates and times in one format; None where the column holds something else."""
-        words = encoded.dictionary
+    def _dates(self, coded: pa.DictionaryArray, evidence: Evidence, known: Evidence | None) -> Typed | None:
+        """Dates and times in one format; None where the column holds something else.
+
+        Args:
+            known: the evidence of all columns, once it is complete.
+        """
+        words = coded.dictionary
         looks = times.looks_like_times(words)
-        rows = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
+        rows = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(words))
         share = rows[looks].sum() / max(rows.sum(), 1)
-        if not looks.any() or share < 0.5 or (not looks.all() and looks.sum() < LEAST_DISTINCT):
+        if not looks.any() or share < 0.5:
+            return None
+        if not looks.all() and looks.sum() < LEAST_DISTINCT and not _usual(words, ~looks):
             return None
         if not self._may_be_missing(words, looks, rows, share, said=False):
             return None
@@ -302,11 +322,12 @@ class TextColumn:
             if good.mean() < MOSTLY:
                 return None
             odd = dates[int(np.argmin(good))].as_py()
-            raise UserError(self._said(f"is no date; {self._key('types')}=text keeps them as text", odd))
+            keys = f"data.null_words=['{cut(odd)}'] reads it as missing, {self._key('types')}=text keeps them as text"
+            raise UserError(self._said(f"is no date; {keys}", odd))
         if len(whole) > 1:
-            if len(evidence.day_first) != 1:
+            if known is None or len(known.day_first) != 1:
                 raise Doubt(self._ask(dates, whole, "day and month could be either way round", False), dates[0].as_py())
-            whole = whole[:1] if True in evidence.day_first else whole[1:]
+            whole = whole[:1] if True in known.day_first else whole[1:]
         elif len(order.patterns) == 1 and order.day_first is not None:
             evidence.day_first.add(order.day_first)
         return self._times(whole[0], note=f"dates as {whole[0]}")
@@ -322,8 +343,8 @@ class TextColumn:
         Raises:
             UserError: a text with digits does not fit.
         """
-        encoded = self._encoded(pc.utf8_trim_whitespace(self.texts))
-        words = encoded.dictionary
+        coded = encoded(pc.utf8_trim_whitespace(self.texts))
+        words = coded.dictionary
         try:
             values, fits = times.parse(words, pattern)
         except ValueError as error:
@@ -333,22 +354,22 @@ class TextColumn:
             odd = words[int(np.argmin(fits if lost.sum() > MOST_WORDS else fits | lost))].as_py()
             key = f" ({self._key('formats')})" if said else ""
             raise UserError(self._said(f"does not fit the format '{pattern}'{key}", odd))
-        rows = np.bincount(encoded.indices.drop_null().to_numpy(), minlength=len(words))
+        rows = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(words))
         if lost.any():
             names = ", ".join(repr(word) for word in words.filter(pa.array(lost)).to_pylist())
             note = "; ".join(filter(None, [note, f"{int(rows[lost].sum()):,} cells with {names} are missing values"]))
-        return Typed(_spread(values, encoded), Written(format=pattern, missing=_one(words, lost, encoded)), note)
+        return Typed(spread(values, coded), Written(format=pattern, missing=_one(words, lost, coded)), note)
 
 
-def _one(words: pa.Array, lost: np.ndarray, encoded: pa.DictionaryArray) -> str:
+def _usual(words: pa.Array, lost: np.ndarray) -> bool:
+    """Whether the texts that have another type are the usual words for a missing value."""
+    return set(words.filter(pa.array(lost)).slice(0, MOST_WORDS).to_pylist()) <= set(MISSING_WORDS)
+
+
+def _one(words: pa.Array, lost: np.ndarray, coded: pa.DictionaryArray) -> str:
     """The only word for a missing value; "" where there are several, or empty fields, too."""
     names = words.filter(pa.array(lost)).to_pylist()
-    return names[0] if len(names) == 1 and not encoded.null_count else ""
-
-
-def _spread(values: pa.Array, encoded: pa.DictionaryArray) -> pa.ChunkedArray:
-    """The value of each row, of those of distinct texts."""
-    return pa.chunked_array([values.take(encoded.indices)])
+    return names[0] if len(names) == 1 and not coded.null_count else ""
 
 
 def _with_nulls(values: pa.ChunkedArray, texts: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -364,37 +385,3 @@ def _decimals(valid: pa.ChunkedArray) -> int | None:
         return None
     widths = pc.unique(pc.subtract(pc.utf8_length(valid), pc.find_substring(valid, "."))).to_pylist()
     return widths[0] - 1 if len(widths) == 1 and pc.all(pc.match_substring(valid, ".")).as_py() else None
-
-
-def _as(words: pa.Array, kind: pa.DataType, written: Written) -> pa.Array | None:
-    """Distinct texts as a type, as a file wrote it; null where one does not fit, None where the type is another."""
-    if pa.types.is_boolean(kind):
-        no, yes = written.words or TRUTHS[0]
-        return pc.if_else(
-            pc.equal(words, yes), True, pc.if_else(pc.equal(words, no), False, pa.scalar(None, pa.bool_()))
-        )
-    if pa.types.is_temporal(kind):
-        return _as_times(words, kind, written.format)
-    if pa.types.is_integer(kind) and written.style is None:  # of any number of digits
-        whole = pc.all(pc.match_substring_regex(words, "^-?[0-9]+$")).as_py()
-        values = numbers.whole_numbers(words) if whole else None
-    else:
-        values, _ = numbers.parse(words, written.style or Style())
-    if values is None or (pa.types.is_integer(kind) and pa.types.is_floating(values.type)):
-        return None
-    try:
-        return values.cast(kind)
-    except pa.ArrowException:
-        return None
-
-
-def _as_times(words: pa.Array, kind: pa.DataType, pattern: str) -> pa.Array | None:
-    try:
-        read = times.iso(pa.chunked_array([words.drop_null()]))
-    except (pa.ArrowInvalid, IndexError):
-        return None
-    if read and not words.null_count:
-        values, fits = read[0].combine_chunks(), np.ones(len(words), bool)
-    else:
-        values, fits = times.parse(words, pattern or (read[1] if read else "%Y-%m-%d"))
-    return values.cast(kind, safe=False) if fits[np.asarray(words.is_valid())].all() else None

@@ -1,5 +1,6 @@
 """Tables as text files (CSV) that `read_text_file` reads back to the same table."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -45,7 +46,7 @@ def _fields(batch: pa.RecordBatch, schema: Schema) -> list[pa.Array]:
         note = kept[name].written if name in kept else None
         if note:
             text = Written.from_json(note).text(array)
-            needed = pc.match_substring_regex(text, '["\r\n,;\t|]')
+            needed = pc.match_substring_regex(text, f'["\r\n{re.escape(schema.delimiter)}]')
             text = pc.if_else(needed, _quoted(text), text)
         elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
             text = _quoted(array)
