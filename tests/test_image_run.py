@@ -14,7 +14,7 @@ from gans.config.compose import compose
 from gans.errors import UserError
 from gans.evaluation.metrics import TrainingJudge, all_metrics
 
-SMALL = ("+experiment=cgan", "+debug=limit", "data=digits", "network=dcgan", "network.channels=4", "samples=60",
+SMALL = ("+experiment=cgan", "+debug=limit", "data=digits", "network=dcgan", "network.channels=4", "samples=100",
          "data.limit=800", "trainer.steps=4", "trainer.block=2", "trainer.evaluate_every=2")  # fmt: skip
 
 
