@@ -343,7 +343,7 @@ class TextColumn:
         Raises:
             UserError: a text with digits does not fit.
         """
-        coded = encoded(pc.utf8_trim_whitespace(self.texts))
+        coded = encoded(trimmed(self.texts))
         words = coded.dictionary
         try:
             values, fits = times.parse(words, pattern)
