@@ -26,6 +26,7 @@ from gans.runs.record import Observation, RunRecord
 from gans.training.loop import DIVERGED
 
 DEFAULTS = (
+    "unseen_score",
     "xgb_c2st_test",
     "xgb_c2st",
     "detection",

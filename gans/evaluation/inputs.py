@@ -58,6 +58,11 @@ class Side:
         """Names of the columns of numbers."""
         return [name for name in self.columns if name not in self.levels]
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns of the table, without the flags of missing values."""
+        return [name for name in self.columns if not (name.endswith(FLAG) and name.removesuffix(FLAG) in self.columns)]
+
     def take(self, places: np.ndarray) -> "Side":
         """The rows at these places."""
         return Side({name: values[places] for name, values in self.columns.items()}, self.levels)

@@ -1,7 +1,8 @@
 """Classifier two-sample tests: can a model tell synthetic from real rows, and by what?
 
 Lopez-Paz & Oquab 2017, arXiv:1610.06545, in the form of the published benchmark of tabular generators: a score of
-1 - mean over three folds of (2 max(.5, AUC) - 1). `gans.evaluation.detection` is the cheaper one of training.
+1 - mean over three folds of (2 max(.5, AUC) - 1). `gans.evaluation.detection` is the cheaper one of training, and
+`gans.evaluation.unseen` the stronger one, against test rows, whose figures are not comparable with these.
 """
 
 from collections.abc import Callable
@@ -149,8 +150,8 @@ def _interactions(model: Any, table: Any, names: list[str]) -> dict[tuple[str, s
 @metric(
     "two_sample",
     {
-        "xgb_c2st": Meaning("XGB-C2ST, against training rows", HIGHER, 1.0, sentence=False),
-        "xgb_c2st_test": Meaning("XGB-C2ST, against held-out rows", HIGHER, 1.0, sentence=False),
+        "xgb_c2st": Meaning("XGB-C2ST of three folds, against training rows", HIGHER, 1.0, sentence=False),
+        "xgb_c2st_test": Meaning("XGB-C2ST of three folds, against held-out rows", HIGHER, 1.0, sentence=False),
         "lr_c2st": Meaning("LR-C2ST", HIGHER, 1.0, sentence=False),
     },
     part="detection",

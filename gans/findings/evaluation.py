@@ -7,10 +7,11 @@ from gans.evaluation.inputs import NUMBERS
 from gans.evaluation.intervals import difference
 from gans.evaluation.metrics import LOWER, NEAR, meaning
 from gans.evaluation.real_values import FREE_TEXT
-from gans.evaluation.results import Evaluation, Score, score_rows
+from gans.evaluation.results import Evaluation, score_rows
+from gans.findings.realism import ranged, realism_sentences
 from gans.findings.sentence import Sentence
 
-SHAPE, DETECTED, EASILY = 1.0, 0.9, 0.5
+SHAPE = 1.0
 USEFUL, USELESS = 0.95, 0.8
 RECOGNISED = 0.55
 COPIED, MANY = 0.05, 3
@@ -18,7 +19,6 @@ RETURNED = (
     0.1  # share of rows with a real number beyond that of test rows; values between near knots meet some by chance
 )
 LEAKS = 0.05
-GIVEN = 3
 LIMITS = Sentence(
     "note",
     "These attacks are simple ones: that they fail is no proof of privacy; only differential privacy gives one.",
@@ -26,9 +26,9 @@ LIMITS = Sentence(
 
 
 def findings(evaluation: Evaluation) -> list[Sentence]:
-    """What is good and what is not: privacy first, then detection, utility and fidelity, the others, the limits."""
-    own = [*privacy_sentences(evaluation), *_detection(evaluation), *_utility(evaluation), *_fidelity(evaluation)]
-    return [*own, *_others(evaluation), LIMITS]
+    """What is good and what is not: realism first, then privacy, utility and fidelity, the others, the limits."""
+    own = [*realism_sentences(evaluation), *privacy_sentences(evaluation)]
+    return [*own, *_utility(evaluation), *_fidelity(evaluation), *_others(evaluation), LIMITS]
 
 
 def privacy_fails(evaluation: Evaluation) -> bool:
@@ -59,7 +59,7 @@ def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
         if (auc := scores.get(f"membership_{kind}_auc")) is None:
             continue
         tpr = scores[f"membership_{kind}_tpr"]
-        text = f"by {words}, an attacker tells who was in the table with AUC {_ranged(auc)}, "
+        text = f"by {words}, an attacker tells who was in the table with AUC {ranged(auc)}, "
         text += f"{tpr.value:.1%} of them at 1 % false alarms"
         if (auc.low or 0) > 0.5 and auc.value >= RECOGNISED:
             out.append(Sentence("bad", f"NOT PRIVATE: {text}."))
@@ -81,7 +81,7 @@ def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
             tone = "good" if (score.low or 0) <= 0 else "bad" if score.value >= LEAKS else "note"
             start = "NOT PRIVATE: " if tone == "bad" else ""
             out.append(
-                Sentence(tone, f"{start}The risk to {words} a person, beyond that to others, is {_ranged(score)}.")
+                Sentence(tone, f"{start}The risk to {words} a person, beyond that to others, is {ranged(score)}.")
             )
     if (dcr := scores.get("dcr_share")) is not None:
         usual = 0.5 if dcr.real is None else dcr.real
@@ -124,28 +124,6 @@ def real_value_sentences(evaluation: Evaluation) -> list[Sentence]:
     return [Sentence("good", text)]
 
 
-def _detection(evaluation: Evaluation) -> list[Sentence]:
-    """By the detector that has rows which nothing was learnt from, where there are any."""
-    kinds = {
-        "xgb_c2st_test": "held-out",
-        "xgb_c2st": "training",
-        "detection": evaluation.details.get("detection against"),
-    }
-    name = next((name for name in kinds if name in evaluation.scores), None)
-    if name is None:
-        return []
-    score = evaluation.scores[name]
-    text = f"a boosted classifier tells the rows from {kinds[name]} ones with a score of {_ranged(score)} "
-    text += "(1: it cannot, 0: always)"
-    if score.value >= DETECTED:
-        return [Sentence("good", f"Hard to detect: {text}.")]
-    given = list(evaluation.details.get("given away by columns", {}).items())[:GIVEN]
-    by = f" It goes by {', '.join(f'{name} ({share:.0%})' for name, share in given)}." if given else ""
-    if score.value < EASILY:
-        return [Sentence("bad", f"DETECTED: {text}.{by}")]
-    return [Sentence("note", f"Possible to detect: {text}.{by}")]
-
-
 def _utility(evaluation: Evaluation) -> list[Sentence]:
     scores, out = evaluation.scores, []
     made, real = scores.get("tstr"), scores.get("trtr")
@@ -154,7 +132,7 @@ def _utility(evaluation: Evaluation) -> list[Sentence]:
     measure = evaluation.details.get("utility measure", "AUC")
     chance = 0.5 if measure == "AUC" else 0.0
     if (real.low or 0) <= chance:
-        text = f"{evaluation.target} cannot be predicted, not from real rows either ({measure} {_ranged(real)})"
+        text = f"{evaluation.target} cannot be predicted, not from real rows either ({measure} {ranged(real)})"
         return [Sentence("note", f"Of use nothing can be said: {text}.")]
     kept = (made.value - chance) / (real.value - chance)
     tone = "good" if kept >= USEFUL else "bad" if kept < USELESS else "note"
@@ -162,8 +140,8 @@ def _utility(evaluation: Evaluation) -> list[Sentence]:
     out.append(
         Sentence(
             tone,
-            f"{start}: a model of {evaluation.target} has {measure} {_ranged(made)} on real rows when trained on "
-            f"synthetic ones, {_ranged(real)} when trained on real ones.",
+            f"{start}: a model of {evaluation.target} has {measure} {ranged(made)} on real rows when trained on "
+            f"synthetic ones, {ranged(real)} when trained on real ones.",
         )
     )
     for name, words in (("augmentation_gain", "Synthetic rows beside real ones"), ("smote_gain", "Rows of SMOTE")):
@@ -204,9 +182,3 @@ def _others(evaluation: Evaluation) -> list[Sentence]:
         way = {NEAR: near, LOWER: "less"}.get(what.better, "more")
         out.append(Sentence("note", f"{what.title}: {score.value:.4g}{beside}; {way} is better."))
     return out
-
-
-def _ranged(score: Score) -> str:
-    if score.low is None or score.high is None:
-        return f"{score.value:.3f}"
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

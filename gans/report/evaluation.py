@@ -12,6 +12,7 @@ from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.findings.evaluation import findings, privacy_fails
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
+from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template
 from gans.runs.files import RunFiles
 
@@ -106,13 +107,19 @@ def render_section(evaluation: Evaluation) -> str:
     """The section as HTML, its figures inside."""
     figures = {title: data_address(figure) for title, figure in evaluation_figures(evaluation).items()}
     return template("evaluation.html.jinja").render(
-        found=evaluation, tables=rows_by_part(evaluation), sentences=findings(evaluation), figures=figures
+        found=evaluation,
+        tables=rows_by_part(evaluation),
+        sentences=findings(evaluation),
+        realism={TITLE: figures.pop(TITLE)} if TITLE in figures else {},
+        figures=figures,
     )
 
 
 def evaluation_figures(evaluation: Evaluation) -> dict[str, "Figure"]:
-    """Figures by title: what gave the rows away, the worst columns and pairs, the attacks."""
+    """Figures by title: how real the rows are, what gave them away, the worst columns and pairs, the attacks."""
     out, details = {}, evaluation.details
+    if (figure := realism_figure(evaluation)) is not None:
+        out[TITLE] = figure
     for title, key in (
         ("What gave the rows away: columns", "given away by columns"),
         ("What gave the rows away: pairs", "given away by pairs"),

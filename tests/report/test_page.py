@@ -19,7 +19,7 @@ from gans.report.page import write_report
 from gans.runs.finish import RunResults
 
 VOID = {"meta", "img", "br"}
-SECTIONS = ["trained", "words", "curves", "score", "columns", "pairs", "sample", "evaluation", "use"]
+SECTIONS = ["trained", "words", "evaluation", "curves", "score", "columns", "pairs", "sample", "use"]
 NAME = "<script>alert('n')</script>"
 ROWS = 400
 

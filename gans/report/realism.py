@@ -1,0 +1,60 @@
+"""The picture that an evaluation leads with: where a table stands between independent columns and training rows."""
+
+from typing import TYPE_CHECKING, Any
+
+from gans.evaluation.results import Evaluation, Score
+from gans.report.figures import INK, REAL, SYNTHETIC, canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TITLE = "How real: against rows that nothing was learnt from"
+PARTS = {"unseen_joint": ("the joint of columns", "#8a6bb0"), "unseen_columns": ("single columns", "#c9a227")}
+MEMORY = "#b3402f"
+UNSEEN, TRAINING = 1.0, 0.0  # places of the two bars
+
+
+def realism_figure(evaluation: Evaluation) -> "Figure | None":
+    """The score on a scale between its anchors, what takes away from it, and the overfit; None without test rows.
+
+    The upper bar is the score against test rows, and what single columns and their joint take away up to 1. The lower
+    one is the score against training rows: what it has more is the overfit, with its interval.
+    """
+    scores, details = evaluation.scores, evaluation.details.get("unseen rows")
+    if "unseen_score" not in scores or details is None:
+        return None
+    score, overfit = scores["unseen_score"], scores["unseen_overfit"]
+    figure, axes = canvas(5.2, 3.3)
+    axes.barh(UNSEEN, score.value, 0.5, color=SYNTHETIC, label=f"score {score.value:.3f} ({_interval(score)})")
+    border = max(score.value, 1 - scores["unseen_columns"].value)  # where a joint that hides columns gives back
+    ends = {"unseen_joint": (score.value, border), "unseen_columns": (border, 1.0)}
+    for name, (title, color) in PARTS.items():
+        start, end = ends[name]
+        text = f"lost to {title} {scores[name].value:.3f}"
+        axes.barh(UNSEEN, end - start, 0.5, left=start, color=color, label=text)
+    axes.barh(TRAINING, score.value, 0.3, color=SYNTHETIC, alpha=0.35)
+    text = f"overfit {overfit.value:+.3f} ({_interval(overfit, '+')})"
+    axes.barh(TRAINING, overfit.value, 0.3, left=score.value, color=MEMORY, label=text)
+    whiskers = [score.value + (end or 0.0) for end in (overfit.low, overfit.high)]
+    axes.plot(whiskers, [TRAINING, TRAINING], color=INK, linewidth=1.6, marker="|", markersize=9)
+    for name, side in (("independent columns", "left"), ("training rows", "right")):
+        _anchor(axes, name, details[name], side)
+    axes.set_yticks([UNSEEN, TRAINING], ["against\nunseen\nrows", "against\ntraining\nrows"])
+    axes.set_ylim(-0.45, 1.75)
+    axes.set_xlim(0, max(1.01, *(end + 0.01 for end in whiskers)))
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("score, 2 (1 - AUC): 0 always told apart, 1 never", fontsize=9, color=INK)
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.14, -0.3), "borderaxespad": 0, "ncols": 1}
+    axes.legend(**place, frameon=False, fontsize=9, labelcolor=INK)
+    return figure
+
+
+def _anchor(axes: "Axes", name: str, value: float, side: str) -> None:
+    axes.axvline(value, color=REAL, linestyle=":", linewidth=1.4)
+    text = f" {name} {value:.2f}" if side == "left" else f"{name} {value:.2f} "
+    axes.text(value, 1.74, text, ha=side, va="top", fontsize=9, color=REAL, backgroundcolor="white")
+
+
+def _interval(score: Score, sign: str = "") -> str:
+    return f"{score.low:{sign}.3f} to {score.high:{sign}.3f}"
