@@ -17,9 +17,11 @@ VARIANTS = ("vanilla", "cgan", "wgan_gp", "ctgan", "ctabgan_plus", FLAGSHIP, REF
 FIGURES = ("shape_error", "trend_error", "xgb_c2st", "alpha_precision", "beta_recall", "dcr_share", "tstr", "trtr",
            "exact_copies", "exact_copies_test")  # fmt: skip
 UNSEEN = "xgb_c2st_test"  # the same detector between test rows and synthetic ones
+GAP = ("rows", "auc", "marginal", "dependency", "score", "overfit", "oracle", "independent")  # of the second program
+GAP_COLUMNS = tuple(f"gap_{name}" for name in GAP)
 KEY = ("data", "variant", "seed", "minutes", "overrides")
 COLUMNS = (*KEY, "status", "steps", "seconds", "seconds_compile", "seconds_command", "rows", *FIGURES, UNSEEN,
-           "cores", "commit", "date")  # fmt: skip
+           *GAP_COLUMNS, "cores", "commit", "date")  # fmt: skip
 SPLIT_SEED, TEST_SHARE = 1234, 0.1
 TIMED_BLOCK = 100
 MARGIN = 0.95

@@ -1,9 +1,11 @@
-"""GAN variants on four tables, judged by a program that knows nothing of this package.
+"""GAN variants on four tables, judged by two programs that know nothing of this package.
 
-    python experiments/tabular/study.py data.root=FOLDER judge=FILE.py [KEY=VALUE ...] [KEY=VALUE of gans.train ...]
+    python experiments/tabular/study.py data.root=FOLDER judge=FILE.py gap=FILE.py [KEY=VALUE ...]
+        [KEY=VALUE of gans.train ...]
 
   data.root     folder with adult, adult_test, credit_default, shoppers and churn as Parquet files
-  judge         judge.py; it needs pandas, scikit-learn and xgboost (or xgboost-cpu) in this environment
+  gap           gap.py, which judges by test rows; it needs pandas, scikit-learn and xgboost (or xgboost-cpu) here
+  judge         judge.py, which judges mostly by training rows; it needs the same
   ctgan_python  python of an environment with ctgan 0.12.1; without it the reference package is left out
   minutes=10    time of the reference's fit; a run takes the steps of its experiment
   data, only    tables and variants, as in data=adult,churn only=tabular,reference
@@ -34,6 +36,8 @@ import table
 from jobs import (
     FIGURES,
     FLAGSHIP,
+    GAP,
+    GAP_COLUMNS,
     KEY,
     REFERENCE,
     TABLES,
@@ -61,8 +65,8 @@ from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-OWN = {"data.root": str, "judge": str, "ctgan_python": str, "minutes": int, "data": str, "only": str, "seeds": str,
-       "curve": str, "runs": str, "results": str}  # fmt: skip
+OWN = {"data.root": str, "judge": str, "gap": str, "ctgan_python": str, "minutes": int, "data": str, "only": str,
+       "seeds": str, "curve": str, "runs": str, "results": str}  # fmt: skip
 SET_HERE = ("seed", "run_dir", "samples", "trainer.resume")
 
 
@@ -97,6 +101,7 @@ class Study:
 
     root: Path
     judge: Path
+    gap: Path
     runs: Path
     ctgan_python: str | None
     timed: bool = False
@@ -173,9 +178,9 @@ class Study:
             *(f"seed={job.seed}", f"seconds={60 * job.minutes}", f"discrete={json.dumps(discrete)}"),
         ])  # fmt: skip
 
-    def ask(self, real: Path, synthetic: Path, *more: str) -> dict[str, Any]:
-        """What the judge says."""
-        return json.loads(call([sys.executable, str(self.judge), str(real), str(synthetic), *more]).splitlines()[-1])
+    def ask(self, judge: Path, *arguments: Path | str) -> dict[str, Any]:
+        """What a judge says: the JSON on the last line that it prints."""
+        return json.loads(call([sys.executable, str(judge), *map(str, arguments)]).splitlines()[-1])
 
     def row(self, job: Job) -> dict[str, Any]:
         """Train, judge, and give the row."""
@@ -187,8 +192,10 @@ class Study:
         train, test = self.files(job.data)
         judged: dict[str, Any] = {}
         if (samples := folder / "samples.parquet").exists():
-            judged = self.ask(train, samples, "--test", str(test), "--name", job.data)
-            judged[UNSEEN] = self.ask(test, samples, "--name", job.data)["xgb_c2st"]
+            judged = self.ask(self.judge, train, samples, "--test", test, "--name", job.data)
+            judged[UNSEEN] = self.ask(self.judge, test, samples, "--name", job.data)["xgb_c2st"]
+            gap = self.ask(self.gap, train, samples, test, "--name", job.data, "--anchors")
+            judged |= {f"gap_{name}": gap[name] for name in GAP}
         return dict(zip(KEY, job.key, strict=True)) | {
             "status": summary["status"],
             "steps": summary["steps"],
@@ -196,7 +203,7 @@ class Study:
             "seconds_compile": summary["compile_seconds"],
             "seconds_command": "" if seconds is None else round(seconds, 2),
             "rows": judged.get("rows", ["", ""])[1],
-            **{name: judged.get(name, "") for name in (*FIGURES, UNSEEN)},
+            **{name: judged.get(name, "") for name in (*FIGURES, UNSEEN, *GAP_COLUMNS)},
             "cores": len(os.sched_getaffinity(0)),
             "commit": summary["commit"],
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -237,13 +244,13 @@ def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
         if " " in override:
             raise UserError(f"{override}: an override of gans.train cannot hold a space here.")
     given = key_values(own, OWN)
-    for key in ("data.root", "judge"):
+    for key in ("data.root", "judge", "gap"):
         if key not in given:
             raise UserError(f"{key} is not set; see python experiments/tabular/study.py --help.")
         if not Path(given[key]).exists():
             raise UserError(f"{key}={given[key]}: it is not there.")
     if importlib.util.find_spec("xgboost") is None:
-        raise UserError("the judge needs xgboost: pip install xgboost-cpu.")
+        raise UserError("the judges need xgboost: pip install xgboost-cpu.")
     curve, python = _numbers(given, "curve", 1), given.get("ctgan_python")
     tables = _listed(given, "data", ["adult"] if curve else list(TABLES), TABLES)
     chosen = [FLAGSHIP] if curve else [name for name in VARIANTS if python or name != REFERENCE]
@@ -254,7 +261,8 @@ def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
     seeds = _numbers(given, "seeds", 0) or ([0] if curve else None)
     runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
     python = python and str(Path(python).absolute())  # not resolved: a link leads out of a virtual environment
-    study = Study(Path(given["data.root"]).resolve(), Path(given["judge"]).resolve(), runs, python, bool(curve))
+    given_paths = [Path(given[key]).resolve() for key in ("data.root", "judge", "gap")]
+    study = Study(*given_paths, runs, python, bool(curve))
     for variant in variants:
         if variant != REFERENCE:
             compose([f"+experiment={variant}", *overrides])
@@ -274,7 +282,8 @@ def main() -> int:
     for job in left:
         row = study.row(job)
         append(results, row)
-        shown = ", ".join(f"{name} {row[name]}" for name in ("steps", "seconds", "shape_error", "xgb_c2st"))
+        names = ("steps", "seconds", "gap_score", "gap_overfit", "shape_error")
+        shown = ", ".join(f"{name} {row[name]}" for name in names)
         print(f"{job.folder}: {row['status']}, {shown}", flush=True)
     table.render(results.parent, minutes)
     return 0

@@ -14,8 +14,8 @@ PREDICTABLE = 0.02
 def column_utility(real: Side, synthetic: Side, test: Side, target: str) -> float | None:
     """(value of a model of synthetic rows - chance) / (value of a model of real rows - chance), both on test rows.
 
-    The value is that of `Task`: AUC (chance .5), or R^2 (chance 0). At least 0; 1: as good as real rows. None where real
-    rows cannot predict the column either, by less than .02 above chance.
+    The value is that of `Task`: AUC (chance .5), or R^2 (chance 0). At least 0; 1: as good as real rows. None where a
+    model of real rows cannot predict the column either, being less than .02 above chance.
     """
     sides = [side.known(target) for side in (real, synthetic, test)]
     if min(side.rows for side in sides) == 0:

@@ -104,8 +104,8 @@ def _left_out(tables: Tables, level: str) -> list[str]:
         out.append("without test rows nothing is said of unseen rows and utility, nor of privacy beyond copies")
     elif tables.test.num_rows < LEAST_TEST:
         out.append(
-            f"the score against unseen rows and privacy beyond copies: left out, they need {LEAST_TEST} test rows, there "
-            f"are {tables.test.num_rows}"
+            f"the score against unseen rows and privacy beyond copies: left out, they need {LEAST_TEST} test rows, "
+            f"there are {tables.test.num_rows}"
         )
     if tables.test is not None and not tables.target:
         out.append("without target=COLUMN nothing is said of utility")

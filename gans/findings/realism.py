@@ -9,7 +9,7 @@ GIVEN = 3
 
 
 def realism_sentences(evaluation: Evaluation) -> list[Sentence]:
-    """The score against unseen rows, what gives the rows away, and memory; without test rows, the detectors there are."""
+    """The score against unseen rows, what gives the rows away, and memory; without test rows, what detectors say."""
     score = evaluation.scores.get("unseen_score")
     if score is None:
         return _by_other_detectors(evaluation)
@@ -35,23 +35,18 @@ def _given_away(evaluation: Evaluation) -> str:
     """Whether single columns or their joint give the rows away."""
     columns, joint = (evaluation.scores[name].value for name in ("unseen_columns", "unseen_joint"))
     blame = "how columns go together gives" if joint > columns else "single columns give"
-    text = f"Mostly {blame} the rows away: the joint of columns costs {joint:.3f} of the score, single columns {columns:.3f}."
-    return f"{text}{_columns(evaluation)}"
+    text = f"Mostly {blame} the rows away: the joint of columns costs {joint:.3f} of the score, "
+    return f"{text}single columns {columns:.3f}.{_columns(evaluation)}"
 
 
 def _memory(overfit: Score) -> Sentence:
     """Whether the score against training rows is higher than noise allows."""
     low, text = overfit.low or 0.0, f"{overfit.value:+.3f} ({overfit.low:+.3f} to {overfit.high:+.3f})"
     if low > NOISE:
-        return Sentence(
-            "bad",
-            f"Part of the realism is memory of the training rows: against them the score differs by {text}, which is more "
-            f"than noise and more than {NOISE:g}.",
-        )
+        start = "Part of the realism is memory of the training rows: against them the score differs"
+        return Sentence("bad", f"{start} by {text}, more than noise and more than {NOISE:g}.")
     if low > 0:
-        return Sentence(
-            "note", f"The rows fit the training rows a little better than unseen ones: the score by {text}."
-        )
+        return Sentence("note", f"The rows fit training rows a little better than unseen ones: the score by {text}.")
     return Sentence("good", f"No overfit beyond noise: against training rows the score differs by {text}.")
 
 

@@ -39,6 +39,14 @@ def result(data="adult", variant="tabular", seed=0, **more):
         "exact_copies": "0.002",
         "exact_copies_test": "0.001",
         "xgb_c2st_test": "0.85",
+        "gap_rows": "16281",
+        "gap_auc": "0.55",
+        "gap_marginal": "0.52",
+        "gap_dependency": "0.03",
+        "gap_score": "0.90",
+        "gap_overfit": "0.01",
+        "gap_oracle": "0.503",
+        "gap_independent": "0.992",
         "cores": "2",
     }
     row = {"data": data, "variant": variant, "seed": str(seed), "minutes": "10", "overrides": "", "status": "completed"}
@@ -94,7 +102,7 @@ def test_the_files_of_a_table_are_its_split_and_those_of_adult_as_published(modu
     root.mkdir()
     for name, start, rows in (("churn", 0, 40), ("adult", 100, 8), ("adult_test", 200, 5)):
         pq.write_table(pa.table({"number": np.arange(start, start + rows)}), root / f"{name}.parquet")
-    made = study.Study(root, tmp_path / "judge.py", tmp_path / "runs", None)
+    made = study.Study(root, tmp_path / "judge.py", tmp_path / "gap.py", tmp_path / "runs", None)
     assert (made.prepare("churn"), made.prepare("adult")) == (36, 8)
     churn, adult = (
         [pq.read_table(file)["number"].to_pylist() for file in made.files(data)] for data in ("churn", "adult")
@@ -120,10 +128,13 @@ def test_the_steps_fill_the_budget(module):
 
 def test_mistakes_are_named(module, tmp_path):
     study = module("study")
-    (tmp_path / "judge.py").touch()
-    fixed = [f"data.root={tmp_path}", f"judge={tmp_path / 'judge.py'}"]
+    for name in ("judge", "gap"):
+        (tmp_path / f"{name}.py").touch()
+    fixed = [f"data.root={tmp_path}", *(f"{name}={tmp_path / name}.py" for name in ("judge", "gap"))]
     for arguments, said in (
         (fixed[:1], "judge is not set"),
+        (fixed[:2], "gap is not set"),
+        ([*fixed[:2], "gap=nowhere.py"], "gap=nowhere.py: it is not there"),
         ([*fixed, "data=adlt"], "Did you mean 'adult'"),
         ([*fixed, "only=reference"], "ctgan_python is not set"),
         ([*fixed, "seed=3"], "the study sets this key itself"),
@@ -138,8 +149,10 @@ def test_mistakes_are_named(module, tmp_path):
 def test_an_override_is_of_gans_train_and_is_checked_at_once(module, tmp_path, monkeypatch):
     study = module("study")
     monkeypatch.setattr(study.importlib.util, "find_spec", lambda name: name)  # xgboost is the judge's, not ours
-    (tmp_path / "judge.py").touch()
-    fixed = [f"data.root={tmp_path}", f"judge={tmp_path / 'judge.py'}", "only=vanilla", "data=churn"]
+    for name in ("judge", "gap"):
+        (tmp_path / f"{name}.py").touch()
+    judges = [f"{name}={tmp_path / name}.py" for name in ("judge", "gap")]
+    fixed = [f"data.root={tmp_path}", *judges, "only=vanilla", "data=churn"]
     _, planned, path, minutes = study.read_arguments([*fixed, "network.latent=8", f"results={tmp_path}", "minutes=3"])
     assert [(job.data, job.variant, job.seed, job.minutes, job.overrides) for job in planned] == [
         ("churn", "vanilla", 0, 3, "network.latent=8")
@@ -163,7 +176,11 @@ def test_met_and_short_follow_from_the_mean(module):
     rows = [result(seed=seed, xgb_c2st=value) for seed, value in enumerate(("0.90", "0.93", "0.93"))]
     rows += [result(variant="vanilla", xgb_c2st="0.1"), result(overrides="network.latent=8", xgb_c2st="0.1")]
     rows += [result(minutes="40", xgb_c2st="0.1"), result(data="churn", exact_copies="0.0021")]
+    rows[0] |= {"gap_score": "0.96", "gap_overfit": "0.05"}
     found = {(data, name): verdict for data, name, _, _, verdict in table.verdicts(rows, 10)}
+    assert found["adult", "score, test rows"] == "short"  # .92 of .93
+    assert found["adult", "overfit"] == "short"
+    assert found["churn", "overfit"] == "met (n = 1)"
     assert found["adult", "XGB-C2ST"] == "met"
     assert found["adult", "TSTR / TRTR"] == "met"
     assert found["adult", "exact copies"] == "met"
@@ -179,14 +196,66 @@ def test_met_and_short_follow_from_the_mean(module):
 def test_our_figures_and_published_ones_stand_apart(module):
     table = module("table")
     jobs = module("jobs")
-    rows = [result(), result(seed=1, status="diverged", **dict.fromkeys(jobs.FIGURES, ""))]
-    text = table.document(rows, jobs.read_rows(FOLDER / "published.csv"), 10)
-    adult = text.split("## adult")[1].split("## credit_default")[0]
+    rows = [result(), result(seed=1, status="diverged", **dict.fromkeys((*jobs.FIGURES, *jobs.GAP_COLUMNS), ""))]
+    text = table.document(rows, table.with_scores(jobs.read_rows(FOLDER / "published.csv")), 10)
+    unseen, training = text.split("## Against training rows")
+    ours, theirs = unseen.split("### adult")[1].split("### credit_default")[0].split("Published by others")
+    line = "| **tabular** | 10 min | 1 | 0.900 | 0.550 | 0.520 | 0.030 | 0.010 | 0.503 | 0.992 | 16281 |"
+    assert line in ours
+    assert "TabDiff" not in ours
+    assert "| TabDiff | 0.818 [4] | 0.591 [4] | 0.537 [4] | 0.054 [4] |" in theirs
+    assert "tabular" not in theirs
+    assert "XGB-C2ST" not in ours + theirs
+    adult = training.split("### adult")[1].split("### credit_default")[0]
     ours, theirs = adult.split("Published by others")
+    assert "TabbyFlow" not in adult
     assert "| **tabular** | 10 min | 2, 1 diverged | 0.50 | 1.40 | 0.950 |" in ours
     assert "TabDiff" not in ours
     assert "| TabDiff | 0.63 [1] | 1.49 [1] | 0.841 [2] |" in theirs
     assert "tabular" not in theirs
+
+
+def test_rows_of_before_the_second_judge_are_still_drawn(module, tmp_path):
+    table, jobs = module("table"), module("jobs")
+    old = {name: value for name, value in result().items() if name not in jobs.GAP_COLUMNS}
+    text = ",".join(old) + "\n" + ",".join(old.values()) + "\n"
+    (tmp_path / "results.csv").write_text(text)
+    table.render(tmp_path, 10)
+    unseen, training = (tmp_path / "TABLE.md").read_text().split("## Against training rows")
+    assert "No run yet." in unseen.split("### adult")[1].split("### credit_default")[0]
+    assert "| adult | score, test rows |  | at least 0.93 | not run |" in unseen
+    assert "| **tabular** | 10 min | 1 | 0.50 |" in training
+    assert {file.name for file in tmp_path.glob("*.png")} == {"figure.png", "training_rows.png"}
+    jobs.append(tmp_path / "results.csv", result(seed=1))
+    assert [row["gap_score"] for row in jobs.read_rows(tmp_path / "results.csv")] == ["", "0.90"]
+
+
+def test_a_run_is_judged_by_both_programs(module, tmp_path):
+    """Stand-ins for the judges print their arguments; the run is there already."""
+    study, jobs = module("study"), module("jobs")
+    job = jobs.Job("churn", "vanilla", 0, 10)
+    folder = tmp_path / "runs" / job.folder
+    folder.mkdir(parents=True)
+    (folder / "samples.parquet").touch()
+    (folder / "summary.json").write_text(
+        '{"status": "completed", "steps": 5, "seconds": 1, "compile_seconds": 1, "commit": "abc"}'
+    )
+    pq.write_table(pa.table({"number": np.arange(40)}), tmp_path / "churn.parquet")
+    (tmp_path / "judge.py").write_text(
+        "import json, sys; n = len(sys.argv); print('chatter')\n"
+        "print(json.dumps({'rows': [1, n], 'xgb_c2st': n / 100}))"
+    )
+    (tmp_path / "gap.py").write_text(
+        "import json, sys; assert sys.argv[4:] == ['--name', 'churn', '--anchors'], sys.argv\n"
+        "names = [path.rpartition('/')[2] for path in sys.argv[1:4]]\n"
+        "assert names == ['churn.parquet', 'samples.parquet', 'churn_test.parquet'], names\n"
+        f"print(json.dumps(dict(zip({jobs.GAP}, range({len(jobs.GAP)})))))"
+    )
+    made = study.Study(tmp_path, tmp_path / "judge.py", tmp_path / "gap.py", tmp_path / "runs", None)
+    row = made.row(job)
+    assert [row[name] for name in jobs.GAP_COLUMNS] == list(range(len(jobs.GAP)))
+    assert (row["xgb_c2st"], row["xgb_c2st_test"]) == (0.07, 0.05)
+    assert set(row) == set(jobs.COLUMNS)
 
 
 def test_every_published_figure_has_a_source_and_a_range():
@@ -195,7 +264,8 @@ def test_every_published_figure_has_a_source_and_a_range():
     assert {row["data"] for row in rows} == {"adult", "credit_default", "shoppers", "churn"}
     assert all(row["source"] for row in rows)
     for row in rows:
-        assert 0 <= float(row["value"]) <= (100 if row["metric"].endswith("_error") else 1), row
+        least = -1 if row["metric"] == "gap_dependency" else 0
+        assert least <= float(row["value"]) <= (100 if row["metric"].endswith("_error") else 1), row
     assert len({(row["data"], row["method"], row["metric"]) for row in rows}) == len(rows)
 
 
