@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gans")
 
-HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
+HELP = """Judge synthetic rows: how real they are beside unseen rows, fidelity, detection, utility, privacy.
 
   python -m gans.evaluate run=DIR [KEY=VALUE ...]
   python -m gans.evaluate real=FILE synthetic=FILE [test=FILE] [target=COLUMN] [KEY=VALUE ...]
@@ -26,7 +26,8 @@ HELP = """Judge synthetic rows: fidelity, detection, utility, privacy.
   run        run directory of gans.train: its table is read again, its held-out rows are the test rows
   real       the rows that were trained on, .csv or .parquet; with run=DIR in place of the run's table
   synthetic  rows to judge; with run=DIR in place of its samples
-  test       real rows that nothing was learnt from; without them nothing is said of utility and little of privacy
+  test       real rows that nothing was learnt from: how real the rows are is judged by these; without them nothing is
+             said of utility and little of privacy
   target     the column that models should predict; of a run its data.target
   secrets    columns that an attacker would like to know, as in secrets=[income,age]
   metrics    fast (seconds), standard, or full (more rows, tuned models)
