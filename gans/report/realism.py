@@ -38,10 +38,10 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     axes.barh(TRAINING, overfit.value, 0.3, left=score.value, color=MEMORY, label=text)
     whiskers = [score.value + (end or 0.0) for end in (overfit.low, overfit.high)]
     axes.plot(whiskers, [TRAINING, TRAINING], color=INK, linewidth=1.6, marker="|", markersize=9)
-    for name, side in (("independent columns", "left"), ("training rows", "right")):
-        _anchor(axes, name, details[name], side)
+    for name, side, height in (("independent columns", "left", 1.98), ("training rows", "right", 1.7)):
+        _anchor(axes, f"{name} {details[name]:.2f}", details[name], side, height)
     axes.set_yticks([UNSEEN, TRAINING], ["against\nunseen\nrows", "against\ntraining\nrows"])
-    axes.set_ylim(-0.45, 1.75)
+    axes.set_ylim(-0.45, 2.0)
     axes.set_xlim(0, max(1.01, *(end + 0.01 for end in whiskers)))
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("score, 2 (1 - AUC): 0 always told apart, 1 never", fontsize=9, color=INK)
@@ -50,10 +50,10 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     return figure
 
 
-def _anchor(axes: "Axes", name: str, value: float, side: str) -> None:
+def _anchor(axes: "Axes", text: str, value: float, side: str, height: float) -> None:
+    """A mark with its text, below or above that of the other mark, since the two may be near each other."""
     axes.axvline(value, color=REAL, linestyle=":", linewidth=1.4)
-    text = f" {name} {value:.2f}" if side == "left" else f"{name} {value:.2f} "
-    axes.text(value, 1.74, text, ha=side, va="top", fontsize=9, color=REAL, backgroundcolor="white")
+    axes.text(value, height, f" {text} ", ha=side, va="top", fontsize=9, color=REAL, backgroundcolor="white")
 
 
 def _interval(score: Score, sign: str = "") -> str:

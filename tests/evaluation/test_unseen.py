@@ -76,8 +76,9 @@ def test_score_and_overfit_by_hand() -> None:
     assert score[:3] == pytest.approx((0.8, 0.8 - 0.02 * Z, 0.8 + 0.02 * Z))
     assert score_of(Auc(0.45, 0.01)).value == pytest.approx(0.9)  # as published: told apart is told apart
     assert score_of(Auc(0.5, 0.01)).high == 1
-    overfit = overfit_of(Auc(0.6, 0.003), Auc(0.45, 0.004))  # below a half against training rows: their twins
+    overfit = overfit_of(Auc(0.6, 0.003), Auc(0.45, 0.004))  # far below a half against training rows: their twins
     assert overfit[:3] == pytest.approx((0.3, 0.3 - 0.01 * Z, 0.3 + 0.01 * Z))
+    assert overfit_of(Auc(0.6, 0.003), Auc(0.49, 0.004)).value == pytest.approx(0.18)  # noise: as 0.51
 
 
 def test_a_copy_is_overfit_and_independent_columns_are_lost_to_the_joint() -> None:
