@@ -261,8 +261,8 @@ def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
     seeds = _numbers(given, "seeds", 0) or ([0] if curve else None)
     runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
     python = python and str(Path(python).absolute())  # not resolved: a link leads out of a virtual environment
-    given_paths = [Path(given[key]).resolve() for key in ("data.root", "judge", "gap")]
-    study = Study(*given_paths, runs, python, bool(curve))
+    root, judge, gap = (Path(given[key]).resolve() for key in ("data.root", "judge", "gap"))
+    study = Study(root, judge, gap, runs, python, bool(curve))
     for variant in variants:
         if variant != REFERENCE:
             compose([f"+experiment={variant}", *overrides])

@@ -86,11 +86,19 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Computed:
-    """What a metric found that has more to say than its scores: further plain values, and notes in sentences."""
+    """What a metric found that has more to say than its scores.
+
+    Attributes:
+        scores: by name.
+        details: further plain values.
+        notes: in sentences.
+        rows: synthetic rows that it looked at, where these are fewer than it was allowed.
+    """
 
     scores: Mapping[str, "float | Estimate"]
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: Iterable[str] = ()
+    rows: int | None = None
 
 
 ALL_ROWS = MostRows()

@@ -58,7 +58,7 @@ def _add(out: Evaluation, one: Metric, tables: Tables, rows: int | None) -> None
     """The scores of a metric, of synthetic rows and of test rows in their place."""
     found = one.judge(tables, rows)
     beside = one.judge(tables.with_test, rows).scores if one.on_test and "test" in tables.sides else {}
-    used = min(rows or tables.synthetic.num_rows, tables.synthetic.num_rows)
+    used = found.rows or min(rows or tables.synthetic.num_rows, tables.synthetic.num_rows)
     for name, value in found.scores.items():
         estimate = value if isinstance(value, Estimate) else Estimate(float(value))
         if estimate.real is None and name in beside:

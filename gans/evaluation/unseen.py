@@ -162,4 +162,5 @@ def unseen(tables: Tables, rows: int | None) -> Computed:
                 "AUC against training rows": found["training"].value,
             }
         },
+        rows=count,
     )

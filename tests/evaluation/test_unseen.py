@@ -101,7 +101,7 @@ def test_a_copy_is_overfit_and_independent_columns_are_lost_to_the_joint() -> No
 
 def test_all_pairs_have_the_rows_of_the_smallest_table_and_few_are_left_out() -> None:
     found = evaluate(tables(people(0, 300), people(1, 400), people(2, 150)), only=["unseen"])
-    assert found.details["unseen rows"]["rows of each side"] == 150
+    assert found.details["unseen rows"]["rows of each side"] == found.scores["unseen_score"].rows == 150
     few = tables(people(0, 300), people(1, 400), people(2, 99))
     assert "unseen" not in [one.name for one in metrics_for("standard", few)]
     (note,) = [note for note in evaluate(few, only=["unseen"]).notes if "score against unseen rows" in note]
