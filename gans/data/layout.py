@@ -95,10 +95,16 @@ class Layout:
         here: slice | np.ndarray,
     ) -> Float[Array, "batch features"]:
         """The features `here` of a wide row, given ones taken from the condition; a gradient flows to drawn ones."""
+        return imposed(features, self.given(condition, here))
+
+    def given(
+        self, condition: Float[Array, "batch condition"] | None, here: slice | np.ndarray
+    ) -> tuple[Float[Array, "batch features"], Float[Array, "batch features"]] | None:
+        """The values of the features `here` in a condition, and a 1 where they are given; None without partial rows."""
         if not self.partial or condition is None:
-            return features
-        given = condition[:, self.width :][:, np.array(self.columns, int)[here]]
-        return features * (1 - given) + condition[:, : self.width][:, here] * given
+            return None
+        mask = condition[:, self.width :][:, np.array(self.columns, int)[here]]
+        return condition[:, : self.width][:, here], mask
 
     def given_hots(
         self, condition: Float[Array, "batch condition"] | None, like: Float[Array, "batch hots"]
@@ -134,6 +140,11 @@ class Layout:
             there = hots[:, first[:, None] + np.arange(levels)].sum(axis=-1)
             scalars = scalars.at[:, which].multiply(there, unique_indices=True)
         return scalars
+
+
+def imposed(features: Array, given: tuple[Array, Array] | None) -> Array:
+    """Features, where the mask of `given` is 1 its values."""
+    return features if given is None else features * (1 - given[1]) + given[0] * given[1]
 
 
 def runs(cardinalities: Sequence[int], start: int = 0) -> list[tuple[int, int, int]]:

@@ -1,5 +1,6 @@
 """The last layers of generators: from features to rows of scalars and one-hot categories."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -8,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from gans.data.layout import Layout, runs
+from gans.data.layout import Layout, imposed, runs
 
 NEVER = -1e9  # the logit of a level that is excluded
 MOST_STAGES = 32
+MOST_SLOTS = 256  # of the levels of a block, padded: stages of a block are coupled by a product of that many rows and columns
+NO_LEVEL = -1e30  # the logit of padding
 SEEN = "intermediates"  # Flax's collection of what modules let others see
 LOGITS, FEATURES = "logits", "features"
 
@@ -58,19 +61,25 @@ def draw_categories(
         noisy, excluding = noisy[:, order], None if excluding is None else excluding[order][:, order]
         coupling = None if coupling is None else coupling[order][:, order]
     drawn = logits[:, :0]
-    for stage in plan:
+    for block in blocks(plan, sizes):
         start = drawn.shape[1]
-        here = slice(start, start + sum(sizes[code] for code in stage))
+        here = slice(start, start + sum(sizes[code] for stage in block for code in stage))
         raised = noisy[:, here] if excluding is None else _without(noisy[:, here], drawn, excluding[:start, here])
         if coupling is not None and start:
             raised += drawn @ coupling[:start, here]
-        own = [
-            straight_through(raised[:, first : first + count * size].reshape(-1, count, size), temperature).reshape(
-                -1, count * size
-            )
-            for first, count, size in runs([sizes[code] for code in stage])
-        ]
-        made = layout.impose(jnp.concatenate(own, axis=-1), condition, order[here] + layout.scalars)
+        given = layout.given(condition, order[here] + layout.scalars)
+        if len(block) > 1:
+            among = None if coupling is None else coupling[here, here]
+            barred = None if excluding is None else excluding[here, here]
+            made = _in_turn(_slots(block, sizes), raised, among, barred, given, temperature)
+        else:
+            own = [
+                straight_through(raised[:, first : first + count * size].reshape(-1, count, size), temperature).reshape(
+                    -1, count * size
+                )
+                for first, count, size in runs([sizes[code] for code in block[0]])
+            ]
+            made = imposed(jnp.concatenate(own, axis=-1), given)
         drawn = jnp.concatenate([drawn, made], axis=-1)
     return drawn if sorted_already else drawn[:, np.argsort(order)]
 
@@ -96,6 +105,84 @@ def stages(layout: Layout, most: int) -> list[list[int]]:
         out[stage].append(code)
         stage_of[code] = stage
     return out
+
+
+def blocks(plan: list[list[int]], sizes: Sequence[int]) -> list[list[list[int]]]:
+    """Stages cut into blocks, each of which is compiled once: neighbours that padding at most doubles, or one stage.
+
+    Args:
+        plan: the codes of each stage.
+        sizes: how many levels each code has.
+    """
+    out: list[list[list[int]]] = []
+    for stage in plan:
+        longer = [*out[-1], stage] if out else [stage]
+        levels = sum(sizes[code] for codes in longer for code in codes)
+        if out and _slots(longer, sizes).size <= min(2 * levels, MOST_SLOTS):
+            out[-1] = longer
+        else:
+            out.append([stage])
+    return [part for block in out for part in ([block] if len(block) > 2 else [[stage] for stage in block])]
+
+
+def _slots(block: list[list[int]], sizes: Sequence[int]) -> np.ndarray:
+    """The level of the block at each place of [stages, codes, levels], padded; at padding numbers beyond the levels."""
+    shape = len(block), max(map(len, block)), max(sizes[code] for stage in block for code in stage)
+    there = np.zeros(shape, bool)
+    for place, stage in enumerate(block):
+        for code, size in enumerate(sizes[code] for code in stage):
+            there[place, code, :size] = True
+    out = np.zeros(shape, int)
+    out[there] = np.arange(there.sum())
+    out[~there] = np.arange(there.sum(), there.size)
+    return out
+
+
+def _in_turn(
+    slots: np.ndarray,
+    logits: Float[Array, "batch levels"],
+    coupling: Float[Array, "levels levels"] | None,
+    excluding: np.ndarray | None,
+    given: tuple[Array, Array] | None,
+    temperature: float,
+) -> Float[Array, "batch levels"]:
+    """Hard one-hots of a block of stages, each drawn from logits that those before it have raised: one loop.
+
+    Args:
+        slots: as `_slots` gives them.
+        logits: with their noise and with what earlier blocks do to them.
+        given: values [batch, levels] and a 1 where they stand in the place of drawn ones.
+    """
+    stages_here, codes, size = slots.shape
+    width, flat, batch = codes * size, slots.reshape(-1), logits.shape[0]
+
+    def padded(array: Any, fill: float) -> Any:
+        return array.at[:, flat].get(mode="fill", fill_value=fill, unique_indices=True)
+
+    def by_stage(array: Any) -> Any:
+        return jnp.moveaxis(padded(array, 0.0).reshape(batch, stages_here, width), 1, 0)
+
+    def between(array: Any) -> Any:
+        return padded(padded(array, 0.0).T, 0.0).T.reshape(stages_here, width, stages_here * width)
+
+    couplings = None if coupling is None else between(coupling)
+    barred = None if excluding is None or not excluding.any() else NEVER * between(jnp.asarray(excluding))
+
+    def draw(raised: Array, now: tuple[Any, ...]) -> tuple[Array, Array]:
+        stage, coupled, never, fixed = now
+        own = jax.lax.dynamic_slice_in_dim(raised, stage * width, width, axis=1).reshape(batch, codes, size)
+        made = imposed(straight_through(own, temperature).reshape(batch, width), fixed)
+        if coupled is not None:
+            raised = raised + made @ coupled
+        if never is not None:
+            raised = raised + jnp.round(jax.lax.stop_gradient(made)) @ never
+        return raised, made
+
+    fixed = None if given is None else (by_stage(given[0]), by_stage(given[1]))
+    steps = jnp.arange(stages_here), couplings, barred, fixed
+    _, made = jax.lax.scan(draw, padded(logits, NO_LEVEL), steps)
+    back = np.argsort(flat)[: logits.shape[1]]
+    return jnp.moveaxis(made, 0, 1).reshape(batch, -1).at[:, back].get(unique_indices=True, mode="clip")
 
 
 def _without(

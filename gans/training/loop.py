@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +101,15 @@ def make_block(gan: GAN) -> Callable[[TrainState, Rows, Any], tuple[TrainState, 
     The number of steps is an argument, so one compiled program serves every distance between two looks of the host.
     """
 
+    step = jax.jit(partial(adversarial_step, gan), inline=True)  # traced once for the shapes and for the loop
+
     def block(state: TrainState, data: Rows, steps: Any) -> tuple[TrainState, dict[str, Any]]:
         def body(_: Any, carry: tuple[TrainState, Any]) -> tuple[TrainState, Any]:
             state, totals = carry
-            state, metrics = adversarial_step(gan, state, data)
+            state, metrics = step(state, data)
             return state, jax.tree.map(jnp.add, totals, metrics)
 
-        shapes = jax.eval_shape(lambda: adversarial_step(gan, state, data)[1])
+        shapes = jax.eval_shape(step, state, data)[1]
         totals = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
         state, totals = jax.lax.fori_loop(0, steps, body, (state, totals))
         return state, jax.tree.map(lambda total: total / steps, totals)
