@@ -10,12 +10,12 @@ from gans.evaluation.metrics import all_metrics, meaning, metric_of
 from gans.evaluation.results import score_rows
 from gans.evaluation.suite import evaluate
 from gans.findings.answers import Answer, Interval, Measured
-from gans.findings.evaluation import privacy_sentences
+from gans.findings.privacy import privacy_sentences
 from gans.report.arms import Drawn
 from gans.report.evaluation import evaluation_figures
 
 REAL, SYNTHETIC = "what held-out real rows have, or the ideal", "synthetic rows"
-ATTACKS = ("real_values", "copies", "nearness", "membership", "secrets")
+ATTACKS = ("real_values", "copies", "nearness", "membership", "criteria", "secrets")
 PRIVACY = "privacy"
 
 

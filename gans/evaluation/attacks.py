@@ -1,7 +1,7 @@
-"""How near synthetic rows are to training rows, and what an attacker who holds them can tell.
+"""Whether synthetic rows are copies of training rows, or nearly; and what an attacker who holds them learns of secrets.
 
-Distances to the nearest record prove no privacy (arXiv:2505.01524): they are proxies. The attacks are those of
-someone who has the synthetic table and, for one of them, real rows that were not trained on; stronger ones exist.
+Distances to the nearest record are a check for copies and say nothing of privacy (arXiv:2505.01524): the attacks on
+membership are in membership.py.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import numpy as np
 
 from gans.evaluation.anonymity import anonymity
 from gans.evaluation.embedding import Points, points
-from gans.evaluation.inputs import Side, Tables, joined
-from gans.evaluation.intervals import Z, area_interval, difference, wilson
+from gans.evaluation.inputs import Side, Tables
+from gans.evaluation.intervals import Z, difference, wilson
 from gans.evaluation.metrics import (
     LEAST_OF_EACH,
     LEAST_TEST,
@@ -27,9 +27,6 @@ from gans.evaluation.metrics import (
 from gans.evaluation.neighbours import nearest_manhattan
 
 NEAREST = 0.05
-FALSE_ALARMS = 0.01
-RESAMPLES = 200
-TIES = 5
 NEARLY = 0.05
 
 Interval = tuple[float, float, float]
@@ -56,7 +53,10 @@ class Closest:
 
 
 def closest(synthetic: Points, real: Points, test: Points) -> Closest:
-    """The distance to the closest record as the published benchmark has it: L1, by the training range. A proxy."""
+    """The distance to the closest record as the published benchmark has it: L1, by the training range.
+
+    A check for copies, never a measure of privacy.
+    """
     (there, winner), (here, other) = (nearest_manhattan(synthetic, side) for side in (real, test))
     nearer, ties = (there < here)[:, 0], (there == here)[:, 0]
     value = float(nearer.mean())
@@ -126,79 +126,6 @@ def nearness(synthetic: Points, real: Points, test: Points) -> Nearness:
     ]
     near, ratio = beside(here[:, 0], there[:, 0]), beside(*ratios)
     return Nearness(*near, *ratio)
-
-
-@dataclass
-class Attack:
-    """How well an attack tells training rows from others.
-
-    Attributes:
-        auc: area under its ROC curve with its interval (DeLong); .5: it cannot tell.
-        tpr: share of training rows that it finds while it accuses 1 % of the others, with its interval; .01: it cannot.
-    """
-
-    auc: Interval
-    tpr: Interval
-
-
-def attack(members: np.ndarray, others: np.ndarray) -> Attack:
-    """The attack whose scores of members [rows] and of others [rows] are these; larger says member.
-
-    The interval of the share of members found at 1 % false alarms is a bootstrap of both sides (Carlini et al. 2022,
-    arXiv:2112.03570, on why it is looked at).
-    """
-    labels = np.repeat([True, False], [len(members), len(others)])
-    value = area_interval(labels, np.concatenate([members, others]))
-    rng = np.random.default_rng(0)
-    draws = [
-        found_at(rng.choice(members, len(members)), rng.choice(others, len(others)), FALSE_ALARMS, rng)
-        for _ in range(RESAMPLES)
-    ]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    found = float(np.mean([found_at(members, others, FALSE_ALARMS, rng) for _ in range(TIES)]))
-    return Attack(value, (found, min(float(low), found), max(float(high), found)))
-
-
-def found_at(members: np.ndarray, others: np.ndarray, false_alarms: float, rng: np.random.Generator) -> float:
-    """The share of members above the threshold that this share of the others passes; ties are broken at random.
-
-    Above the k-th largest of n others k / (n + 1) of like rows lie on average: so the share that is asked for, times
-    n + 1, says between which two of them the threshold is, and the answer is unbiased where nothing can be told.
-    """
-    both = np.concatenate([members, others])
-    order = np.lexsort((rng.random(len(both)), -both))  # the most suspicious first
-    of_members = order < len(members)
-    before = np.append(0, np.cumsum(of_members)[~of_members])  # members above the k-th other
-    place = min(false_alarms * (len(others) + 1), len(others))
-    first = int(place)
-    share = before / len(members)
-    last = share[min(first + 1, len(others))]
-    return float(share[first] + (place - first) * (last - share[first]))
-
-
-def nearest_attack(synthetic: Points, members: Points, others: Points) -> Attack:
-    """Membership by the distance to the nearest synthetic row: the nearer, the more likely a member.
-
-    The simplest one of Chen et al. 2020 (GAN-Leaks, arXiv:1909.03935): it needs no discriminator and no other rows.
-    """
-    return attack(*(-nearest_manhattan(side, synthetic)[0][:, 0] for side in (members, others)))
-
-
-def density_attack(synthetic: Side, reference: Side, members: Side, others: Side) -> Attack:
-    """Membership by the ratio of the synthetic to the real density at a row: where it is high, the model overfitted.
-
-    DOMIAS (van Breugel et al. 2023, arXiv:2302.12580), with the ratio from boosted trees that tell synthetic rows from
-    `reference`, real rows that were not trained on; no shadow model is needed.
-    """
-    from xgboost import XGBClassifier
-
-    rows = joined(synthetic, reference)
-    labels = np.repeat([1, 0], [synthetic.rows, reference.rows])
-    weight = np.repeat([1 / synthetic.rows, 1 / reference.rows], [synthetic.rows, reference.rows]) * len(labels) / 2
-    model = XGBClassifier(n_estimators=100, max_depth=6, enable_categorical=True, random_state=0)
-    model.fit(rows.frame(), labels, sample_weight=weight)
-    found, other = (model.predict(side.frame(), output_margin=True) for side in (members, others))
-    return attack(found.astype(np.float64), other.astype(np.float64))
 
 
 @dataclass
@@ -282,7 +209,7 @@ WITH_TEST: dict[str, Any] = {
 @metric(
     "nearness",
     {
-        "dcr_share": Meaning("DCR share (a proxy, not a proof)", NEAR, sentence=False),
+        "dcr_share": Meaning("DCR share (a check for copies, not privacy)", NEAR, sentence=False),
         "nndr_share": Meaning("low nearest-neighbour distance ratios", LOWER, sentence=False),
         "near_copies": Meaning("near copies of training rows", LOWER, sentence=False),
     },
@@ -300,32 +227,6 @@ def distances_to_training_rows(tables: Tables, rows: int | None) -> dict[str, Es
         "dcr_share": Estimate(*nearer.share, nearer.balanced),
         "near_copies": Estimate(*near.near, near.near_test),
         "nndr_share": Estimate(*near.ratio, near.ratio_test),
-    }
-
-
-@metric(
-    "membership",
-    {
-        "membership_nearest_auc": Meaning("membership by nearest row, AUC", NEAR, 0.5, sentence=False),
-        "membership_nearest_tpr": Meaning("membership by nearest row, TPR at 1 % FPR", NEAR, 0.01, sentence=False),
-        "membership_density_auc": Meaning("membership by density ratio, AUC", NEAR, 0.5, sentence=False),
-        "membership_density_tpr": Meaning("membership by density ratio, TPR at 1 % FPR", NEAR, 0.01, sentence=False),
-    },
-    **WITH_TEST,
-)
-def membership(tables: Tables, rows: int | None) -> dict[str, Estimate]:
-    """Which rows were trained on."""
-    scale = tables.capped["real"]
-    synthetic, members, others = _sides_of_attack(tables, rows)
-    nearest = nearest_attack(*(points(side, scale) for side in (synthetic, members, others)))
-    half = np.arange(others.rows // 2)
-    reference, unseen = others.take(half), others.take(np.arange(len(half), others.rows))
-    known = members.take(np.arange(min(unseen.rows, members.rows)))
-    density = density_attack(synthetic, reference, known, unseen)
-    return {
-        f"membership_{name}_{kind}": Estimate(*value)
-        for name, found in (("nearest", nearest), ("density", density))
-        for kind, value in (("auc", found.auc), ("tpr", found.tpr))
     }
 
 

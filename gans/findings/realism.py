@@ -1,7 +1,7 @@
 """What is said of how real the rows are: against rows that nothing was learnt from, where there are enough of them."""
 
-from gans.evaluation.results import Evaluation, Score
-from gans.findings.sentence import Sentence
+from gans.evaluation.results import Evaluation
+from gans.findings.sentence import Sentence, ranged
 
 DETECTED, EASILY = 0.9, 0.5
 NOISE = 0.02  # of a score: what the training rows themselves lose to test rows; and the overfit that is let pass
@@ -70,10 +70,3 @@ def _columns(evaluation: Evaluation) -> str:
     """What a detector went by."""
     given = list(evaluation.details.get("given away by columns", {}).items())[:GIVEN]
     return f" The trees go by {', '.join(f'{name} ({share:.0%})' for name, share in given)}." if given else ""
-
-
-def ranged(score: Score) -> str:
-    """A value with its interval."""
-    if score.low is None or score.high is None:
-        return f"{score.value:.3f}"
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gans.evaluation.results import Score
+
 MARKS = {"good": "good", "note": "note", "bad": "not good"}
 
 
@@ -15,3 +17,10 @@ class Sentence:
     def line(self) -> str:
         """For the terminal."""
         return f"{MARKS[self.tone]:10}{self.text}"
+
+
+def ranged(score: Score) -> str:
+    """A score with its interval."""
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
-from gans.findings.evaluation import LIMITS, columns_returned, privacy_sentences
+from gans.findings.privacy import LIMITS, privacy_sentences, privacy_verdict
 from gans.findings.sentence import Sentence
 
 CUSTOMERS = 1_000  # whose profit is told
@@ -140,23 +139,6 @@ def _conclusions(answer: Answer) -> list[Sentence]:
         text = f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly."
         out.append(Sentence("bad", text))
     return out
-
-
-def privacy_verdict(evaluation: Evaluation) -> Sentence:
-    """May it leave: no where real values come back or an attack succeeds, yes with a warning where neither does."""
-    if returned := columns_returned(evaluation):
-        return Sentence("bad", f"No: {'; '.join(returned.values())}.")
-    sentences = privacy_sentences(evaluation)
-    wrong = [one for one in sentences if one.tone == "bad"]
-    if wrong:
-        return Sentence("bad", f"No: {len(wrong)} of the attacks {'succeed' if len(wrong) > 1 else 'succeeds'}.")
-    if "membership_nearest_auc" not in evaluation.scores:
-        return Sentence("note", "It cannot be said: there are too few held-out rows for the attacks.")
-    little = [one for one in sentences if one.text.startswith("A little")]
-    if little:
-        return Sentence("note", "Only to people who may see a little of the real one: an attack tells a little.")
-    text = "Yes, as far as these attacks go: none of them does better than a guess. They are no proof."
-    return Sentence("good", text)
 
 
 def of_privacy(answer: Answer) -> list[Sentence]:

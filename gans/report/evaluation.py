@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from gans.evaluation.metrics import PARTS, all_metrics, meaning, metric_of
 from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
-from gans.findings.evaluation import findings, privacy_fails
+from gans.findings.evaluation import findings
+from gans.findings.privacy import privacy_fails
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
 from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template

@@ -11,7 +11,7 @@ from gans.data.personal.handling import Handling
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.results import Evaluation
 from gans.evaluation.suite import evaluate
-from gans.findings.evaluation import columns_returned, privacy_fails, privacy_sentences
+from gans.findings.privacy import columns_returned, privacy_fails, privacy_sentences
 from gans.findings.uses import privacy_verdict
 
 ROWS = 300

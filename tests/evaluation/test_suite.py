@@ -31,7 +31,8 @@ from gans.evaluation.metrics import (
 )
 from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.evaluation.suite import evaluate, metrics_for
-from gans.findings.evaluation import findings, privacy_fails
+from gans.findings.evaluation import findings
+from gans.findings.privacy import privacy_fails
 from gans.report.evaluation import END, START, render_section, write_evaluation
 
 from .customers import people, tables
@@ -230,7 +231,7 @@ def test_files_are_judged(command: Callable[..., Any], tmp_path: Path) -> None:
     for part in ("unseen rows", "fidelity", "detection", "utility", "privacy"):
         assert part.upper() in done.out
     assert "IMAGES" not in done.out
-    assert "a proxy, not a proof" in done.out
+    assert "a check for copies" in done.out
     stored = json.loads((tmp_path / "judged" / "evaluation.json").read_text())
     assert set(stored["scores"]) == set(stored["observed"][0]["scores"])
     assert (tmp_path / "judged" / "report.html").is_file()
