@@ -13,7 +13,7 @@ from gans.data.layout import Layout, imposed, runs
 
 NEVER = -1e9  # the logit of a level that is excluded
 MOST_STAGES = 32
-MOST_SLOTS = 256  # of the levels of a block, padded: stages of a block are coupled by a product of that many rows and columns
+MOST_SLOTS = 256  # of the levels of a block, padded: its stages are coupled by a product of that many rows and columns
 NO_LEVEL = -1e30  # the logit of padding
 SEEN = "intermediates"  # Flax's collection of what modules let others see
 LOGITS, FEATURES = "logits", "features"
