@@ -1,6 +1,6 @@
 """What is said of how real the rows are: against rows that nothing was learnt from, where there are enough of them."""
 
-from gans.evaluation.results import Evaluation
+from gans.evaluation.results import Evaluation, Score
 from gans.findings.sentence import Sentence, ranged
 
 DETECTED, EASILY = 0.9, 0.5
