@@ -14,6 +14,7 @@ from gans.errors import in_range
 from gans.files import write_atomic
 from gans.refinement.base import FittedRefinement, Refinement
 from gans.refinement.calibration import Calibration, calibrate
+from gans.refinement.pools import lost
 from gans.refinement.raking import Raking, rake
 from gans.refinement.trees import check_trees
 from gans.registry import register
@@ -23,8 +24,8 @@ FRESH = 480_000  # generated rows for raking, which no tree has seen
 LEAST_FRESH = 8_192
 MOST_CELLS = 2**26  # numbers and codes of the generated rows, 256 MiB: of rows wider than a hundred columns, fewer rows
 PREDICTED = 2**22  # cells that the trees look at in one go
-FEW, MANY = 8, 16  # candidates
-WORTH = 6  # rows of equal weight that the few should be worth
+FEWEST, MOST = 2, 16  # candidates for each row that is chosen
+LOST = 0.02  # of the weight, by a pool of so many
 VALIDATION = 10  # every tenth row says when to stop
 PATIENCE = 20
 MOST_CANDIDATES = 1024
@@ -73,7 +74,7 @@ class FittedBoosted:
 @register("refine", "boosted")
 @dataclass(kw_only=True)
 class Boosted(Refinement):
-    """Of several generated rows one is taken, with a chance in proportion to p(real) / p(generated) at it.
+    """Of a pool of generated rows some are taken, with a chance in proportion to p(real) / p(generated) at each.
 
     Sampling-importance-resampling by a probabilistic classifier, here boosted trees (Chen & Guestrin 2016,
     arXiv:1603.02754): the discriminator rejection sampling of Azadi et al. 2019 (arXiv:1810.06758) with a
@@ -83,8 +84,8 @@ class Boosted(Refinement):
     shares. Sampling costs `candidates` times as much.
 
     Attributes:
-        candidates: generated rows of which one is taken; None for 8, or 16 where the effective sample size of 8 by the
-            ratio (Kong 1992) is below 6: where the generator is far from the training rows.
+        candidates: generated rows for each that is taken; None for the fewest from 2 to 16 that lose at most 2 % of the
+            weight, since a row is taken once at most: the more, the farther the generator is from the training rows.
         trees: at most.
         depth: of a tree.
         learning_rate: of the boosting.
@@ -151,7 +152,7 @@ class Boosted(Refinement):
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )
-        out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEW, self.bound)
+        out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEWEST, self.bound)
         weights = out.log_weights(fresh)
         out.candidates = self.candidates or enough(weights)
         out.raking = rake(codec, real, fresh, weights, out.candidates)
@@ -180,10 +181,8 @@ class Boosted(Refinement):
 
 
 def enough(log_weights: np.ndarray) -> int:
-    """How many candidates there should be, by the weights of generated rows."""
-    weights = np.exp(log_weights - log_weights.max())
-    effective = weights.mean() ** 2 / (weights**2).mean()
-    return FEW if FEW * effective >= WORTH else MANY
+    """How many candidates there should be for each row that is chosen, by the weights of generated rows."""
+    return next((times for times in range(FEWEST, MOST) if lost(log_weights, times) <= LOST), MOST)
 
 
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
+from gans.refinement.pools import inclusion
 
 BINS = 10  # of an ordinary number in a pair
 FINE = 50  # by itself
@@ -22,7 +23,7 @@ class Sweeps:
 
     Attributes:
         rounds: how often all margins are gone through.
-        prior: share of the groups that is added to both sides of a cell, so that small ones move little.
+        prior: share of the chosen rows that is added to both sides of a cell, so that small ones move little.
         share: of the way to its target that a cell is brought each time.
     """
 
@@ -40,7 +41,7 @@ class Raking:
     """Offsets of the logarithm of a row's weight, by cell of each margin.
 
     Iterative proportional fitting (Deming & Stephan 1940) of pairs of columns and of single ones. Where we differ: the
-    margins are those of one row chosen from each group of candidates, so that few candidates are allowed for; pairs
+    margins are those of rows chosen from a pool, each at most once, so that a small pool is allowed for; pairs
     have many cells and are brought part of the way, small cells less; single columns follow on other generated rows, so
     that they come out right on rows that neither has seen.
 
@@ -135,16 +136,16 @@ def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndar
     """Fit the offsets: those of pairs on one half of the generated rows, those of single columns on the other half.
 
     Args:
-        generated: rows, of which each `candidates` in turn are a group.
+        generated: rows, of which one in `candidates` is chosen, as `inclusion` has it.
         weights: logarithms [rows] that the offsets are added to.
     """
     edges, sizes = zip(*(_binning(fitted, real) for fitted in codec.columns), strict=True)
     out = Raking(codec, [], list(edges), list(sizes), [])
-    half = len(weights) // candidates // 2 * candidates
+    half = len(weights) // 2 // candidates * candidates
     first, second = (Encoded(*(array[part] for array in generated)) for part in (slice(half), slice(half, 2 * half)))
-    _fit(out, _pairs(out.sizes), real, first, weights[:half].reshape(-1, candidates), PAIRS)
+    _fit(out, _pairs(out.sizes), real, first, weights[:half], candidates, PAIRS)
     logits = weights[half : 2 * half] + out.log_weights(second)
-    _fit(out, [(column,) for column in range(len(sizes))], real, second, logits.reshape(-1, candidates), SINGLES)
+    _fit(out, [(column,) for column in range(len(sizes))], real, second, logits, candidates, SINGLES)
     return out
 
 
@@ -174,34 +175,29 @@ def _fit(
     real: Encoded,
     generated: Encoded,
     log_weights: np.ndarray,
+    candidates: int,
     sweeps: Sweeps,
 ) -> None:
     """Add margins with their offsets.
 
     Args:
-        log_weights: of the generated rows, by group [groups, candidates].
+        log_weights: of the generated rows, [rows].
     """
-    logits = log_weights.astype(np.float64)
+    logits, chosen = log_weights.astype(np.float64), len(log_weights) // candidates
     bins_of_real, bins_of_generated = out.bins(real), out.bins(generated)
     targets, places, offsets = [], [], []
     for margin in margins:
         cells, count = out.cells(bins_of_real, margin)
-        targets.append(np.bincount(cells, minlength=count) * (len(logits) / len(cells)))
+        targets.append(np.bincount(cells, minlength=count) * (chosen / len(cells)))
         small = np.min_scalar_type(max(count - 1, 0))  # hundreds of margins are kept at once
-        places.append(out.cells(bins_of_generated, margin)[0].reshape(logits.shape).astype(small))
+        places.append(out.cells(bins_of_generated, margin)[0].astype(small))
         offsets.append(np.zeros(count))
-    added = sweeps.prior * len(logits)
+    added = sweeps.prior * chosen
     for _ in range(sweeps.rounds):
         for target, place, offset in zip(targets, places, offsets, strict=True):
-            expected = np.bincount(place.ravel(), _chances(logits).ravel(), len(target))
+            expected = np.bincount(place, inclusion(logits, chosen), len(target))
             step = sweeps.share * np.log((target + added) / (expected + added))
             offset += step
             logits += step[place]
     out.margins += margins
     out.offsets += offsets
-
-
-def _chances(logits: np.ndarray) -> np.ndarray:
-    """How likely each candidate of a group is chosen, [groups, candidates]: the softmax of its group."""
-    chances = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return chances / chances.sum(axis=1, keepdims=True)

@@ -1,9 +1,8 @@
 """Chunks of rows from a generator: what is asked of one, and how it is made."""
 
 import dataclasses
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,12 +15,14 @@ from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.errors import UserError
 from gans.refinement.base import FittedRefinement
+from gans.refinement.pools import inclusion, systematic
 from gans.streams import per_example, stream
 from gans.training.step import GAN
 
 CHUNK = 4096  # rows of a call of the compiled program
 ROUNDS = 64  # attempts to keep exclusions
 THREADS = 2
+OF_GIVEN = 8  # candidates of a row with given columns, at least
 
 Made = TypeVar("Made")
 
@@ -100,28 +101,29 @@ class Chunks:
     refinement: FittedRefinement | None
 
     def chosen(self, request: Request) -> Encoded:
-        """A chunk of rows, each of them one of the candidates if there is a refinement."""
+        """A chunk of rows, chosen among the candidates of the refinement if there is one.
+
+        Of rows for which nothing is given a pool of chunks is made, and a chunk of them chosen by systematic sampling.
+        A row with given columns is chosen among candidates of its own.
+        """
         refinement = self.refinement
         if refinement is None:
             return self.candidates(request)
-        count = refinement.candidates
+        count = refinement.candidates if request.given is None else max(refinement.candidates, OF_GIVEN)
 
         def candidate(number: int) -> tuple[Encoded, np.ndarray]:
             rows = self.candidates(dataclasses.replace(request, attempt=request.attempt * count + number))
             return rows, np.where(self.broken(rows), -np.inf, refinement.log_weights(rows))
 
-        noise = np.random.default_rng((request.seed, request.start, request.attempt, 1)).gumbel(size=(count, CHUNK))
-        kept, highest = self.codec.empty(CHUNK), np.full(CHUNK, np.nan)
-        with ThreadPoolExecutor(
-            THREADS
-        ) as pool:  # the row of the largest sum, as `gumbel_max`, a few candidates at once
-            for number, (rows, logits) in enumerate(ahead(pool, candidate, range(count))):
-                noisy = logits + noise[number]
-                better = ~(noisy <= highest)
-                highest[better] = noisy[better]
-                for part, new in zip(kept, rows, strict=True):
-                    part[better] = new[better]
-        return kept
+        with ThreadPoolExecutor(THREADS) as pool:
+            made, weights = zip(*pool.map(candidate, range(count)), strict=True)
+        rows, weights = Encoded(*map(np.concatenate, zip(*made, strict=True))), np.concatenate(weights)
+        rng = np.random.default_rng((request.seed, request.start, request.attempt, 1))
+        if request.given is None:
+            places = systematic(inclusion(weights, CHUNK), rng.random())
+        else:
+            places = gumbel_max(weights.reshape(count, CHUNK), rng, axis=0) * CHUNK + np.arange(CHUNK)
+        return Encoded(*(part[places] for part in rows))
 
     def candidates(self, request: Request) -> Encoded:
         """A chunk of generated rows; with a refinement candidates for it, adjusted."""
@@ -154,17 +156,6 @@ class Chunks:
 def gumbel_max(log_weights: np.ndarray, rng: np.random.Generator, axis: int) -> np.ndarray:
     """Places along an axis, drawn with chances in proportion to exp(log_weights)."""
     return np.argmax(log_weights + rng.gumbel(size=log_weights.shape), axis=axis)
-
-
-def ahead(pool: ThreadPoolExecutor, make: Callable[[int], Made], places: Iterable[int]) -> Iterator[Made]:
-    """What is made at each place, in order, of which no more than twice the threads wait at once."""
-    waiting: deque[Future[Made]] = deque()
-    for place in places:
-        waiting.append(pool.submit(make, place))
-        if len(waiting) >= 2 * THREADS:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def in_threads(make: Callable[[int], Made], places: Iterable[int]) -> list[Made]:

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from math import factorial
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import jax.numpy as jnp
@@ -26,8 +26,9 @@ from gans.errors import UserError
 from gans.refinement import boosted
 from gans.refinement.base import Refinement
 from gans.refinement.boosted import Boosted, FittedBoosted
+from gans.refinement.pools import inclusion, lost, systematic
 from gans.runs.saved import SavedRun
-from gans.sampling.chunks import CHUNK, Request, gumbel_max
+from gans.sampling.chunks import CHUNK, OF_GIVEN, Given, Request, gumbel_max
 from gans.sampling.marginals import fit_marginals
 from gans.sampling.sampler import Sampler
 
@@ -120,18 +121,6 @@ def test_the_trees_tell_the_ratio_of_the_densities(toy: Toy) -> None:
     assert np.mean(errors) < 0.3  # with no trees 1.1
 
 
-def expected_shares(weights: np.ndarray, shares: np.ndarray, candidates: int) -> np.ndarray:
-    """Of one of `candidates` draws by `shares`, taken by its weight: sum over how often each cell may be drawn."""
-    out = np.zeros(len(shares))
-    for counts in product(range(candidates + 1), repeat=len(shares)):
-        if sum(counts) != candidates:
-            continue
-        ways = factorial(candidates) / np.prod([factorial(count) for count in counts])
-        mass = np.array(counts) * weights
-        out += ways * np.prod(shares ** np.array(counts)) * mass / mass.sum()
-    return out
-
-
 def sampler_of(toy: Toy, refinement: FittedBoosted | None, missing: float = 0.4) -> Sampler:
     gan: Any = None
     condition: FittedCondition = Unconditional().fit(toy.codec, toy.real)
@@ -148,7 +137,9 @@ def test_a_row_is_taken_by_its_weight(toy: Toy) -> None:
     weights = np.exp(trees.log_weights(toy.codec.encode(table)).reshape(6, 50))
     assert np.ptp(weights, axis=1).max() == 0  # nothing else varies
     found = pairs_of(sampler_of(toy, trees, missing=1.0).sample(4 * CHUNK, 3))
-    expected = expected_shares(weights[:, 0], MADE.ravel(), CANDIDATES).reshape(2, 3)
+    expected = MADE * weights[:, 0].reshape(2, 3)
+    expected /= expected.sum()
+    assert (expected / MADE).max() < CANDIDATES  # no row would come more than once
     assert (np.abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / (4 * CHUNK))).all()
     assert np.abs(expected - MADE).max() > 0.1
 
@@ -210,14 +201,16 @@ def test_rows_depend_on_the_seed_and_their_number_only(imitation: Sampler) -> No
     assert pa.concat_tables([table for part in parts for table in part]).equals(whole)
 
 
-def test_every_row_is_one_of_its_candidates(imitation: Sampler) -> None:
+def test_rows_are_those_of_the_pool_that_systematic_sampling_takes(imitation: Sampler) -> None:
+    """Of the candidates of a chunk, by the ratio and one random number."""
     chunks, refinement = imitation.chunks(), imitation.refinement
     assert refinement is not None
-    drawn = chunks.chosen(Request(5, 0))
     made = [refinement.adjust(chunks.generator(None, Request(5, 0, k)), None) for k in range(CANDIDATES)]
-    same = [(m.codes == drawn.codes).all(axis=1) & (m.scalars == drawn.scalars).all(axis=1) for m in made]
-    assert np.any(same, axis=0).all()
-    assert min(np.mean(one) for one in same) < 1  # not always the same one
+    pool = Encoded(*map(np.concatenate, zip(*made, strict=True)))
+    chances = inclusion(refinement.log_weights(pool), CHUNK)
+    places = systematic(chances, np.random.default_rng((5, 0, 0, 1)).random())
+    for part, of_all in zip(chunks.chosen(Request(5, 0)), pool, strict=True):
+        np.testing.assert_array_equal(part, of_all[places])
 
 
 @pytest.mark.parametrize("rows", [10, 500_000])
@@ -244,23 +237,30 @@ def test_weights_do_not_depend_on_how_many_rows_are_looked_at_in_one_go(
     np.testing.assert_array_equal(toy.fitted.log_weights(some), whole)
 
 
-def test_the_row_of_the_largest_noisy_weight_is_taken(imitation: Sampler) -> None:
-    """As `gumbel_max` of all candidates at once."""
+def test_a_row_with_given_columns_is_one_of_its_own_candidates(imitation: Sampler) -> None:
+    """The one of the largest noisy weight; candidates are more than of a pool."""
     chunks, refinement = imitation.chunks(), imitation.refinement
     assert refinement is not None
-    made = [chunks.candidates(Request(5, 0, k)) for k in range(CANDIDATES)]
+    given = Given(imitation.codec.empty(CHUNK), np.zeros(3, np.float32))
+    made = [chunks.candidates(Request(5, 0, k, given=given)) for k in range(OF_GIVEN)]
+    assert OF_GIVEN > CANDIDATES
     weights = np.stack([np.where(chunks.broken(rows), -np.inf, refinement.log_weights(rows)) for rows in made])
     place = gumbel_max(weights, np.random.default_rng((5, 0, 0, 1)), axis=0)
-    drawn = chunks.chosen(Request(5, 0))
+    drawn = chunks.chosen(Request(5, 0, given=given))
     for part, of_all in zip(drawn, zip(*made, strict=True), strict=True):
         np.testing.assert_array_equal(part, np.stack(of_all)[place, np.arange(CHUNK)])
 
 
-@pytest.mark.parametrize("scale", [0.0, 0.3, 0.7, 2.0])
-def test_more_candidates_where_weights_are_uneven(scale: float) -> None:
-    """Of normal logarithms the effective share is exp(-variance), and 8 exp(-scale^2) is 6 at .54."""
+@pytest.mark.parametrize(("scale", "expected"), [(0.0, 2), (0.3, 2), (0.7, 4), (2.0, 16)])
+def test_more_candidates_where_weights_are_uneven(scale: float, expected: int) -> None:
+    """Of lognormal weights the share above c times the mean is F(s/2 - log(c)/s) - c F(-s/2 - log(c)/s)."""
     weights = np.random.default_rng(0).normal(3, scale, 100_000)
-    assert boosted.enough(weights) == (8 if scale < 0.54 else 16)
+    assert boosted.enough(weights) == expected
+    normal = NormalDist().cdf
+    for times in (2, 4, 16) if scale else ():
+        far = np.log(times) / scale
+        share = normal(scale / 2 - far) - times * normal(-scale / 2 - far)
+        assert lost(weights, times) == pytest.approx(share, abs=0.02)
 
 
 @pytest.mark.parametrize(("fresh", "kept"), [(100 * CANDIDATES, 100 * CANDIDATES), (10**6, 3 * ROWS // 2)])

@@ -1,4 +1,4 @@
-"""Raking: what is chosen from groups of candidates has the real margins, recounted from the decoded tables."""
+"""Raking: what is chosen from a pool of candidates has the real margins, recounted from the decoded tables."""
 
 from pathlib import Path
 from typing import Any
@@ -67,20 +67,20 @@ def weights_of(codec: FittedCodec, rows: Encoded) -> np.ndarray:
 
 
 def chances(logits: np.ndarray) -> np.ndarray:
-    """By group, of each candidate."""
-    mass = np.exp(logits.reshape(-1, CANDIDATES))
-    return (mass / mass.sum(axis=1, keepdims=True)).ravel()
+    """Of each candidate; none of these weights is so large that a row would come more than once."""
+    mass = np.exp(logits)
+    out = mass / mass.sum() * (len(logits) // CANDIDATES)
+    assert out.max() < 1
+    return out
 
 
 def test_rows_that_are_chosen_have_the_real_margins(toy: Any) -> None:
-    """Other rows than it was fitted to, one drawn of each group."""
+    """Other rows than it was fitted to, each chosen with its chance."""
     codec, _, raking = toy
     table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 2)
     rows = codec.encode(table)
     logits = weights_of(codec, rows) + raking.log_weights(rows)
-    noise = np.random.default_rng(3).gumbel(size=(GROUPS, CANDIDATES))
-    best = np.argmax(logits.reshape(GROUPS, CANDIDATES) + noise, axis=1)
-    chosen = margins(table.take(pa.array(np.arange(GROUPS) * CANDIDATES + best)))
+    chosen = margins(table.filter(pa.array(np.random.default_rng(3).random(len(logits)) < chances(logits))))
     expected = margins(REAL_TABLE)
     for place, (found, real) in enumerate(zip(chosen, expected, strict=True)):
         spread = np.sqrt(np.maximum(real, 1e-3) / GROUPS * 2)  # of what is chosen here, and of the fit
@@ -205,12 +205,12 @@ def test_pairs_of_more_cells_than_allowed_and_more_pairs_than_allowed_are_left_o
 
 
 def test_a_sweep_goes_a_share_of_the_way_to_the_margin() -> None:
-    """Of three groups of two rows, of which the second of each has twice the weight."""
+    """Of three rows of six; every second row has twice the weight, and so a chance of 2/3."""
     table = normalise(pa.table({"x": ["a", "a", "a", "b"]}))
     codec = Quantile().fit(table, detect(table, {"x": "category"}))
     real, made = (codec.encode(pa.table({"x": levels})) for levels in (list("aaab"), list("ababba")))
     out = Raking(codec, [], [(np.zeros(0), np.zeros(0))], [(2, 2)], [])
-    _fit(out, [(0,)], real, made, np.log([[1, 2], [1, 2], [1, 2.0]]), Sweeps(rounds=1, prior=0.1, share=0.3))
+    _fit(out, [(0,)], real, made, np.log([1, 2, 1, 2, 1, 2.0]), 2, Sweeps(rounds=1, prior=0.1, share=0.3))
     target, chance = np.array([3 / 4, 1 / 4]) * 3, np.array([1 / 3 + 1 / 3 + 2 / 3, 2 / 3 + 2 / 3 + 1 / 3])
     assert out.margins == [(0,)]
     np.testing.assert_allclose(out.offsets, [0.3 * np.log((target + 0.3) / (chance + 0.3))])

@@ -1,0 +1,54 @@
+"""Choosing rows from a pool of generated ones: each with a chance in proportion to its weight, none of them twice."""
+
+import numpy as np
+
+
+def inclusion(log_weights: np.ndarray, count: int) -> np.ndarray:
+    """The chance of each row of a pool to be among the `count` that are chosen, [rows] in [0, 1]; they sum to `count`.
+
+    In proportion to exp(log_weights), but for rows that this would take more than once: these are taken for certain. A
+    weight of minus infinity is a row that is taken only where the others are too few.
+
+    Args:
+        log_weights: [rows], up to a constant.
+        count: at most as many as there are rows.
+
+    Raises:
+        ValueError: there are fewer rows than `count`.
+    """
+    if len(log_weights) < count:
+        raise ValueError(f"{count} of {len(log_weights)} rows")
+    possible = np.isfinite(log_weights)
+    if (there := int(possible.sum())) <= count:
+        return np.where(possible, 1.0, (count - there) / max(len(log_weights) - there, 1))
+    weights = np.exp(log_weights - log_weights[possible].max())
+    certain = np.zeros(len(weights), bool)
+    while True:
+        chances = np.where(certain, 1.0, weights * ((count - certain.sum()) / weights[~certain].sum()))
+        if not (more := (chances >= 1) & ~certain).any():
+            return chances
+        certain |= more
+
+
+def systematic(chances: np.ndarray, start: float) -> np.ndarray:
+    """Places of rows chosen with these chances: those in which their running sum passes start, start + 1, and so on.
+
+    Systematic sampling with unequal probabilities (Madow 1949, "On the theory of systematic sampling, II"): the number
+    of rows is fixed, no row comes twice, and each comes exactly as often as its chance says.
+
+    Args:
+        chances: [rows] in [0, 1], which sum to a whole number.
+        start: uniform in [0, 1).
+    """
+    ends = np.cumsum(chances)
+    marks = start + np.arange(round(ends[-1]))
+    return np.searchsorted(ends, np.minimum(marks, np.nextafter(ends[-1], 0)), side="right")
+
+
+def lost(log_weights: np.ndarray, times: float) -> float:
+    """The share of the total weight that a pool cannot give whose size is `times` the rows that are chosen from it.
+
+    A row comes at most once, so that what its weight is above `times` the mean is lost.
+    """
+    weights = np.exp(log_weights - log_weights.max())
+    return float(np.maximum(weights / weights.mean() - times, 0).mean())
