@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ HELP = """Judge synthetic rows: how real they are beside unseen rows, fidelity, 
   keep       columns of personal data that are compared in spite of it; left out, they are only searched for real values
   anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
   out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
+  retrain    true: train the run's config again on half of its training rows, in a folder of the run, and attack that
+             generator with the other half; takes as long as the run
   trust      true: read what the config of a run names that was not made on this machine, because you know who made it
   network    for images, of a run or real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as
              inception-2015-12-05.pt
@@ -48,7 +51,7 @@ evaluation.json has all figures; report.html of a run gets a section.
 """
 
 KEYS: dict[str, Any] = dict.fromkeys(
-    ("run", "real", "synthetic", "test", "target", "metrics", "members", "trust"), str
+    ("run", "real", "synthetic", "test", "target", "metrics", "members", "retrain", "trust"), str
 ) | {
     "secrets": listed,
     "drop": listed,
@@ -74,6 +77,9 @@ def main() -> int:
         raise UserError("run is not set; usage: python -m gans.evaluate run=DIR, or real=FILE synthetic=FILE.")
     if "run" in given and (kinds or "drop" in given or "keep" in given):
         raise UserError("kinds, drop and keep go with real=FILE; a run has its own.")
+    one_of("retrain", given.get("retrain", "false"), ("true", "false"))
+    if given.get("retrain") == "true" and "run" not in given:
+        raise UserError("retrain=true: it trains a run again; set run=DIR.")
     level = given.get("metrics", "standard")
     one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)
@@ -97,12 +103,16 @@ def judge_tables(given: dict[str, Any], folder: Path, level: str) -> int:
     from gans.report.evaluation import print_evaluation, write_evaluation
     from gans.runs.subjects import subjects
 
+    retrained = attack_retrained(given) if given.get("retrain") == "true" else None
     evaluations, observed = [], []
     for subject in subjects(given):
         found = judged(subject.tables, level, subject.name)
         evaluations.append(found)
         scores = {name: score["value"] for name, score in found.to_json()["scores"].items()}
         observed.append({"seed": subject.seed, "draw": subject.draw, "scores": scores})
+    if retrained:
+        for name in ("membership", "membership rows"):
+            evaluations[0].details[f"{name} after retraining"] = retrained.details[name]
     print_evaluation(evaluations[0])
     with locked(folder, "out" if "out" in given else "run", make=True):
         written = write_evaluation(folder, evaluations[0], observed)
@@ -110,18 +120,35 @@ def judge_tables(given: dict[str, Any], folder: Path, level: str) -> int:
     return 0
 
 
-def judged(tables: "Tables", level: str, name: str) -> "Evaluation":
-    """The evaluation of one table, with a progress bar where a person looks on."""
+def attack_retrained(given: dict[str, Any]) -> "Evaluation":
+    """The membership attacks on the run's generator, trained again on half of its rows.
+
+    Raises:
+        UserError: the run's table is not there, or too small, or the attacks failed.
+    """
+    from gans.runs.again import half_split
+    from gans.runs.saved import SavedRun
+    from gans.runs.subjects import real_tables
+
+    saved = SavedRun.open(given["run"])
+    found = judged(half_split(saved, real_tables(given, saved).training), "standard", "retrained", ["membership"])
+    if "membership" not in found.details:
+        raise UserError(f"retrain=true: {'; '.join(found.notes)}.")
+    return found
+
+
+def judged(tables: "Tables", level: str, name: str, only: Sequence[str] | None = None) -> "Evaluation":
+    """The evaluation of one table, with a progress bar where a person looks on; of some metrics only, if named."""
     from gans.evaluation.suite import evaluate, metrics_for
     from gans.tracking.terminal import console, progress_bar
 
     with progress_bar("metrics", console.is_terminal) as bar:
-        task = bar.add_task(name, total=len(metrics_for(level, tables)))
+        task = bar.add_task(name, total=len(only or metrics_for(level, tables)))
 
         def advance(metric: str) -> None:
             bar.update(task, advance=1, description=f"{name}: {metric}")
 
-        return evaluate(tables, level, advance)
+        return evaluate(tables, level, advance, only)
 
 
 def judge_images(given: dict[str, Any], folder: Path, images: "dict[str, np.ndarray]") -> int:

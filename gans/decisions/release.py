@@ -32,7 +32,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
             meaning(name).title,
             "",
             {REAL: _beside(name, score.real), SYNTHETIC: _interval(score)},
-            share=not name.startswith("attribute"),
+            share=meaning(name).ideal != 0,
         )
         for name, score in score_rows(found)
         if all_metrics()[metric_of(name)].part == PRIVACY

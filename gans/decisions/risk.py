@@ -1,8 +1,6 @@
 """Risk control: credit scoring by synthetic rows, and what they add where bad cases are few."""
 
-import dataclasses
 import hashlib
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +15,7 @@ from gans.evaluation.intervals import RESAMPLES, area
 from gans.findings.answers import ADDED, HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interval, Measured
 from gans.report.arms import Drawn, arm_lines, arm_points
 from gans.report.figures import INK, canvas, legend
-from gans.runs.execute import execute
-from gans.runs.files import RunFiles
-from gans.runs.saved import SavedRun
-from gans.sampling.sampler import Sampler
-from gans.training.loop import COMPLETED, INTERRUPTED
-
-log = logging.getLogger("gans")
+from gans.runs.again import train_again
 
 BINS = 10
 LEAST_BAD = 10
@@ -162,7 +154,7 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
     mark = hashlib.blake2b(
         f"{case.target} {asked.positive} {steps}".encode() + kept.tobytes(), digest_size=4
     ).hexdigest()
-    sampler = _trained_on(case, reduced, f"shortage-{share:g}-{mark}", steps)
+    sampler = train_again(case.run, reduced, case.folder / f"shortage-{share:g}-{mark}", steps).sampler()
     values = case.tables.real[case.target].filter(pa.array(asked.labels(case.tables.sides["real"])))
     rare = sampler.sample(missing, case.run.seed, {case.target: values[0].as_py()})
     tables = read_sides(case.tables.schema, reduced, rare, case.tables.test, case.target)
@@ -178,28 +170,6 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
         share=True,
     )
     return found, {"bad training cases": len(left), "synthetic bad cases": missing, "training rows": len(kept)}
-
-
-def _trained_on(case: Case, table: pa.Table, name: str, steps: int | None) -> Sampler:
-    """The run's generator, trained anew on another table in a folder of the run; a finished one is used again."""
-    folder = case.folder / name
-    if SavedRun(folder).summary.get("status") != COMPLETED:
-        log.info("training on %s rows: %s", f"{table.num_rows:,}", folder)
-        begun = RunFiles(folder).begun
-        alone = {"coordinator": None, "processes": 1, "process": 0}  # whatever host its config names
-        trainer = dataclasses.replace(case.run.trainer, resume=begun, steps=steps or case.run.trainer.steps, **alone)
-        tracker = dataclasses.replace(case.run.tracker, mode="disabled", id=None)
-        data = dataclasses.replace(case.run.data, limit=None)
-        run = dataclasses.replace(
-            case.run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100
-        )
-        done = execute(run, table)
-        if done.status == INTERRUPTED:
-            log.info("saved in %s; the same command goes on with it", folder)
-            raise KeyboardInterrupt
-        if done.status != COMPLETED:
-            raise UserError(f"{folder}: training on the smaller table {done.status}; lower optimizer.learning_rate.")
-    return SavedRun.open(folder).sampler()
 
 
 def draw(answer: Answer) -> Drawn:

@@ -35,10 +35,10 @@ ATTACKS = {
     "nearest": "nearest row",
     "difference": "difference of nearest distances",
     "plagiarism": "share of synthetic neighbours (DPI)",
-    "kernel": "density ratio, kernels (DOMIAS)",
-    "density": "density ratio, boosted trees (DOMIAS)",
-    "likelihood": "local likelihood (Gen-LRA)",
-    "forest": "classifier, random forest",
+    "kernel": "density ratio of kernels (DOMIAS)",
+    "density": "density ratio of boosted trees (DOMIAS)",
+    "likelihood": "change of local likelihood (Gen-LRA)",
+    "forest": "extremely randomised trees (LOGAN)",
     "ranks": "mean of the ranks",
 }
 ISOLATED = 0.01
@@ -181,8 +181,8 @@ SCORES: Mapping[str, Meaning] = {
     for name, title in ATTACKS.items()
     for kind, words, ideal in (("auc", "AUC", 0.5), ("tpr", "TPR at 1 % FPR", 0.01))
 } | {
-    "membership_worst_auc": Meaning("membership, worst attack, AUC", NEAR, 0.5, sentence=False),
-    "membership_isolated_auc": Meaning("membership, worst attack on isolated rows, AUC", NEAR, 0.5, sentence=False),
+    "membership_worst_auc": Meaning("worst membership attack, AUC", NEAR, 0.5, sentence=False),
+    "membership_isolated_auc": Meaning("worst membership attack on isolated rows, AUC", NEAR, 0.5, sentence=False),
 }
 
 

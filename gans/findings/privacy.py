@@ -80,14 +80,14 @@ def _copies(evaluation: Evaluation) -> list[Sentence]:
     return [Sentence("note" if low > 0 else "good", f"{text}.")]
 
 
-def _strengths(panel: Panel, group: str) -> dict[str, Strength]:
+def strengths(panel: Panel, group: str = "all") -> dict[str, Strength]:
     """By attack its strength on a group of rows, as the details of an evaluation have it."""
     return {name: Strength(**groups[group]) for name, groups in panel.items() if group in groups}
 
 
 def _successful(panel: Panel) -> list[str]:
     """The attacks that do better than a guess on all rows, beyond chance, corrected for their number."""
-    return [name for name, one in _strengths(panel, "all").items() if one.succeeds]
+    return [name for name, one in strengths(panel, "all").items() if one.succeeds]
 
 
 def _membership(evaluation: Evaluation) -> list[Sentence]:
@@ -95,7 +95,7 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
     if (panels := evaluation.details.get("membership")) is None:
         return []
     out = [_worst(panels[SYNTHETIC], "all", "who was in the table")]
-    if _strengths(panels[SYNTHETIC], "isolated"):
+    if strengths(panels[SYNTHETIC], "isolated"):
         rows = evaluation.details["membership rows"]["isolated"]
         out.append(_worst(panels[SYNTHETIC], "isolated", f"which of the {rows} most isolated people were in the table"))
     noticed = _successful(panels[COPIES])
@@ -105,7 +105,7 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
     else:
         text = "None of the attacks notices a table that copies 5 % of its rows: that they fail says little here"
     out.append(Sentence("note", f"Positive control: {text}."))
-    areas = {name: one.auc_corrected for name, one in _strengths(panels[INDEPENDENT], "all").items()}
+    areas = {name: one.auc_corrected for name, one in strengths(panels[INDEPENDENT], "all").items()}
     if biased := [ATTACKS[name] for name, (low, high) in areas.items() if not low <= 0.5 <= high]:
         text = f"also of a table of independent columns something is told, by {', '.join(biased)}: training and test "
         out.append(Sentence("note", f"Negative control: {text}rows differ, or single values give people away."))
@@ -117,7 +117,7 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
 
 def _worst(panel: Panel, group: str, asked: str) -> Sentence:
     """What the worst attack on a group of rows tells; an attack on all rows may also succeed at few false alarms."""
-    every = _strengths(panel, group)
+    every = strengths(panel, group)
     areas = {name: one.auc_corrected[0] for name, one in every.items()}
     name = max(areas, key=lambda one: areas[one])
     told, much = areas[name] > 0.5, every[name].auc[0] >= RECOGNISED

@@ -12,6 +12,7 @@ from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.findings.evaluation import findings
 from gans.findings.privacy import privacy_fails
+from gans.report.attacks import attack_rows
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
 from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template
@@ -112,6 +113,7 @@ def render_section(evaluation: Evaluation) -> str:
         tables=rows_by_part(evaluation),
         sentences=findings(evaluation),
         realism={TITLE: figures.pop(TITLE)} if TITLE in figures else {},
+        attacks=attack_rows(evaluation),
         figures=figures,
     )
 
@@ -135,11 +137,7 @@ def evaluation_figures(evaluation: Evaluation) -> dict[str, "Figure"]:
                 _joined(name): [100 * value for value in pair if value is not None] for name, pair in errors.items()
             }
             out[title] = _bars(bars, "error as published, %")
-    attacks = {
-        name: score
-        for name, score in score_rows(evaluation)
-        if name.endswith("_auc") or (name in ("dcr_share",) and score.low is not None)
-    }
+    attacks = {name: score for name, score in score_rows(evaluation) if name.endswith("_auc")}
     if attacks:
         out["Attacks (0.5: no better than a guess)"] = _intervals(attacks)
     return out

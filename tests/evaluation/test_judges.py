@@ -173,35 +173,6 @@ def test_intervals_of_distances_know_that_test_rows_are_a_draw(unseen: int) -> N
     assert (np.mean(held, axis=0) >= 0.88).all()
 
 
-def test_attacks_find_members_of_a_copy_and_none_of_a_like_table() -> None:
-    real, made, test = sides(people(0, 1_000), people(1, 1_000), people(2, 1_000))
-    here = [points(side, real) for side in (real, made, test)]
-    like, copy = (attacks.nearest_attack(side, here[0], here[2]) for side in (here[1], here[0]))
-    assert like.auc[1] <= 0.5 <= like.auc[2]
-    assert like.tpr[1] <= 0.012
-    assert copy.auc[0] == 1
-    assert copy.tpr[0] == 1
-    reference, unseen = test.take(np.arange(500)), test.take(np.arange(500, 1_000))
-    like, copy = (attacks.density_attack(side, reference, real.take(np.arange(500)), unseen) for side in (made, real))
-    assert like.auc[1] <= 0.52
-    assert copy.auc[1] > 0.6
-
-
-def test_found_at_one_percent_by_hand() -> None:
-    others = np.arange(99.0)  # one percent of a hundred places: the threshold is the largest other
-    assert attacks.attack(np.full(100, 98.5), others).tpr[0] == 1
-    assert attacks.attack(np.full(100, 97.5), others).tpr[0] == 0
-    assert attacks.attack(np.append(np.full(30, 99.0), np.zeros(70)), others).tpr[0] == pytest.approx(0.3)
-
-
-@pytest.mark.parametrize("rows", [50, 100, 1_000])
-def test_where_nothing_can_be_told_one_percent_is_found(rows: int) -> None:
-    rng = np.random.default_rng(0)
-    for scores in (lambda: rng.normal(size=rows), lambda: rng.integers(0, 3, rows).astype(float)):
-        found = [attacks.found_at(scores(), scores(), 0.01, rng) for _ in range(3_000)]
-        assert np.mean(found) == pytest.approx(0.01, abs=0.001)
-
-
 def test_a_secret_is_guessed_from_a_copy_and_not_from_a_like_table() -> None:
     real, made, test = sides(people(0, 1_000), people(1, 1_000), people(2, 1_000))
     for secret in ("plan", "income"):
