@@ -96,7 +96,7 @@ MISTAKES = [
         "penalty=[gradient_penalty]",
         said=("penalty=[gradient_penalty]", "objective=minimax", "allowed are none"),
     ),
-    train("penalty missing", "objective=wasserstein", said=("penalty=[r1]", "needs one of gradient_penalty")),
+    train("penalty missing", "objective=wasserstein", said=("penalty=[]", "needs one of gradient_penalty")),
     train("penalty weight", "penalty=[gradient_penalty]", "penalty.gradient_penalty.weight=-1", said=("weight=-1",)),
     train("no KEY=VALUE", "trainer.steps", said=("trainer.steps", "KEY=VALUE", "+experiment=cgan")),
     train(

@@ -28,11 +28,11 @@ sys.path.insert(0, str(HERE.parent))
 from trainings import scores, train, write_csv  # noqa: E402
 
 OBJECTIVES = {
-    "non_saturating": ["penalty=[]"],
-    "least_squares": ["objective=least_squares", "penalty=[]"],
-    "hinge + spectral norm": ["objective=hinge", "penalty=[]", "network.spectral_norm=true"],
+    "non_saturating": [],
+    "least_squares": ["objective=least_squares"],
+    "hinge + spectral norm": ["objective=hinge", "network.spectral_norm=true"],
     "wasserstein + gradient penalty": ["objective=wasserstein", "penalty=[gradient_penalty]"],
-    "relativistic_average": ["objective=relativistic_average", "penalty=[]"],
+    "relativistic_average": ["objective=relativistic_average"],
     "relativistic_pairing + R1 + R2": ["objective=relativistic_pairing", "penalty=[r1,r2]"],
 }
 FIXED = ["data=digits", "data.labels=false", "network=dcgan", "network.channels=24", "optimizer.learning_rate=2e-4",

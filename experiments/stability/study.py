@@ -29,11 +29,11 @@ from trainings import scores, train, write_csv  # noqa: E402
 MODES, STEPS = 25, 6_000
 RATES = ("1e-4", "3e-4", "1e-3", "3e-3")
 OBJECTIVES = {
-    "non_saturating": ["penalty=[]"],
-    "least_squares": ["objective=least_squares", "penalty=[]"],
-    "hinge + spectral norm": ["objective=hinge", "penalty=[]", "network.spectral_norm=true"],
+    "non_saturating": [],
+    "least_squares": ["objective=least_squares"],
+    "hinge + spectral norm": ["objective=hinge", "network.spectral_norm=true"],
     "wasserstein + gradient penalty": ["objective=wasserstein", "penalty=[gradient_penalty]"],
-    "relativistic_average": ["objective=relativistic_average", "penalty=[]"],
+    "relativistic_average": ["objective=relativistic_average"],
     "relativistic_pairing + R1 + R2": ["objective=relativistic_pairing", "penalty=[r1,r2]", "penalty.r1.gamma=0.1",
                                        "penalty.r2.gamma=0.1"],
 }  # fmt: skip

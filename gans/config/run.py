@@ -64,7 +64,7 @@ class Run:
         takes, needs = self.objective.takes, self.objective.needs
         for name in self.penalty:
             if takes is not None and name not in takes:
-                allowed = ", ".join(takes) or "none (penalty=[])"
+                allowed = ", ".join(takes) or "none"
                 raise UserError(f"penalty=[{name}]: objective={label} does not take it; allowed are {allowed}.")
         size, pack, group = self.trainer.batch_size, self.network.pack, self.network.group
         if size % pack:

@@ -12,20 +12,15 @@ from gans.registry import register
 @register("optimizer", "adam")
 @dataclass(kw_only=True)
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2014, arXiv:1412.6980), without momentum unless `b1` says otherwise.
-
-    In a game of two networks momentum makes the parameters circle (Gidel et al. 2019, arXiv:1807.04740, section 3), and
-    on rows of many one-hots the shares of levels swing with them. DCGAN (Radford et al. 2015, arXiv:1511.06434) has .5.
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980), with b1 = .5 as for DCGAN (Radford et al. 2015, arXiv:1511.06434).
 
     Attributes:
-        b1: decay of the mean gradient, the momentum.
-        b2: decay of the mean square.
         weight_decay: times the parameters, added to the gradient of the generator, and of the discriminator unless it
             has its own.
         discriminator_weight_decay: of the discriminator; null for the same.
     """
 
-    b1: float = 0.0
+    b1: float = 0.5
     b2: float = 0.99
     eps: float = 1e-8
     weight_decay: float = 0.0
