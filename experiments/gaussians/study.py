@@ -52,7 +52,14 @@ FIXED = ["codec=standard", "trainer.batch_size=100", "trainer.best=last", "train
 def variants(form: str) -> dict[str, list[str]]:
     """By variant what it sets. GAN and PacGAN follow the paper but for the small form's sizes and learning rate."""
     paper = form == "paper"
-    pacgan = ["+experiment=vanilla", "network=maxout", "optimizer.b1=0.8", "optimizer.b2=0.999", "trainer.average=0"]
+    pacgan = [
+        "+experiment=vanilla",
+        "network=maxout",
+        "optimizer.b1=0.8",
+        "optimizer.b2=0.999",
+        "trainer.average=0",
+        "penalty=[]",
+    ]
     pacgan += ["optimizer.learning_rate=1e-4", "optimizer.schedule=constant"] if paper else [
         "optimizer.learning_rate=1e-3", "network.generator_widths=[128,128,128]",
         "network.discriminator_widths=[64,64,64]", "network.pieces=2"]  # fmt: skip

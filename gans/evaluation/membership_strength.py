@@ -1,6 +1,7 @@
 """How much an attack on membership finds: the area under its curve, and the members it finds at few false alarms."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -93,5 +94,5 @@ def members_found(members: np.ndarray, others: np.ndarray, rng: np.random.Genera
     return np.concatenate([[0.0], np.cumsum(of_members)[~of_members] / len(members), [1.0]])
 
 
-def _at(curve: np.ndarray, place: "np.ndarray | float") -> np.ndarray:
-    return np.asarray(np.interp(place, np.arange(len(curve)), curve))
+def _at(curve: np.ndarray, place: "np.ndarray | float") -> Any:
+    return np.interp(place, np.arange(len(curve)), curve)

@@ -130,7 +130,7 @@ def test_composed_defaults_are_those_of_the_dataclasses() -> None:
         chosen = option(group, "households") if group == "data" else {}
         expected = defaults(type(component)) | {key: value for key, value in chosen.items() if key != "defaults"}
         assert dataclasses.asdict(component) == expected
-    assert compose(["+experiment=vanilla"]) == run
+    assert compose(["+experiment=vanilla", "network=mlp", "penalty=[]", "optimizer.b1=0.5"]) == run
 
 
 @pytest.mark.parametrize("name", ["limit", "overfit", "profile"])
@@ -354,7 +354,7 @@ def test_a_resumed_run_takes_what_may_change(begun: tuple[Path, Run]) -> None:
     [
         "seed=3",
         "+experiment=cgan",
-        "network=mlp",
+        "network=mlp_critic",
         pytest.param(
             "optimizer.learning_rate=0.0005",
         ),

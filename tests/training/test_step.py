@@ -132,9 +132,10 @@ def assert_close(left, right, tolerance=2e-6):
         np.testing.assert_allclose(a, b, atol=tolerance, rtol=1e-5)
 
 
+DROPOUT = "network.discriminator_dropout=0.3"  # the discriminator's keys count then
 VARIANTS = {
-    "vanilla": ["+experiment=vanilla"],
-    "cgan": ["+experiment=cgan"],
+    "vanilla": ["+experiment=vanilla", DROPOUT],
+    "cgan": ["+experiment=cgan", DROPOUT],
     "wgan_gp": ["+experiment=wgan_gp"],
     "flagship": ["objective=relativistic_pairing", "penalty=[r1,r2]", "term=[moments]", "condition=subsets"],
     "classifier, packs and batch norm": [
