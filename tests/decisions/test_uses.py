@@ -1,6 +1,8 @@
 """The five uses: figures recomputed, and answers where it is known what they must be."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -108,11 +110,11 @@ def test_synthetic_rows_of_a_rare_class_are_drawn_by_a_generator_of_the_rows_lef
 ) -> None:
     seen = []
 
-    def trained(case: Case, table: pa.Table, name: str, steps: int | None) -> Any:
-        seen.append((table, name, steps))
-        return case.sampler
+    def trained(run: Any, table: pa.Table, folder: Path, steps: int | None) -> Any:
+        seen.append((table, folder.name, steps))
+        return SimpleNamespace(sampler=lambda: good.sampler)
 
-    monkeypatch.setattr(risk, "_trained_on", trained)
+    monkeypatch.setattr(risk, "train_again", trained)
     answer = risk.ask(good, {"shortages": ["0.2", "0.1"], "steps": 7})
     yes = good.tables.real["bought"].to_pylist().count("yes")
     for (table, name, steps), share in zip(seen, (0.2, 0.1), strict=True):

@@ -18,9 +18,9 @@ from gans.config.stored import read_run, to_yaml
 from gans.data.embedded import Households
 from gans.data.files import Published, TableFile
 from gans.data.sql import Sql
-from gans.decisions import risk
 from gans.errors import UserError
 from gans.registry import COMPONENTS
+from gans.runs import again
 from gans.runs.directory import stored_run
 from gans.runs.files import RunFiles
 from gans.runs.provenance import made_here, sign_run, state_folder
@@ -336,12 +336,12 @@ def test_retraining_for_a_use_connects_to_no_host(tmp_path: Path, monkeypatch: p
         ran.append(run)
         raise UserError("enough")
 
-    monkeypatch.setattr(risk, "execute", execute)
+    monkeypatch.setattr(again, "execute", execute)
     run = read_run(stored(dataclasses.replace(compose([])), strangers_run(tmp_path / "run")))
     run = dataclasses.replace(
         run, trainer=dataclasses.replace(run.trainer, processes=2, process=1, coordinator="203.0.113.1:99")
     )
     case: Any = SimpleNamespace(folder=tmp_path, run=run)
     with pytest.raises(UserError, match="enough"):
-        risk._trained_on(case, Households().read(), "arm", None)
+        again.train_again(run, Households().read(), tmp_path / "arm")
     assert (ran[0].trainer.coordinator, ran[0].trainer.processes, ran[0].tracker.mode) == (None, 1, "disabled")
