@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -341,7 +340,6 @@ def test_retraining_for_a_use_connects_to_no_host(tmp_path: Path, monkeypatch: p
     run = dataclasses.replace(
         run, trainer=dataclasses.replace(run.trainer, processes=2, process=1, coordinator="203.0.113.1:99")
     )
-    case: Any = SimpleNamespace(folder=tmp_path, run=run)
     with pytest.raises(UserError, match="enough"):
         again.train_again(run, Households().read(), tmp_path / "arm")
     assert (ran[0].trainer.coordinator, ran[0].trainer.processes, ran[0].tracker.mode) == (None, 1, "disabled")
