@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gans.evaluation.inputs import OTHER, Side, Tables
+from gans.evaluation.inputs import Side, Tables
 from gans.evaluation.metrics import HIGHER, LEAST_TEST, Computed, Meaning, MostRows, metric
 from gans.evaluation.utility import NUMBER, Task
 
@@ -20,7 +20,10 @@ def column_utility(real: Side, synthetic: Side, test: Side, target: str) -> floa
     sides = [side.known(target) for side in (real, synthetic, test)]
     if min(side.rows for side in sides) == 0:
         return None
-    real, synthetic, test = (_fewer_classes(side, target, sides[0]) for side in sides)
+    if target in real.levels and len(real.levels[target]) > MOST_CLASSES + 1:
+        counts = np.bincount(sides[0].columns[target], minlength=len(real.levels[target]))
+        sides = [side.fewer_levels(target, counts, MOST_CLASSES) for side in sides]
+    real, synthetic, test = sides
     task = Task.of(test, real, target)
     chance = 0.0 if task.kind == NUMBER else 0.5
     goal, inputs = task.goal(test), task.inputs(test)
@@ -28,18 +31,6 @@ def column_utility(real: Side, synthetic: Side, test: Side, target: str) -> floa
     if not by_real >= PREDICTABLE:
         return None
     return max(0.0, by_synthetic / by_real)
-
-
-def _fewer_classes(side: Side, target: str, real: Side) -> Side:
-    """The ten most frequent levels of the real rows; the others are one."""
-    if target not in side.levels or len(side.levels[target]) <= MOST_CLASSES + 1:
-        return side
-    counts = np.bincount(real.columns[target], minlength=len(side.levels[target]))
-    kept = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
-    place = np.full(len(counts), MOST_CLASSES, np.int32)
-    place[kept] = np.arange(MOST_CLASSES)
-    levels = [*(side.levels[target][code] for code in kept), OTHER]
-    return Side({**side.columns, target: place[side.columns[target]]}, {**side.levels, target: levels})
 
 
 @metric(

@@ -88,6 +88,14 @@ class Side:
         missing = self.missing(name)
         return self.take(np.flatnonzero(~missing)) if missing.any() else self
 
+    def fewer_levels(self, name: str, counts: np.ndarray, most: int) -> "Side":
+        """With the `most` most frequent levels of a column by their counts [levels]; the others are one, <other>."""
+        levels, kept = self.levels[name], np.sort(np.argsort(-counts, kind="stable")[:most])
+        place = np.full(len(levels), most, np.int32)
+        place[kept] = np.arange(most)
+        named = [*(levels[code] for code in kept), OTHER]
+        return Side({**self.columns, name: place[self.columns[name]]}, {**self.levels, name: named})
+
     def frame(self) -> "pd.DataFrame":
         """A frame with categories, as boosted trees take it; its columns are named by their place."""
         import pandas as pd
@@ -217,17 +225,12 @@ class Tables:
     @cached_property
     def capped(self) -> dict[str, Side]:
         """The sides with at most 255 levels a column, the most frequent of all tables; the others are one."""
-        sides = {name: Side(dict(side.columns), dict(side.levels)) for name, side in self.sides.items()}
+        sides = dict(self.sides)
         for name, levels in self.sides["real"].levels.items():
             if len(levels) <= MOST_LEVELS + 1:
                 continue
             counts = sum(np.bincount(side.columns[name], minlength=len(levels)) for side in self.sides.values())
-            kept = np.sort(np.argsort(-np.asarray(counts), kind="stable")[:MOST_LEVELS])
-            place = np.full(len(levels), MOST_LEVELS, np.int32)
-            place[kept] = np.arange(MOST_LEVELS)
-            for side in sides.values():
-                side.columns[name] = place[side.columns[name]]
-                side.levels[name] = [*(levels[code] for code in kept), OTHER]
+            sides = {key: side.fewer_levels(name, np.asarray(counts), MOST_LEVELS) for key, side in sides.items()}
         return sides
 
 

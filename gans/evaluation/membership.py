@@ -15,20 +15,12 @@ import numpy as np
 
 from gans.evaluation import membership_densities as densities
 from gans.evaluation import membership_neighbours as neighbours
+from gans.evaluation.attacks import WITH_TEST
 from gans.evaluation.embedding import points
 from gans.evaluation.inputs import Side, Tables, joined
 from gans.evaluation.membership_learners import boosted_ratio, forest
 from gans.evaluation.membership_strength import Strength, strength
-from gans.evaluation.metrics import (
-    LEAST_OF_EACH,
-    LEAST_TEST,
-    NEAR,
-    Computed,
-    Estimate,
-    Meaning,
-    MostRows,
-    metric,
-)
+from gans.evaluation.metrics import LEAST_TEST, NEAR, Computed, Estimate, Meaning, metric
 from gans.evaluation.neighbours import nearest_euclidean
 
 ATTACKS = {
@@ -189,13 +181,7 @@ SCORES: Mapping[str, Meaning] = {
 @metric(
     "membership",
     SCORES,
-    part="privacy",
-    level="standard",
-    least=LEAST_OF_EACH,
-    least_test=LEAST_TEST,
-    most=MostRows(None, 10_000, 20_000),
-    in_training=False,
-    on_test=False,
+    **WITH_TEST,
 )
 def membership(tables: Tables, rows: int | None) -> Computed:
     """Which rows were trained on, beside both controls; the whole panel is among the details.

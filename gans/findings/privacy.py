@@ -13,7 +13,7 @@ from gans.evaluation.membership import ATTACKS, COPIES, INDEPENDENT, SYNTHETIC
 from gans.evaluation.membership_strength import FALSE_ALARMS, Strength
 from gans.evaluation.real_values import FREE_TEXT
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.sentence import Sentence
+from gans.findings.sentence import Sentence, ranged
 
 RECOGNISED = 0.55  # area under the curve of a membership attack
 FOUND = 0.05  # share of members found at 1 % false alarms: five times a guess
@@ -130,10 +130,10 @@ def _worst(panel: Panel, group: str, asked: str) -> Sentence:
                 name = best
             told, much = True, (much and told) or found
     worst = every[name]
-    (area, low, high), (share, *_) = worst.auc, worst.tpr if group == "all" else worst.tpr10
+    share = (worst.tpr if group == "all" else worst.tpr10)[0]
     alarms = "1 %" if group == "all" else "10 %"
-    text = f"the worst of {len(every)} attacks, {ATTACKS[name]}, tells {asked} with AUC {area:.3f} "
-    text += f"({low:.3f} to {high:.3f}), {share:.1%} of them at {alarms} false alarms"
+    text = f"the worst of {len(every)} attacks, {ATTACKS[name]}, tells {asked} with AUC "
+    text += f"{ranged(Score(*worst.auc))}, {share:.1%} of them at {alarms} false alarms"
     if told:
         return Sentence("bad", f"NOT PRIVATE: {text}.") if much else Sentence("note", f"{LITTLE}: {text}.")
     return Sentence("good", f"No better than a guess, corrected for the number of attacks: {text}.")

@@ -3,7 +3,8 @@
 from typing import Any
 
 from gans.evaluation.membership import ATTACKS, COPIES, INDEPENDENT, SYNTHETIC
-from gans.evaluation.results import Evaluation
+from gans.evaluation.results import Evaluation, Score
+from gans.findings.sentence import ranged
 
 RETRAINED = "trained again on half"
 HEADS = ("attack", "AUC", "TPR at 1 %", "TPR at 10 %", "AUC, isolated", "AUC, 5 % copies", "TPR at 1 %, 5 % copies",
@@ -37,5 +38,4 @@ def attack_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
 
 
 def _shown(interval: Any) -> str:
-    value, low, high = interval
-    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return ranged(Score(*interval))
