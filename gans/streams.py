@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jaxtyping import Array, Integer, Key
 
 
@@ -22,6 +24,17 @@ def stream(
     for number in (step, _number(name), part):
         key = jax.random.fold_in(key, number)
     return key
+
+
+def streams(
+    seed: "Integer[Array, '']", step: "Integer[Array, '']", names: "Sequence[str]", part: "Integer[Array, ''] | int" = 0
+) -> "Key[Array, ' names']":
+    """The keys of several streams: those of `stream`, by a third of its operations for each of three names."""
+    import jax
+
+    fold = jax.vmap(jax.random.fold_in, (None, 0))
+    keys = fold(jax.random.fold_in(jax.random.key(seed), step), np.array([_number(name) for name in names]))
+    return jax.vmap(lambda key: jax.random.fold_in(key, part))(keys)
 
 
 def per_example(key: "Key[Array, '']", count: int, start: "Integer[Array, ''] | int" = 0) -> "Key[Array, ' batch']":

@@ -9,7 +9,7 @@ import pytest
 
 from gans.config.compose import compose
 from gans.runs.prepare import prepare
-from gans.streams import derived_seed, host_stream, per_example, stream, uniform
+from gans.streams import derived_seed, host_stream, per_example, stream, streams, uniform
 
 ROWS = 4_000
 FAR = 4.5 / np.sqrt(ROWS)  # a correlation of independent numbers lies below, but for one pair in 150,000
@@ -74,3 +74,10 @@ def test_conditions_of_neighbouring_seeds_and_attempts_are_independent(overrides
     usual, spread = np.mean(shares), np.sqrt(np.mean(shares) * (1 - np.mean(shares)) / ROWS)
     assert max(shares) < usual + 5 * spread + 1e-9  # two draws agree as often as any two do, by chance
     np.testing.assert_array_equal(condition.draw(ROWS, 1, None, ROWS, 2), drawn[1, 2, ROWS])
+
+
+def test_streams_drawn_together_are_those_drawn_alone() -> None:
+    seed, step, names = np.uint32(3), np.int32(7), ["rows", "condition", "penalty r1"]
+    together = jax.random.key_data(streams(seed, step, names, 2))
+    alone = [jax.random.key_data(stream(seed, step, name, 2)) for name in names]
+    np.testing.assert_array_equal(together, np.stack(alone))

@@ -18,9 +18,11 @@ from gans.networks.heads import FEATURES, LOGITS, SEEN, seen
 from gans.networks.spectral import spectrally_normalised
 from gans.objectives.base import Objective
 from gans.penalties.base import Penalty
-from gans.streams import per_example, stream
+from gans.streams import per_example, stream, streams
 from gans.terms.base import HeadTerm, Made, Term
 from gans.training.placement import Spread
+
+STREAMS = ("rows", "condition", "latent", "critic real", "critic fake")  # of a batch, beside one of each penalty
 
 
 class Rows(flax.struct.PyTreeNode):
@@ -165,8 +167,8 @@ class GAN:
         self, variables: Any, condition: Float[Array, "batch condition"], keys: Key[Array, " batch"], train: bool
     ) -> tuple[Float[Array, "batch width"], Any]:
         """Rows for latents drawn by the keys; in training with the generator's statistics and what it shows."""
-        latent = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 0), (self.latent,)))(keys)
-        inner = jax.vmap(lambda key: jax.random.fold_in(key, 1))(keys)
+        outer, inner = jax.vmap(jax.vmap(jax.random.fold_in, (0, None)), (None, 0))(keys, jnp.arange(2))
+        latent = jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(outer)
         mutable = ["batch_stats", SEEN] if train else []
         variables = {**variables, "params": self.lowered(variables["params"])}
         latent, condition = self.lowered((latent, condition))
@@ -218,8 +220,11 @@ class GAN:
             piece: which of the `accumulate` pieces of the batch.
         """
 
+        names = [*STREAMS, *(f"penalty {name}" for name in self.penalties)]
+        drawn = jax.vmap(lambda key: per_example(key, self.batch_size))(streams(seed, step, names, part))
+
         def keys(name: str, pack: int = 1) -> Key[Array, " batch"]:
-            whole = self.spread.shard(per_example(stream(seed, step, name, part), self.batch_size // pack))
+            whole = self.spread.shard(drawn[names.index(name)][: self.batch_size // pack])
             size = whole.shape[0] // self.accumulate
             return whole if self.accumulate == 1 else jax.lax.dynamic_slice_in_dim(whole, piece * size, size)
 

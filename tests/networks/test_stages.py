@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from gans.data.layout import Layout
-from gans.networks.heads import LOGITS, MOST_STAGES, SEEN, CoupledHead, draw_categories, seen, stages
+from gans.networks.heads import (
+    LOGITS,
+    MOST_SLOTS,
+    MOST_STAGES,
+    SEEN,
+    CoupledHead,
+    blocks,
+    draw_categories,
+    seen,
+    stages,
+)
 
 LAYOUT = Layout(scalars=2, bound=3.0, cardinalities=(2, 2, 3, 4), columns=(0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5))
 STARTS, SIZES = (0, 2, 4, 7), (2, 2, 3, 4)
@@ -170,3 +180,33 @@ def test_a_coupled_head_shows_the_logits_that_its_stages_drew_from() -> None:
     for start, size in [(2 * k, 2) for k in range(50)] + [(100 + 3 * k, 3) for k in range(20)]:
         here = slice(start, start + size)
         assert np.mean(noisy[:, here].argmax(axis=1) == rows[:, here].argmax(axis=1)) > 0.999
+
+
+@pytest.mark.parametrize("sizes", [(2,) * 20 + (300,), (2, 2, 2, 3, 3, 4, 40, 41, 200), tuple(range(2, 200))])
+def test_blocks_keep_the_order_and_padding_at_most_doubles_them(sizes: tuple[int, ...]) -> None:
+    plan = stages(Layout(scalars=0, bound=1.0, cardinalities=sizes), MOST_STAGES)
+    parts = blocks(plan, sizes)
+    assert list(itertools.chain(*parts)) == plan
+    for block in parts:
+        widths = [[sizes[code] for code in stage] for stage in block]
+        slots = len(block) * max(map(len, widths)) * max(map(max, widths))
+        assert len(block) == 1 or slots <= min(2 * sum(map(sum, widths)), MOST_SLOTS)
+    assert len(parts) < len(plan)
+
+
+def test_blocks_of_many_codes_draw_as_one_after_another() -> None:
+    """Stages of several codes of unlike sizes, the last one shorter: as by NumPy, stage by stage."""
+    sizes = tuple([2] * 30 + [3] * 25 + [5] * 6)
+    layout = Layout(scalars=0, bound=1.0, cardinalities=sizes)
+    logits, coupling, noise = inputs(layout)
+    coupling /= 5
+    rows = np.asarray(draw_categories(layout, jnp.asarray(logits), keys(), 1.0, jnp.asarray(coupling)))
+    starts, drawn = np.array(layout.offsets), np.zeros_like(logits)
+    assert any(len(block) > 1 for block in blocks(stages(layout, MOST_STAGES), sizes))
+    for stage in stages(layout, MOST_STAGES):
+        raised = logits + noise + drawn @ coupling
+        for code in stage:
+            here = slice(starts[code], starts[code] + sizes[code])
+            drawn[:, here] = np.eye(sizes[code])[raised[:, here].argmax(axis=1)]
+    same = (np.abs(rows - drawn) < 1e-5).all(axis=1)
+    assert same.mean() > 0.99  # a tie to the last bit may fall otherwise
