@@ -281,7 +281,7 @@ def test_digest_sees_values_names_types_and_shapes():
 
 def test_a_step_is_traced_once(monkeypatch):
     """Tracing is Python's work, a sixth of the time to the first step when it was done for shapes and loop apart."""
-    run = compose(["data=households", "data.rows=200", "trainer.batch_size=20"])
+    run = compose(["data=households", "data.limit=200", "trainer.batch_size=20"])
     ready = prepare(run)
     gan, seen = build(run, ready.condition), []
     step = loop.adversarial_step
