@@ -2,7 +2,7 @@
 
 The attacks of Giomi et al. 2023 (anonymeter, arXiv:2211.10459, sections 4.2 and 4.3), estimated here where the package
 is not at hand; the third criterion, inference, is `attribute_inference` in attacks.py. Ours differ: every predicate has
-three columns at most and there is one try at each, and columns are parted into every other one. Both say how much
+five columns at most and there is one try at each, and columns are parted into every other one. Both say how much
 better training rows are hit than rows that were not trained on: (members - non-members) / (1 - non-members).
 """
 
@@ -16,8 +16,8 @@ from gans.evaluation.membership import Split
 from gans.evaluation.metrics import NEAR, Estimate, Meaning, metric
 from gans.evaluation.neighbours import nearest_euclidean
 
-PREDICATES, CANDIDATES, BLOCK = 1_000, 5_000, 100
-COLUMNS = 3  # of a predicate
+PREDICATES, CANDIDATES, BLOCK = 2_000, 10_000, 100
+COLUMNS = 5  # of a predicate
 TARGETS = 2_000  # rows that are linked, of each kind
 
 
@@ -32,7 +32,7 @@ def beyond(members: np.ndarray, others: np.ndarray) -> Estimate:
 def singling_out(synthetic: Side, members: Side, others: Side) -> Estimate | None:
     """How often a predicate that fits one synthetic row fits exactly one training row, beyond that of other rows.
 
-    A predicate takes the values of a synthetic row in three random columns: equal to a level, and at least a number
+    A predicate takes the values of a synthetic row in five random columns: equal to a level, and at least a number
     that is above its median, at most one that is not. None where no predicate fits a single synthetic row.
     """
     names, rng = list(synthetic.columns), np.random.default_rng(0)

@@ -215,9 +215,9 @@ def membership(tables: Tables, rows: int | None) -> Computed:
         for table, by in found.items()
     }
     notes = [
-        f"membership: {sizes['members']:,} members, {sizes['non-members']:,} non-members and {sizes['reference']:,} "
+        f"attacks on membership: {sizes['members']:,} members, {sizes['non-members']:,} non-members and {sizes['reference']:,} "
         f"reference rows; corrected intervals are for {TESTS} tests"
     ]
     if isolated < FEW_ISOLATED:
-        notes.append(f"membership: only {isolated} rows count as isolated, so that their intervals are wide")
+        notes.append(f"attacks on membership: only {isolated} rows count as isolated, so that their intervals are wide")
     return Computed(scores, {"membership": plain, "membership rows": sizes}, notes)

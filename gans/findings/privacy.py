@@ -142,20 +142,15 @@ def _worst(panel: Panel, group: str, asked: str) -> Sentence:
 def _criteria(evaluation: Evaluation) -> list[Sentence]:
     """Singling out, linkability, and the inference of secrets: the risk beyond that to people outside the table."""
     named = {
-        "singling_out": "Singling out (anonymeter)",
-        "predicate_singling_out": "Singling out",
-        "linkability": "Linkability (anonymeter)",
-        "halves_linkability": "Linkability",
+        "singling_out": ("Singling out (anonymeter)", "people of the table are singled out"),
+        "predicate_singling_out": ("Singling out", "people of the table are singled out"),
+        "linkability": ("Linkability (anonymeter)", "two halves of people of the table are linked"),
+        "halves_linkability": ("Linkability", "two halves of people of the table are linked"),
     }
-    out = [
-        _risk(words, "a person of the table is hit more often than one who is not in it", score)
-        for name, words in named.items()
-        if (score := evaluation.scores.get(name)) is not None
-    ]
+    out = [_risk(*words, evaluation.scores[name]) for name, words in named.items() if name in evaluation.scores]
     secrets = {name.partition("/")[2]: one for name, one in evaluation.scores.items() if name.startswith("attribute/")}
     out += [
-        _risk("Inference", f"{secret} of training rows is guessed better than of others", score)
-        for secret, score in secrets.items()
+        _risk("Inference", f"{secret} of people of the table is guessed", score) for secret, score in secrets.items()
     ]
     if out and not secrets:
         out.append(
@@ -167,9 +162,9 @@ def _criteria(evaluation: Evaluation) -> list[Sentence]:
 def _risk(criterion: str, text: str, score: Score) -> Sentence:
     shown = f"{score.value:+.1%} ({score.low:+.1%} to {score.high:+.1%})"
     if (score.low or 0) <= 0:
-        return Sentence("good", f"{criterion}: no better than a guess; {text} by {shown}, which is within chance.")
+        return Sentence("good", f"{criterion}: {text} no more often than others: {shown}.")
     tone, start = ("bad", "NOT PRIVATE: ") if score.value >= LEAKS else ("note", "")
-    return Sentence(tone, f"{start}{criterion}: {text} by {shown}.")
+    return Sentence(tone, f"{start}{criterion}: {text} more often than others: {shown}.")
 
 
 def _nearness(evaluation: Evaluation) -> list[Sentence]:
