@@ -215,8 +215,8 @@ def membership(tables: Tables, rows: int | None) -> Computed:
         for table, by in found.items()
     }
     notes = [
-        f"attacks on membership: {sizes['members']:,} members, {sizes['non-members']:,} non-members and {sizes['reference']:,} "
-        f"reference rows; corrected intervals are for {TESTS} tests"
+        f"attacks on membership: {sizes['members']:,} members, {sizes['non-members']:,} non-members and "
+        f"{sizes['reference']:,} reference rows; corrected intervals are for {TESTS} tests"
     ]
     if isolated < FEW_ISOLATED:
         notes.append(f"attacks on membership: only {isolated} rows count as isolated, so that their intervals are wide")
