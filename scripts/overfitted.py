@@ -53,7 +53,7 @@ def main() -> int:
             execute(run)
         split = run.data.split()
         made = SavedRun.open(run_dir).sampler().sample(DRAWN, 1)
-        found = evaluate(read_sides(split.schema, split.training, made, test))
+        found = evaluate(read_sides(split.schema, split.training, made, test), only=["membership"])
         (run_dir / "evaluation.json").write_text(json.dumps(found.to_json(), indent=1) + "\n")
         print(f"{name}: {split.training.num_rows:,} training rows, {steps:,} steps")
         panels = {table: strengths(panel) for table, panel in found.details["membership"].items()}

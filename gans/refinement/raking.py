@@ -23,17 +23,16 @@ class Sweeps:
 
     Attributes:
         rounds: how often all margins are gone through.
-        prior: share of the chosen rows that is added to both sides of a cell, so that small ones move little.
         share: of the way to its target that a cell is brought each time.
     """
 
     rounds: int
-    prior: float
     share: float
 
 
-PAIRS = Sweeps(rounds=8, prior=1e-2, share=0.3)
-SINGLES = Sweeps(rounds=20, prior=5e-4, share=1.0)
+PAIRS = Sweeps(rounds=8, share=0.5)
+SINGLES = Sweeps(rounds=20, share=1.0)
+ADDED = 2.0  # training rows that are added to both sides of a cell, so that empty ones have a ratio
 
 
 @dataclass
@@ -41,9 +40,10 @@ class Raking:
     """Offsets of the logarithm of a row's weight, by cell of each margin.
 
     Iterative proportional fitting (Deming & Stephan 1940) of pairs of columns and of single ones. Where we differ: the
-    margins are those of rows chosen from a pool, each at most once, so that a small pool is allowed for; pairs
-    have many cells and are brought part of the way, small cells less; single columns follow on other generated rows, so
-    that they come out right on rows that neither has seen.
+    margins are those of rows chosen from a pool, each at most once, so that a small pool is allowed for; a margin goes
+    only as far as it lies farther from the training rows than chance explains (`beyond_chance`), since their exact
+    shares are those of a sample; single columns follow on other generated rows, so that they come out right on rows
+    that neither has seen.
 
     Attributes:
         margins: columns of the margins, [columns] of one or two.
@@ -188,16 +188,34 @@ def _fit(
     targets, places, offsets = [], [], []
     for margin in margins:
         cells, count = out.cells(bins_of_real, margin)
-        targets.append(np.bincount(cells, minlength=count) * (chosen / len(cells)))
+        targets.append(np.bincount(cells, minlength=count))
         small = np.min_scalar_type(max(count - 1, 0))  # hundreds of margins are kept at once
         places.append(out.cells(bins_of_generated, margin)[0].astype(small))
         offsets.append(np.zeros(count))
-    added = sweeps.prior * chosen
+    times = len(real.scalars) / chosen
     for _ in range(sweeps.rounds):
         for target, place, offset in zip(targets, places, offsets, strict=True):
-            expected = np.bincount(place, inclusion(logits, chosen), len(target))
-            step = sweeps.share * np.log((target + added) / (expected + added))
+            expected = np.bincount(place, inclusion(logits, chosen), len(target)) * times
+            way = sweeps.share * beyond_chance(target, expected, times)
+            step = way * np.log((target + ADDED) / (expected + ADDED))
             offset += step
             logits += step[place]
     out.margins += margins
     out.offsets += offsets
+
+
+def beyond_chance(counts: np.ndarray, expected: np.ndarray, times: float) -> float:
+    """The share in [0, 1] of the squared distance of counts from expected ones that chance does not explain.
+
+    The positive-part estimator of James and Stein (1961, "Estimation with quadratic loss"): 1 - (cells - 1) / z2, where
+    z2 is the sum of the squared distances, each in units of its variance if both sides came from one population.
+
+    Args:
+        counts: training rows in each cell, [cells].
+        expected: chosen rows in each cell, in as many rows as there are training rows, [cells].
+        times: training rows for each chosen one.
+    """
+    there = counts + expected > 0
+    variance = expected * (1 + times) + 0.5
+    z2 = float(((counts - expected)[there] ** 2 / variance[there]).sum())
+    return 0.0 if z2 == 0 else max(0.0, 1 - max(int(there.sum()) - 1, 1) / z2)

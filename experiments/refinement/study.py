@@ -1,0 +1,237 @@
+"""Realism against memory: what each strength of the refinement gains on unseen rows, and what it remembers.
+
+    python experiments/refinement/study.py data.root=FOLDER [KEY=VALUE ...]
+
+  data.root  folder of adult.parquet, credit_default.parquet, shoppers.parquet and churn.parquet
+  tables     some of the four, as in tables=adult,churn
+  seeds=1    training seeds of each table
+  steps      of a training; those of +experiment=tabular unless given
+  draws=2    synthetic tables of each setting
+  runs       folder for tables and run directories (experiments/refinement/runs)
+  results    folder for results.csv, TABLE.md and frontier.png (experiments/refinement)
+
+A fifth of each table is set aside: no generator and no refinement sees it, and it is what "unseen" means here. Rows on
+which experiments/tabular tests are taken out before. What is done already is skipped.
+"""
+
+import csv
+import io
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gans.cli.arguments import key_values, listed
+from gans.cli.command import run_command
+from gans.data.detection import normalise
+from gans.errors import UserError, in_range, one_of
+from gans.evaluation.inputs import read_sides
+from gans.evaluation.suite import evaluate
+from gans.files import write_atomic, write_table, write_text
+from gans.refinement.boosted import Boosted
+from gans.report.figures import render
+from gans.runs.saved import SavedRun
+from gans.tracking.log import set_up_log
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
+
+from jobs import TABLES, split  # noqa: E402
+from trainings import train  # noqa: E402
+
+ASIDE = 0.2
+ADDED = 0.02  # of overfit that refinement may add to the generator's own
+UNREFINED = "none"
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+SETTINGS: dict[str, dict[str, Any]] = {
+    UNREFINED: {},
+    **{f"strength={strength:g}": {"strength": strength} for strength in STRENGTHS},
+    "depth=2": {"strength": 1.0, "depth": 2},
+    "depth=6": {"strength": 1.0, "depth": 6},
+    "depth=8 leaf=5 learning_rate=.1": {"strength": 1.0, "depth": 8, "leaf": 5, "learning_rate": 0.1},
+}
+FIGURES = {
+    "score": "unseen_score",
+    "overfit": "unseen_overfit",
+    "columns": "unseen_columns",
+    "joint": "unseen_joint",
+    "attack": "membership_worst_auc",
+}
+KEY = ("data", "seed", "setting", "draw")
+
+
+def set_aside(name: str, root: Path, runs: Path) -> tuple[Path, Path]:
+    """Write the rows to learn from and the unseen ones, once; test rows of experiments/tabular are in neither."""
+    fit, unseen = runs / "tables" / f"{name}.parquet", runs / "unseen" / f"{name}.parquet"
+    if not unseen.is_file():
+        table = pq.read_table(root / f"{name}.parquet")
+        training = np.arange(table.num_rows) if name == "adult" else split(table.num_rows)[0]
+        order = np.random.default_rng(0).permutation(training)
+        aside = round(ASIDE * len(order))
+        for path, places in ((fit, order[aside:]), (unseen, order[:aside])):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_table(path, table.take(pa.array(places)))
+    return fit, unseen
+
+
+def measure(folder: Path, unseen: Path, draws: int, done: set[tuple[str, str]]) -> Iterable[dict[str, Any]]:
+    """A row for each setting and draw that is not done yet: seconds of the fit, and what the judge and attacks say."""
+    saved = SavedRun.open(folder)
+    training, other = saved.table()[0], normalise(pq.read_table(unseen))
+    sampler = saved.sampler()
+    real = sampler.codec.encode(training, saved.run.data.split_seed)
+    for setting, overrides in SETTINGS.items():
+        if all((setting, str(draw)) in done for draw in range(draws)):
+            continue
+        sampler.refinement = None
+        if setting != UNREFINED:
+            sampler.refine(Boosted(**overrides), real, saved.run.seed)
+        for draw in range(draws):
+            if (setting, str(draw)) in done:
+                continue
+            tables = read_sides(saved.schema, training, sampler.sample(training.num_rows, draw), other)
+            only = ["unseen", "membership"] if draw == 0 else ["unseen"]
+            found = evaluate(tables, only=only).scores
+            yield {"setting": setting, "draw": draw} | {
+                key: round(found[name].value, 4) if name in found else "" for key, name in FIGURES.items()
+            }
+
+
+def means(rows: list[dict[str, str]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Table -> setting -> figure -> its mean over seeds and draws."""
+    out: dict[str, dict[str, dict[str, float]]] = {}
+    for data in dict.fromkeys(row["data"] for row in rows):
+        for setting in SETTINGS:
+            own = [row for row in rows if (row["data"], row["setting"]) == (data, setting)]
+            if own:
+                out.setdefault(data, {})[setting] = {
+                    key: float(np.mean([float(row[key]) for row in own if row[key]])) for key in FIGURES
+                }
+    return out
+
+
+def chosen(found: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The strength with the best mean score among those that add at most ADDED to the generator's overfit."""
+
+    def mean(setting: str, figure: str) -> float:
+        return float(np.mean([by[setting][figure] for by in found.values()]))
+
+    own = mean(UNREFINED, "overfit")
+    allowed = [
+        name for name in (f"strength={strength:g}" for strength in STRENGTHS) if mean(name, "overfit") - own <= ADDED
+    ]
+    return max(allowed, key=lambda name: mean(name, "score"), default="strength=0")
+
+
+def write_results(folder: Path) -> None:
+    """TABLE.md and frontier.png, from results.csv."""
+    found = means(read_rows(folder / "results.csv"))
+    complete = {data: by for data, by in found.items() if set(by) == set(SETTINGS)}
+    lines = [
+        "# Realism against memory, by setting of the refinement",
+        "",
+        "Score: 2 (1 - AUC) of boosted trees against unseen rows (1: cannot be told). Overfit: the score against "
+        "training rows less this one. Attack: AUC of the worst of eight membership attacks (.5: nobody can tell).",
+        "",
+    ]
+    for data, by in found.items():
+        lines += [f"## {data}", "", "| setting | score | overfit | by columns | by the joint | worst attack |"]
+        lines += ["|---|---|---|---|---|---|"]
+        lines += [
+            f"| {name} | " + " | ".join(f"{value:.3f}" for value in one.values()) + " |" for name, one in by.items()
+        ]
+        lines += [""]
+    if complete:
+        lines += [
+            f"The rule (the best mean score over {', '.join(complete)} among strengths that add at most {ADDED:g} "
+            f"to the generator's own overfit) gives **{chosen(complete)}**.",
+            "",
+        ]
+    write_text(folder / "TABLE.md", "\n".join(lines))
+    write_atomic(folder / "frontier.png", lambda path: path.write_bytes(render(frontier(found), "png")))
+
+
+def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
+    """Score against overfit, a panel for each table: the strengths as a line, other settings as points."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.6 * len(found), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(found), squeeze=False)[0]
+    for axes, (data, by) in zip(panels, found.items(), strict=True):
+        line = [by[name] for strength in STRENGTHS if (name := f"strength={strength:g}") in by]
+        axes.plot([one["overfit"] for one in line], [one["score"] for one in line], "o-", color="#d4692a")
+        for name, one in by.items():
+            at = one["overfit"], one["score"]
+            if not name.startswith("strength"):
+                axes.plot(*at, "s" if name == UNREFINED else "^", color="#44505c")
+            words = {UNREFINED: "unrefined"}.get(name, name.replace("strength=", "").replace(" leaf", "\nleaf", 1))
+            axes.annotate(words, at, xytext=(5, -9), textcoords="offset points", fontsize=7)
+        axes.set_title(data)
+        axes.set_xlabel("overfit (0 is best)")
+        axes.margins(0.25, 0.15)
+    panels[0].set_ylabel("score against unseen rows (1 is best)")
+    figure.suptitle("Line: strength of the refinement from 0 to 1", fontsize=10)
+    return figure
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of the results; none where there is no file."""
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))) if path.is_file() else []
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Add a row, so that the file is always whole."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*KEY, *FIGURES], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows([*read_rows(path), row])
+    write_text(path, text.getvalue())
+
+
+def main() -> int:
+    """Set aside, train, refine by each setting, judge; then the table and the figure."""
+    own = dict.fromkeys(("data.root", "runs", "results", "tables"), str) | dict.fromkeys(
+        ("seeds", "draws", "steps"), int
+    )
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return 0
+    given: dict[str, Any] = {"seeds": 1, "draws": 2} | key_values(sys.argv[1:], own)
+    for key in ("seeds", "draws", "steps"):
+        if key in given:
+            in_range(key, given[key], 1)
+    if "data.root" not in given:
+        raise UserError("data.root is not set; see python experiments/refinement/study.py --help.")
+    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
+    tables: list[str] = listed(given["tables"]) if "tables" in given else list(TABLES)
+    for name in tables:
+        one_of("tables", name, TABLES)
+    file = results / "results.csv"
+    more = [f"trainer.steps={given['steps']}"] if "steps" in given else []
+    for seed in range(given["seeds"]):
+        for name in tables:
+            fit, unseen = set_aside(name, Path(given["data.root"]), runs)
+            there = [row for row in read_rows(file) if (row["data"], row["seed"]) == (name, str(seed))]
+            done = {(row["setting"], row["draw"]) for row in there}
+            if len(done) >= len(SETTINGS) * given["draws"]:
+                continue
+            folder = runs / f"{name}-{seed}"
+            where = f"data={name}", f"data.root={fit.parent}"
+            train(folder, "+experiment=tabular", *where, "refine=none", f"seed={seed}", *more)
+            for row in measure(folder, unseen, given["draws"], done):
+                append(file, {"data": name, "seed": seed} | row)
+                print(name, seed, *row.values(), flush=True)
+    write_results(results)
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))
