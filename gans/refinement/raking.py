@@ -195,8 +195,10 @@ def _fit(
     times = len(real.scalars) / chosen
     for _ in range(sweeps.rounds):
         for target, place, offset in zip(targets, places, offsets, strict=True):
-            expected = np.bincount(place, inclusion(logits, chosen), len(target)) * times
-            way = sweeps.share * beyond_chance(target, expected, times)
+            chances = inclusion(logits, chosen)
+            expected = np.bincount(place, chances, len(target)) * times
+            effective = chosen**2 / (chances**2).sum()  # generated rows, by their weights (Kish 1965)
+            way = sweeps.share * beyond_chance(target, expected, len(real.scalars) / effective)
             step = way * np.log((target + ADDED) / (expected + ADDED))
             offset += step
             logits += step[place]
@@ -212,10 +214,10 @@ def beyond_chance(counts: np.ndarray, expected: np.ndarray, times: float) -> flo
 
     Args:
         counts: training rows in each cell, [cells].
-        expected: chosen rows in each cell, in as many rows as there are training rows, [cells].
-        times: training rows for each chosen one.
+        expected: how many there would be if they were like the generated rows, [cells].
+        times: training rows for each generated row that `expected` was computed from.
     """
     there = counts + expected > 0
-    variance = expected * (1 + times) + 0.5
+    variance = expected * (1 + times) + 0.5  # half a row where none is expected
     z2 = float(((counts - expected)[there] ** 2 / variance[there]).sum())
     return 0.0 if z2 == 0 else max(0.0, 1 - max(int(there.sum()) - 1, 1) / z2)
