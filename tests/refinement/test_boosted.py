@@ -159,6 +159,27 @@ def test_weights_of_the_trees_are_bounded(toy: Toy) -> None:
     np.testing.assert_array_equal(tight, np.clip(free, -0.5, 0.5))
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.5])
+def test_strength_is_the_power_of_the_ratio(toy: Toy, tmp_path: Path, strength: float) -> None:
+    weaker = fit(toy.codec, toy.real, toy.made, strength=strength)
+    expected = strength * toy.fitted.log_weights(toy.made)
+    np.testing.assert_allclose(weaker.log_weights(toy.made), expected, atol=1e-12)
+    weaker.save(tmp_path / REFINEMENT)
+    loaded = Boosted().load(tmp_path / REFINEMENT, toy.codec)
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded.log_weights(toy.made), weaker.log_weights(toy.made))
+
+
+def test_a_refinement_without_strength_is_of_an_older_version_and_whole(toy: Toy, tmp_path: Path) -> None:
+    toy.fitted.save(tmp_path / REFINEMENT)
+    with np.load(tmp_path / REFINEMENT) as data:
+        arrays = {name: data[name] for name in data.files if name != "strength"}
+    np.savez(tmp_path / REFINEMENT, **arrays)
+    loaded = Boosted().load(tmp_path / REFINEMENT, toy.codec)
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded.log_weights(toy.made), toy.fitted.log_weights(toy.made))
+
+
 def test_the_same_rows_give_the_same_trees(toy: Toy) -> None:
     again = fit(toy.codec, toy.real, toy.made)
     np.testing.assert_array_equal(again.log_weights(toy.made), toy.fitted.log_weights(toy.made))
@@ -170,11 +191,20 @@ def test_saved_and_loaded_it_weighs_the_same(toy: Toy, tmp_path: Path) -> None:
     visits = toy.codec.columns.index(toy.codec["visits"])
     with np.load(tmp_path / REFINEMENT) as data:
         names = {f"{place}.{kind}" for place in range(3) for kind in ("coarse", "fine")}
-        names |= {"trees", "candidates", "margins", "sizes", "offsets", f"{visits}.generated", f"{visits}.real"}
+        names |= {
+            "trees",
+            "candidates",
+            "strength",
+            "margins",
+            "sizes",
+            "offsets",
+            f"{visits}.generated",
+            f"{visits}.real",
+        }
         assert set(data.files) == names
     loaded = Boosted().load(tmp_path / REFINEMENT, toy.codec)
-    assert loaded is not None
-    assert loaded.candidates == CANDIDATES
+    assert isinstance(loaded, FittedBoosted)
+    assert (loaded.candidates, loaded.strength) == (CANDIDATES, 1)
     np.testing.assert_array_equal(loaded.log_weights(toy.made), toy.fitted.log_weights(toy.made))
     for one, other in zip(loaded.adjust(toy.made, None), toy.fitted.adjust(toy.made, None), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -306,7 +336,7 @@ def test_sides_weigh_the_same_every_tenth_row_is_held_and_the_best_trees_are_kep
     best = booster.best_iteration
     assert fitted.booster.num_boosted_rounds() == best + 1
     assert booster.num_boosted_rounds() == best + 21 < 200  # patience of 20 trees
-    assert (settings["max_depth"], settings["learning_rate"]) == (8, 0.1)
+    assert (settings["max_depth"], settings["min_child_weight"], settings["learning_rate"]) == (3, 50, 0.3)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from gans.data.codecs.quantile import Quantile
 from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
 from gans.refinement import raking as raking_module
-from gans.refinement.raking import Raking, Sweeps, _fit, rake
+from gans.refinement.raking import Raking, Sweeps, _fit, beyond_chance, rake
 
 CANDIDATES, GROUPS = 8, 8_000
 REAL = np.array([[0.28, 0.14, 0.08], [0.08, 0.14, 0.28]])
@@ -89,17 +89,37 @@ def test_rows_that_are_chosen_have_the_real_margins(toy: Any) -> None:
     assert distance(margins(table), expected) > 0.15
 
 
-def test_on_its_own_rows_the_expected_margins_are_the_real_ones(toy: Any) -> None:
-    """Single columns on the second half, to which they are fitted; pairs are brought most of the way."""
+def chi_square(found: np.ndarray, real: np.ndarray) -> float:
+    """Squared distances of shares, each in units of the variance of as many real rows as there are, per cell."""
+    return float(((found - real) ** 2 / real).sum() * REAL_TABLE.num_rows / (len(real) - 1))
+
+
+def test_on_its_own_rows_the_expected_margins_are_real_up_to_what_a_sample_has(toy: Any) -> None:
+    """Single columns on the second half, to which they are fitted: a mean square of 1 is what another sample has."""
     codec, _, raking = toy
     table = to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1).slice(CANDIDATES * GROUPS // 2)
     rows = codec.encode(table)
-    plain = weights_of(codec, rows)
-    expected = margins(REAL_TABLE)
-    found = margins(table, chances(plain + raking.log_weights(rows)))
-    assert distance(found[:3], expected[:3]) < 1e-4
-    assert distance(found, expected) < 0.02
-    assert distance(margins(table, chances(plain)), expected) > 0.15
+    plain, expected = weights_of(codec, rows), margins(REAL_TABLE)
+    raked, unraked = (
+        [chi_square(found, real) for found, real in zip(margins(table, chances(logits)), expected, strict=True)]
+        for logits in (plain + raking.log_weights(rows), plain)
+    )
+    assert max(raked[:3]) < 2.5  # the noise of generated rows comes on top
+    assert max(raked[3:]) < 4  # pairs, before the single columns were brought right
+    assert min(unraked) > 100
+
+
+def test_what_chance_explains_is_left() -> None:
+    """A table of 20,000 rows against its population, and against one whose cells are a tenth off."""
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(100, 5.0))
+    same = [beyond_chance(rng.multinomial(20_000, shares), 20_000 * shares, 0.0) for _ in range(50)]
+    other = shares * np.where(np.arange(100) % 2, 1.1, 0.9)
+    moved = beyond_chance(rng.multinomial(20_000, other / other.sum()), 20_000 * shares, 0.0)
+    assert np.mean(same) < 0.1
+    z2 = 20_000 * 0.1**2  # of the population, and a chance part of one a cell beside it
+    assert moved == pytest.approx(z2 / (z2 + 100), abs=0.12)
+    assert beyond_chance(np.array([5, 0]), np.array([5.0, 0.0]), 1.0) == 0
 
 
 def test_where_the_margins_are_right_nothing_is_changed(toy: Any) -> None:
@@ -205,12 +225,16 @@ def test_pairs_of_more_cells_than_allowed_and_more_pairs_than_allowed_are_left_o
 
 
 def test_a_sweep_goes_a_share_of_the_way_to_the_margin() -> None:
-    """Of three rows of six; every second row has twice the weight, and so a chance of 2/3."""
-    table = normalise(pa.table({"x": ["a", "a", "a", "b"]}))
+    """Of three rows of six; every second row has twice the weight, and so a chance of 2/3. Real rows lie far off."""
+    table = normalise(pa.table({"x": ["a"] * 396 + ["b"] * 4}))
     codec = Quantile().fit(table, detect(table, {"x": "category"}))
-    real, made = (codec.encode(pa.table({"x": levels})) for levels in (list("aaab"), list("ababba")))
+    made = codec.encode(pa.table({"x": list("ababba")}))
     out = Raking(codec, [], [(np.zeros(0), np.zeros(0))], [(2, 2)], [])
-    _fit(out, [(0,)], real, made, np.log([1, 2, 1, 2, 1, 2.0]), 2, Sweeps(rounds=1, prior=0.1, share=0.3))
-    target, chance = np.array([3 / 4, 1 / 4]) * 3, np.array([1 / 3 + 1 / 3 + 2 / 3, 2 / 3 + 2 / 3 + 1 / 3])
+    _fit(out, [(0,)], codec.encode(table), made, np.log([1, 2, 1, 2, 1, 2.0]), 2, Sweeps(rounds=1, share=0.3))
+    expected = np.array([1 / 3 + 1 / 3 + 2 / 3, 2 / 3 + 2 / 3 + 1 / 3]) * 400 / 3
+    effective = 3**2 / (3 * (1 / 3) ** 2 + 3 * (2 / 3) ** 2)
+    z2 = ((np.array([396, 4]) - expected) ** 2 / (expected * (1 + 400 / effective) + 0.5)).sum()
+    way = 0.3 * max(0.0, 1 - 1 / z2)
     assert out.margins == [(0,)]
-    np.testing.assert_allclose(out.offsets, [0.3 * np.log((target + 0.3) / (chance + 0.3))])
+    np.testing.assert_allclose(out.offsets, [way * np.log((np.array([396, 4]) + 2) / (expected + 2))])
+    assert way > 0
