@@ -10,8 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from gans.conditions.base import Condition, FittedCondition
+from gans.conditions.levels import by_level, pick_level
+from gans.data.codecs.columns import FittedColumn
+from gans.data.layout import Encoded
 from gans.errors import in_range
 from gans.registry import register
+
+NO_COLUMN = -1
 
 
 class FittedSubsets(FittedCondition):
@@ -35,20 +40,56 @@ class FittedSubsets(FittedCondition):
         wide = self.layout.wide(scalars, codes)
         return jnp.concatenate([wide * mask[:, np.array(self.layout.columns, int)], mask], axis=-1)
 
-    def reveal(self, real: Float[Array, "batch width"], condition: Any, keys: Key[Array, " batch"]) -> Array:
-        """A random subset of the columns of the real rows [batch, width + columns]."""
+    @property
+    def discrete(self) -> list[FittedColumn]:
+        """The categories and booleans, of whose levels the rare ones are picked more often."""
+        return [fitted for fitted in self.codec.columns if fitted.code >= 0 and not fitted.numeric]
+
+    def known(self, encoded: Encoded) -> dict[str, np.ndarray]:
+        """The rows by level of the discrete columns, beside the number of rows."""
+        discrete, rows = self.discrete, {"rows": np.array(len(encoded.scalars), np.int32)}
+        if not discrete:
+            return rows
+        codes = encoded.codes[:, [fitted.code for fitted in discrete]]
+        return rows | by_level(codes, tuple(fitted.cardinality for fitted in discrete))
+
+    def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch 1"]]:
+        """Training rows, uniformly or by a level, and the column whose level it was; NO_COLUMN where it was none."""
+        rule, discrete = self.rule, self.discrete
+        assert isinstance(rule, Subsets)
+        sizes = tuple(fitted.cardinality for fitted in discrete)
+        places = jnp.array([self.codec.columns.index(fitted) for fitted in discrete], jnp.int32)
+
+        def one(key: Key[Array, ""]) -> tuple[Array, Array]:
+            uniform = jax.random.randint(key, (), 0, known["rows"])
+            if not sizes:
+                return uniform, jnp.full((1,), NO_COLUMN)
+            by_rarity, of_level = jax.random.split(jax.random.fold_in(key, 1))
+            row, column, _ = pick_level(known, sizes, of_level)
+            rare = jax.random.uniform(by_rarity) < rule.share * rule.rare
+            return jnp.where(rare, row, uniform), jnp.where(rare, places[column], NO_COLUMN)[None]
+
+        return jax.vmap(one)(keys)
+
+    def reveal(
+        self, real: Float[Array, "batch width"], condition: Int[Array, "batch 1"], keys: Key[Array, " batch"]
+    ) -> Float[Array, "batch condition"]:
+        """A random subset of the columns of the real rows, among them the column by whose level a row was picked."""
         rule, count = self.rule, len(self.codec.columns)
         assert isinstance(rule, Subsets)
         most = min(rule.most, count)
+        rare = rule.share * rule.rare if self.discrete else 0.0
+        others = (rule.share - rare) / (1 - rare) if rare < 1 else 0.0  # so that `share` of all rows gives columns
 
-        def mask(key: jax.Array) -> jax.Array:
+        def mask(key: Key[Array, ""], column: Int[Array, "1"]) -> Float[Array, " columns"]:
             some, how_many, order = jax.random.split(key, 3)
             number = jax.random.randint(how_many, (), 1, most + 1)
-            number = jnp.where(jax.random.uniform(some) < rule.share, number, 0)
-            rank = jnp.argsort(jnp.argsort(jax.random.uniform(order, (count,))))
-            return (rank < number).astype(jnp.float32)
+            picked = column >= 0
+            number = jnp.where(picked[0] | (jax.random.uniform(some) < others), number, 0)
+            first = jnp.where(jnp.arange(count) == column, -1.0, jax.random.uniform(order, (count,)))
+            return (jnp.argsort(jnp.argsort(first)) < number).astype(jnp.float32)
 
-        masks = jax.vmap(mask)(keys)
+        masks = jax.vmap(mask)(keys, condition)
         return jnp.concatenate([real * masks[:, np.array(self.layout.columns, int)], masks], axis=-1)
 
 
@@ -58,11 +99,14 @@ class Subsets(Condition):
     """Each training row gives some of its columns to generator and discriminator, drawn anew in every batch.
 
     Given columns stand in the generated row as they are, so that a condition always holds. After arbitrary
-    conditioning (Ivanov et al. 2019, arXiv:1806.02382), by an adversarial loss.
+    conditioning (Ivanov et al. 2019, arXiv:1806.02382), by an adversarial loss. A level of 1 % of the rows would hardly
+    ever be given: some rows are picked by a level, as CTGAN picks them, and give it. What the others follow is not
+    changed by that, since the discriminator sees for both sides what is given.
 
     Attributes:
         share: of the rows that give any column; the others train the unconditional distribution.
         most: columns given at most; how many is uniform.
+        rare: of the rows that give any column, the share that is picked by a level of a category or boolean.
     """
 
     fitted: ClassVar[type[FittedCondition]] = FittedSubsets
@@ -70,7 +114,9 @@ class Subsets(Condition):
 
     share: float = 0.5
     most: int = 4
+    rare: float = 0.5
 
     def __post_init__(self) -> None:
         in_range("condition.share", self.share, 0, 1)
         in_range("condition.most", self.most, 1)
+        in_range("condition.rare", self.rare, 0, 1)

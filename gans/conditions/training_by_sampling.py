@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 
 from gans.conditions.base import Condition, FittedCondition
+from gans.conditions.levels import by_level, pick_level
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
 from gans.errors import UserError
@@ -43,37 +44,17 @@ class FittedTrainingBySampling(FittedCondition):
         self.layout = dataclasses.replace(self.layout, conditioned=conditioned)
 
     def known(self, encoded: Encoded) -> dict[str, np.ndarray]:
-        """The rows by level, and how often a level is picked.
-
-        Rows are sorted by the level of each column, `order [rows, columns]`; the rows of a level start at `start
-        [levels]` and are `count [levels]`; `ends [levels]` are the cumulated shares of log(1 + count), or of
-        the count, in a column.
-        """
-        codes, sizes = self.codes(encoded), self.cardinalities
+        """The rows by level, and how often a level is picked."""
         rule: Any = self.rule
-        count = np.concatenate([np.bincount(codes[:, place], minlength=size) for place, size in enumerate(sizes)])
-        borders = np.cumsum(sizes)[:-1]
-        parts = np.split(count, borders)
-        logs = [(np.log1p(part) if rule.log_frequency else part).cumsum() for part in parts]
-        return {
-            "order": np.argsort(codes, axis=0, kind="stable").astype(np.int32),
-            "start": np.concatenate([np.cumsum(part) - part for part in parts]).astype(np.int32),
-            "count": count.astype(np.int32),
-            "ends": np.concatenate([log / log[-1] for log in logs]).astype(np.float32),
-        }
+        return by_level(self.codes(encoded), self.cardinalities, rule.log_frequency)
 
     def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch columns"]]:
         """A column, uniformly; one of its levels by log frequency; one of the rows that have it, uniformly."""
-        most, sizes = max(self.cardinalities), jnp.asarray(self.cardinalities)
-        first = jnp.cumsum(sizes) - sizes
+        sizes = self.cardinalities
 
         def one(key: Key[Array, ""]) -> tuple[Array, Array]:
-            which, level, row = jax.random.split(key, 3)
-            column = jax.random.randint(which, (), 0, len(sizes))
-            entry = _search(known["ends"], jax.random.uniform(level), first[column], sizes[column], most)
-            place = known["start"][entry] + jax.random.randint(row, (), 0, known["count"][entry])
-            codes = jnp.where(jnp.arange(len(sizes)) == column, entry - first[column], NOT_GIVEN)
-            return known["order"][place, column], codes
+            row, column, level = pick_level(known, sizes, key)
+            return row, jnp.where(jnp.arange(len(sizes)) == column, level, NOT_GIVEN)
 
         return jax.vmap(one)(keys)
 
@@ -100,19 +81,6 @@ class FittedTrainingBySampling(FittedCondition):
         """Where the levels of a column stand among all."""
         first = sum(self.cardinalities[:place])
         return slice(first, first + self.cardinalities[place])
-
-
-def _search(ends: Array, value: Array, first: Array, size: Array, most: int) -> Array:
-    """The place of the first of `ends[first : first + size]`, ascending, that is larger than the value; size <= most.
-
-    A binary search: float32 keeps its precision within a column, and the place never leaves it.
-    """
-    low, high = first, first + size - 1
-    for _ in range(most.bit_length()):
-        middle = (low + high) // 2
-        beyond = ends[middle] <= value
-        low, high = jnp.where(beyond, jnp.minimum(middle + 1, high), low), jnp.where(beyond, high, middle)
-    return low
 
 
 @register("condition", "training_by_sampling")

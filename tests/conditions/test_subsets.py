@@ -29,16 +29,18 @@ ENCODED = CODEC.encode(TABLE)
 WIDTH, COLUMNS = CODEC.layout.width, 5
 
 
-def fit(**options: float) -> FittedCondition:
-    return Subsets(**options).fit(CODEC, ENCODED)  # pyright: ignore[reportArgumentType]
+def fit(rare: float = 0.0, **options: float) -> FittedCondition:
+    return Subsets(rare=rare, **options).fit(CODEC, ENCODED)  # pyright: ignore[reportArgumentType]
 
 
 def revealed(condition: FittedCondition, count: int = COUNT, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Real rows [count, width] and what is given of them."""
-    picked = np.arange(count) % ROWS
+    """Real rows [count, width], uniformly picked or by a level, and what is given of them."""
+    known = jax.tree.map(jnp.asarray, condition.known(ENCODED))
+    places, columns = jax.jit(condition.pick)(known, jax.random.split(jax.random.key(seed + 1_000), count))
+    picked = np.asarray(places)
     real = CODEC.layout.wide(jnp.asarray(ENCODED.scalars[picked]), jnp.asarray(ENCODED.codes[picked]))
     keys = jax.random.split(jax.random.key(seed), count)
-    given = jax.jit(condition.reveal)(real, jnp.zeros((count, 0), jnp.int32), keys)
+    given = jax.jit(condition.reveal)(real, columns, keys)
     return np.asarray(real), np.asarray(given)
 
 
@@ -52,9 +54,10 @@ def test_the_row_keeps_every_column() -> None:
     assert condition.codes(ENCODED).shape == (ROWS, 0)
 
 
+@pytest.mark.parametrize("rare", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_a_share_of_the_rows_gives_columns(share: float) -> None:
-    _, given = revealed(fit(share=share))
+def test_a_share_of_the_rows_gives_columns(share: float, rare: float) -> None:
+    _, given = revealed(fit(share=share, rare=rare))
     any_given = given[:, WIDTH:].any(axis=1).mean()
     assert abs(any_given - share) <= 4 * np.sqrt(share * (1 - share) / COUNT)
 
@@ -90,14 +93,50 @@ def test_the_condition_is_the_given_part_of_the_row_then_the_mask() -> None:
         assert (rows[np.ix_(~there, features)] == 0).all()
 
 
+def test_rows_that_are_picked_by_a_level_give_it_and_rare_levels_come_more_often() -> None:
+    """Of 300 rows one is gold: its share of picks is that of log(1 + count), and each pick's level is given."""
+    plans = np.array(["basic"] * 239 + ["free"] * 60 + ["gold"])
+    table = normalise(pa.table({"plan": plans, "spend": np.arange(ROWS) / 7}))
+    codec = Quantile().fit(table, detect(table, {}))
+    encoded = codec.encode(table)
+    condition = Subsets(share=0.4, rare=0.5, most=1).fit(codec, encoded)
+    known = jax.tree.map(jnp.asarray, condition.known(encoded))
+    picked, columns = jax.jit(condition.pick)(known, jax.random.split(jax.random.key(0), COUNT))
+    picked, by_level = np.asarray(picked), np.asarray(columns)[:, 0] >= 0
+    assert by_level.mean() == pytest.approx(0.2, abs=0.012)
+    logs = np.log1p([239, 60, 1])
+    found = [np.mean(plans[picked[by_level]] == plan) for plan in ("basic", "free", "gold")]
+    np.testing.assert_allclose(found, logs / logs.sum(), atol=0.03)
+    rest = np.bincount(picked[~by_level], minlength=ROWS)
+    assert np.sum((rest - rest.mean()) ** 2 / rest.mean()) < 420  # 299 degrees of freedom: 4e-6
+    real = codec.layout.wide(jnp.asarray(encoded.scalars[picked]), jnp.asarray(encoded.codes[picked]))
+    given = np.asarray(condition.reveal(real, columns, jax.random.split(jax.random.key(1), COUNT)))
+    masks = given[:, codec.layout.width :]
+    plan = codec.columns.index(codec["plan"])
+    assert (masks[by_level, plan] == 1).all()
+    assert (masks[by_level].sum(axis=1) == 1).all()
+
+
+def test_a_table_of_numbers_has_no_levels_to_pick() -> None:
+    table = normalise(pa.table({"spend": np.arange(ROWS) / 7, "visits": np.sin(np.arange(ROWS))}))
+    codec = Quantile().fit(table, detect(table, {}))
+    encoded = codec.encode(table)
+    condition = Subsets(share=1.0, rare=1.0).fit(codec, encoded)
+    known = jax.tree.map(jnp.asarray, condition.known(encoded))
+    picked, columns = condition.pick(known, jax.random.split(jax.random.key(0), 64))
+    assert (np.asarray(columns) == -1).all()
+    real = codec.layout.wide(jnp.asarray(encoded.scalars[picked]), jnp.asarray(encoded.codes[picked]))
+    given = condition.reveal(real, columns, jax.random.split(jax.random.key(1), 64))
+    assert np.asarray(given[:, codec.layout.width :]).any(axis=1).all()
+
+
 def test_what_is_given_belongs_to_the_example_and_is_drawn_anew() -> None:
     condition = fit()
-    _, whole = revealed(condition, 64)
+    real, whole = revealed(condition, 64)
     _, other = revealed(condition, 64, seed=1)
     assert not np.array_equal(whole, other)
     keys = jax.random.split(jax.random.key(0), 64)
-    real = CODEC.layout.wide(jnp.asarray(ENCODED.scalars[:64]), jnp.asarray(ENCODED.codes[:64]))
-    part = jax.jit(condition.reveal)(real[10:20], jnp.zeros((10, 0), jnp.int32), keys[10:20])
+    part = jax.jit(condition.reveal)(jnp.asarray(real[10:20]), jnp.full((10, 1), -1), keys[10:20])
     np.testing.assert_array_equal(part, whole[10:20])
 
 
@@ -106,7 +145,7 @@ def test_in_sampling_nothing_is_given() -> None:
     np.testing.assert_array_equal(wide, np.zeros((7, WIDTH + COLUMNS)))
 
 
-@pytest.mark.parametrize(("key", "value"), [("share", -0.1), ("share", 1.1), ("most", 0)])
+@pytest.mark.parametrize(("key", "value"), [("share", -0.1), ("share", 1.1), ("most", 0), ("rare", 1.5)])
 def test_values_out_of_range_raise(key: str, value: float) -> None:
     with pytest.raises(UserError, match=rf"condition\.{key}={value:g}: it must be"):
         Subsets(**{key: value})  # pyright: ignore[reportArgumentType]
