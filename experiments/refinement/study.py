@@ -213,6 +213,7 @@ def main() -> int:
     tables: list[str] = listed(given["tables"]) if "tables" in given else list(TABLES)
     for name in tables:
         one_of("tables", name, TABLES)
+    results.mkdir(parents=True, exist_ok=True)
     file = results / "results.csv"
     more = [f"trainer.steps={given['steps']}"] if "steps" in given else []
     for seed in range(given["seeds"]):
