@@ -109,7 +109,7 @@ class Boosted(Refinement):
 
     strength: float = 1.0
     candidates: int | None = None
-    trees: int = 600
+    trees: int = 200
     depth: int = 3
     leaf: float = 50.0
     learning_rate: float = 0.3
@@ -169,9 +169,8 @@ class Boosted(Refinement):
         )
         out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEWEST, self.bound)
         weights = out.log_weights(fresh)
-        out.raking = rake(codec, real, fresh, weights, self.candidates or enough(weights))
-        out.strength = self.strength
-        out.candidates = self.candidates or enough(out.log_weights(fresh))
+        out.candidates = self.candidates or enough(weights)
+        out.raking, out.strength = rake(codec, real, fresh, weights, out.candidates), self.strength
         return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:
