@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
 
-from jobs import TABLES, split  # noqa: E402
+from jobs import TABLES, read_rows, split  # noqa: E402
 from trainings import train  # noqa: E402
 
 ASIDE = 0.2
@@ -82,7 +82,7 @@ def set_aside(name: str, root: Path, runs: Path) -> tuple[Path, Path]:
 
 
 def measure(folder: Path, unseen: Path, draws: int, done: set[tuple[str, str]]) -> Iterable[dict[str, Any]]:
-    """A row for each setting and draw that is not done yet: seconds of the fit, and what the judge and attacks say."""
+    """A row for each setting and draw that is not done yet: what the judge says, of the first draw the attacks, too."""
     saved = SavedRun.open(folder)
     training, other = saved.table()[0], normalise(pq.read_table(unseen))
     sampler = saved.sampler()
@@ -179,11 +179,6 @@ def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
     panels[0].set_ylabel("score against unseen rows (1 is best)")
     figure.suptitle("Line: strength of the refinement from 0 to 1", fontsize=10)
     return figure
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of the results; none where there is no file."""
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))) if path.is_file() else []
 
 
 def append(path: Path, row: dict[str, Any]) -> None:

@@ -42,28 +42,29 @@ class FittedSubsets(FittedCondition):
 
     @property
     def discrete(self) -> list[FittedColumn]:
-        """The categories and booleans, of whose levels the rare ones are picked more often."""
-        return [fitted for fitted in self.codec.columns if fitted.code >= 0 and not fitted.numeric]
+        """The categories and booleans by whose levels some rows are picked; none unless the rule picks any so."""
+        assert isinstance(self.rule, Subsets)
+        columns = self.codec.columns if self.rule.rare else []
+        return [fitted for fitted in columns if fitted.code >= 0 and not fitted.numeric]
 
-    def known(self, encoded: Encoded) -> dict[str, np.ndarray]:
-        """The rows by level of the discrete columns, beside the number of rows."""
-        discrete, rows = self.discrete, {"rows": np.array(len(encoded.scalars), np.int32)}
-        if not discrete:
-            return rows
+    def known(self, encoded: Encoded) -> Any:
+        """The rows by level, if some are picked so."""
+        if not (discrete := self.discrete):
+            return super().known(encoded)
         codes = encoded.codes[:, [fitted.code for fitted in discrete]]
-        return rows | by_level(codes, tuple(fitted.cardinality for fitted in discrete))
+        return by_level(codes, tuple(fitted.cardinality for fitted in discrete))
 
-    def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch 1"]]:
+    def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch places"]]:
         """Training rows, uniformly or by a level, and the column whose level it was; NO_COLUMN where it was none."""
         rule, discrete = self.rule, self.discrete
+        if not discrete:
+            return super().pick(known, keys)
         assert isinstance(rule, Subsets)
         sizes = tuple(fitted.cardinality for fitted in discrete)
         places = jnp.array([self.codec.columns.index(fitted) for fitted in discrete], jnp.int32)
 
         def one(key: Key[Array, ""]) -> tuple[Array, Array]:
-            uniform = jax.random.randint(key, (), 0, known["rows"])
-            if not sizes:
-                return uniform, jnp.full((1,), NO_COLUMN)
+            uniform = jax.random.randint(key, (), 0, known["order"].shape[0])
             by_rarity, of_level = jax.random.split(jax.random.fold_in(key, 1))
             row, column, _ = pick_level(known, sizes, of_level)
             rare = jax.random.uniform(by_rarity) < rule.share * rule.rare
@@ -72,20 +73,20 @@ class FittedSubsets(FittedCondition):
         return jax.vmap(one)(keys)
 
     def reveal(
-        self, real: Float[Array, "batch width"], condition: Int[Array, "batch 1"], keys: Key[Array, " batch"]
+        self, real: Float[Array, "batch width"], condition: Int[Array, "batch places"], keys: Key[Array, " batch"]
     ) -> Float[Array, "batch condition"]:
         """A random subset of the columns of the real rows, among them the column by whose level a row was picked."""
-        rule, count = self.rule, len(self.codec.columns)
+        rule, count, discrete = self.rule, len(self.codec.columns), self.discrete
         assert isinstance(rule, Subsets)
         most = min(rule.most, count)
-        rare = rule.share * rule.rare if self.discrete else 0.0
+        rare = rule.share * rule.rare if discrete else 0.0
         others = (rule.share - rare) / (1 - rare) if rare < 1 else 0.0  # so that `share` of all rows gives columns
 
-        def mask(key: Key[Array, ""], column: Int[Array, "1"]) -> Float[Array, " columns"]:
+        def mask(key: Key[Array, ""], places: Int[Array, " places"]) -> Float[Array, " columns"]:
+            column = places[0] if discrete else NO_COLUMN
             some, how_many, order = jax.random.split(key, 3)
             number = jax.random.randint(how_many, (), 1, most + 1)
-            picked = column >= 0
-            number = jnp.where(picked[0] | (jax.random.uniform(some) < others), number, 0)
+            number = jnp.where((column >= 0) | (jax.random.uniform(some) < others), number, 0)
             first = jnp.where(jnp.arange(count) == column, -1.0, jax.random.uniform(order, (count,)))
             return (jnp.argsort(jnp.argsort(first)) < number).astype(jnp.float32)
 
