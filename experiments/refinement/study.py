@@ -171,7 +171,7 @@ def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
             at = one["overfit"], one["score"]
             if not name.startswith("strength"):
                 axes.plot(*at, "s" if name == UNREFINED else "^", color="#44505c")
-            words = {UNREFINED: "unrefined"}.get(name, name.replace("strength=", "").replace(" leaf", "\nleaf", 1))
+            words = {UNREFINED: "unrefined"}.get(name, name.replace("strength=", "").replace(" ", "\n"))
             axes.annotate(words, at, xytext=(5, -9), textcoords="offset points", fontsize=7)
         axes.set_title(data)
         axes.set_xlabel("overfit (0 is best)")
