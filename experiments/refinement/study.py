@@ -14,8 +14,6 @@ A fifth of each table is set aside: no generator and no refinement sees it, and 
 which experiments/tabular tests are taken out before. What is done already is skipped.
 """
 
-import csv
-import io
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
 
-from jobs import TABLES, read_rows, split  # noqa: E402
+from jobs import TABLES, append, read_rows, split  # noqa: E402
 from trainings import train  # noqa: E402
 
 ASIDE = 0.2
@@ -64,7 +62,7 @@ FIGURES = {
     "joint": "unseen_joint",
     "attack": "membership_worst_auc",
 }
-KEY = ("data", "seed", "setting", "draw")
+COLUMNS = ("data", "seed", "setting", "draw", *FIGURES)
 
 
 def set_aside(name: str, root: Path, runs: Path) -> tuple[Path, Path]:
@@ -88,14 +86,12 @@ def measure(folder: Path, unseen: Path, draws: int, done: set[tuple[str, str]]) 
     sampler = saved.sampler()
     real = sampler.codec.encode(training, saved.run.data.split_seed)
     for setting, overrides in SETTINGS.items():
-        if all((setting, str(draw)) in done for draw in range(draws)):
+        if not (left := [draw for draw in range(draws) if (setting, str(draw)) not in done]):
             continue
         sampler.refinement = None
         if setting != UNREFINED:
             sampler.refine(Boosted(**overrides), real, saved.run.seed)
-        for draw in range(draws):
-            if (setting, str(draw)) in done:
-                continue
+        for draw in left:
             tables = read_sides(saved.schema, training, sampler.sample(training.num_rows, draw), other)
             only = ["unseen", "membership"] if draw == 0 else ["unseen"]
             found = evaluate(tables, only=only).scores
@@ -181,15 +177,6 @@ def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
     return figure
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
-    """Add a row, so that the file is always whole."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*KEY, *FIGURES], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows([*read_rows(path), row])
-    write_text(path, text.getvalue())
-
-
 def main() -> int:
     """Set aside, train, refine by each setting, judge; then the table and the figure."""
     own = dict.fromkeys(("data.root", "runs", "results", "tables"), str) | dict.fromkeys(
@@ -222,7 +209,7 @@ def main() -> int:
             where = f"data={name}", f"data.root={fit.parent}"
             train(folder, "+experiment=tabular", *where, "refine=none", f"seed={seed}", *more)
             for row in measure(folder, unseen, given["draws"], done):
-                append(file, {"data": name, "seed": seed} | row)
+                append(file, {"data": name, "seed": seed} | row, COLUMNS)
                 print(name, seed, *row.values(), flush=True)
     write_results(results)
     return 0

@@ -41,18 +41,18 @@ class FittedSubsets(FittedCondition):
         return jnp.concatenate([wide * mask[:, np.array(self.layout.columns, int)], mask], axis=-1)
 
     @property
-    def discrete(self) -> list[FittedColumn]:
-        """The categories and booleans by whose levels some rows are picked; none unless the rule picks any so."""
+    def discrete(self) -> dict[int, FittedColumn]:
+        """By place the categories and booleans by whose levels rows are picked; none unless the rule picks any so."""
         assert isinstance(self.rule, Subsets)
         columns = self.codec.columns if self.rule.rare else []
-        return [fitted for fitted in columns if fitted.code >= 0 and not fitted.numeric]
+        return {place: fitted for place, fitted in enumerate(columns) if fitted.code >= 0 and not fitted.numeric}
 
     def known(self, encoded: Encoded) -> Any:
         """The rows by level, if some are picked so."""
         if not (discrete := self.discrete):
             return super().known(encoded)
-        codes = encoded.codes[:, [fitted.code for fitted in discrete]]
-        return by_level(codes, tuple(fitted.cardinality for fitted in discrete))
+        codes = encoded.codes[:, [fitted.code for fitted in discrete.values()]]
+        return by_level(codes, tuple(fitted.cardinality for fitted in discrete.values()))
 
     def pick(self, known: Any, keys: Key[Array, " batch"]) -> tuple[Int[Array, " batch"], Int[Array, "batch places"]]:
         """Training rows, uniformly or by a level, and the column whose level it was; NO_COLUMN where it was none."""
@@ -60,8 +60,8 @@ class FittedSubsets(FittedCondition):
         if not discrete:
             return super().pick(known, keys)
         assert isinstance(rule, Subsets)
-        sizes = tuple(fitted.cardinality for fitted in discrete)
-        places = jnp.array([self.codec.columns.index(fitted) for fitted in discrete], jnp.int32)
+        sizes = tuple(fitted.cardinality for fitted in discrete.values())
+        places = jnp.array(list(discrete), jnp.int32)
 
         def one(key: Key[Array, ""]) -> tuple[Array, Array]:
             uniform = jax.random.randint(key, (), 0, known["order"].shape[0])

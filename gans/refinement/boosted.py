@@ -185,11 +185,8 @@ class Boosted(Refinement):
             return None
         with reading(path, "a readable refinement"):
             data = read_npz(path)
-            trees, candidates, strength = (
-                data["trees"].tobytes(),
-                int(data["candidates"]),
-                float(data.get("strength", 1.0)),
-            )
+            trees, candidates = data["trees"].tobytes(), int(data["candidates"])
+            strength = float(data.get("strength", 1.0))  # older versions have none
             if not 1 <= candidates <= MOST_CANDIDATES:
                 raise ValueError(f"{candidates} candidates")
             if not 0 <= strength <= 1:

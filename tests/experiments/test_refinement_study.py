@@ -1,22 +1,9 @@
 """The study of realism against memory: its rule, and its table from its results."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 HERE = Path(__file__).parents[2] / "experiments" / "refinement"
-
-
-@pytest.fixture(scope="module")
-def study() -> Any:
-    spec = importlib.util.spec_from_file_location("refinement_study", HERE / "study.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def figures(study: Any, points: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:

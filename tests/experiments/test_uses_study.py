@@ -1,7 +1,6 @@
 """The frozen answers of the uses, and the table and figures made of them."""
 
 import csv
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,6 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parents[2] / "experiments" / "uses"
-
-
-@pytest.fixture(scope="module")
-def study() -> Any:
-    spec = importlib.util.spec_from_file_location("uses_study", HERE / "study.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_table_and_csv_are_those_of_the_answers(study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
