@@ -155,25 +155,27 @@ def write_results(folder: Path) -> None:
 
 
 def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
-    """Score against overfit, a panel for each table: the strengths as a line, other settings as points."""
+    """Score against overfit, a panel for each table: the strengths as a line from 0 to 1, other settings as points."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.6 * len(found), 3.8), layout="constrained")
+    figure = Figure(figsize=(3.6 * len(found), 4.2), layout="constrained")
     panels = figure.subplots(1, len(found), squeeze=False)[0]
+    markers = dict(zip((name for name in SETTINGS if not name.startswith("strength")), "sv^D", strict=True))
     for axes, (data, by) in zip(panels, found.items(), strict=True):
         line = [by[name] for strength in STRENGTHS if (name := f"strength={strength:g}") in by]
-        axes.plot([one["overfit"] for one in line], [one["score"] for one in line], "o-", color="#d4692a")
-        for name, one in by.items():
-            at = one["overfit"], one["score"]
-            if not name.startswith("strength"):
-                axes.plot(*at, "s" if name == UNREFINED else "^", color="#44505c")
-            words = {UNREFINED: "unrefined"}.get(name, name.replace("strength=", "").replace(" ", "\n"))
-            axes.annotate(words, at, xytext=(5, -9), textcoords="offset points", fontsize=7)
+        axes.plot([one["overfit"] for one in line], [one["score"] for one in line], ".-", color="#d4692a",
+                  label="strength 0 to 1 (circle: 1)")  # fmt: skip
+        if "strength=1" in by:
+            axes.plot(by["strength=1"]["overfit"], by["strength=1"]["score"], "o", color="#d4692a", markersize=10)
+        for name, marker in markers.items():
+            if name in by:
+                words = "unrefined" if name == UNREFINED else name
+                axes.plot(by[name]["overfit"], by[name]["score"], marker, color="#3d6c99", label=words, linestyle="")
         axes.set_title(data)
         axes.set_xlabel("overfit (0 is best)")
-        axes.margins(0.25, 0.15)
+        axes.margins(0.1)
     panels[0].set_ylabel("score against unseen rows (1 is best)")
-    figure.suptitle("Line: strength of the refinement from 0 to 1", fontsize=10)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     return figure
 
 
