@@ -108,6 +108,7 @@ def open_cases(given: Mapping[str, Any]) -> list[Case]:
         )
         target, secrets = given.get("target", known.target), given.get("secrets", [])
         tables = read_sides(known.schema, known.training, synthetic, test, target, secrets)
+        tables.runs = len(folders)
         if cases and not cases[0].tables.real.equals(tables.real):
             raise UserError(f"run={named}: {folders[0]} and {folder} were trained on different tables.")
         cases.append(Case(folder, saved.run, sampler, tables))

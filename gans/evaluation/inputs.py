@@ -129,6 +129,7 @@ class Tables:
         ignored: columns that only the synthetic table has.
         anonymeter: a Python interpreter that has the package of this name; None not to use it.
         tuned: whether models of the target are tuned.
+        runs: how many runs are asked together, of which the worst speaks for all.
         shared: what was computed of the real rows, for `once`.
         further: columns that were not learnt and that the synthetic table holds nevertheless, by the name of the side.
     """
@@ -142,6 +143,7 @@ class Tables:
     ignored: list[str] = field(default_factory=list)
     anonymeter: str | None = None
     tuned: bool = False
+    runs: int = 1
     shared: dict[Any, Any] = field(default_factory=dict)
     further: dict[str, pa.Table] = field(default_factory=dict)
 

@@ -147,15 +147,20 @@ class Attacker:
         }
         return out | {"ranks": mean_ranks(out.values())}
 
-    def attack(self, synthetic: Side) -> dict[str, dict[str, Strength]]:
-        """By attack its strength on all rows, and on the isolated ones where both sides have at least five of them."""
+    def attack(self, synthetic: Side, runs: int = 1) -> dict[str, dict[str, Strength]]:
+        """By attack its strength on all rows, and on the isolated ones where both sides have at least five of them.
+
+        Args:
+            runs: how many generators are attacked, for whose number the intervals are corrected, too.
+        """
         member = np.arange(self.asked.rows) < self.split.members.rows
         groups = {"all": np.ones(len(member), bool)}
         if min((self.isolated & member).sum(), (self.isolated & ~member).sum()) >= LEAST_COMPARED:
             groups["isolated"] = self.isolated
         return {
             name: {
-                group: strength(scores[rows & member], scores[rows & ~member], TESTS) for group, rows in groups.items()
+                group: strength(scores[rows & member], scores[rows & ~member], TESTS * runs)
+                for group, rows in groups.items()
             }
             for name, scores in self.scores(synthetic).items()
         }
@@ -186,12 +191,13 @@ SCORES: Mapping[str, Meaning] = {
 def membership(tables: Tables, rows: int | None) -> Computed:
     """Which rows were trained on, beside both controls; the whole panel is among the details.
 
-    The interval of the worst attack is corrected for the number of tests.
+    The interval of the worst attack is corrected for the number of tests, those of other runs that are asked with this
+    one included.
     """
     split, synthetic = Split.draw(tables, rows), tables.drawn("synthetic", rows, 2)
     attacker = Attacker(split)
     controls = {INDEPENDENT: split.independent(synthetic.rows), COPIES: split.copies(synthetic.rows)}
-    found = {name: attacker.attack(side) for name, side in ({SYNTHETIC: synthetic} | controls).items()}
+    found = {name: attacker.attack(side, tables.runs) for name, side in ({SYNTHETIC: synthetic} | controls).items()}
     scores = {
         f"membership_{name}_{kind}": Estimate(*interval)
         for name, groups in found[SYNTHETIC].items()
@@ -208,7 +214,7 @@ def membership(tables: Tables, rows: int | None) -> Computed:
         "non-members": split.others.rows,
         "reference": split.reference.rows,
         "isolated": isolated,
-        "tests": TESTS,
+        "tests": TESTS * tables.runs,
     }
     plain = {
         table: {name: {group: dataclasses.asdict(one) for group, one in groups.items()} for name, groups in by.items()}
@@ -216,7 +222,7 @@ def membership(tables: Tables, rows: int | None) -> Computed:
     }
     notes = [
         f"attacks on membership: {sizes['members']:,} members, {sizes['non-members']:,} non-members and "
-        f"{sizes['reference']:,} reference rows; corrected intervals are for {TESTS} tests"
+        f"{sizes['reference']:,} reference rows; corrected intervals are for {sizes['tests']} tests"
     ]
     if isolated < FEW_ISOLATED:
         notes.append(f"attacks on membership: only {isolated} rows count as isolated, so that their intervals are wide")

@@ -9,6 +9,7 @@ from gans.evaluation.intervals import area
 
 FALSE_ALARMS = (0.01, 0.1)
 DRAWS = 10_000
+BEYOND = 20  # draws at least beyond the end of a corrected interval
 LEVEL = 0.05
 
 Interval = tuple[float, float, float]
@@ -45,7 +46,7 @@ def strength(members: np.ndarray, others: np.ndarray, tests: int = 1) -> Strengt
     The area's error is DeLong's, for corrected intervals at least that of the Mann-Whitney statistic where nothing can
     be told, which is larger for few rows. At few false alarms (Carlini et al. 2022, arXiv:2112.03570, on why they are
     looked at) the threshold is an order statistic of the non-members, so that the share of like rows beyond it follows
-    a beta distribution, and the members beyond it a binomial one: 10,000 draws of both are the interval.
+    a beta distribution, and the members beyond it a binomial one: 10,000 draws of both, or more, are the interval.
 
     Args:
         tests: how many tests the corrected intervals are corrected for.
@@ -60,13 +61,13 @@ def strength(members: np.ndarray, others: np.ndarray, tests: int = 1) -> Strengt
         reach = float(norm.isf(outside)) * error
         return max(0.0, value - reach), min(1.0, value + reach)
 
-    rng = np.random.default_rng(0)
+    rng, times = np.random.default_rng(0), max(DRAWS, round(BEYOND * tests / LEVEL))
     curve = members_found(members, others, rng)
     shares, draws = [], []
     for false_alarms in FALSE_ALARMS:
         place = false_alarms * (len(others) + 1)
         shares.append(_at(curve, place))
-        beyond = _at(curve, rng.beta(place, len(others) + 1 - place, DRAWS) * (len(others) + 1))
+        beyond = _at(curve, rng.beta(place, len(others) + 1 - place, times) * (len(others) + 1))
         draws.append(rng.binomial(len(members), beyond) / len(members))
 
     def between(place: int, outside: float) -> tuple[float, float]:

@@ -133,10 +133,10 @@ def _worst(panel: Panel, group: str, asked: str) -> Sentence:
     share = (worst.tpr if group == "all" else worst.tpr10)[0]
     alarms = "1 %" if group == "all" else "10 %"
     text = f"the worst of {len(every)} attacks, {ATTACKS[name]}, tells {asked} with AUC "
-    text += f"{ranged(Score(*worst.auc))}, {share:.1%} of them at {alarms} false alarms"
+    text += f"{ranged(Score(worst.auc[0], *worst.auc_corrected))}, {share:.1%} of them at {alarms} false alarms"
     if told:
         return Sentence("bad", f"NOT PRIVATE: {text}.") if much else Sentence("note", f"{LITTLE}: {text}.")
-    return Sentence("good", f"No better than a guess, corrected for the number of attacks: {text}.")
+    return Sentence("good", f"No better than a guess, corrected for the number of tests: {text}.")
 
 
 def _criteria(evaluation: Evaluation) -> list[Sentence]:

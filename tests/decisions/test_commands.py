@@ -10,6 +10,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from gans.decisions.cases import open_cases
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory, related: Any) -> Path:
@@ -84,6 +86,13 @@ def test_several_runs_are_pooled(command: Callable[..., Any], arguments: tuple[s
     found = command("use", "scenario=marketing", f"{run},{related.path}", *tables, "target=channel", "out=uses")
     assert found.status == 0, found.err
     assert json.loads(Path("uses/use_marketing.json").read_text())["runs"] == 2
+
+
+def test_the_worst_of_several_runs_is_corrected_for_their_number(arguments: tuple[str, ...], related: Any) -> None:
+    given = dict(argument.split("=", 1) for argument in arguments)
+    for runs in (1, 2):
+        cases = open_cases(given | {"run": [str(related.path)] * runs})
+        assert [case.tables.runs for case in cases] == [runs] * runs
 
 
 def test_personas_write_a_page_and_a_table(command: Callable[..., Any], arguments: tuple[str, ...]) -> None:

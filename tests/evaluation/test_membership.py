@@ -157,6 +157,16 @@ def test_a_guess_succeeds_in_few_tables_however_many_tests_there_are(rows: int) 
     assert sum(wrong) <= 4  # two of ten tests, so 1 % of the tables
 
 
+def test_the_more_tests_the_wider_the_corrected_intervals() -> None:
+    rng = np.random.default_rng(0)
+    members, others = rng.normal(0.5, 1, 300), rng.normal(size=300)
+    few, many = (strength(members, others, tests) for tests in (24, 120))
+    assert few.auc == many.auc
+    assert many.auc_corrected[0] < few.auc_corrected[0] < few.auc[0]
+    assert many.tpr_corrected[0] <= few.tpr_corrected[0] < few.tpr[0]
+    assert many.tpr_corrected[1] >= few.tpr_corrected[1] > few.tpr[2]
+
+
 def test_intervals_of_the_share_hold_it() -> None:
     """Scores shifted by 2: at 1 % false alarms 37 % of the members are found."""
     rng, held = np.random.default_rng(2), []
