@@ -51,9 +51,8 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SETTINGS: dict[str, dict[str, Any]] = {
     UNREFINED: {},
     **{f"strength={strength:g}": {"strength": strength} for strength in STRENGTHS},
-    "depth=2": {"strength": 1.0, "depth": 2},
-    "depth=6": {"strength": 1.0, "depth": 6},
-    "depth=8 leaf=5 learning_rate=.1": {"strength": 1.0, "depth": 8, "leaf": 5, "learning_rate": 0.1},
+    **{f"depth={depth}": {"depth": depth} for depth in (2, 3, 4)},
+    "depth=8 leaf=5 learning_rate=.1": {"depth": 8, "leaf": 5, "learning_rate": 0.1},
 }
 FIGURES = {
     "score": "unseen_score",
@@ -114,16 +113,14 @@ def means(rows: list[dict[str, str]]) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def chosen(found: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The strength with the best mean score among those that add at most ADDED to the generator's overfit."""
+    """The setting with the best mean score among those that add at most ADDED to the generator's overfit."""
 
     def mean(setting: str, figure: str) -> float:
         return float(np.mean([by[setting][figure] for by in found.values()]))
 
     own = mean(UNREFINED, "overfit")
-    allowed = [
-        name for name in (f"strength={strength:g}" for strength in STRENGTHS) if mean(name, "overfit") - own <= ADDED
-    ]
-    return max(allowed, key=lambda name: mean(name, "score"), default="strength=0")
+    allowed = [name for name in SETTINGS if mean(name, "overfit") - own <= ADDED]
+    return max(allowed, key=lambda name: mean(name, "score"))
 
 
 def write_results(folder: Path) -> None:
@@ -146,7 +143,7 @@ def write_results(folder: Path) -> None:
         lines += [""]
     if complete:
         lines += [
-            f"The rule (the best mean score over {', '.join(complete)} among strengths that add at most {ADDED:g} "
+            f"The rule (the best mean score over {', '.join(complete)} among settings that add at most {ADDED:g} "
             f"to the generator's own overfit) gives **{chosen(complete)}**.",
             "",
         ]
@@ -160,7 +157,7 @@ def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
 
     figure = Figure(figsize=(3.6 * len(found), 4.2), layout="constrained")
     panels = figure.subplots(1, len(found), squeeze=False)[0]
-    markers = dict(zip((name for name in SETTINGS if not name.startswith("strength")), "sv^D", strict=True))
+    markers = dict(zip((name for name in SETTINGS if not name.startswith("strength")), "sv^<D", strict=True))
     for axes, (data, by) in zip(panels, found.items(), strict=True):
         line = [by[name] for strength in STRENGTHS if (name := f"strength={strength:g}") in by]
         axes.plot([one["overfit"] for one in line], [one["score"] for one in line], ".-", color="#d4692a",

@@ -20,9 +20,11 @@ FIGURES = ("shape_error", "trend_error", "xgb_c2st", "alpha_precision", "beta_re
 UNSEEN = "xgb_c2st_test"  # the same detector between test rows and synthetic ones
 GAP = ("rows", "auc", "marginal", "dependency", "score", "overfit", "oracle", "independent")  # of the second program
 GAP_COLUMNS = tuple(f"gap_{name}" for name in GAP)
+PRIVACY = ("attack_auc", "isolated_auc", "isolated_low", "verdict")  # of the worst attack on a run of the flagship
 KEY = ("data", "variant", "seed", "minutes", "overrides")
 COLUMNS = (*KEY, "status", "steps", "seconds", "seconds_compile", "seconds_command", "rows", *FIGURES, UNSEEN,
-           *GAP_COLUMNS, "cores", "commit", "date")  # fmt: skip
+           *GAP_COLUMNS, *PRIVACY, "cores", "commit", "date")  # fmt: skip
+ATTACK_COLUMNS = (*KEY, "attacked", "attack", "rows", "auc", "low", "high", "tpr", "succeeds")
 SPLIT_SEED, TEST_SHARE = 1234, 0.1
 TIMED_BLOCK = 100
 MARGIN = 0.95
@@ -104,8 +106,18 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 def append(path: Path, row: dict[str, Any], columns: Sequence[str] = COLUMNS) -> None:
     """Add a row, so that the file is always whole."""
+    _write(path, [*read_rows(path), row], columns)
+
+
+def put_attacks(path: Path, job: Job, rows: Sequence[dict[str, Any]]) -> None:
+    """The attacks on a run, in the place of earlier ones on it."""
+    others = [row for row in read_rows(path) if tuple(row[name] for name in KEY) != job.key]
+    _write(path, [*others, *(dict(zip(KEY, job.key, strict=True)) | row for row in rows)], ATTACK_COLUMNS)
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
     writer.writeheader()
-    writer.writerows([*read_rows(path), row])
+    writer.writerows(rows)
     write_text(path, text.getvalue())

@@ -39,6 +39,7 @@ from jobs import (
     GAP,
     GAP_COLUMNS,
     KEY,
+    PRIVACY,
     REFERENCE,
     TABLES,
     TIMED_BLOCK,
@@ -48,6 +49,7 @@ from jobs import (
     append,
     pending,
     plan,
+    put_attacks,
     read_rows,
     read_speed,
     split,
@@ -60,6 +62,7 @@ from gans.config.compose import compose
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.errors import INTERRUPTED, UserError, in_range, one_of
+from gans.evaluation.membership_strength import Strength
 from gans.files import write_table, write_text
 from gans.tracking.log import set_up_log
 
@@ -182,9 +185,37 @@ class Study:
         """What a judge says: the JSON on the last line that it prints."""
         return json.loads(call([sys.executable, str(judge), *map(str, arguments)]).splitlines()[-1])
 
+    def folder(self, job: Job) -> Path:
+        """The run directory of a job."""
+        return self.runs / ("curve" if self.timed else "") / job.folder
+
+    def attack(self, job: Job) -> dict[str, Any]:
+        """Attack a run with its test rows, once; what the worst attack finds, and the verdict up to its colon."""
+        folder, test = self.folder(job), self.files(job.data)[1]
+        if not (folder / "evaluation.json").exists():
+            call([sys.executable, "-m", "gans.evaluate", f"run={folder}", f"test={test}"])
+        if not (folder / "use_privacy.json").exists():
+            call([sys.executable, "-m", "gans.use", "scenario=privacy", f"run={folder}", f"test={test}"])
+        scores = json.loads((folder / "evaluation.json").read_text())["scores"]
+        worst, isolated = scores["membership_worst_auc"], scores.get("membership_isolated_auc", {})
+        verdict = json.loads((folder / "use_privacy.json").read_text())["answer"][0]["text"].partition(":")[0]
+        return dict(zip(PRIVACY, (worst["value"], isolated.get("value", ""), isolated.get("low", ""), verdict), strict=True))
+
+    def attacks(self, job: Job) -> list[dict[str, Any]]:
+        """Every attack on an evaluated run and on both controls; all rows and the isolated ones."""
+        panels = json.loads((self.folder(job) / "evaluation.json").read_text())["details"]["membership"]
+        return [
+            dict(zip(("attacked", "attack", "rows"), (table, name, rows), strict=True))
+            | dict(zip(("auc", "low", "high"), (one["auc"][0], *one["auc_corrected"]), strict=True))
+            | {"tpr": one["tpr"][0], "succeeds": int(Strength(**one).succeeds)}
+            for table, panel in panels.items()
+            for name, groups in panel.items()
+            for rows, one in groups.items()
+        ]
+
     def row(self, job: Job) -> dict[str, Any]:
-        """Train, judge, and give the row."""
-        rows, folder = self.prepare(job.data), self.runs / ("curve" if self.timed else "") / job.folder
+        """Train, judge, attack the flagship, and give the row."""
+        rows, folder = self.prepare(job.data), self.folder(job)
         seconds = (
             self.fit_reference(job, folder) if job.variant == REFERENCE else self.train_or_resume(job, folder, rows)
         )
@@ -196,6 +227,8 @@ class Study:
             judged[UNSEEN] = self.ask(self.judge, test, samples, "--name", job.data)["xgb_c2st"]
             gap = self.ask(self.gap, train, samples, test, "--name", job.data, "--anchors")
             judged |= {f"gap_{name}": gap[name] for name in GAP}
+            if job.variant == FLAGSHIP and not self.timed:
+                judged |= self.attack(job)
         return dict(zip(KEY, job.key, strict=True)) | {
             "status": summary["status"],
             "steps": summary["steps"],
@@ -203,7 +236,7 @@ class Study:
             "seconds_compile": summary["compile_seconds"],
             "seconds_command": "" if seconds is None else round(seconds, 2),
             "rows": judged.get("rows", ["", ""])[1],
-            **{name: judged.get(name, "") for name in (*FIGURES, UNSEEN, *GAP_COLUMNS)},
+            **{name: judged.get(name, "") for name in (*FIGURES, UNSEEN, *GAP_COLUMNS, *PRIVACY)},
             "cores": len(os.sched_getaffinity(0)),
             "commit": summary["commit"],
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -281,6 +314,8 @@ def main() -> int:
     print(f"{len(jobs)} runs, {len(left)} to do; results go to {results}", flush=True)
     for job in left:
         row = study.row(job)
+        if row["verdict"]:
+            put_attacks(results.parent / "attacks.csv", job, study.attacks(job))
         append(results, row)
         names = ("steps", "seconds", "gap_score", "gap_overfit", "shape_error")
         shown = ", ".join(f"{name} {row[name]}" for name in names)

@@ -13,6 +13,7 @@ from jobs import FLAGSHIP, TABLES, UNSEEN, VARIANTS, read_rows
 
 from gans.cli.arguments import key_values
 from gans.cli.command import run_command
+from gans.evaluation.membership import ATTACKS
 from gans.files import write_atomic, write_text
 
 HERE = Path(__file__).resolve().parent
@@ -45,6 +46,8 @@ TSTR_RATIO, COPIES = "TSTR / TRTR", "exact copies"
 TARGETS = {
     SCORE: ((0.93, 0.86, 0.92, 0.98), True),
     OVERFIT: ((0.02, 0.02, 0.02, 0.02), False),
+    "attack_auc": ((0.51, 0.51, 0.515, 0.515), False),
+    "isolated_low": ((0.5, 0.5, 0.5, 0.5), False),
     "shape_error": ((0.55, 0.8, 0.9, 0.8), False),
     "trend_error": ((1.2, 1.1, 1.3, 1.3), False),
     "xgb_c2st": ((0.92, 0.75, 0.92, 0.92), True),
@@ -52,7 +55,12 @@ TARGETS = {
     "dcr_share": ((0.53, 0.53, 0.55, 0.55), False),
     TSTR_RATIO: ((0.985, 0.985, 0.985, 0.98), True),
 }
-NAMES = HEADS | {SCORE: "score, test rows", OVERFIT: "overfit"}
+NAMES = HEADS | {
+    SCORE: "score, test rows",
+    OVERFIT: "overfit",
+    "attack_auc": "worst attack, AUC",
+    "isolated_low": "worst attack on the most isolated rows, least AUC",
+}
 COPIES_AT_MOST = 2
 SEEDS = 3
 
@@ -173,12 +181,36 @@ def verdicts(rows: Rows, minutes: int) -> list[tuple[str, str, str, str, str]]:
                 add(name, found, f"at most {target}", lambda mean, target=target: mean <= target)
         copies, of_test = values(runs, "exact_copies"), values(runs, "exact_copies_test")
         most = COPIES_AT_MOST * float(np.mean(of_test)) if of_test else 0.0
+        said = [row["verdict"] for row in runs if row.get("verdict")]
+        if said:
+            refused = said.count("No")
+            words = "; ".join(f"{said.count(one)} x {one}" for one in dict.fromkeys(said))
+            out.append((data, "verdict of scenario=privacy", words, "never No", "short" if refused else "met"))
         target = f"at most {most:.4f}, twice that of test rows" if of_test else "at most twice that of test rows"
         add(COPIES, copies, target, lambda mean, most=most: mean <= most)
     return out
 
 
-def document(rows: Rows, published: Rows, minutes: int) -> str:
+def attacks_table(rows: Rows, data: str) -> str:
+    """Attacks on the flagship's rows of a table, nothing overridden, and on both controls; mean over seeds.
+
+    In brackets in how many runs the attack does better than a guess, corrected for the number of attacks.
+    """
+    rows = [row for row in rows if (row["data"], row["overrides"]) == (data, "")]
+    attacked = list(dict.fromkeys((row["attacked"], row["rows"]) for row in rows))
+    body = []
+    for attack in dict.fromkeys(row["attack"] for row in rows):
+        cells = []
+        for column in attacked:
+            runs = [row for row in rows if (row["attack"], (row["attacked"], row["rows"])) == (attack, column)]
+            found = sum(int(row["succeeds"]) for row in runs)
+            cells.append(f"{spread(values(runs, 'auc'), 3)} ({found} of {len(runs)})")
+        body.append([ATTACKS[attack], *cells])
+    heads = [name if group == "all" else f"{name}, most isolated" for name, group in attacked]
+    return markdown(("AUC", *heads), body) if body else "No run yet.\n"
+
+
+def document(rows: Rows, attacks: Rows, published: Rows, minutes: int) -> str:
     """TABLE.md."""
     parts = ["# Tabular study: figures\n", "Made by table.py from results.csv and published.csv; see README.md.\n"]
     parts.append("## Against test rows, which nothing was learnt from\n")
@@ -194,6 +226,15 @@ def document(rows: Rows, published: Rows, minutes: int) -> str:
         parts.append(published_table(published, data, {name: TEST_HEADS[name] for name in THEIRS}))
     parts.append(f"## Targets of the flagship `tabular` at {minutes} minutes, mean over {SEEDS} seeds\n")
     parts.append(markdown(("table", "figure", "measured", "target", ""), verdicts(rows, minutes)))
+    parts.append("## Attacks on the flagship\n")
+    parts.append(
+        "Who was in the table? By `gans.evaluate` with the test rows. Synthetic: the flagship's rows. Both controls are of "
+        "known answer: independent columns, of which nothing should be told, and real rows 5 % of which are copies of "
+        "training rows. Area under the curve (.5: a guess), mean +- standard deviation over seeds; in brackets the runs in "
+        "which it is better than a guess, corrected for the number of tests.\n"
+    )
+    for data in TABLES:
+        parts += [f"### {data}\n", attacks_table(attacks, data)]
     parts.append("## Against training rows\n")
     parts.append(
         "By the other judge, whose XGB-C2ST has another classifier, three folds and the training rows: it cannot be "
@@ -282,8 +323,8 @@ def draw_curve(rows: Rows, published: Rows) -> Any:
 def render(folder: Path, minutes: int) -> None:
     """Write TABLE.md and the figures into the folder of the results."""
     rows, curve = read_rows(folder / "results.csv"), read_rows(folder / "curve.csv")
-    published = with_scores(read_rows(HERE / "published.csv"))
-    write_text(folder / "TABLE.md", document(rows, published, minutes))
+    published, attacks = with_scores(read_rows(HERE / "published.csv")), read_rows(folder / "attacks.csv")
+    write_text(folder / "TABLE.md", document(rows, attacks, published, minutes))
     figures = {
         "figure.png": draw_scores(rows, published, minutes, SCORE, "score against test rows"),
         "training_rows.png": draw_scores(rows, published, minutes, "xgb_c2st", "XGB-C2ST, training rows"),

@@ -88,7 +88,7 @@ class Boosted(Refinement):
     levels. No row is copied; numbers are calibrated. Raking then brings single columns and pairs closer to the real
     shares, as far as chance does not explain the distance. Sampling costs `candidates` times as much.
 
-    The ratio is learnt from a sample: trees of few, large leaves learn less of what is peculiar to it. What each
+    The ratio is learnt from a sample: trees of large leaves learn less of what is peculiar to it. What each
     setting gains on unseen rows, and what it remembers, stands in experiments/refinement.
 
     Attributes:
@@ -110,7 +110,7 @@ class Boosted(Refinement):
     strength: float = 1.0
     candidates: int | None = None
     trees: int = 200
-    depth: int = 3
+    depth: int = 6
     leaf: float = 50.0
     learning_rate: float = 0.3
     generated: int = 3

@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -47,6 +48,10 @@ def result(data="adult", variant="tabular", seed=0, **more):
         "gap_overfit": "0.01",
         "gap_oracle": "0.503",
         "gap_independent": "0.992",
+        "attack_auc": "0.51",
+        "isolated_auc": "0.6",
+        "isolated_low": "0.4",
+        "verdict": "Yes",
         "cores": "2",
     }
     row = {"data": data, "variant": variant, "seed": str(seed), "minutes": "10", "overrides": "", "status": "completed"}
@@ -197,7 +202,7 @@ def test_our_figures_and_published_ones_stand_apart(module):
     table = module("table")
     jobs = module("jobs")
     rows = [result(), result(seed=1, status="diverged", **dict.fromkeys((*jobs.FIGURES, *jobs.GAP_COLUMNS), ""))]
-    text = table.document(rows, table.with_scores(jobs.read_rows(FOLDER / "published.csv")), 10)
+    text = table.document(rows, [], table.with_scores(jobs.read_rows(FOLDER / "published.csv")), 10)
     unseen, training = text.split("## Against training rows")
     ours, theirs = unseen.split("### adult")[1].split("### credit_default")[0].split("Published by others")
     line = "| **tabular** | 10 min | 1 | 0.900 | 0.550 | 0.520 | 0.030 | 0.010 | 0.503 | 0.992 | 16281 |"
@@ -256,6 +261,39 @@ def test_a_run_is_judged_by_both_programs(module, tmp_path):
     assert [row[name] for name in jobs.GAP_COLUMNS] == list(range(len(jobs.GAP)))
     assert (row["xgb_c2st"], row["xgb_c2st_test"]) == (0.07, 0.05)
     assert set(row) == set(jobs.COLUMNS)
+
+
+def panel(auc):
+    one = {"auc": [auc, auc - 0.01, auc + 0.01], "tpr": [0.01, 0.0, 0.02], "tpr10": [0.1, 0.0, 0.2]}
+    return {"nearest": {"all": one | {"auc_corrected": [auc - 0.02, auc + 0.02], "tpr_corrected": [0.0, 0.03]}}}
+
+
+def test_attacks_on_the_flagship_are_kept_and_tabled(module, tmp_path):
+    study, jobs, table = module("study"), module("jobs"), module("table")
+    job = jobs.Job("churn", "tabular", 0, 10)
+    folder = tmp_path / job.folder
+    folder.mkdir()
+    scores = {"membership_worst_auc": {"value": 0.53, "low": 0.51}, "membership_isolated_auc": {"value": 0.6, "low": 0.4}}
+    details = {"membership": {"synthetic": panel(0.53), "5 % copies": panel(0.501)}}
+    (folder / "evaluation.json").write_text(json.dumps({"scores": scores, "details": details}))
+    (folder / "use_privacy.json").write_text('{"answer": [{"text": "No: the worst of 8 attacks"}]}')
+    made = study.Study(tmp_path, tmp_path, tmp_path, tmp_path, None)
+    assert made.attack(job) == {"attack_auc": 0.53, "isolated_auc": 0.6, "isolated_low": 0.4, "verdict": "No"}
+    for _ in range(2):  # the second time in the place of the first
+        jobs.put_attacks(tmp_path / "attacks.csv", job, made.attacks(job))
+    rows = jobs.read_rows(tmp_path / "attacks.csv")
+    assert [(row["attacked"], row["auc"], row["succeeds"]) for row in rows] == [
+        ("synthetic", "0.53", "1"),
+        ("5 % copies", "0.501", "0"),
+    ]
+    assert "| nearest row | 0.530 (1 of 1) | 0.501 (0 of 1) |" in table.attacks_table(rows, "churn")
+    assert table.attacks_table(rows, "adult") == "No run yet.\n"
+
+
+@pytest.mark.parametrize(("said", "met"), [("Yes", "met"), ("No", "short")])
+def test_a_no_falls_short(module, said, met):
+    found = module("table").verdicts([result(verdict=said)], 10)
+    assert ("adult", "verdict of scenario=privacy", f"1 x {said}", "never No", met) in found
 
 
 def test_every_published_figure_has_a_source_and_a_range():
