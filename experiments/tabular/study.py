@@ -26,7 +26,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OWN = {"data.root": str, "judge": str, "gap": str, "ctgan_python": str, "minutes": int, "data": str, "only": str,
        "seeds": str, "curve": str, "runs": str, "results": str}  # fmt: skip
+UNREFINED = "refine=none"
 SET_HERE = ("seed", "run_dir", "samples", "trainer.resume")
 
 
@@ -156,6 +157,9 @@ class Study:
 
     def train_or_resume(self, job: Job, folder: Path, rows: int) -> float | None:
         """Bring a run to its end; the seconds of the command where it ran in one go."""
+        refined = self.folder(replace(job, overrides=""))
+        if job.overrides == UNREFINED and _finished(refined) and not _finished(folder):
+            self.unrefine(job, refined, folder, rows)
         status = json.loads((folder / "summary.json").read_text())["status"] if _finished(folder) else None
         if status not in (None, "interrupted"):
             return None
@@ -167,6 +171,13 @@ class Study:
             more.append(f"trainer.steps={self.steps(job, rows)}")
         seconds = self.train(job, folder, more)
         return None if resume else seconds
+
+    def unrefine(self, job: Job, refined: Path, folder: Path, rows: int) -> None:
+        """Take the rows of a run as they are before refinement, which comes after training."""
+        folder.mkdir(parents=True, exist_ok=True)
+        given = [f"run={refined}", f"n={rows}", f"seed={job.seed}", "refine=false", f"out={folder / 'samples.parquet'}"]
+        call([sys.executable, "-m", "gans.sample", *given])
+        write_text(folder / "summary.json", (refined / "summary.json").read_text())
 
     def fit_reference(self, job: Job, folder: Path) -> None:
         """Fit the reference package in its own environment, with the categories that our runs find."""
@@ -199,7 +210,9 @@ class Study:
         scores = json.loads((folder / "evaluation.json").read_text())["scores"]
         worst, isolated = scores["membership_worst_auc"], scores.get("membership_isolated_auc", {})
         verdict = json.loads((folder / "use_privacy.json").read_text())["answer"][0]["text"].partition(":")[0]
-        return dict(zip(PRIVACY, (worst["value"], isolated.get("value", ""), isolated.get("low", ""), verdict), strict=True))
+        return dict(
+            zip(PRIVACY, (worst["value"], isolated.get("value", ""), isolated.get("low", ""), verdict), strict=True)
+        )
 
     def attacks(self, job: Job) -> list[dict[str, Any]]:
         """Every attack on an evaluated run and on both controls; all rows and the isolated ones."""
@@ -227,7 +240,7 @@ class Study:
             judged[UNSEEN] = self.ask(self.judge, test, samples, "--name", job.data)["xgb_c2st"]
             gap = self.ask(self.gap, train, samples, test, "--name", job.data, "--anchors")
             judged |= {f"gap_{name}": gap[name] for name in GAP}
-            if job.variant == FLAGSHIP and not self.timed:
+            if job.variant == FLAGSHIP and (folder / "config.yaml").exists():
                 judged |= self.attack(job)
         return dict(zip(KEY, job.key, strict=True)) | {
             "status": summary["status"],

@@ -263,6 +263,23 @@ def test_a_run_is_judged_by_both_programs(module, tmp_path):
     assert set(row) == set(jobs.COLUMNS)
 
 
+def test_unrefined_rows_are_those_of_the_run_that_was_refined(module, tmp_path, monkeypatch):
+    study, jobs = module("study"), module("jobs")
+    made = study.Study(tmp_path, tmp_path, tmp_path, tmp_path / "runs", None)
+    plain, unrefined = (jobs.Job("churn", "tabular", 2, 10, overrides) for overrides in ("", "refine=none"))
+    asked = []
+    monkeypatch.setattr(study, "call", lambda command: asked.append(command[2:]))
+    made.folder(plain).mkdir(parents=True)
+    (made.folder(plain) / "summary.json").write_text('{"status": "completed"}')
+    for _ in range(2):  # once
+        assert made.train_or_resume(unrefined, made.folder(unrefined), 40) is None
+    out = made.folder(unrefined)
+    assert asked == [
+        ["gans.sample", f"run={made.folder(plain)}", "n=40", "seed=2", "refine=false", f"out={out / 'samples.parquet'}"]
+    ]
+    assert (out / "summary.json").read_text() == '{"status": "completed"}'
+
+
 def panel(auc):
     one = {"auc": [auc, auc - 0.01, auc + 0.01], "tpr": [0.01, 0.0, 0.02], "tpr10": [0.1, 0.0, 0.2]}
     return {"nearest": {"all": one | {"auc_corrected": [auc - 0.02, auc + 0.02], "tpr_corrected": [0.0, 0.03]}}}
@@ -273,7 +290,10 @@ def test_attacks_on_the_flagship_are_kept_and_tabled(module, tmp_path):
     job = jobs.Job("churn", "tabular", 0, 10)
     folder = tmp_path / job.folder
     folder.mkdir()
-    scores = {"membership_worst_auc": {"value": 0.53, "low": 0.51}, "membership_isolated_auc": {"value": 0.6, "low": 0.4}}
+    scores = {
+        "membership_worst_auc": {"value": 0.53, "low": 0.51},
+        "membership_isolated_auc": {"value": 0.6, "low": 0.4},
+    }
     details = {"membership": {"synthetic": panel(0.53), "5 % copies": panel(0.501)}}
     (folder / "evaluation.json").write_text(json.dumps({"scores": scores, "details": details}))
     (folder / "use_privacy.json").write_text('{"answer": [{"text": "No: the worst of 8 attacks"}]}')
@@ -286,8 +306,8 @@ def test_attacks_on_the_flagship_are_kept_and_tabled(module, tmp_path):
         ("synthetic", "0.53", "1"),
         ("5 % copies", "0.501", "0"),
     ]
-    assert "| nearest row | 0.530 (1 of 1) | 0.501 (0 of 1) |" in table.attacks_table(rows, "churn")
-    assert table.attacks_table(rows, "adult") == "No run yet.\n"
+    assert "| nearest row | 0.530 (1 of 1) | 0.501 (0 of 1) |" in table.attacks_table(rows, "churn", "")
+    assert table.attacks_table(rows, "adult", "") == "No run yet.\n"
 
 
 @pytest.mark.parametrize(("said", "met"), [("Yes", "met"), ("No", "short")])

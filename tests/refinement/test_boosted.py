@@ -336,7 +336,7 @@ def test_sides_weigh_the_same_every_tenth_row_is_held_and_the_best_trees_are_kep
     best = booster.best_iteration
     assert fitted.booster.num_boosted_rounds() == best + 1
     assert booster.num_boosted_rounds() == best + 21 < 200  # patience of 20 trees
-    assert (settings["max_depth"], settings["min_child_weight"], settings["learning_rate"]) == (3, 50, 0.3)
+    assert (settings["max_depth"], settings["min_child_weight"], settings["learning_rate"]) == (6, 50, 0.3)
 
 
 @pytest.mark.parametrize(
