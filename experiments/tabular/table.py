@@ -229,8 +229,8 @@ def document(rows: Rows, attacks: Rows, published: Rows, minutes: int) -> str:
     parts.append("## Attacks on the flagship\n")
     parts.append(
         "Who was in the table? By `gans.evaluate` with the test rows. Synthetic: the flagship's rows. Beside them two "
-        "controls whose answer is known: independent columns, of which nothing should be told, and real rows 5 % of which "
-        "are copies of training rows. Area under the curve (.5: a guess), mean +- standard deviation over seeds; in "
+        "controls whose answer is known: independent columns, of which nothing should be told, and real rows, 5 % of "
+        "them copies of training rows. Area under the curve (.5: a guess), mean +- standard deviation over seeds; in "
         "brackets the runs in which it is better than a guess, corrected for the number of tests.\n"
     )
     for data in TABLES:

@@ -1,6 +1,7 @@
 """Chunks of rows from a generator: what is asked of one, and how it is made."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from gans.training.step import GAN
 
 CHUNK = 4096  # rows of a call of the compiled program
 ROUNDS = 64  # attempts to keep exclusions
-THREADS = 2
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+THREADS = min(max(CORES, 2), 8)  # that make chunks; the rows do not depend on it
 OF_GIVEN = 8  # candidates of a row with given columns, at least
 
 Made = TypeVar("Made")

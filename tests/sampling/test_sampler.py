@@ -18,6 +18,8 @@ from gans.data.relations import parse_relation
 from gans.errors import UserError
 from gans.runs.saved import SavedRun
 from gans.sample import part_of
+from gans.sampling import chunks
+from gans.sampling import sampler as sampler_module
 from gans.sampling.chunks import CHUNK, Request
 from gans.sampling.matching import MatchingRows
 from gans.sampling.sampler import Sampler
@@ -62,6 +64,16 @@ def test_a_longer_draw_begins_with_a_shorter_one(sampler: Sampler, whole: list[p
     assert not whole[case].slice(0, 50).equals(sampler.sample(50, 2, WHERE[case]))
     for start in (CHUNK, 2 * CHUNK):  # chunks are no copies of each other
         assert not whole[case].slice(start, 50).equals(whole[case].slice(0, 50))
+
+
+def test_rows_do_not_depend_on_the_number_of_threads(related: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    refined, tables = SavedRun.open(related.path).sampler(), []
+    assert refined.refinement is not None
+    for threads in (1, 5):
+        for module in (chunks, sampler_module):
+            monkeypatch.setattr(module, "THREADS", threads)
+        tables.append(refined.sample(N, 1))
+    assert tables[0].equals(tables[1])
 
 
 @pytest.fixture(scope="module")
