@@ -18,16 +18,23 @@ def inclusion(log_weights: np.ndarray, count: int) -> np.ndarray:
     """
     if len(log_weights) < count:
         raise ValueError(f"{count} of {len(log_weights)} rows")
-    possible = np.isfinite(log_weights)
-    if (there := int(possible.sum())) <= count:
-        return np.where(possible, 1.0, (count - there) / max(len(log_weights) - there, 1))
-    weights = np.exp(log_weights - log_weights[possible].max())
-    certain = np.zeros(len(weights), bool)
-    while True:
-        chances = np.where(certain, 1.0, weights * ((count - certain.sum()) / weights[~certain].sum()))
-        if not (more := (chances >= 1) & ~certain).any():
-            return chances
-        certain |= more
+    most = log_weights.max(initial=-np.inf)
+    return proportional(np.exp(log_weights - most) if np.isfinite(most) else np.zeros(len(log_weights)), count)
+
+
+def proportional(weights: np.ndarray, count: int) -> np.ndarray:
+    """What `inclusion` gives, of weights [rows] >= 0; where too few are above 0, the others share the rest alike."""
+    certain, rest, below = 0, weights.sum(), np.ones(len(weights), bool)
+    while rest > 0:
+        threshold = rest / (count - certain)  # of weights that are taken for certain; it falls with each turn
+        below = weights < threshold
+        if (more := len(weights) - np.count_nonzero(below)) == certain:
+            chances = weights / threshold
+            return np.minimum(chances, 1.0, out=chances)
+        if more == count:
+            return 1.0 - below
+        certain, rest = more, weights.sum(where=below)
+    return np.where(below, (count - certain) / max(len(weights) - certain, 1), 1.0)
 
 
 def systematic(chances: np.ndarray, start: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
-from gans.refinement.pools import inclusion
+from gans.refinement.pools import proportional
 
 BINS = 10  # of an ordinary number in a pair
 FINE = 50  # by itself
@@ -183,7 +183,7 @@ def _fit(
     Args:
         log_weights: of the generated rows, [rows].
     """
-    logits, chosen = log_weights.astype(np.float64), len(log_weights) // candidates
+    weights, chosen = np.exp(log_weights.astype(np.float64) - log_weights.max()), len(log_weights) // candidates
     bins_of_real, bins_of_generated = out.bins(real), out.bins(generated)
     targets, places, offsets = [], [], []
     for margin in margins:
@@ -195,13 +195,13 @@ def _fit(
     times = len(real.scalars) / chosen
     for _ in range(sweeps.rounds):
         for target, place, offset in zip(targets, places, offsets, strict=True):
-            chances = inclusion(logits, chosen)
+            chances = proportional(weights, chosen)
             expected = np.bincount(place, chances, len(target)) * times
-            effective = chosen**2 / (chances**2).sum()  # generated rows, by their weights (Kish 1965)
+            effective = chosen**2 / np.square(chances).sum()  # generated rows, by their weights (Kish 1965)
             way = sweeps.share * beyond_chance(target, expected, len(real.scalars) / effective)
             step = way * np.log((target + ADDED) / (expected + ADDED))
             offset += step
-            logits += step[place]
+            weights *= np.exp(step)[place]
     out.margins += margins
     out.offsets += offsets
 

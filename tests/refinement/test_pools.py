@@ -29,6 +29,8 @@ def test_impossible_rows_come_only_where_the_others_are_too_few() -> None:
     np.testing.assert_array_equal(inclusion(weights, 2), [1, 0, 1, 0])
     np.testing.assert_array_equal(inclusion(weights, 3), [1, 0.5, 1, 0.5])
     np.testing.assert_array_equal(inclusion(np.full(4, -np.inf), 2), np.full(4, 0.5))
+    unlikely = np.array([0.0, 0.0, -800, -800, -900])  # their weights are 0 in double precision
+    np.testing.assert_allclose(inclusion(unlikely, 3), [1, 1, 1 / 3, 1 / 3, 1 / 3])
     with pytest.raises(ValueError, match="5 of 4 rows"):
         inclusion(weights, 5)
 
