@@ -1,31 +1,22 @@
-"""The whole evaluation, its sentences, its page, and the command."""
+"""The whole evaluation, its sentences, and its page."""
 
 import dataclasses
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from gans.errors import UserError
-from gans.evaluation import unseen
-from gans.evaluation.anonymity import anonymity, risk_of
 from gans.evaluation.metrics import (
     LEVELS,
-    LOWER,
     METRICS,
     PARTS,
-    Meaning,
     MostRows,
     TrainingJudge,
     all_metrics,
-    metric,
     metric_of,
     training_metrics,
 )
@@ -37,13 +28,7 @@ from gans.report.evaluation import END, START, render_section, write_evaluation
 
 from .customers import people, tables
 
-
-@pytest.fixture(scope="module", autouse=True)
-def few_trees() -> Iterator[None]:
-    """Trees enough to tell rows apart, in a tenth of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(unseen.TREES, "n_estimators", 20)
-        yield
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 
 @pytest.fixture(scope="module")
@@ -217,260 +202,6 @@ def test_texts_of_the_table_are_escaped() -> None:
     )
     section = render_section(evaluate(tables(real, made), "fast"))
     assert "<script" not in section
-
-
-# ---- the command
-
-
-def test_files_are_judged(command: Callable[..., Any], tmp_path: Path) -> None:
-    for name, seed in (("real", 0), ("made", 1), ("test", 2)):
-        pq.write_table(people(seed, 300), tmp_path / f"{name}.parquet")
-    done = command("evaluate", "real=real.parquet", "synthetic=made.parquet", "test=test.parquet", "target=left",
-                   "secrets=[plan]", "out=judged")  # fmt: skip
-    assert done.status == 0, done.err
-    for part in ("unseen rows", "fidelity", "detection", "utility", "privacy"):
-        assert part.upper() in done.out
-    assert "IMAGES" not in done.out
-    assert "a check for copies" in done.out
-    stored = json.loads((tmp_path / "judged" / "evaluation.json").read_text())
-    assert set(stored["scores"]) == set(stored["observed"][0]["scores"])
-    assert (tmp_path / "judged" / "report.html").is_file()
-
-
-def test_a_copy_is_said_last(command: Callable[..., Any], tmp_path: Path) -> None:
-    pq.write_table(people(0, 300), tmp_path / "real.parquet")
-    done = command("evaluate", "real=real.parquet", "synthetic=real.parquet", "metrics=fast")
-    assert done.status == 0
-    assert done.out.rstrip().endswith("NOT PRIVATE: this table should not leave the house; see above.")
-
-
-def test_every_seed_and_draw_of_a_run_is_judged(command: Callable[..., Any], related: Any, tmp_path: Path) -> None:
-    pq.write_table(related.table, tmp_path / "real.parquet")
-    arguments = (f"run={related.path}", "real=real.parquet", "test=real.parquet", "members=all", "draws=2")
-    done = command("evaluate", *arguments, "metrics=fast", "n=200", "out=judged")
-    assert done.status == 0, done.err
-    observed = json.loads((tmp_path / "judged" / "evaluation.json").read_text())["observed"]
-    assert sorted((one["seed"], one["draw"]) for one in observed) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert len({json.dumps(one["scores"]) for one in observed}) == 4
-
-
-def test_a_run_whose_table_was_another_one_asks_for_it(command: Callable[..., Any], related: Any) -> None:
-    """The run was given a table in memory; its config.yaml names the households."""
-    done = command("evaluate", f"run={related.path}", "metrics=fast", "out=judged")
-    assert done.status == 2
-    assert "another table" in done.err
-    assert "set real=FILE" in done.err
-
-
-def test_a_run_is_judged_against_its_own_rows(command: Callable[..., Any], finished: Any, tmp_path: Path) -> None:
-    done = command("evaluate", f"run={finished.path}", "metrics=fast", "out=judged")
-    assert done.status == 0, done.err
-    stored = json.loads((tmp_path / "judged" / "evaluation.json").read_text())
-    assert stored["rows"] == {"real": 177, "synthetic": 177, "test": 20}
-    assert stored["observed"][0]["seed"] == 0
-
-
-def test_images_are_judged(command: Callable[..., Any], tmp_path: Path) -> None:
-    """Other digits are near, digits turned by a quarter far away, and each score is that of its formula."""
-    from gans.evaluation.digits import digits, digits_network
-
-    images, _ = digits()
-    made = {"like": images[1::2, ..., 0], "turned": np.rot90(images[1::2, ..., 0], axes=(1, 2))}
-    np.save(tmp_path / "real.npy", images[::2])
-    (there, _), found = digits_network()(images[::2]), {}
-    for name, one in made.items():
-        np.save(tmp_path / f"{name}.npy", one)
-        done = command("evaluate", "real=real.npy", f"synthetic={name}.npy", f"out={name}")
-        assert done.status == 0, done.err
-        found[name] = json.loads((tmp_path / name / "evaluation.json").read_text())["scores"]
-        assert set(found[name]) == {"fid", "kid", "inception_score"}
-        here, _ = digits_network()(one[..., None])
-        assert found[name]["kid"] == pytest.approx(all_pairs_kid(there, here), rel=0.02, abs=1e-6)
-        assert found[name]["fid"] == pytest.approx(frechet(there, here), rel=1e-3)
-    for score in ("fid", "kid"):
-        assert abs(found["like"][score]) < found["turned"][score] / 20
-
-
-def all_pairs_kid(left: np.ndarray, right: np.ndarray) -> float:
-    """The unbiased estimate over all pairs, of which the evaluation takes subsets."""
-
-    def kernel(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        return (one.astype(float) @ other.T / one.shape[1] + 1) ** 3
-
-    def within(side: np.ndarray) -> float:
-        own = kernel(side, side)
-        return (own.sum() - np.trace(own)) / (len(side) * (len(side) - 1))
-
-    return float(within(left) + within(right) - 2 * kernel(left, right).mean())
-
-
-def frechet(left: np.ndarray, right: np.ndarray) -> float:
-    """The squared distance of means, and the traces of covariances less twice that of their geometric mean."""
-    one, other = (np.cov(side.astype(float), rowvar=False) for side in (left, right))
-    roots = np.sqrt(np.maximum(np.linalg.eigvals(one @ other).real, 0))
-    gap = left.astype(float).mean(axis=0) - right.astype(float).mean(axis=0)
-    return float(gap @ gap + np.trace(one) + np.trace(other) - 2 * roots.sum())
-
-
-# ---- anonymeter, by a stand-in for its interpreter
-
-
-def test_anonymeter_runs_elsewhere(tmp_path: Path) -> None:
-    real = people(0, 200)
-    found = tables(real, people(1, 200), people(2, 200))
-    stand_in = tmp_path / "python"
-    stand_in.write_text(
-        f'#!{sys.executable}\nprint(\'{{"singling_out": [0.1, 0.0, 0.2], "linkability": [0, 0, 0.1]}}\')\n'
-    )
-    stand_in.chmod(0o755)
-    risks = {"singling_out": (0.1, 0.0, 0.2), "linkability": (0, 0, 0.1)}
-    assert anonymity(found, str(stand_in), 100) == (risks, {})
-    with pytest.raises(UserError, match="anonymeter=/bin/true: it is not a Python interpreter"):
-        anonymity(found, "/bin/true", 100)
-    with pytest.raises(UserError, match="anonymeter=/no/python: it cannot be run"):
-        anonymity(found, "/no/python", 100)
-    with pytest.raises(UserError, match=r"No module named 'anonymeter'.*pip install anonymeter"):
-        anonymity(found, sys.executable, 100)
-
-
-def test_an_attack_of_anonymeter_that_fails_loses_itself_only(tmp_path: Path) -> None:
-    stand_in = tmp_path / "python"
-    stand_in.write_text(
-        f'#!{sys.executable}\nprint(\'{{"singling_out": "RuntimeError: no queries", "linkability": [0, 0, 0.1]}}\')\n'
-    )
-    stand_in.chmod(0o755)
-    both = dataclasses.replace(tables(people(0, 200), people(1, 200), people(2, 200)), anonymeter=str(stand_in))
-    found = evaluate(both, "fast", only=["anonymeter"])
-    assert found.scores["linkability"].value == 0
-    assert "singling_out" not in found.scores
-    assert "singling_out: left out, anonymeter failed (RuntimeError: no queries)" in found.notes
-
-    def fails() -> Any:
-        raise ValueError("one\ncolumn")
-
-    assert risk_of(fails) == "ValueError: one column"
-
-
-# ---- metrics that fail
-
-
-@pytest.mark.usefixtures("forgotten")
-def test_a_metric_that_fails_is_left_out_of_an_evaluation_and_the_rest_is_there(tmp_path: Path) -> None:
-    for name in ("copies", "published"):
-
-        def fails(judged: Any, rows: int | None) -> dict[str, float]:
-            raise KeyError("a level")
-
-        METRICS[name] = dataclasses.replace(all_metrics()[name], compute=fails)
-    found = evaluate(tables(people(0, 200), people(1, 200)), "fast")
-    assert {"score", "detection"} <= set(found.scores)
-    assert not {"exact_copies", "shape_error"} & set(found.scores)
-    for name in ("copies", "published"):
-        (note,) = [note for note in found.notes if note.startswith(f"{name}: left out")]
-        assert re.fullmatch(rf"{name}: left out, KeyError at metrics.py:\d+: 'a level'", note)
-    assert not privacy_fails(found)
-    assert any("copies" in sentence.text and sentence.tone == "note" for sentence in findings(found))
-    write_evaluation(tmp_path, found, [])
-    assert "left out" in (tmp_path / "report.html").read_text()
-
-
-@pytest.mark.usefixtures("forgotten")
-def test_what_a_judge_cannot_compute_is_said_with_its_reason() -> None:
-    METRICS["mmd"] = dataclasses.replace(all_metrics()["mmd"], compute=lambda judged, rows: {"mmd": np.nan})
-    judge = TrainingJudge(["fidelity", "detection", "mmd"], people(0), tables(people(0), people(1)).schema)
-    scores, left_out = judge.attempt(people(1, 50))
-    assert set(scores) == {"score", "column_distance", "pair_distance"}
-    assert left_out == {
-        "detection": "it needs at least 100 rows of each side, there are 400 real and 50 synthetic",
-        "mmd": "metric mmd: it gave {'mmd': nan}; finite mmd are due",
-    }
-    assert set(judge.attempt(people(1))[0]) == {*scores, "detection"}
-
-
-# ---- metrics of training
-
-
-def test_what_is_kept_of_held_out_rows_does_not_depend_on_the_levels_of_earlier_tables() -> None:
-    """Tables whose further levels differ are coded in other orders, of as many codes."""
-    rng = np.random.default_rng(0)
-
-    def table(levels: str) -> pa.Table:
-        return pa.table(
-            {"x": rng.normal(size=300), "a": rng.choice(list(levels), 300), "b": rng.choice(list("pq"), 300)}
-        )
-
-    holdout, *made = table("bdf"), table("abdf"), table("bdfg"), table("bcdf")
-    schema = tables(holdout, made[0]).schema
-    names = [name for name in training_metrics() if not all_metrics()[name].lacks(schema)]
-    judge = TrainingJudge(names, holdout, schema)
-    for one in made:
-        assert judge(one) == TrainingJudge(names, holdout, schema)(one)
-
-
-def test_metrics_give_the_scores_that_they_say() -> None:
-    real, made = people(0), people(1)
-    schema = tables(real, made).schema
-    able = {name: one for name, one in all_metrics().items() if not one.lacks(schema)}
-    assert not {"images", "modes"} & set(able)  # these are of other tables
-    assert {"fidelity", "distances", "detection", "manifold"} <= set(able)
-    for name in set(able) & set(training_metrics()):
-        found = TrainingJudge([name], real, schema)(made)
-        assert set(found) == set(able[name].scores), name
-        assert all(metric_of(score) == name for score in able[name].scores)
-    with pytest.raises(KeyError):
-        metric_of("last")
-
-
-@pytest.fixture
-def forgotten() -> Any:
-    """What a test registers is forgotten after it."""
-    known = dict(all_metrics())
-    yield
-    METRICS.clear()
-    METRICS.update(known)
-
-
-@pytest.mark.usefixtures("forgotten", "no_report")
-def test_a_metric_of_a_plugin_is_logged_and_chooses_the_generator(
-    command: Callable[..., Any], finished: Any, tmp_path: Path
-) -> None:
-    @metric("gold", {"gold_error": Meaning("error of the share of gold", LOWER)})
-    def gold(judged: Any, rows: int | None) -> dict[str, float]:
-        shares = [
-            np.mean([value == "gold" for value in table["segment"].to_pylist()])
-            for table in (judged.real, judged.synthetic)
-        ]
-        return {"gold_error": abs(shares[0] - shares[1])}
-
-    done = command("train", *finished.arguments, "run_dir=run", "trainer.metrics=[fidelity,manifold,gold]",
-                   "trainer.best=gold_error", "data.holdout=0.4")  # fmt: skip
-    assert done.status == 0, done.err
-    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    scored = {line["step"]: line for line in lines if "holdout/gold_error" in line}
-    assert set(scored) == {10, 20}
-    assert all("holdout/coverage" in line for line in scored.values())
-    (best,) = json.loads((tmp_path / "run" / "summary.json").read_text())["scores"]["best"]
-    assert best["value"] == min(line["holdout/gold_error"] for line in scored.values())
-    assert "gold_error" in done.err
-
-
-@pytest.mark.usefixtures("forgotten")
-def test_a_metric_that_breaks_its_word_is_named() -> None:
-    both = tables(people(0), people(1))
-    for given, said in (
-        ({"even": 1.0}, "it gave even"),
-        ({}, "it gave {}"),
-        ({"odd": np.nan}, "it gave .*nan.*finite"),
-    ):
-
-        @metric("odd", {"odd": Meaning("odd", LOWER)})
-        def odd(judged: Any, rows: int | None, given: Any = given) -> dict[str, float]:
-            return given
-
-        with pytest.raises(UserError, match=rf"metric odd: {said}.*odd are due"):
-            TrainingJudge(["odd"], people(0), both.schema)(people(1))
-    with pytest.raises(ValueError, match="score belongs to fidelity"):
-        metric("mine", {"score": Meaning("score", LOWER)})(odd)
 
 
 # ---- verdicts
