@@ -290,7 +290,7 @@ def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the report out, whose figures take most of the time of a short run."""
     modules = [importlib.import_module(f"gans.{name}") for name in ("report.page", "sweeps.jobs", "sweeps.search")]
     for module in modules:  # all of them are there before the first is patched, so that none keeps the patch
-        monkeypatch.setattr(module, "report_run", lambda *_: {})
+        monkeypatch.setattr(module, "report_run", lambda *_: dict)
 
 
 @pytest.fixture

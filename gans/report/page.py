@@ -1,5 +1,6 @@
 """One self-contained HTML page about a run: no script, no request, no training row."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +38,17 @@ LOOKED_AT = 200
 LONGEST_TEXT = 60
 
 
-def report_run(path: Path, report: RunResults) -> dict[str, bytes]:
-    """Write the page; the figures of columns and images as PNG, by name."""
+def report_run(path: Path, report: RunResults) -> Callable[[], dict[str, bytes]]:
+    """Write the page; what draws the figures of columns and images as PNG, by name."""
     write_report(path, report)
-    figures = pictures(report.training, report.synthetic, report.schema)
-    if report.schema.features:
-        figures["marginals"] = marginal_grid(report.training, report.synthetic, report.schema.features[:MOST_FIGURES])
-    return {name: render(figure, "png") for name, figure in figures.items()}
+
+    def figures() -> dict[str, bytes]:
+        drawn, columns = pictures(report.training, report.synthetic, report.schema), report.schema.features
+        if columns:
+            drawn["marginals"] = marginal_grid(report.training, report.synthetic, columns[:MOST_FIGURES])
+        return {name: render(figure, "png") for name, figure in drawn.items()}
+
+    return figures
 
 
 def write_report(path: Path, report: RunResults) -> None:

@@ -66,8 +66,8 @@ class RunResults:
         return str(self.summary.get("status", "unknown"))
 
 
-Reporter = Callable[[Path, RunResults], dict[str, bytes]]
-"""Writes a page about a run to a path; its figures as PNG, by name, for the tracker."""
+Reporter = Callable[[Path, RunResults], Callable[[], dict[str, bytes]]]
+"""Writes a page about a run to a path; gives what draws its figures as PNG, by name, where a tracker wants them."""
 
 
 @dataclass
@@ -114,7 +114,7 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(outcome.best.step, outcome.best.value, strict=True))
     ]
-    judged, table, figures = None, None, {}
+    judged, table, figures = None, None, dict
     if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
         synthetic = _sample(ending)
         write_table(files.samples, synthetic)

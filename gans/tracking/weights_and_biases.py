@@ -73,12 +73,17 @@ class WeightsAndBiases:
         self._try(lambda: self.run.log(dict(metrics), step=step))
 
     def finish(
-        self, summary: Mapping[str, Any], generator: Iterable[Path], table: Any, figures: Mapping[str, bytes]
+        self,
+        summary: Mapping[str, Any],
+        generator: Iterable[Path],
+        table: Any,
+        figures: Callable[[], Mapping[str, bytes]],
     ) -> None:
         """Summary, a frame of sample rows, figures as PNG, and the generator; then close the run.
 
         Args:
             generator: the files and folders that a sampler needs.
+            figures: draws them, by name.
         """
 
         def close() -> None:
@@ -88,8 +93,8 @@ class WeightsAndBiases:
             self.run.summary.update(summary)
             if table is not None:
                 self.run.log({"samples": wandb.Table(dataframe=table)})
-            if figures:
-                self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in figures.items()})
+            if drawn := figures():
+                self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in drawn.items()})
             artifact = wandb.Artifact(f"generator-{self.run.id}", type="generator")
             for path in generator:
                 if path.is_dir():

@@ -98,7 +98,7 @@ def frame() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def fitted(frame: pd.DataFrame) -> Synthesizer:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "report_run", lambda *_: {})
+        patch.setattr(page, "report_run", lambda *_: dict)
         overrides = [*QUICK, "data.fake=[email]"]
         return Synthesizer(overrides=overrides, progress=False, metadata=of(COLUMNS, primary_key="guest")).fit(frame)
 

@@ -120,5 +120,5 @@ def test_a_tracker_that_fails_says_so_once_and_the_run_goes_on(tmp_path, monkeyp
 def test_disabled_touches_nothing(tmp_path):
     tracker = WeightsAndBiases(TrackerSettings(folder=str(tmp_path)), "disabled", "name", "{}", tmp_path)
     tracker.log({"a": 1.0}, 1)
-    tracker.finish({"status": "completed"}, [tmp_path], None, {})
+    tracker.finish({"status": "completed"}, [tmp_path], None, dict)
     assert list(tmp_path.iterdir()) == []
