@@ -12,7 +12,7 @@ import numpy as np
 from gans.evaluation.anonymity import anonymity
 from gans.evaluation.embedding import Points, points
 from gans.evaluation.inputs import Side, Tables
-from gans.evaluation.intervals import Z, difference, wilson
+from gans.evaluation.intervals import Z, corrected, difference, wilson
 from gans.evaluation.metrics import (
     LEAST_OF_EACH,
     LEAST_TEST,
@@ -144,13 +144,17 @@ class Inference:
 
 
 def attribute_inference(
-    secret: str, synthetic: tuple[Side, Points], members: tuple[Side, Points], others: tuple[Side, Points]
+    secret: str,
+    synthetic: tuple[Side, Points],
+    members: tuple[Side, Points],
+    others: tuple[Side, Points],
+    tests: int = 2,
 ) -> Inference:
     """Guess a secret by the nearest synthetic row in all other columns (the points leave the secret out).
 
     The inference attack of Giomi et al. 2023 (arXiv:2211.10459), with test rows as the control. A number is right
     within 5 % of the range of the middle nine tenths of the training rows, a level where it is the same. Rows whose
-    secret is missing are left out.
+    secret is missing are left out. The interval of the advantage is corrected for so many tests.
     """
     numeric = secret not in members[0].levels
     values = members[0].columns[secret]
@@ -161,7 +165,8 @@ def attribute_inference(
         guess, truth = synthetic[0].columns[secret][place], side.columns[secret]
         right = np.abs(guess - truth) <= slack
         hits.append(right[~side.missing(secret)])
-    low, high = difference((hits[0].sum(), hits[1].sum()), (len(hits[0]), len(hits[1])))
+    rows = len(hits[0]), len(hits[1])
+    low, high = difference((hits[0].sum(), hits[1].sum()), rows, corrected(tests))
     advantage = float(hits[0].mean() - hits[1].mean()), low, high
     return Inference(share(hits[0]), share(hits[1]), advantage)
 
@@ -247,7 +252,8 @@ def secrets(tables: Tables, rows: int | None) -> Computed:
     scale, sides = tables.capped["real"], _sides_of_attack(tables, rows)
     scores, right = {}, {}
     for secret in tables.secrets:
-        found = attribute_inference(secret, *((side, points(side.without(secret), scale)) for side in sides))
+        made, members, others = ((side, points(side.without(secret), scale)) for side in sides)
+        found = attribute_inference(secret, made, members, others, tables.criteria_tests)
         scores[f"attribute/{secret}"] = Estimate(*found.advantage)
         right[secret] = {"right of training rows": found.members, "right of test rows": found.others}
     return Computed(scores, {"secrets": right})

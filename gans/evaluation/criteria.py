@@ -11,7 +11,7 @@ import numpy as np
 from gans.evaluation.attacks import WITH_TEST
 from gans.evaluation.embedding import points
 from gans.evaluation.inputs import Side, Tables
-from gans.evaluation.intervals import difference
+from gans.evaluation.intervals import corrected, difference
 from gans.evaluation.membership import Split
 from gans.evaluation.metrics import NEAR, Estimate, Meaning, metric
 from gans.evaluation.neighbours import nearest_euclidean
@@ -21,15 +21,15 @@ COLUMNS = 5  # of a predicate
 TARGETS = 2_000  # rows that are linked, of each kind
 
 
-def beyond(members: np.ndarray, others: np.ndarray) -> Estimate:
-    """The risk beyond that to non-members, of hits of both [guesses], with its interval."""
+def beyond(members: np.ndarray, others: np.ndarray, tests: int) -> Estimate:
+    """The risk beyond that to non-members, of hits of both [guesses], with its interval, corrected for so many tests."""
     control = float(others.mean())
-    ends = difference((members.sum(), others.sum()), (len(members), len(others)))
+    ends = difference((members.sum(), others.sum()), (len(members), len(others)), corrected(tests))
     risk, low, high = (float(end / max(1 - control, 1e-9)) for end in (members.mean() - control, *ends))
     return Estimate(risk, low, high)
 
 
-def singling_out(synthetic: Side, members: Side, others: Side) -> Estimate | None:
+def singling_out(synthetic: Side, members: Side, others: Side, tests: int = 2) -> Estimate | None:
     """How often a predicate that fits one synthetic row fits exactly one training row, beyond that of other rows.
 
     A predicate takes the values of a synthetic row in five random columns: equal to a level, and at least a number
@@ -54,10 +54,10 @@ def singling_out(synthetic: Side, members: Side, others: Side) -> Estimate | Non
                     fits[asked] &= np.where(above, values >= goal, values <= goal)
             count[block] = fits.sum(axis=1)
     single = np.flatnonzero(hits[0] == 1)[:PREDICATES]
-    return beyond(hits[1][single] == 1, hits[2][single] == 1) if len(single) else None
+    return beyond(hits[1][single] == 1, hits[2][single] == 1, tests) if len(single) else None
 
 
-def linkability(synthetic: Side, members: Side, others: Side, scale: Side) -> Estimate:
+def linkability(synthetic: Side, members: Side, others: Side, scale: Side, tests: int = 2) -> Estimate:
     """How often both halves of a training row's columns have the same nearest synthetic row, beyond that of other rows.
 
     An attacker who holds the halves in two tables would link them by it. The halves are every other column.
@@ -69,7 +69,7 @@ def linkability(synthetic: Side, members: Side, others: Side, scale: Side) -> Es
             made, asked = (points(_only(table, half), _only(scale, half)).matrix() for table in (synthetic, side))
             nearest.append(nearest_euclidean(asked, made)[1][:, 0])
         hits.append(nearest[0] == nearest[1])
-    return beyond(hits[0], hits[1])
+    return beyond(hits[0], hits[1], tests)
 
 
 def _only(side: Side, names: list[str]) -> Side:
@@ -85,14 +85,15 @@ def _only(side: Side, names: list[str]) -> Side:
     **WITH_TEST,
 )
 def criteria(tables: Tables, rows: int | None) -> dict[str, Estimate]:
-    """Singling out and linkability, beyond rows that were not trained on."""
+    """Singling out and linkability, beyond rows that were not trained on; corrected for the number of tests."""
     split, synthetic = Split.draw(tables, rows), tables.drawn("synthetic", rows, 2)
     few = min(split.members.rows, split.others.rows)
     members, others = (side.take(np.arange(few)) for side in (split.members, split.others))
-    out, single = {}, singling_out(synthetic.take(np.arange(min(few, synthetic.rows))), members, others)
+    tests, some = tables.criteria_tests, synthetic.take(np.arange(min(few, synthetic.rows)))
+    out, single = {}, singling_out(some, members, others, tests)
     if single is not None:
         out["predicate_singling_out"] = single
     if len(members.columns) > 1:
         few = np.arange(min(few, TARGETS))
-        out["halves_linkability"] = linkability(synthetic, members.take(few), others.take(few), split.scale)
+        out["halves_linkability"] = linkability(synthetic, members.take(few), others.take(few), split.scale, tests)
     return out

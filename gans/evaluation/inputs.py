@@ -147,6 +147,11 @@ class Tables:
     shared: dict[Any, Any] = field(default_factory=dict)
     further: dict[str, pa.Table] = field(default_factory=dict)
 
+    @property
+    def criteria_tests(self) -> int:
+        """How often the criteria of anonymisation are tested: singling out, linkability, each secret, of every run."""
+        return (2 + len(self.secrets)) * self.runs
+
     @cached_property
     def with_test(self) -> "Tables":
         """The test rows in place of the synthetic ones."""

@@ -9,20 +9,30 @@ RESAMPLES = 300
 LEVEL = 0.05
 
 
-def wilson(hits: float, rows: int) -> tuple[float, float]:
-    """The interval of a share, hits of rows (Wilson 1927)."""
+def corrected(tests: int) -> float:
+    """Standard errors to an end of an interval, so that by chance one end of any of so many is missed in 5 % of cases.
+
+    Bonferroni; of two intervals the ends are those of 95 % each.
+    """
+    from scipy.stats import norm
+
+    return float(norm.isf(LEVEL / tests))
+
+
+def wilson(hits: float, rows: int, z: float = Z) -> tuple[float, float]:
+    """The interval of a share, hits of rows (Wilson 1927); z standard errors to each end."""
     if rows == 0:
         return 0.0, 1.0
     share = hits / rows
-    centre, spread = share + Z**2 / (2 * rows), Z * np.sqrt(share * (1 - share) / rows + Z**2 / (4 * rows**2))
-    low, high = ((centre + sign * spread) / (1 + Z**2 / rows) for sign in (-1, 1))
+    centre, spread = share + z**2 / (2 * rows), z * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    low, high = ((centre + sign * spread) / (1 + z**2 / rows) for sign in (-1, 1))
     return 0.0 if hits == 0 else float(low), 1.0 if hits == rows else float(high)
 
 
-def difference(hits: tuple[float, float], rows: tuple[int, int]) -> tuple[float, float]:
+def difference(hits: tuple[float, float], rows: tuple[int, int], z: float = Z) -> tuple[float, float]:
     """The interval of the difference of two independent shares (Newcombe 1998, hybrid score)."""
     shares = [hit / max(row, 1) for hit, row in zip(hits, rows, strict=True)]
-    (low, high), (low_b, high_b) = (wilson(hit, row) for hit, row in zip(hits, rows, strict=True))
+    (low, high), (low_b, high_b) = (wilson(hit, row, z) for hit, row in zip(hits, rows, strict=True))
     gap = shares[0] - shares[1]
     return (
         float(gap - np.hypot(shares[0] - low, high_b - shares[1])),

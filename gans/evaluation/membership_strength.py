@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from gans.evaluation.intervals import area
+from gans.evaluation.intervals import LEVEL, Z, area, corrected
 
 FALSE_ALARMS = (0.01, 0.1)
 DRAWS = 10_000
 BEYOND = 20  # draws at least beyond the end of a corrected interval
-LEVEL = 0.05
 
 Interval = tuple[float, float, float]
 
@@ -51,14 +50,11 @@ def strength(members: np.ndarray, others: np.ndarray, tests: int = 1) -> Strengt
     Args:
         tests: how many tests the corrected intervals are corrected for.
     """
-    from scipy.stats import norm
-
     labels = np.repeat([True, False], [len(members), len(others)])
     value, error = area(labels, np.concatenate([members, others]))
     by_chance = np.sqrt((len(labels) + 1) / (12 * len(members) * len(others)))
 
-    def around(error: float, outside: float) -> tuple[float, float]:
-        reach = float(norm.isf(outside)) * error
+    def around(reach: float) -> tuple[float, float]:
         return max(0.0, value - reach), min(1.0, value + reach)
 
     rng, times = np.random.default_rng(0), max(DRAWS, round(BEYOND * tests / LEVEL))
@@ -75,10 +71,10 @@ def strength(members: np.ndarray, others: np.ndarray, tests: int = 1) -> Strengt
         return min(float(low), shares[place]), max(float(high), shares[place])
 
     return Strength(
-        (value, *around(error, LEVEL / 2)),
+        (value, *around(Z * error)),
         (shares[0], *between(0, LEVEL / 2)),
         (shares[1], *between(1, LEVEL / 2)),
-        around(max(error, by_chance), LEVEL / tests),
+        around(corrected(tests) * max(error, by_chance)),
         between(0, LEVEL / tests),
     )
 

@@ -172,3 +172,10 @@ def test_a_column_of_one_value_beside_missing_ones_has_no_range() -> None:
     real = normalise(pa.table({"day": pa.array([day, None] * 4), "x": np.arange(8) / 3}))
     real_side, made_side = sides(real, pa.table({"day": [day, other], "x": [0.5, 1.5]}))
     np.testing.assert_array_equal(points(made_side, real_side).numbers[:, 0], [0, 1])
+
+
+def test_criteria_are_tested_once_for_each_secret_and_run() -> None:
+    both = tables(people(0, 200), people(1, 200), people(2, 200), "left", ["plan", "age"])
+    assert both.criteria_tests == 4
+    both.runs = 5
+    assert both.criteria_tests == 20

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gans.evaluation.intervals import area, area_interval, bootstrap, difference, wilson
+from gans.evaluation.intervals import Z, area, area_interval, bootstrap, corrected, difference, wilson
 
 
 def test_wilson_by_hand() -> None:
@@ -50,3 +50,11 @@ def test_bootstrap_of_a_mean() -> None:
     assert (high - low) / 2 == pytest.approx(1.96 * 2 / 20, rel=0.15)
     assert low < values.mean() < high
     assert np.isnan(bootstrap(lambda _: np.nan, 400)[0])
+
+
+def test_the_more_tests_the_wider_the_interval_and_two_are_one_of_95_percent() -> None:
+    assert corrected(2) == pytest.approx(Z)
+    assert corrected(1) < corrected(2) < corrected(20)
+    plain, wide = (difference((56, 48), (70, 80), corrected(tests)) for tests in (2, 20))
+    assert plain == pytest.approx(difference((56, 48), (70, 80)))
+    assert wide[0] < plain[0] < plain[1] < wide[1]
