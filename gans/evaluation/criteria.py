@@ -22,7 +22,7 @@ TARGETS = 2_000  # rows that are linked, of each kind
 
 
 def beyond(members: np.ndarray, others: np.ndarray, tests: int) -> Estimate:
-    """The risk beyond that to non-members, of hits of both [guesses], with its interval, corrected for so many tests."""
+    """The risk beyond that to non-members, of hits of both [guesses], with its interval, corrected for the tests."""
     control = float(others.mean())
     ends = difference((members.sum(), others.sum()), (len(members), len(others)), corrected(tests))
     risk, low, high = (float(end / max(1 - control, 1e-9)) for end in (members.mean() - control, *ends))
