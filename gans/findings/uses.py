@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
 from gans.findings.privacy import LIMITS, privacy_sentences, privacy_verdict
 from gans.findings.sentence import Sentence
@@ -145,6 +146,11 @@ def of_privacy(answer: Answer) -> list[Sentence]:
     """The verdict, why, and what it is not."""
     every = [one.curves["evaluation"] for one in answer.runs or [answer]]
     order = {"bad": 0, "note": 1, "good": 2}
-    found = min(every, key=lambda one: order[privacy_verdict(one).tone])  # the worst run speaks for all
+
+    def rank(one: Evaluation) -> tuple[int, float]:
+        worst = one.scores.get("membership_worst_auc")
+        return order[privacy_verdict(one).tone], -worst.value if worst else 0.0
+
+    found = min(every, key=rank)  # the worst run speaks for all
     reasons = sorted(privacy_sentences(found), key=lambda one: order[one.tone])
     return [privacy_verdict(found), *reasons, LIMITS]

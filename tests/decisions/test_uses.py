@@ -221,6 +221,10 @@ def test_copies_must_not_leave_the_house(customers: Callable[[int, int], pa.Tabl
     assert say(release.ask(make_case(real, real, test), {}))[0].text.startswith("No:")
     fresh = release.ask(make_case(real, customers(600, 2), test), {})
     assert not say(fresh)[0].text.startswith("No:")
+    again = release.ask(make_case(real, customers(600, 4), test), {})
+    worst = [one.curves["evaluation"].scores["membership_worst_auc"].value for one in (fresh, again)]
+    (told,) = (one.text for one in say(pool([fresh, again])) if "who was in the table" in one.text)
+    assert f"AUC {max(worst):.3f}" in told  # of two runs the worse one is told
     few = release.ask(make_case(real, customers(600, 2), customers(50, 3)), {})
     assert say(few)[0].text.startswith("It cannot be said")
 
