@@ -230,8 +230,8 @@ SHOWN = {
     ),
     "privacy": (
         "membership by nearest row, AUC",
-        "membership by density ratio, AUC",
-        "DCR share (a proxy, not a proof)",
+        "membership by mean of the ranks, AUC",
+        "worst membership attack, AUC",
     ),
 }
 
