@@ -93,8 +93,6 @@ class WeightsAndBiases:
             self.run.summary.update(summary)
             if table is not None:
                 self.run.log({"samples": wandb.Table(dataframe=table)})
-            if drawn := figures():
-                self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in drawn.items()})
             artifact = wandb.Artifact(f"generator-{self.run.id}", type="generator")
             for path in generator:
                 if path.is_dir():
@@ -102,6 +100,8 @@ class WeightsAndBiases:
                 else:
                     artifact.add_file(str(path))
             self.run.log_artifact(artifact)
+            if drawn := figures():
+                self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in drawn.items()})
             self.run.finish(exit_code=0 if summary["status"] == "completed" else 1)
 
         self._try(close)
