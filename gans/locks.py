@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from gans.errors import UserError
+from gans.files import undone_if_killed
 
 LOCK = ".lock"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -33,12 +34,13 @@ def locked(folder: Path, key: str, make: bool = False) -> Iterator[None]:
         OSError: the folder cannot be made or written.
     """
     file = _acquire(folder, key, make)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            (folder / LOCK).unlink()
-        file.close()
+    with undone_if_killed((folder / LOCK).unlink):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (folder / LOCK).unlink()
+            file.close()
 
 
 def check_unlocked(folder: Path, key: str) -> None:

@@ -59,6 +59,56 @@ def test_a_table_that_is_half_written_is_taken_away(tmp_path: Path) -> None:
     assert half_files(tmp_path) == []
     assert list(tmp_path.rglob("*.parquet")) == []
 
+LATE = """
+import signal
+from gans.cli.command import main_command
+from gans.cli.interrupts import Interrupts
+
+stop = Interrupts.stop
+
+def late(seen):
+    Interrupts.stop = stop
+    signal.raise_signal(signal.{name})
+    stop(seen)
+
+Interrupts.stop = late
+main_command(lambda: {status})
+"""
+
+
+@pytest.mark.parametrize("status", [0, 2])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_between_the_work_and_the_end_changes_nothing(name: str, status: int) -> None:
+    ended = subprocess.run([sys.executable, "-c", LATE.format(name=name, status=status)], capture_output=True)
+    assert (ended.returncode, ended.stderr) == (status, b"")
+
+
+LOCKED = """
+import os, signal, sys
+from pathlib import Path
+from gans.cli.command import main_command
+from gans.locks import locked
+
+def main():
+    with locked(Path("study"), "folder", make=True):
+        Path("late.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)")
+        sys.path.insert(0, "")
+        import late
+
+main_command(main)
+"""
+
+
+def test_a_lock_goes_with_a_command_that_is_ended_among_its_imports(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LOCKED],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+    assert (ended.returncode, ended.stderr) == (130, b"interrupted\n")
+    assert half_files(tmp_path) == []
+
 
 SLOW = (signal.SIGTERM, signal.SIGINT)
 

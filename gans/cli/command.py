@@ -33,12 +33,14 @@ def run_command(call: Callable[[], int]) -> int:
 def _run(call: Callable[[], int], seen: Interrupts) -> int:
     try:
         status = call()
+        seen.over = True
         return INTERRUPTED if seen.ending and status else status
     except KeyboardInterrupt:
-        seen.ending = True
+        seen.over = seen.ending = True
         seen.show()
         return INTERRUPTED
     except Exception as error:
+        seen.over = True
         if seen.ending:  # what an interrupt became on its way
             seen.show()
             return INTERRUPTED

@@ -26,10 +26,11 @@ class Interrupts:
 
     Attributes:
         ending: whether one came that is to end it.
+        over: whether its work is done, so that there is nothing left to end.
     """
 
     def __init__(self) -> None:
-        self.ending = False
+        self.ending, self.over = False, False
         self._count, self._remembered, self._shown = 0, False, False
         self._timer = threading.Timer(SECONDS, self.end_now)
         self._timer.daemon = True
@@ -37,6 +38,8 @@ class Interrupts:
 
     def handle(self, number: int, frame: Any) -> None:
         """The handler of a command."""
+        if self.over:
+            return
         self.ending = True
         if _imports(frame):  # a library that is half loaded may crash at an exception
             self.end_now()
