@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, run_folder, take_text_options, wants_help
 from gans.cli.command import main_command
 from gans.errors import UserError, in_range, one_of
 from gans.tracking.log import set_up_log
@@ -83,7 +83,7 @@ def main() -> int:
     level = given.get("metrics", "standard")
     one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)
-    folder = output_folder(given.get("out") or given.get("run") or "evaluation")
+    folder = run_folder(given, given["run"]) if "run" in given else output_folder(given.get("out") or "evaluation")
     from gans.config.components import load_components
     from gans.evaluation.metrics import LEVELS
     from gans.locks import check_unlocked

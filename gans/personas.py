@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
+from gans.cli.arguments import key_values, listed, run_folder, take_text_options, wants_help
 from gans.cli.command import main_command
 from gans.errors import UserError
 from gans.tracking.log import set_up_log
@@ -41,7 +41,7 @@ def main() -> int:
     cases = open_cases(given)
     if len(cases) > 1:
         raise UserError(f"run={','.join(given['run'])}: it names {len(cases)} runs; personas are of one.")
-    folder = output_folder(given.get("out") or cases[0].folder)
+    folder = run_folder(given, cases[0].folder)
     found = find_personas(cases[0], given.get("k"))
     print_personas(found)
     folder.mkdir(parents=True, exist_ok=True)

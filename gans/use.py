@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, take_text_options, wants_help
+from gans.cli.arguments import key_values, listed, output_folder, run_folder, take_text_options, wants_help
 from gans.cli.command import main_command
 from gans.errors import UserError, one_of
 from gans.tracking.log import set_up_log
@@ -69,7 +69,7 @@ def main() -> int:
     from gans.report.answers import print_answer, write_answer
 
     cases = open_cases(given)
-    folder = output_folder(given.get("out") or (cases[0].folder if len(cases) == 1 else "uses"))
+    folder = run_folder(given, cases[0].folder) if len(cases) == 1 else output_folder(given.get("out") or "uses")
     answer = answer_of(scenario, cases, given)
     print_answer(answer)
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,8 +30,9 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"conditions"},
     {"networks", "objectives", "penalties", "terms", "optimizers"},
     {"data"},
-    {"tracking"},
-    {"streams", "registry", "files", "artefacts", "locks"},
+    {"tracking", "privacy"},
+    {"streams", "registry", "artefacts", "locks"},
+    {"files"},
     {"memory"},
     {"errors"},
 )

@@ -59,6 +59,7 @@ def test_a_table_that_is_half_written_is_taken_away(tmp_path: Path) -> None:
     assert half_files(tmp_path) == []
     assert list(tmp_path.rglob("*.parquet")) == []
 
+
 LATE = """
 import signal
 from gans.cli.command import main_command

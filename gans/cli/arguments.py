@@ -101,6 +101,24 @@ def output_file(text: str) -> Path:
     return out
 
 
+def run_folder(given: Mapping[str, Any], run: str | Path) -> Path:
+    """Where what is found by real rows goes: `out`, or the folder of the run unless that is private.
+
+    Raises:
+        UserError: the run is private, and `out` is not set or lies in it.
+    """
+    from gans.runs.files import RunFiles
+
+    folder = output_folder(given.get("out") or run)
+    inside = Path(run).expanduser().resolve() in (folder.resolve(), *folder.resolve().parents)
+    if inside and RunFiles(Path(run).expanduser()).privacy.is_file():
+        raise UserError(
+            f"out={folder}: the run is private and its folder may be handed out, but what is found by real rows is not "
+            "private; set out=FOLDER elsewhere."
+        )
+    return folder
+
+
 def output_folder(text: str | Path, empty: bool = False) -> Path:
     """The folder that `out` names, which need not be there; it is not made.
 

@@ -10,6 +10,7 @@ from gans.errors import UserError
 from gans.registry import COMPONENTS
 
 ROOMS = (
+    "privacy",
     "data",
     "data.codecs",
     "networks",

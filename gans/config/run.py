@@ -14,6 +14,7 @@ from gans.networks.base import Network
 from gans.objectives.base import Objective
 from gans.optimizers.base import Optimizer
 from gans.penalties.base import Penalty
+from gans.privacy.base import Privacy
 from gans.refinement.base import Refinement
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
@@ -46,6 +47,7 @@ class Run:
     term: dict[str, Term] = field(default_factory=dict)
     condition: Condition
     refine: Refinement
+    privacy: Privacy
     optimizer: Optimizer
     trainer: Trainer
     tracker: TrackerSettings
@@ -79,6 +81,8 @@ class Run:
             raise UserError(f"trainer.placement={self.trainer.placement}: over processes allowed are auto and sharded.")
         if self.trainer.placement == "pmap":
             self._check_slices()
+        if self.privacy.private:
+            self._check_privacy()
         if needs and not any(map(self._has, needs)):
             raise UserError(f"penalty=[{','.join(self.penalty)}]: objective={label} needs one of {', '.join(needs)}.")
 
@@ -100,6 +104,30 @@ class Run:
                 f"network.discriminator_conditioning={way}: {hiding[0]} needs none, since the discriminator has to "
                 "tell the condition."
             )
+
+    def _check_privacy(self) -> None:
+        """Raise UserError where a part of a private run would look at the rows beside the ledger."""
+        data, trainer = self.data, self.trainer
+        label = f"privacy={component_name('privacy', type(self.privacy))}"
+        network = component_name("network", type(self.network))
+        if self.privacy.networks and network not in self.privacy.networks:
+            raise UserError(f"network={network}: {label} trains {', '.join(self.privacy.networks)}.")
+        for key, value, allowed, why in (
+            ("refine", component_name("refine", type(self.refine)), ("none",), "it is learnt from the training rows"),
+            ("condition", component_name("condition", type(self.condition)), ("none",), "it is learnt from the rows"),
+            ("penalty", ",".join(self.penalty), ("",), "there is no critic"),
+            ("term", ",".join(self.term), ("",), "there is no critic"),
+            ("data.relations", data.relations, (["auto"], []), "relations are found in the rows; they are off"),
+            ("data.limit", data.limit, (None,), "which rows are drawn depends on how many there are"),
+            ("data.merge_rare", data.merge_rare, (False,), "rare levels are found in the rows; declare other=NAME"),
+            ("data.fake", data.fake, ([],), "made-up values are shaped by the rows"),
+            ("trainer.resume", trainer.resume, (False,), "a run that was cut off has spent its budget; begin another"),
+            ("trainer.seeds", trainer.seeds, (1,), "each seed would ask the rows anew"),
+            ("trainer.processes", trainer.processes, (1,), "one process holds the ledger"),
+            ("profile", self.profile, (False,), "it takes no steps"),
+        ):
+            if value not in allowed:
+                raise UserError(f"{key}={value}: {label} does not take it, {why}.")
 
     def _check_slices(self) -> None:
         """Raise UserError where a part needs the whole batch, of which a device of pmap has a slice."""

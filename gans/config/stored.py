@@ -26,6 +26,8 @@ FREE_ON_RESUME = (
     *(f"trainer.{key}" for key in ("cache", "coordinator", "processes", "process")),
 )
 
+LATER = {"privacy": "none"}  # components that runs of earlier versions do not name
+
 
 def to_yaml(run: Run) -> str:
     """A run's config as YAML, each component with the name that selects it, so that `read_run` needs nothing else."""
@@ -53,9 +55,10 @@ def read_run(path: Path) -> Run:
         if _interpolates(OmegaConf.to_container(stored)):
             raise UserError("interpolations (${...}) are not read")
         try:
+            components: dict[str, str] = {**LATER, **stored.pop("components")}
             fields: dict[str, Any] = {
-                group: OmegaConf.merge(_schema(group, name), stored.pop(group))
-                for group, name in stored.pop("components").items()
+                group: OmegaConf.merge(_schema(group, name), stored.pop(group, *[{}] * (group in LATER)))
+                for group, name in components.items()
             }
             if "trust" in fields["data"]:
                 fields["data"].trust = False

@@ -24,8 +24,10 @@ from gans.report.figures import (
     training_curves,
 )
 from gans.report.pictures import pictures
+from gans.report.private_page import report_private
 from gans.report.templates import template
 from gans.runs.finish import RunResults
+from gans.runs.private import PrivateResults
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,8 +40,10 @@ LOOKED_AT = 200
 LONGEST_TEXT = 60
 
 
-def report_run(path: Path, report: RunResults) -> Callable[[], dict[str, bytes]]:
+def report_run(path: Path, report: RunResults | PrivateResults) -> Callable[[], dict[str, bytes]]:
     """Write the page; what draws the figures of columns and images as PNG, by name."""
+    if isinstance(report, PrivateResults):
+        return report_private(path, report)
     write_report(path, report)
 
     def figures() -> dict[str, bytes]:

@@ -18,9 +18,10 @@ from gans.files import write_text
 from gans.runs.build import build
 from gans.runs.directory import check_run_directory, run_directory
 from gans.runs.files import RunFiles
-from gans.runs.finish import Ending, Reporter, finish
+from gans.runs.finish import SHOWN, Ending, Reporter, finish
 from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
+from gans.runs.private import private_table, train_privately
 from gans.runs.provenance import sign_run
 from gans.sampling.sampler import Sampler
 from gans.tracking.base import Tracker
@@ -96,6 +97,8 @@ def execute(
     first = jax.process_index() == 0
     if first:
         check_run_directory(run)
+    if run.privacy.private:
+        return _execute_privately(run, table, show, report)
     run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
     ready = prepare(run, table)
     run = ready.run
@@ -125,6 +128,19 @@ def execute(
             _time_parts(run, ready)
         summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
         return Result(files.folder, summary, ready.sampler)
+
+
+def _execute_privately(run: Run, table: pa.Table | None, show: bool, report: Reporter | None) -> Result:
+    """As `execute`, of a run whose every look at the rows goes through a ledger."""
+    rows = private_table(run, table)
+    with run_directory(run) as files:
+        mode = settle_mode(run.tracker)
+        sampler, results = train_privately(run, rows, files, show)
+        tracker = WeightsAndBiases(run.tracker, mode, run.name, results.config, files.folder)
+        figures = report(files.report, results) if report is not None else dict
+        shown = results.synthetic.slice(0, SHOWN).to_pandas()
+        tracker.finish(results.summary, [files.config, files.schema, files.privacy, files.checkpoints], shown, figures)
+        return Result(files.folder, results.summary, sampler)
 
 
 def _without_categories(back: Mapping[str, Any]) -> dict[str, Any]:

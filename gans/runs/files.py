@@ -53,6 +53,16 @@ class RunFiles:
         return self.folder / "evaluation.json"
 
     @property
+    def privacy(self) -> Path:
+        """The ledger of a private run."""
+        return self.folder / "privacy.json"
+
+    @property
+    def domain(self) -> Path:
+        """The columns of a private run as they were declared."""
+        return self.folder / "domain.yaml"
+
+    @property
     def profile(self) -> Path:
         """The trace of a block, a folder."""
         return self.folder / "profile"

@@ -2,11 +2,9 @@
 
 import json
 import logging
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,8 @@ from gans.evaluation.metrics import TrainingJudge
 from gans.files import write_table, write_text
 from gans.runs.files import RunFiles
 from gans.runs.prepare import Prepared
+from gans.runs.private import PrivateResults
+from gans.runs.versions import commit, versions
 from gans.tracking.jsonl import read_lines
 from gans.tracking.weights_and_biases import WeightsAndBiases
 from gans.training.loop import INTERRUPTED, Outcome
@@ -29,7 +29,6 @@ from gans.training.loop import INTERRUPTED, Outcome
 log = logging.getLogger("gans")
 
 SHOWN = 20
-PACKAGES = ("gans", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core", "pyarrow")
 
 
 @dataclass(kw_only=True)
@@ -66,7 +65,7 @@ class RunResults:
         return str(self.summary.get("status", "unknown"))
 
 
-Reporter = Callable[[Path, RunResults], Callable[[], dict[str, bytes]]]
+Reporter = Callable[[Path, RunResults | PrivateResults], Callable[[], dict[str, bytes]]]
 """Writes a page about a run to a path; gives what draws its figures as PNG, by name, where a tracker wants them."""
 
 
@@ -150,8 +149,8 @@ def _summary(ending: Ending) -> dict[str, Any]:
         "seed": ending.run.seed,
         "rows": {"training": split.training.num_rows, "holdout": split.holdout.num_rows},
         "scores": {},
-        "versions": {name: _version(name) for name in PACKAGES},
-        "commit": _commit(),
+        "versions": versions(),
+        "commit": commit(),
     }
 
 
@@ -222,22 +221,3 @@ def _results(ending: Ending, judged: Judged) -> RunResults:
         against_holdout=judged.distances["holdout"],
         floor=judged.distances["floor"],
     )
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> str | None:
-    """The commit of the checkout that runs; None outside one."""
-    root = Path(__file__).parent.parent.parent
-    if not (root / ".git").exists():
-        return None
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -41,7 +41,7 @@ def state_folder() -> Path:
 def sign_run(files: RunFiles) -> None:
     """Write the record of a run that was begun here; where this machine can keep no key, say so and write none."""
     try:
-        key = _key(state_folder() / "key")
+        key = machine_key()
     except OSError as error:
         log.warning("the run is not signed, so that commands on it will ask for trust=true: %s", error)
         return
@@ -64,13 +64,14 @@ def _signature(key: bytes, files: RunFiles) -> str:
     return hmac.new(key, b"gans run %d\n" % VERSION + content, hashlib.sha256).hexdigest()
 
 
-def _key(path: Path) -> bytes:
+def machine_key() -> bytes:
     """The key of this machine's user, made where there is none; of several processes at once one makes it.
 
     Raises:
         OSError: it cannot be kept.
         UserError: the file holds something else.
     """
+    path = state_folder() / "key"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # readable by the user only

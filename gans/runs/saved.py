@@ -211,6 +211,8 @@ class SavedRun:
         Raises:
             UserError: nobody vouches for what its config names, or that cannot be read.
         """
+        if self.run.privacy.private:
+            raise UserError(f"run={self.folder}: a private run does not read its rows again; {remedy}.")
         source = self.run.data
         if not (trust or source.self_contained or self.made_here):
             raise UserError(

@@ -60,6 +60,7 @@ TINY = dict.fromkeys(("mlp", "mlp_critic"), PERCEPTRONS) | {
     "dcgan": ("network.channels=4",),
     "residual_conv": ("network.channels=4",),
 }
+PRIVATE = ("samples=1100", "tracker.mode=disabled", "network.components=16", "privacy.iterations=5")
 PLAIN = ("network.head=plain", "refine=none")  # with the many columns of profiles both take minutes
 REFINED = ("refine.trees=20", "refine.candidates=2")
 
@@ -278,6 +279,8 @@ def appended(module: str, arguments: list[str]) -> tuple[str, ...]:
     if module not in ("gans.train", "gans.tune") or "--list" in arguments or "trainer.resume=true" in arguments:
         return ()
     run = read(module, tuple(arguments))
+    if run.privacy.private:
+        return PRIVATE
     tiny = TINY.get(component_name("network", type(run.network)), ())
     refined = component_name("refine", type(run.refine)) == "boosted"
     return SHORT + tiny + ((PLAIN if isinstance(run.data, Profiles) else REFINED) if refined else ())

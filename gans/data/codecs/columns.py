@@ -24,7 +24,7 @@ class FittedColumn:
     Attributes:
         levels: of a category, by code or by rank, with None last for missing.
         knots: of numbers or ranks, for each of their modes, which are the first levels of the code.
-        mixture: what splits the numbers among several modes.
+        mixture: what splits the numbers among several modes; None where these are bins side by side.
         atoms: numbers or ranks, ascending, that are the next levels of the code; missing is the last level.
         origin: what the numbers are counted from, in steps of `step`.
     """
@@ -155,6 +155,10 @@ class FittedColumn:
             rng: draws the mode of a number and the scalar of a tied one; without it the likeliest and the middle.
         """
         codes = np.zeros(len(values), np.int32)
+        if self.mixture is None and len(self.knots) > 1:  # bins side by side
+            codes = np.searchsorted([knots.values[0] for knots in self.knots[1:]], values, side="right").astype(
+                np.int32
+            )
         if self.mixture is not None:
             ends = min(knots.values[0] for knots in self.knots), max(knots.values[-1] for knots in self.knots)
             codes = self.mixture.draw(np.clip(values, *ends), rng)

@@ -1,0 +1,48 @@
+"""What a privacy component gives."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gans.errors import in_range
+from gans.registry import register
+
+
+@dataclass(kw_only=True)
+class Privacy:
+    """How what is learnt of a table is bounded.
+
+    Attributes:
+        private: whether every look at the rows goes through a ledger.
+        networks: that it trains; none for any.
+    """
+
+    private: ClassVar[bool] = False
+    networks: ClassVar[tuple[str, ...]] = ()
+
+
+@register("privacy", "none")
+@dataclass(kw_only=True)
+class NoPrivacy(Privacy):
+    """Rows are read as often as training needs: no guarantee."""
+
+
+@dataclass(kw_only=True)
+class DifferentialPrivacy(Privacy):
+    """A guarantee of (epsilon, delta)-differential privacy for tables that differ by one row more or less.
+
+    Attributes:
+        epsilon: of the guarantee: no conclusion about a row becomes more likely than exp(epsilon) times by it.
+        delta: but for a chance of so much; far below one in the number of rows.
+        domain: the declaration of the columns: a YAML file, or the name of one that is shipped; null for that of the
+            data.
+    """
+
+    private: ClassVar[bool] = True
+
+    epsilon: float = 1.0
+    delta: float = 1e-5
+    domain: str | None = None
+
+    def __post_init__(self) -> None:
+        in_range("privacy.epsilon", self.epsilon, 0, 100, open_low=True)
+        in_range("privacy.delta", self.delta, 0, 1, open_low=True, open_high=True)

@@ -1,0 +1,88 @@
+"""The page of a private run: the guarantee, what was spent on what, noisy shares beside generated ones."""
+
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gans.data.domain import Declared
+from gans.files import write_text
+from gans.findings.guarantee import guarantee_sentences
+from gans.report.figures import INK, REAL, SYNTHETIC, canvas, data_address, label, render
+from gans.report.templates import template
+from gans.runs.private import PrivateResults
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SAMPLE_ROWS = 20
+MOST_CELLS = 24  # that a figure names
+FINDINGS = ("good", "note", "bad")
+
+
+def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str, bytes]]:
+    """Write the page, which shows nothing that did not go through the ledger; what draws its figures as PNG."""
+    figures = {
+        column.name: cells_figure(cells_of(column), *report.measured[column.name]) for column in report.domain.columns
+    }
+    rows = report.synthetic.slice(0, SAMPLE_ROWS)
+    page = template("private.html.jinja").render(
+        report=report,
+        sentences=guarantee_sentences(report.ledger),
+        directory=path.resolve().parent.name,
+        spending=spending(report.ledger["entries"]),
+        images={name: data_address(figure) for name, figure in figures.items()},
+        sample=[["" if value is None else str(value) for value in row.values()] for row in rows.to_pylist()],
+        columns=rows.column_names,
+    )
+    write_text(path, page)
+    return lambda: {name: render(figure, "png") for name, figure in figures.items()}
+
+
+def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of a ledger, those of one mechanism and question put together: how often, by what noise, its cost."""
+
+    def key(entry: dict[str, Any]) -> tuple[str, str]:
+        return entry["mechanism"], entry["what"]
+
+    out = []
+    for (mechanism, what), group in groupby(sorted(entries, key=key), key):
+        same = list(group)
+        scales = [entry["scale"] for entry in same]
+        out.append(
+            {
+                "what": what,
+                "mechanism": mechanism,
+                "times": len(same),
+                "least": min(scales),
+                "most": max(scales),
+                "rho": sum(entry["rho"] for entry in same),
+            }
+        )
+    return sorted(out, key=lambda one: -one["rho"])
+
+
+def cells_of(column: Declared) -> list[str]:
+    """The cells of a declared column in words, by code."""
+    if not column.number:
+        return [*map(str, column.levels), *["missing"] * column.missing]
+    half = 0.5 if column.kind == "integer" else 0.0
+    bins = [(left + half, right - half) for left, right in column.bins_of()]
+    words = [f"{left:g}" if left == right else f"{left:g} to {right:g}" for left, right in bins]
+    return [*words, *(f"{point:g}" for point in column.points), *["missing"] * column.missing]
+
+
+def cells_figure(names: list[str], noisy: np.ndarray, generated: np.ndarray) -> "Figure":
+    """Noisy and generated share of each cell, side by side."""
+    figure, axes = canvas(5.2, 3.0)
+    places, width = np.arange(len(names)), 0.42
+    axes.bar(places - width / 2, 100 * noisy, width, color=REAL, label="noisy count of real rows")
+    axes.bar(places + width / 2, 100 * generated, width, color=SYNTHETIC, label="generated")
+    every = -(-len(names) // MOST_CELLS)
+    shown = [label(name, 18) if place % every == 0 else "" for place, name in enumerate(names)]
+    axes.set_xticks(places, shown, rotation=90, fontsize=7, parse_math=False)
+    axes.set_ylabel("% of rows", fontsize=9, color=INK)
+    axes.legend(frameon=False, fontsize=8)
+    return figure

@@ -1,0 +1,63 @@
+"""What was asked of a table so far, by all private runs of this user: kept in the user's state folder."""
+
+import hashlib
+import hmac
+import json
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pyarrow as pa
+
+from gans.artefacts import read_json, reading
+from gans.files import write_text
+from gans.locks import locked
+from gans.privacy.ledger import Ledger, epsilon_of
+from gans.runs.provenance import machine_key, state_folder
+
+log = logging.getLogger("gans")
+
+
+def fingerprint(table: pa.Table, key: bytes) -> str:
+    """Of the content of a table, whatever the order of its rows and columns; nobody without the key can guess rows."""
+    frame = table.select(sorted(table.column_names)).to_pandas()
+    hashes: Any = pandas.util.hash_pandas_object  # pyright: ignore[reportAttributeAccessIssue]
+    rows = np.sort(hashes(frame, index=False).to_numpy())
+    return hmac.new(key, hashlib.sha256(rows.tobytes()).digest(), hashlib.sha256).hexdigest()
+
+
+def remember(table: pa.Table, ledger: Ledger, run_dir: Path) -> None:
+    """Write down that the whole budget of a run is spent on these rows, and warn where it is not the first.
+
+    It is written before the first look: a run that is interrupted has spent it, too.
+    """
+    try:
+        folder = state_folder() / "privacy"
+        path = folder / f"{fingerprint(table, machine_key())}.json"
+        with locked(folder, "the ledgers of tables", make=True):
+            earlier = _read(path)
+            own = {"run_dir": str(run_dir.absolute()), "epsilon": ledger.epsilon, "delta": ledger.delta}
+            own |= {"rho": ledger.rho, "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
+            write_text(path, json.dumps([*earlier, own], indent=1) + "\n")
+    except OSError as error:
+        log.warning("privacy: that these rows were asked is not written down, so that runs do not add up: %s", error)
+        return
+    if earlier:
+        rho, delta = sum(one["rho"] for one in earlier) + ledger.rho, max(one["delta"] for one in [*earlier, own])
+        log.warning(
+            "privacy: these rows were asked before, by %s; what all of them give together is epsilon=%.3g at delta=%g",
+            f"{len(earlier)} run{'s' * (len(earlier) > 1)}",
+            epsilon_of(rho, delta),
+            delta,
+        )
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    with reading(path, "the ledger of a table"):
+        found = read_json(path)
+        return [{**one, "rho": float(one["rho"]), "delta": float(one["delta"])} for one in found]

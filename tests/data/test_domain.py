@@ -1,0 +1,134 @@
+"""A declared domain: read, refused, and the way from values to cells and back."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gans.data.detection import normalise
+from gans.data.domain import SHIPPED, Declared, Domain
+from gans.data.embedded import Charity, Households
+from gans.data.layout import Encoded
+from gans.errors import UserError
+
+TABLE = pa.table(
+    {
+        "plan": ["basic", "gold", None, "basic"],
+        "age": pa.array([18, 40, 41, 90], pa.int64()),
+        "paid": pa.array([0.0, 12.5, 99.99, 100.0]),
+        "active": [True, False, True, True],
+    }
+)
+COLUMNS: dict[str, dict[str, Any]] = {
+    "plan": {"kind": "category", "levels": ["basic", "gold"], "missing": True},
+    "age": {"kind": "integer", "low": 18, "high": 90, "points": [40], "edges": [30, 50]},
+    "paid": {"kind": "numeric", "low": 0, "high": 100, "points": [0], "bins": 4, "decimals": 2},
+    "active": {"kind": "boolean"},
+}
+
+
+def domain(**changed: dict[str, Any]) -> Domain:
+    columns = {name: {**of, **changed.get(name, {})} for name, of in COLUMNS.items()}
+    return Domain([Declared(name=name, **of) for name, of in columns.items()])
+
+
+def cells(declared: Domain, table: pa.Table) -> dict[str, list[int]]:
+    codec = declared.codec()
+    codes = declared.encode(table, codec).codes
+    return {fitted.column.name: codes[:, fitted.code].tolist() for fitted in codec.columns}
+
+
+def test_values_fall_into_the_cells_that_are_declared() -> None:
+    assert cells(domain(), TABLE) == {
+        "plan": [0, 1, 2, 0],
+        "age": [0, 4, 2, 3],  # 18 to 29, 30 to 39, 41 to 49, 50 to 90, 40
+        "paid": [4, 0, 3, 3],
+        "active": [1, 0, 1, 1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("households", Households().read()), ("charity", Charity().read()), ("", TABLE)]
+)
+def test_cells_give_values_that_fall_into_them(name: str, table: pa.Table) -> None:
+    declared = Domain.read(SHIPPED / f"{name}.yaml") if name else domain()
+    codec, table = declared.codec(), normalise(table)
+    encoded = declared.encode(table, codec)
+    within = np.random.default_rng(0).uniform(-0.99, 0.99, encoded.scalars.shape).astype(np.float32)
+    back = codec.decode(Encoded(within, encoded.codes))
+    assert back.schema.types == table.schema.types
+    assert (declared.encode(back, codec).codes != encoded.codes).mean() < 1e-3  # decimals may round out of a bin
+    assert [array.null_count for array in back.columns] == [array.null_count for array in table.columns]
+
+
+def test_a_domain_comes_back_from_its_file(tmp_path: Path) -> None:
+    domain().write(tmp_path / "d.yaml")
+    assert Domain.read(tmp_path / "d.yaml") == domain()
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_domains_say_where_they_are_from(path: Path) -> None:
+    found = Domain.read(path)
+    assert found.source
+    assert max(found.codec().layout.cardinalities) <= 64
+
+
+def test_a_level_that_is_not_declared_becomes_the_other_one() -> None:
+    table = TABLE.set_column(0, "plan", [["silver", "gold", "bronze", "basic"]])
+    assert cells(domain(plan={"other": "rest"}), table)["plan"] == [2, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        (
+            "plan",
+            ["silver"] * 4,
+            "column 'plan' holds the level 'silver', which its domain does not declare; see levels",
+        ),
+        ("age", [17, 40, 41, 90], "column 'age' holds the value 17, which its domain does not declare; see low=18"),
+        ("age", [18, None, 41, 90], "column 'age' holds a missing value, .* see missing: true"),
+        ("paid", [0.0, 1.0, 2.0, 100.01], "column 'paid' holds the value 100.01"),
+        ("active", ["yes", "no", "yes", "perhaps"], "column 'active' holds values of type string"),
+    ],
+)
+def test_what_is_not_declared_is_refused(name: str, values: list[Any], said: str) -> None:
+    table = TABLE.set_column(TABLE.column_names.index(name), name, [values])
+    with pytest.raises(UserError, match=said):
+        cells(domain(), table)
+
+
+def test_columns_must_be_those_of_the_table() -> None:
+    with pytest.raises(UserError, match="column 'plan' is declared and not in the table; the table has age"):
+        cells(domain(), TABLE.drop_columns(["plan"]))
+    with pytest.raises(UserError, match=r"column .zip. is not declared .data.drop leaves it out.; declared are plan"):
+        cells(domain(), TABLE.append_column("zip", [["1"] * 4]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it needs columns"),
+        ("columns: []", "it needs columns"),
+        ("columns: {a: 7}", "column 'a': {kind: ...} is needed"),
+        ("columns: {a: {kind: text}}", "column 'a': kind=text; allowed are category"),
+        ("columns: {a: {kind: integer, low: 3}}", "column 'a': low and high are needed; bounds are declared, not read"),
+        ("columns: {a: {kind: integer, low: 3, high: 3}}", "low must be below high"),
+        ("columns: {a: {kind: numeric, low: 0, high: .inf}}", "low must be below high"),
+        ("columns: {a: {kind: numeric, low: a, high: b}}", "column 'a': "),
+        ("columns: {a: {kind: integer, low: 0, high: 9, edges: [5, 2]}}", "edges=.* must ascend within 0 to 9"),
+        ("columns: {a: {kind: integer, low: 0, high: 9, points: [11]}}", "points=.* must ascend within 0 to 9"),
+        ("columns: {a: {kind: integer, low: 0, high: 9, bins: 0}}", "bins=0; at least 1"),
+        ("columns: {a: {kind: category}}", "levels=.*; two or more are needed"),
+        ("columns: {a: {kind: category, levels: [x, x]}}", "levels=.*; two or more are needed, each once"),
+        ("columns: {a: {kind: category, levels: [x, y], colour: red}}", "colour: no such key; allowed are kind"),
+        ("draft: true\ncolumns: {a: {kind: boolean}}", "it is a draft, read off the rows"),
+        ("columns: {a: [", "not a domain|YAML|a domain"),
+    ],
+)
+def test_a_declaration_that_is_none_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text(text)
+    with pytest.raises(UserError, match=said):
+        Domain.read(tmp_path / "d.yaml")

@@ -1,0 +1,235 @@
+"""A private run: what it leaves follows from the domain, the ledger's answers and randomness, and from nothing else."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import opendp.prelude
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from gans.config.compose import compose
+from gans.data.embedded import Households
+from gans.errors import UserError
+from gans.report.page import report_run
+from gans.runs.execute import execute
+from gans.runs.saved import SavedRun
+from gans.training.checkpoints import Checkpoints
+
+SMALL = ("network.components=16", "network.generator_widths=[16]", "privacy.iterations=5", "privacy.rounds=1")
+FILES = {
+    "checkpoints/codec.npz",
+    "checkpoints/condition.npz",
+    "checkpoints/marginals.npz",
+    "config.yaml",
+    "domain.yaml",
+    "privacy.json",
+    "provenance.json",
+    "report.html",
+    "samples.parquet",
+    "schema.json",
+    "summary.json",
+}
+
+
+def train(path: Path, table: pa.Table, *overrides: str) -> SavedRun:
+    run = compose(["+experiment=dp_marginals", "tracker.mode=disabled", "samples=500", *SMALL, *overrides])
+    run.run_dir = str(path)
+    assert execute(run, table, show=False, report=report_run).status == "completed"
+    return SavedRun.open(path)
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    return Households().read()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> SavedRun:
+    return train(tmp_path_factory.mktemp("private") / "run", table)
+
+
+def left(path: Path) -> dict[str, Any]:
+    """All that lies in a run directory, by file, arrays by name; the time that it took is no matter of the rows."""
+    out: dict[str, Any] = {}
+    for file in sorted(path.rglob("*")):
+        name = str(file.relative_to(path))
+        if file.is_dir() or (name.startswith("checkpoints/") and file.suffix != ".npz"):
+            continue
+        if file.suffix == ".npz":
+            with np.load(file) as arrays:
+                out |= {f"{name}:{key}": arrays[key].tobytes() for key in arrays.files}
+        elif name == "summary.json":
+            out[name] = {key: value for key, value in json.loads(file.read_text()).items() if key != "seconds"}
+        else:
+            out[name] = file.read_bytes()
+    checkpoints = Checkpoints(path / "checkpoints")
+    step, tree, _ = checkpoints.latest() or (0, {}, {})
+    checkpoints.close()
+    leaves = {f"{step}:{where}": np.asarray(leaf).tobytes() for where, leaf in _walk(tree)}
+    return out | leaves
+
+
+def _walk(tree: Any, where: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(tree, dict):
+        return [(where, tree)]
+    return [one for key, inner in tree.items() for one in _walk(inner, f"{where}/{key}")]
+
+
+def test_all_that_a_private_run_holds_is_in_the_list(saved: SavedRun) -> None:
+    found = {str(path.relative_to(saved.folder)) for path in saved.folder.rglob("*") if path.is_file()}
+    steps = {name for name in found if name.split("/")[1:2] == [str(saved.summary["steps"])]}
+    assert found - steps == FILES
+    assert set(saved.summary) == {
+        "status", "name", "steps", "seconds", "seed", "privacy", "rows", "scores", "versions", "commit",
+    }  # fmt: skip
+
+
+def test_on_a_neighbouring_table_only_what_the_ledger_answered_may_differ(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same answers of all mechanisms, every file and array is the same whatever the rows were."""
+    tables = {
+        "one row more": pa.concat_tables([table, table.slice(0, 1)]),
+        "one row less": table.slice(1),
+        "other rows": table.slice(0, 100),
+    }
+
+    def answers() -> None:
+        rng = np.random.default_rng(5)
+        counts = lambda found, scale: rng.integers(0, 900, len(found))  # noqa: E731
+        monkeypatch.setattr("gans.privacy.rows.discrete_gaussian", counts)
+        monkeypatch.setattr("gans.privacy.rows.noisy_max", lambda found, scale: int(rng.integers(len(found))))
+
+    def run(rows: pa.Table) -> dict[str, Any]:
+        answers()
+        train(tmp_path / "run", rows)
+        found = left(tmp_path / "run")
+        shutil.rmtree(tmp_path / "run")
+        return found
+
+    first = run(table)
+    assert len(first) > 40
+    for name, rows in tables.items():
+        again = run(rows)
+        assert {key for key in first if first[key] != again.get(key)} == set(), name
+        assert set(first) == set(again)
+
+
+def test_the_ledger_adds_up_by_hand_and_by_another_accountant(saved: SavedRun) -> None:
+    stored = json.loads(saved.files.privacy.read_text())
+    costs = [entry["sensitivity"] ** 2 / (2 * entry["scale"] ** 2) for entry in stored["entries"]]
+    assert sum(costs) == pytest.approx(stored["rho"]["spent"], rel=1e-9)
+    assert sum(costs) <= stored["rho"]["budget"] * (1 + 1e-9)
+    dp: Any = opendp.prelude
+    dp.enable_features("contrib")
+    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="i64")
+    together = dp.m.make_gaussian(*space, (2 * sum(costs)) ** -0.5)
+    guarantee = stored["guarantee"]
+    assert dp.c.make_zCDP_to_approxDP(together).map(1).epsilon(guarantee["delta"]) <= guarantee["epsilon"] * 1.001
+    kinds = {entry["mechanism"] for entry in stored["entries"]}
+    assert kinds == {"discrete Gaussian", "exponential"}
+
+
+def test_rows_are_of_the_domain_and_follow_a_condition(saved: SavedRun, table: pa.Table) -> None:
+    made = saved.sampler().sample(3_000, 1, where="married == 'yes' and 30 <= age < 45")
+    assert made.column_names == table.column_names
+    assert pc.unique(made["married"]).to_pylist() == ["yes"]
+    assert (pc.min(made["age"]).as_py(), pc.max(made["age"]).as_py()) == (30, 44)
+    income = made["income"].to_numpy()
+    assert (income.min() >= 10, income.max() <= 200) == (True, True)
+
+
+def test_more_budget_gives_rows_nearer_to_the_real_ones(table: pa.Table, tmp_path: Path) -> None:
+    """The mean total variation of pairs of columns, against rows whose columns are independent."""
+    real = table.select(["married", "gender", "ira", "pension_eligible", "pension_participant"])
+
+    def apart(made: pa.Table) -> float:
+        distances = []
+        for first in range(5):
+            for second in range(first):
+                shares = [_shares(one, real.column_names[first], real.column_names[second]) for one in (real, made)]
+                distances.append(sum(abs(shares[0].get(k, 0) - shares[1].get(k, 0)) for k in {*shares[0], *shares[1]}))
+        return float(np.mean(distances)) / 2
+
+    full = ["network.components=128", "network.generator_widths=[64]", "privacy.iterations=50", "privacy.rounds=4"]
+    generous = train(tmp_path / "much", table, "privacy.epsilon=10", "samples=9000", *full)
+    tight = train(tmp_path / "little", table, "privacy.epsilon=0.02", "samples=9000", *full)
+    rng = np.random.default_rng(0)
+    independent = pa.table({name: real[name].take(rng.permutation(len(real))) for name in real.column_names})
+    found = [apart(one) for one in (generous.samples.select(real.column_names), independent)]  # pyright: ignore
+    assert found[0] < found[1] / 3
+    assert apart(tight.samples.select(real.column_names)) > 2 * found[0]  # pyright: ignore
+
+
+def _shares(table: pa.Table, first: str, second: str) -> dict[Any, float]:
+    pairs = list(zip(table[first].to_pylist(), table[second].to_pylist(), strict=True))
+    return {pair: pairs.count(pair) / len(pairs) for pair in set(pairs)}
+
+
+def test_the_same_rows_asked_again_are_said_to_add_up(
+    table: pa.Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = table.slice(0, 2_000)
+    train(tmp_path / "one", rows)
+    assert not any("were asked before" in line for line in caplog.messages)
+    backwards = rows.take(np.arange(rows.num_rows)[::-1]).select(rows.column_names[::-1])
+    train(tmp_path / "two", backwards)
+    said = [line for line in caplog.messages if "were asked before" in line]
+    assert said == [
+        "privacy: these rows were asked before, by 1 run; what all of them give together is epsilon=1.46 at delta=1e-05"
+    ]
+
+
+def test_what_is_found_by_real_rows_does_not_go_into_its_folder(saved: SavedRun) -> None:
+    from gans.cli.arguments import run_folder
+
+    with pytest.raises(UserError, match="the run is private and its folder may be handed out"):
+        run_folder({}, saved.folder)
+    with pytest.raises(UserError, match="the run is private"):
+        run_folder({"out": str(saved.folder / "inside")}, saved.folder)
+    assert run_folder({"out": str(saved.folder.parent / "found")}, saved.folder) == saved.folder.parent / "found"
+    with pytest.raises(UserError, match="a private run does not read its rows again; give real=FILE and test=FILE"):
+        saved.table()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["privacy.epsilon=0"], "privacy.epsilon=0"),
+        (["privacy.epsilon=-1"], "privacy.epsilon=-1"),
+        (["privacy.epsilon=lots"], "privacy.epsilon: Value 'lots' of type"),
+        (["privacy.delta=0"], "privacy.delta=0"),
+        (["privacy.budget=3"], "privacy.budget"),
+        (["privacy.delta=1"], "privacy.delta=1"),
+        (["privacy.rounds=0"], "privacy.rounds=0"),
+        (["privacy.single=1"], "privacy.single=1"),
+        (["privacy.iterations=0"], "privacy.iterations=0"),
+        (["refine=boosted"], "refine=boosted: privacy=marginals does not take it, it is learnt from the training rows"),
+        (["condition=subsets"], "condition=subsets: privacy=marginals does not take it"),
+        (["network=mlp"], "network=mlp: privacy=marginals trains product_mixture"),
+        (["data.relations=[income -> age]"], "data.relations=.* relations are found in the rows; they are off"),
+        (["data.limit=100"], "data.limit=100: .* depends on how many there are"),
+        (["data.merge_rare=true"], "data.merge_rare=True: .* declare other=NAME"),
+        (["trainer.seeds=3"], "trainer.seeds=3: .* each seed would ask the rows anew"),
+        (["trainer.resume=true"], "trainer.resume=True: .* has spent its budget"),
+        (["privacy.domain=nowhere.yaml"], "privacy.domain=nowhere.yaml: no such file"),
+        (["privacy.domain=adult.csv"], "privacy.domain=adult.csv: a .yaml file, or one of adult, charity"),
+        (["privacy.domain=adult"], "column 'workclass' is declared and not in the table"),
+        (["data=loans"], "privacy.domain is not set, and none is shipped for data=loans .there are adult, charity"),
+        (["data.drop=[income]"], "column 'income' is declared and not in the table"),
+        (["data.drop=[salary]"], "data.drop: column 'salary' is not in the table"),
+    ],
+)
+def test_bad_inputs_are_refused_and_leave_nothing(overrides: list[str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        execute(compose(["+experiment=dp_marginals", f"run_dir={tmp_path / 'run'}", *overrides]), show=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_large_delta_is_warned_of(table: pa.Table, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    train(tmp_path / "run", table, "privacy.delta=1e-3")
+    assert any("privacy.delta=0.001" in line and "one in" in line for line in caplog.messages)
