@@ -11,7 +11,20 @@ import gans
 
 ROOT = Path(gans.__file__).parent
 FLOORS = (  # from the top; rooms of one floor do not import each other
-    {"train", "sample", "evaluate", "compare", "tune", "use", "personas", "augment", "events", "profiles", "simulate"},
+    {
+        "train",
+        "sample",
+        "evaluate",
+        "compare",
+        "tune",
+        "use",
+        "personas",
+        "augment",
+        "events",
+        "profiles",
+        "simulate",
+        "domain",
+    },
     {"__init__"},
     {"synthesizer"},
     {"cli"},

@@ -203,8 +203,12 @@ class Domain:
         except UserError as error:
             raise UserError(f"privacy.domain={path}: {error}") from None
 
-    def write(self, path: Path) -> None:
-        """Write as a declaration, atomically."""
+    def write(self, path: Path, head: str = "") -> None:
+        """Write as a declaration, atomically.
+
+        Args:
+            head: lines before it.
+        """
         import yaml
 
         default = {one.name: one.default for one in fields(Declared)}
@@ -216,9 +220,8 @@ class Domain:
             }
             for column in self.columns
         }
-        write_text(
-            path, yaml.safe_dump({"source": self.source, "columns": columns}, sort_keys=False, allow_unicode=True)
-        )
+        stored = {"source": self.source, "columns": columns}
+        write_text(path, head + yaml.safe_dump(stored, sort_keys=False, allow_unicode=True, width=120))
 
     def codec(self) -> FittedCodec:
         """The codec of the declared cells."""

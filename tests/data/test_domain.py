@@ -7,10 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gans.data.detection import normalise
+from gans.data.detection import detect, normalise
 from gans.data.domain import SHIPPED, Declared, Domain
+from gans.data.domain_draft import draft_domain
 from gans.data.embedded import Charity, Households
 from gans.data.layout import Encoded
+from gans.domain import HEAD
 from gans.errors import UserError
 
 TABLE = pa.table(
@@ -132,3 +134,27 @@ def test_a_declaration_that_is_none_is_refused(text: str, said: str, tmp_path: P
     (tmp_path / "d.yaml").write_text(text)
     with pytest.raises(UserError, match=said):
         Domain.read(tmp_path / "d.yaml")
+
+
+@pytest.mark.parametrize(
+    "table", [Households().read(), Charity().read(), TABLE], ids=["households", "charity", "small"]
+)
+def test_a_draft_holds_the_rows_and_is_refused_until_a_person_has_seen_it(table: pa.Table, tmp_path: Path) -> None:
+    table = normalise(table)
+    drafted = draft_domain(table, detect(table))
+    drafted.write(tmp_path / "d.yaml", HEAD)
+    with pytest.raises(UserError, match="it is a draft, read off the rows; replace what is not public"):
+        Domain.read(tmp_path / "d.yaml")
+    (tmp_path / "d.yaml").write_text((tmp_path / "d.yaml").read_text().replace("draft: true\n", ""))
+    again = Domain.read(tmp_path / "d.yaml")
+    codec = again.codec()
+    encoded = again.encode(table, codec)  # no value is outside
+    assert [column.name for column in again.columns] == table.column_names
+    counts = [np.bincount(encoded.codes[:, fitted.code], minlength=fitted.cardinality) for fitted in codec.columns]
+    assert table.num_rows < 100 or all((count > 0).mean() > 0.5 for count in counts)
+
+
+def test_a_column_that_cannot_be_declared_is_named() -> None:
+    table = normalise(TABLE.append_column("born", [pa.array([0, 1, 2, 3], pa.date32())]))
+    with pytest.raises(UserError, match="column 'born' is of kind datetime, which cannot be declared; leave it out by"):
+        draft_domain(table, detect(table))

@@ -1,0 +1,72 @@
+"""A draft of a domain, read off the rows: where to begin, and not private until a person has gone through it."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.data.codecs.columns import FittedColumn, numbers
+from gans.data.domain import BINS, MOST_LEVELS, Declared, Domain
+from gans.data.schema import Column, Schema
+from gans.errors import UserError
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+POINT = 0.1  # share of the rows from which on a number is counted by itself
+FEW = 20  # distinct whole numbers that are levels
+DIGITS = 2  # that edges keep
+
+
+def draft_domain(table: pa.Table, schema: Schema) -> Domain:
+    """What a table looks like, as a declaration; columns that are not learnt are left out.
+
+    Raises:
+        UserError: a column is of a kind that cannot be declared, or no column is left.
+    """
+    columns = [_draft(table[column.name], column) for column in schema.features]
+    if not columns:
+        raise UserError("no column is left to declare.")
+    return Domain(columns, "read off the rows")
+
+
+def _draft(array: pa.ChunkedArray, column: Column) -> Declared:
+    if column.kind not in ("category", "boolean", "integer", "numeric"):
+        raise UserError(
+            f"column '{column.name}' is of kind {column.kind}, which cannot be declared; leave it out by "
+            f"data.drop=['{column.name}'], or keep what matters of it, such as the year, as a number."
+        )
+    if column.kind == "boolean":
+        return Declared(name=column.name, kind="boolean", type=column.type, missing=column.missing)
+    valid = array.drop_null()
+    distinct = pc.count_distinct(valid).as_py()
+    if column.kind == "category" or (pa.types.is_integer(valid.type) and distinct <= FEW):
+        counts = sorted(pc.value_counts(valid).to_pylist(), key=lambda one: -one["counts"])
+        levels, other = [one["values"] for one in counts], ""
+        if len(levels) > MOST_LEVELS - 1 and pa.types.is_string(valid.type):
+            levels, other = levels[: MOST_LEVELS - 1], "other"
+        return Declared(
+            name=column.name, kind="category", type=column.type, levels=levels, other=other, missing=column.missing
+        )
+    return _draft_number(valid, column)
+
+
+def _draft_number(valid: pa.ChunkedArray, column: Column) -> Declared:
+    """Bounds rounded outwards, edges at rounded quantiles, and frequent values by themselves."""
+    values = numbers(valid, FittedColumn(column=column))
+    found, counts = np.unique(values, return_counts=True)
+    points = found[counts > POINT * len(values)].tolist()
+    step = 10 ** (math.floor(math.log10(max(found[-1] - found[0], 1e-9))) - 1)
+    low, high = math.floor(found[0] / step) * step, math.ceil(found[-1] / step) * step
+    low, high = min(low, float(found[0])), max(high, float(found[-1]), low + step)
+    quantiles = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    rounded = sorted({float(f"{value:.{DIGITS}g}") for value in quantiles})
+    edges = [edge for edge in rounded if low < edge < high]
+    if column.kind == "integer":
+        low, high = math.floor(low), math.ceil(high)
+        edges, points = [*map(float, sorted(set(map(round, edges))))], [*map(float, points)]
+    return Declared(
+        name=column.name, kind=column.kind, type=column.type, low=low, high=high, edges=edges, points=points,
+        decimals=column.decimals if column.kind == "numeric" else None, missing=column.missing,
+    )  # fmt: skip
