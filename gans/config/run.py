@@ -89,6 +89,9 @@ class Run:
     def _check_conditioning(self) -> None:
         """Raise UserError where condition, terms and the way that the condition enters do not go together."""
         given, network = component_name("condition", type(self.condition)), self.network
+        if self.condition.conditional and not network.takes_condition:
+            label = component_name("network", type(network))
+            raise UserError(f"condition={given}: network={label} takes none; set condition=none.")
         for key in ("conditioning", "discriminator_conditioning"):
             way = getattr(network, key)
             if not self.condition.conditional and way not in ("concatenate", "none"):

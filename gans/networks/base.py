@@ -16,6 +16,7 @@ class Network:
 
     Attributes:
         per_example: whether a generated row depends on its own latent only; not so with batch norm.
+        takes_condition: whether the generator can be given anything.
         latent: width of the standard normal latent vector.
         temperature: of the Gumbel-softmax of categories.
         pack: how many rows the discriminator sees side by side (PacGAN, Lin et al. 2017, arXiv:1712.04086).
@@ -29,6 +30,7 @@ class Network:
     """
 
     per_example: ClassVar[bool] = True
+    takes_condition: ClassVar[bool] = True
 
     latent: int = 100
     temperature: float = 1.0

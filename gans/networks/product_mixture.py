@@ -1,6 +1,7 @@
 """A mixture of products: what the generator of private marginals is."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -66,6 +67,8 @@ class ProductMixtureNetwork(MLP):
     Attributes:
         components: products that are mixed.
     """
+
+    takes_condition: ClassVar[bool] = False
 
     latent: int = 128
     components: int = 512

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,11 @@ def delta_of(rho: float, epsilon: float) -> float:
     return min(math.exp(min(float(found.fun), 0.0)), 1.0)
 
 
+@cache
 def rho_of(epsilon: float, delta: float) -> float:
     """The largest rho whose zCDP implies (epsilon, delta)-differential privacy, by bisection from below."""
     low, high = 0.0, epsilon + 1.0  # at rho = epsilon the best delta is far from 0
-    for _ in range(200):
+    for _ in range(100):
         middle = (low + high) / 2
         low, high = (middle, high) if delta_of(middle, epsilon) <= delta else (low, middle)
     return low

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas
 import pyarrow as pa
 
 from gans.artefacts import read_json, reading
@@ -23,6 +22,8 @@ log = logging.getLogger("gans")
 
 def fingerprint(table: pa.Table, key: bytes) -> str:
     """Of the content of a table, whatever the order of its rows and columns; nobody without the key can guess rows."""
+    import pandas
+
     frame = table.select(sorted(table.column_names)).to_pandas()
     hashes: Any = pandas.util.hash_pandas_object  # pyright: ignore[reportAttributeAccessIssue]
     rows = np.sort(hashes(frame, index=False).to_numpy())

@@ -209,7 +209,7 @@ def test_what_is_found_by_real_rows_does_not_go_into_its_folder(saved: SavedRun)
         (["privacy.single=1"], "privacy.single=1"),
         (["privacy.iterations=0"], "privacy.iterations=0"),
         (["refine=boosted"], "refine=boosted: privacy=marginals does not take it, it is learnt from the training rows"),
-        (["condition=subsets"], "condition=subsets: privacy=marginals does not take it"),
+        (["condition=subsets"], "condition=subsets: network=product_mixture takes none"),
         (["network=mlp"], "network=mlp: privacy=marginals trains product_mixture"),
         (["data.relations=[income -> age]"], "data.relations=.* relations are found in the rows; they are off"),
         (["data.limit=100"], "data.limit=100: .* depends on how many there are"),
