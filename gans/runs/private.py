@@ -98,7 +98,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     if run.data.kinds:
         log.info("data.kinds is not read: the kinds are those of the domain")
     codec, ledger = domain.codec(), Ledger(plan.epsilon, plan.delta)
-    private = PrivateRows(_codes(domain, codec, rows), codec.layout.cardinalities, _names(codec), ledger)
+    private = PrivateRows(domain.encode(rows, codec).codes, codec.layout.cardinalities, _names(codec), ledger)
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
     condition = run.condition.fit(codec, codec.empty(1))
     gan = build(run, condition)
@@ -145,10 +145,6 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
         measured=_shares(codec, measured, answers),
         synthetic=synthetic,
     )
-
-
-def _codes(domain: Domain, codec: FittedCodec, rows: pa.Table) -> np.ndarray:
-    return domain.encode(rows, codec).codes
 
 
 def _names(codec: FittedCodec) -> list[str]:

@@ -83,6 +83,16 @@ def run_job(config: Any, job: Any = None) -> tuple[int, float]:
             _scores(scores),
             result.files.report,
         )
+    if "privacy" in summary:
+        log.info(
+            "%s: epsilon=%g at delta=%g is spent, by %s looks at the rows in %.0f s; see %s",
+            result.status,
+            summary["privacy"]["epsilon"],
+            summary["privacy"]["delta"],
+            f"{summary['steps']:,}",
+            summary["seconds"],
+            result.files.report,
+        )
     if result.status == "interrupted":
         where = shell_quoted(f"run_dir={result.run_dir}")
         log.info("saved; go on with: python -m gans.train %s trainer.resume=true", where)
