@@ -75,6 +75,7 @@ class Declared:
         if self.number:
             self._check_number()
             self.type = self.type or ("int64" if self.kind == "integer" else "double")
+            self._check_type([])
             return
         if self.other and self.other not in self.levels:
             self.levels = [*self.levels, self.other]
@@ -85,13 +86,27 @@ class Declared:
                 f"column '{self.name}': {len(self.levels):,} levels; at most {MOST_LEVELS:,} are counted, declare the "
                 "frequent ones and other=NAME."
             )
+        if self.kind == "category" and any(isinstance(level, bool) for level in self.levels):
+            raise UserError(
+                f"column '{self.name}': levels={self.levels}; yes, no, on and off without quotes are truth values in "
+                "YAML."
+            )
         whole = all(isinstance(level, int) for level in self.levels)
         self.type = self.type or ("int64" if whole else "string")
+        self._check_type(self.levels)
 
     @property
     def number(self) -> bool:
         """Whether it holds numbers."""
         return self.kind in ("integer", "numeric")
+
+    def _check_type(self, levels: list[Any]) -> None:
+        try:
+            pa.array(levels, arrow_type(self.type))
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise UserError(
+                f"column '{self.name}': type={self.type}: {str(error).splitlines()[0]}; levels={levels[:5]}."
+            ) from None
 
     def _check_number(self) -> None:
         where = f"column '{self.name}'"
@@ -104,6 +119,11 @@ class Declared:
         for key, values in (("edges", self.edges), ("points", self.points)):
             if sorted(set(values)) != list(values) or any(not self.low <= value <= self.high for value in values):
                 raise UserError(f"{where}: {key}={values}; they must ascend within {self.low:g} to {self.high:g}.")
+        bins = len(self.bins_of())
+        if not bins:
+            raise UserError(f"{where}: points={self.points} are all its values; declare them as levels of a category.")
+        if bins + len(self.points) + self.missing < 2:
+            raise UserError(f"{where}: it has one cell; more bins, edges or points are needed.")
 
     def bins_of(self) -> np.ndarray:
         """Where each bin begins and ends [bins, 2], side by side but for points; of whole numbers at halves."""

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import pyarrow as pa
 
+from gans.artefacts import check_bytes
 from gans.config.components import component_name
 from gans.config.run import Run
 from gans.config.stored import to_yaml
@@ -43,6 +44,7 @@ from gans.training.marginal_matching import MarginalFit, Measurements, match_mar
 
 log = logging.getLogger("gans")
 
+COPIES = 64  # bytes that a pair of cells takes in counts, answers, weights and their gradients
 VALUES = 64  # of a bin, that a condition on a range can name
 
 
@@ -98,6 +100,8 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     if run.data.kinds:
         log.info("data.kinds is not read: the kinds are those of the domain")
     codec, ledger = domain.codec(), Ledger(plan.epsilon, plan.delta)
+    levels = sum(codec.layout.cardinalities)
+    check_bytes(f"privacy.domain: the counts of all pairs of {levels:,} cells", COPIES * levels**2)
     private = PrivateRows(domain.encode(rows, codec).codes, codec.layout.cardinalities, _names(codec), ledger)
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
     condition = run.condition.fit(codec, codec.empty(1))
