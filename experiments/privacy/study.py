@@ -1,0 +1,273 @@
+"""What a guarantee costs: private rows beside independent columns, others' methods, and no privacy at all.
+
+    python experiments/privacy/study.py data.root=FOLDER [KEY=VALUE ...]
+
+  data.root          folder of adult.parquet, adult_test.parquet and credit_default.parquet
+  tables             adult,credit_default
+  epsilons           .5,1,3,10, at delta 1e-5
+  seeds=5            of each
+  methods            dp_marginals,independent; and mst,aim,dpctgan,patectgan with smartnoise_python
+  smartnoise_python  the Python of an environment of its own that has smartnoise-synth (MIT)
+  gap                a program: gap.py TRAIN SYNTHETIC TEST --name TABLE prints JSON with score
+  runs, results      folders (experiments/privacy/runs, experiments/privacy)
+
+Every method is given the same cells, those of the declared domain: others' methods see their numbers, ours its table.
+What is done already is skipped; a row is written when it is measured.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gans.cli.arguments import key_values, listed
+from gans.cli.command import run_command
+from gans.data.codecs import FittedCodec
+from gans.data.detection import normalise
+from gans.data.domain import SHIPPED, Domain
+from gans.data.layout import Encoded
+from gans.errors import UserError, in_range, one_of
+from gans.files import write_atomic, write_table, write_text
+from gans.privacy.ledger import Ledger
+from gans.privacy.rows import PrivateRows
+from gans.report.figures import render
+from gans.tracking.log import set_up_log
+from gans.training.marginal_matching import scale_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
+
+from jobs import append, read_rows, split  # noqa: E402
+from trainings import call  # noqa: E402
+
+TARGET = {"adult": "income", "credit_default": "default payment next month"}
+OURS, OTHERS = ("dp_marginals", "independent"), ("mst", "aim", "dpctgan", "patectgan")
+DELTA = 1e-5
+FIGURES = {"tv1": "1-way TVD", "tv2": "2-way TVD", "tv3": "3-way TVD", "auc": "AUC", "gap": "gap.py score"}
+COLUMNS = ("data", "method", "epsilon", "seed", *FIGURES, "auc_real", "seconds")
+COLORS = ("#d4692a", "#8a949d", "#3d6c99", "#4f8a5b", "#8b5fa8", "#b3402f")
+
+
+class Sides:
+    """The training and the test rows of a table, and their cells [rows, columns] in the order of the columns."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        whole = normalise(pq.read_table(root / f"{name}.parquet"))
+        if name == "adult":
+            self.training, self.test = whole, normalise(pq.read_table(root / "adult_test.parquet"))
+        else:
+            self.training, self.test = (whole.take(places) for places in split(whole.num_rows))
+        self.name, self.domain = name, Domain.read(SHIPPED / f"{name}.yaml")
+        self.codec: FittedCodec = self.domain.codec()
+        self.names = [column.name for column in self.domain.columns]
+        self.codes = [fitted.code for fitted in self.codec.columns]
+        self.sizes = [fitted.cardinality for fitted in self.codec.columns]
+        self.cells, self.test_cells = self.cells_of(self.training), self.cells_of(self.test)
+
+    def cells_of(self, table: pa.Table) -> np.ndarray:
+        """The declared cells of a table."""
+        return self.domain.encode(table, self.codec).codes[:, self.codes]
+
+    def table_of(self, cells: np.ndarray) -> pa.Table:
+        """Rows whose numbers lie anywhere in their cells."""
+        codes = np.zeros_like(cells)
+        codes[:, self.codes] = cells
+        shape = (len(cells), self.codec.layout.scalars)
+        within = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+        return self.codec.decode(Encoded(within, codes))
+
+
+def total_variation(sides: Sides, cells: np.ndarray, ways: int) -> float:
+    """Mean over all sets of so many columns of half the L1 distance of their shares, to the training rows."""
+    distances = []
+    for columns in map(list, combinations(range(len(sides.sizes)), ways)):
+        sizes = [sides.sizes[column] for column in columns]
+        real, made = (
+            np.bincount(np.ravel_multi_index(tuple(rows[:, columns].T), sizes), minlength=int(np.prod(sizes)))
+            / len(rows)
+            for rows in (sides.cells, cells)
+        )
+        distances.append(np.abs(real - made).sum() / 2)
+    return float(np.mean(distances))
+
+
+def predictive(sides: Sides, cells: np.ndarray) -> float:
+    """AUC on test rows of boosted trees trained on the cells of synthetic rows; .5 where these have one class."""
+    import xgboost as xgb
+    from sklearn.metrics import roc_auc_score
+
+    place = sides.names.index(TARGET[sides.name])
+    label, test_label = cells[:, place], sides.test_cells[:, place]
+    if len(np.unique(label)) < 2:
+        return 0.5
+    model = xgb.XGBClassifier(n_estimators=100, max_depth=4, learning_rate=0.1, n_jobs=1, random_state=0)
+    model.fit(np.delete(cells, place, axis=1), label)
+    return float(roc_auc_score(test_label, model.predict_proba(np.delete(sides.test_cells, place, axis=1))[:, 1]))
+
+
+def independent(sides: Sides, epsilon: float, seed: int) -> np.ndarray:
+    """Cells of rows whose columns are drawn by themselves: the whole budget goes to the counts of single columns."""
+    ledger = Ledger(epsilon, DELTA)
+    rows = PrivateRows(sides.cells, sides.sizes, sides.names, ledger)
+    rng, out = np.random.default_rng(seed), []
+    for column, size in enumerate(sides.sizes):
+        counts = np.maximum(rows.one_way(column, scale_of(ledger.rho / len(sides.sizes))), 0)
+        shares = counts / counts.sum() if counts.sum() else np.full(size, 1 / size)
+        out.append(rng.choice(size, len(sides.cells), p=shares))
+    return np.stack(out, axis=1)
+
+
+def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, given: dict[str, Any]) -> pa.Table:
+    """Synthetic rows of a method, which are kept in a folder; as many as there are training rows."""
+    if method == "dp_marginals":
+        source = f"{folder.parent}/{sides.name}.parquet"
+        write_table(Path(source), sides.training)
+        arguments = [f"data.path={source}", f"privacy.domain={sides.name}", f"privacy.epsilon={epsilon:g}"]
+        arguments += [f"privacy.delta={DELTA:g}", f"seed={seed}", f"run_dir={folder}", "tracker.mode=disabled"]
+        call("train", "+experiment=dp_marginals", "data=table", *arguments, f"samples={sides.training.num_rows}")
+        return pq.read_table(folder / "samples.parquet")
+    folder.mkdir(parents=True, exist_ok=True)
+    if method == "independent":
+        return sides.table_of(independent(sides, epsilon, seed))
+    cells = folder / "cells.csv"
+    pd.DataFrame(sides.cells, columns=[f"c{place}" for place in range(len(sides.names))]).to_csv(cells, index=False)
+    arguments = [
+        str(HERE / "smartnoise.py"),
+        str(cells),
+        method,
+        f"{epsilon:g}",
+        f"{DELTA:g}",
+        str(folder / "made.csv"),
+    ]
+    subprocess.run([given["smartnoise_python"], *arguments], check=True)
+    return sides.table_of(pd.read_csv(folder / "made.csv").to_numpy())
+
+
+def measure(sides: Sides, table: pa.Table, folder: Path, given: dict[str, Any]) -> dict[str, float]:
+    """The figures of synthetic rows."""
+    cells, real = sides.cells_of(table), predictive(sides, sides.cells)
+    out: dict[str, Any] = {f"tv{ways}": total_variation(sides, cells, ways) for ways in (1, 2, 3)}
+    out |= {"auc": predictive(sides, cells), "gap": "", "auc_real": real}
+    if "gap" in given:
+        judged = folder.with_name(f"{folder.name}-judged-not-private")
+        judged.mkdir(parents=True, exist_ok=True)
+        files = [judged / f"{name}.parquet" for name in ("training", "made", "test")]
+        for file, rows in zip(files, (sides.training, table, sides.test), strict=True):
+            write_table(file, rows)
+        command = [sys.executable, given["gap"], *map(str, files), "--name", sides.name]
+        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        out["gap"] = json.loads(found.splitlines()[-1])["score"]
+    return out
+
+
+def write_results(folder: Path) -> None:
+    """TABLE.md and figure.png from results.csv."""
+    rows = pd.read_csv(folder / "results.csv")
+    lines = [
+        "# Privacy study: figures",
+        "",
+        "Made by study.py from results.csv; see README.md. Mean +- sd over n seeds.",
+        "",
+    ]
+    for name, group in rows.groupby("data", sort=False):
+        lines += [f"## {name}", "", f"AUC of real rows: {group.auc_real.mean():.3f}.", ""]
+        lines += ["| epsilon | method | n | " + " | ".join(FIGURES.values()) + " | seconds |", "|---|" * 1 + "---|" * 7]
+        for (epsilon, method), cell in group.groupby(["epsilon", "method"], sort=True):
+            shown = [_spread(cell[key]) for key in FIGURES]
+            lines.append(f"| {epsilon:g} | {method} | {len(cell)} | {' | '.join(shown)} | {cell.seconds.mean():.0f} |")
+        lines.append("")
+    write_text(folder / "TABLE.md", "\n".join(lines))
+    figure = draw(rows)
+    write_atomic(folder / "figure.png", lambda path: path.write_bytes(render(figure, "png")))
+
+
+def _spread(values: "pd.Series[float]") -> str:
+    values = values.dropna()
+    if values.empty:
+        return ""
+    return f"{values.mean():.4f}" + (f" +- {values.std():.4f}" if len(values) > 1 else "")
+
+
+def draw(rows: pd.DataFrame) -> "Figure":
+    """Figures of each method over epsilon, a row for each table."""
+    from matplotlib.figure import Figure
+
+    names, shown = list(rows.data.unique()), ("tv1", "tv2", "auc")
+    figure = Figure(figsize=(9.6, 2.9 * len(names)), layout="constrained")
+    axes = figure.subplots(len(names), len(shown), squeeze=False)
+    methods = [method for method in (*OURS, *OTHERS) if method in set(rows.method)]
+    for row, name in enumerate(names):
+        here = rows[rows.data == name]
+        for column, key in enumerate(shown):
+            one = axes[row, column]
+            for method, color in zip(methods, COLORS, strict=False):
+                cells = here[here.method == method].groupby("epsilon")[key]
+                one.errorbar(cells.mean().index, cells.mean(), cells.std(), marker="o", ms=4, color=color, label=method)
+            if key == "auc":
+                one.axhline(here.auc_real.mean(), color="#44505c", lw=1, ls=":", label="real rows")
+            one.set_xscale("log")
+            one.set_xticks(sorted(here.epsilon.unique()), [f"{e:g}" for e in sorted(here.epsilon.unique())])
+            one.minorticks_off()
+            one.set_title(f"{name}: {FIGURES[key]}", fontsize=9)
+            one.spines[["top", "right"]].set_visible(False)
+            one.set_xlabel("epsilon", fontsize=8)
+    axes[0, -1].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def main() -> int:
+    """Make, measure, write; what has a row is skipped."""
+    own = dict.fromkeys(
+        ("data.root", "tables", "epsilons", "methods", "smartnoise_python", "gap", "runs", "results"), str
+    )
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return 0
+    given: dict[str, Any] = {"seeds": 5} | key_values(sys.argv[1:], own | {"seeds": int})
+    in_range("seeds", given["seeds"], 1)
+    if "data.root" not in given:
+        raise UserError("data.root is not set; see python experiments/privacy/study.py --help.")
+    methods: list[str] = listed(given.get("methods", ",".join(OURS)))
+    for method in methods:
+        one_of("methods", method, (*OURS, *OTHERS))
+    if set(methods) & set(OTHERS) and "smartnoise_python" not in given:
+        raise UserError(f"methods={','.join(methods)}: smartnoise_python is not set.")
+    tables: list[str] = listed(given.get("tables", ",".join(TARGET)))
+    for name in tables:
+        one_of("tables", name, tuple(TARGET))
+    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
+    results.mkdir(parents=True, exist_ok=True)
+    file = results / "results.csv"
+    for seed in range(given["seeds"]):
+        for name in tables:
+            sides = Sides(name, Path(given["data.root"]))
+            for epsilon in map(float, listed(given.get("epsilons", ".5,1,3,10"))):
+                for method in methods:
+                    key = (name, method, f"{epsilon:g}", str(seed))
+                    if any(tuple(row[k] for k in COLUMNS[:4]) == key for row in read_rows(file)):
+                        continue
+                    folder = runs / "-".join(key)
+                    started = time.monotonic()
+                    table = make(sides, method, epsilon, seed, folder, given)
+                    seconds = round(time.monotonic() - started, 1)
+                    found = measure(sides, table, folder, given)
+                    append(file, dict(zip(COLUMNS, key, strict=False)) | found | {"seconds": seconds}, COLUMNS)
+                    print(*key, *(f"{k} {v:.4f}" for k, v in found.items() if v != ""), f"{seconds} s", flush=True)
+    write_results(results)
+    return 0
+
+
+if __name__ == "__main__":
+    set_up_log()
+    sys.exit(run_command(main))
