@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, norm
 
 from gans.privacy.ledger import Ledger
 
@@ -46,6 +45,8 @@ def audit(present: np.ndarray, absent: np.ndarray, delta: float, confidence: flo
         delta: of the guarantee.
         confidence: of each bound, by itself.
     """
+    from scipy.stats import norm
+
     half = min(len(present), len(absent)) // 2
     thresholds = np.unique(np.concatenate([present[:half], absent[:half]]))
     low, high = _rates(present[:half], absent[:half], thresholds, confidence)
@@ -62,6 +63,8 @@ def _rates(
     present: np.ndarray, absent: np.ndarray, thresholds: np.ndarray, confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Clopper-Pearson bounds at each threshold: of the least true and of the largest false positive rate."""
+    from scipy.stats import beta
+
     runs, alpha = len(present), (1 - confidence) / 2
     hits, false = (len(side) - np.searchsorted(np.sort(side), thresholds, side="right") for side in (present, absent))
     low = np.where(hits > 0, beta.ppf(alpha, np.maximum(hits, 1), runs - hits + 1), 0.0)
@@ -74,6 +77,8 @@ def epsilon_of_gaussian(mu: float, delta: float) -> float:
 
     Dong et al. 2019, arXiv:1905.02383, corollary 1.
     """
+    from scipy.stats import norm
+
     low, high = 0.0, mu * mu / 2 + mu * math.sqrt(2 * math.log(1 / delta)) + 1
     for _ in range(100):
         middle = (low + high) / 2
