@@ -117,7 +117,6 @@ class Run:
             raise UserError(f"network={network}: {label} trains {', '.join(self.privacy.networks)}.")
         for key, value, allowed, why in (
             ("refine", component_name("refine", type(self.refine)), ("none",), "it is learnt from the training rows"),
-            ("condition", component_name("condition", type(self.condition)), ("none",), "it is learnt from the rows"),
             ("penalty", ",".join(self.penalty), ("",), "there is no critic"),
             ("term", ",".join(self.term), ("",), "there is no critic"),
             ("data.relations", data.relations, (["auto"], []), "relations are found in the rows; they are off"),

@@ -185,8 +185,7 @@ class Declared:
         outside = ~((values >= self.low) & (values <= self.high))
         if outside.any():
             raise self._outside(f"the value {values[outside][0]:g}", f"low={self.low:g} and high={self.high:g}")
-        codes = np.searchsorted(self.bins_of()[1:, 0], values, side="right").astype(np.int32)
-        return fitted.atom_codes(values - fitted.origin, codes)
+        return fitted.encode_numbers(values - fitted.origin, None)[1]
 
     def _outside(self, what: str, key: str) -> UserError:
         return UserError(f"column '{self.name}' holds {what}, which its domain does not declare; see {key}.")

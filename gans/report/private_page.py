@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 20
 MOST_CELLS = 24  # that a figure names
-FINDINGS = ("good", "note", "bad")
 
 
 def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str, bytes]]:
