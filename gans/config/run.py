@@ -115,10 +115,19 @@ class Run:
         network = component_name("network", type(self.network))
         if self.privacy.networks and network not in self.privacy.networks:
             raise UserError(f"network={network}: {label} trains {', '.join(self.privacy.networks)}.")
+        objective = component_name("objective", type(self.objective))
+        if self.privacy.objectives and objective not in self.privacy.objectives:
+            raise UserError(f"objective={objective}: {label} trains with {', '.join(self.privacy.objectives)}.")
         for key, value, allowed, why in (
+            ("condition", component_name("condition", type(self.condition)), ("none",), "rows would be drawn by it"),
             ("refine", component_name("refine", type(self.refine)), ("none",), "it is learnt from the training rows"),
-            ("penalty", ",".join(self.penalty), ("",), "there is no critic"),
-            ("term", ",".join(self.term), ("",), "there is no critic"),
+            ("penalty", ",".join(self.penalty), ("",), "it looks at rows beside the ledger"),
+            ("term", ",".join(self.term), ("",), "it looks at rows beside the ledger"),
+            ("network.pack", self.network.pack, (1,), "a row would be in the loss of others"),
+            ("network.group", self.network.group, (1,), "a row would be in the loss of others"),
+            ("network.spectral_norm", self.network.spectral_norm, (False,), "gradients are clipped as they are"),
+            ("trainer.precision", trainer.precision, ("float32",), "norms need it"),
+            ("trainer.accumulate", trainer.accumulate, (1,), "gradients are summed over one batch"),
             ("data.relations", data.relations, (["auto"], []), "relations are found in the rows; they are off"),
             ("data.limit", data.limit, (None,), "which rows are drawn depends on how many there are"),
             ("data.merge_rare", data.merge_rare, (False,), "rare levels are found in the rows; declare other=NAME"),

@@ -153,8 +153,8 @@ class Declared:
         atoms = np.array(self.points, float) - origin
         return FittedColumn(column=column, knots=knots, atoms=atoms, origin=origin)
 
-    def codes(self, array: pa.ChunkedArray, fitted: FittedColumn) -> np.ndarray:
-        """The cell of each value [rows] int32.
+    def encode(self, array: pa.ChunkedArray, fitted: FittedColumn) -> tuple[np.ndarray, np.ndarray]:
+        """Where each value lies in its cell [rows] float32, 0 where that says nothing, and the cell [rows] int32.
 
         Raises:
             UserError: a value is outside what is declared.
@@ -166,9 +166,12 @@ class Declared:
             valid = array.drop_null().cast(arrow_type(self.type))
         except pa.ArrowException as error:
             raise self._outside(f"values of type {array.type} ({str(error).splitlines()[0]})", "type") from None
-        out = np.full(len(array), fitted.cardinality - 1, np.int32)
-        out[~missing] = self._numbers(valid, fitted) if self.number else self._levels(valid)
-        return out
+        scalars, codes = np.zeros(len(array), np.float32), np.full(len(array), fitted.cardinality - 1, np.int32)
+        if self.number:
+            scalars[~missing], codes[~missing] = self._numbers(valid, fitted)
+        else:
+            codes[~missing] = self._levels(valid)
+        return scalars, codes
 
     def _levels(self, valid: pa.ChunkedArray) -> np.ndarray:
         known = pa.array(self.levels, valid.type)
@@ -180,12 +183,12 @@ class Declared:
             found = pc.fill_null(found, self.levels.index(self.other))
         return found.to_numpy().astype(np.int32)
 
-    def _numbers(self, valid: pa.ChunkedArray, fitted: FittedColumn) -> np.ndarray:
+    def _numbers(self, valid: pa.ChunkedArray, fitted: FittedColumn) -> tuple[np.ndarray, np.ndarray]:
         values = valid.cast(pa.float64(), safe=False).to_numpy()
         outside = ~((values >= self.low) & (values <= self.high))
         if outside.any():
             raise self._outside(f"the value {values[outside][0]:g}", f"low={self.low:g} and high={self.high:g}")
-        return fitted.encode_numbers(values - fitted.origin, None)[1]
+        return fitted.encode_numbers(values - fitted.origin, None)
 
     def _outside(self, what: str, key: str) -> UserError:
         return UserError(f"column '{self.name}' holds {what}, which its domain does not declare; see {key}.")
@@ -248,7 +251,7 @@ class Domain:
         return FittedCodec(Schema([one.column for one in fitted]), fitted)
 
     def encode(self, table: pa.Table, codec: FittedCodec) -> Encoded:
-        """The cells of the rows: codes [rows, columns] in the order of the codec's layout.
+        """The cells of the rows, and where in them numbers lie, in the order of the codec's layout.
 
         Raises:
             UserError: a column is not there or not declared, or a value is outside its domain.
@@ -262,7 +265,9 @@ class Domain:
                 raise UserError(f"column '{lacking[0]}' {why} {', '.join(of)}.{nearest(lacking[0], of)}")
         out = codec.empty(table.num_rows)
         for declared, fitted in zip(self.columns, codec.columns, strict=True):
-            out.codes[:, fitted.code] = declared.codes(table[declared.name], fitted)
+            scalars, out.codes[:, fitted.code] = declared.encode(table[declared.name], fitted)
+            if declared.number:
+                out.scalars[:, fitted.scalar] = scalars
         return out
 
 

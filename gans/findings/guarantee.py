@@ -11,7 +11,7 @@ STRONG, WEAK = 1.0, 8.0  # epsilon up to which a guarantee is called strong, and
 
 def guarantee_sentences(ledger: Mapping[str, Any]) -> list[Sentence]:
     """What a ledger (privacy.json) promises, what it does not, and what was spent of it."""
-    found, rho = ledger["guarantee"], ledger["rho"]
+    found, looks = ledger["guarantee"], sum(entry["times"] for entry in ledger["entries"])
     epsilon, delta = found["epsilon"], found["delta"]
     tone = "good" if epsilon <= STRONG else "note" if epsilon < WEAK else "bad"
     strength = {
@@ -38,7 +38,7 @@ def guarantee_sentences(ledger: Mapping[str, Any]) -> list[Sentence]:
         ),
         Sentence(
             "note",
-            f"{len(ledger['entries'])} looks at the rows spent {rho['spent']:.4g} of rho {rho['budget']:.4g}; each is "
-            "in privacy.json.",
+            f"{looks:,} looks at the rows spent epsilon {ledger['spent']['epsilon']:.4g} of {epsilon:g}; each is in "
+            "privacy.json.",
         ),
     ]

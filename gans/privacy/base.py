@@ -14,10 +14,12 @@ class Privacy:
     Attributes:
         private: whether every look at the rows goes through a ledger.
         networks: that it trains; none for any.
+        objectives: that it trains with; none for any.
     """
 
     private: ClassVar[bool] = False
     networks: ClassVar[tuple[str, ...]] = ()
+    objectives: ClassVar[tuple[str, ...]] = ()
 
 
 @register("privacy", "none")
@@ -31,6 +33,7 @@ class DifferentialPrivacy(Privacy):
     """A guarantee of (epsilon, delta)-differential privacy for tables that differ by one row more or less.
 
     Attributes:
+        samples: whether mechanisms see random parts of the rows, which zCDP does not count.
         epsilon: of the guarantee: no conclusion about a row becomes more likely than exp(epsilon) times by it.
         delta: but for a chance of so much; far below one in the number of rows.
         domain: the declaration of the columns: a YAML file, or the name of one that is shipped; null for that of the
@@ -38,6 +41,7 @@ class DifferentialPrivacy(Privacy):
     """
 
     private: ClassVar[bool] = True
+    samples: ClassVar[bool] = False
 
     epsilon: float = 1.0
     delta: float = 1e-5
@@ -46,3 +50,24 @@ class DifferentialPrivacy(Privacy):
     def __post_init__(self) -> None:
         in_range("privacy.epsilon", self.epsilon, 0, 100, open_low=True)
         in_range("privacy.delta", self.delta, 0, 1, open_low=True, open_high=True)
+
+
+@dataclass(kw_only=True)
+class PrivateGAN(DifferentialPrivacy):
+    """A generator that learns from a critic, and from noisy counts of each column.
+
+    Attributes:
+        single: share of the budget for the counts of single columns.
+        matching: weight of the generator's cost of answering these counts wrongly.
+    """
+
+    networks: ClassVar[tuple[str, ...]] = ("mlp", "residual")
+    objectives: ClassVar[tuple[str, ...]] = ("non_saturating", "wasserstein", "hinge", "least_squares", "minimax")
+
+    single: float = 0.1
+    matching: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("privacy.single", self.single, 0, 1, open_low=True, open_high=True)
+        in_range("privacy.matching", self.matching, 0)

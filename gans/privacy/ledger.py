@@ -3,12 +3,14 @@
 The guarantee is (epsilon, delta)-differential privacy for tables that differ by one row more or less (add or remove).
 Costs are added up in zero-concentrated differential privacy, rho-zCDP (Bun and Steinke 2016, arXiv:1605.02065), which
 composes by addition also where later mechanisms are chosen by what earlier ones gave, as long as the sum stays within a
-budget fixed before (Whitehouse et al. 2023, arXiv:2203.05481).
+budget fixed before (Whitehouse et al. 2023, arXiv:2203.05481). With a mechanism that sees a random part of the rows the
+privacy loss distributions of all entries are composed instead, which asks for mechanisms that are fixed beforehand.
 """
 
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,36 +19,11 @@ from typing import Any
 from gans.artefacts import read_json, reading
 from gans.errors import UserError
 from gans.files import write_text
+from gans.privacy.entry import SUBSAMPLED, Entry
+from gans.privacy.loss_distributions import composed_epsilon
 
 NEIGHBOURS = "add or remove one row"
 SLACK = 1e-9  # of the budget, for sums of floats
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A mechanism that looked at the rows.
-
-    Attributes:
-        what: was asked, for people.
-        mechanism: `discrete Gaussian` or `exponential`.
-        sensitivity: by how much one row changes what the noise is added to (in the L2 norm), or any score.
-        scale: of the noise: the standard deviation, or of the Gumbel noise of the exponential mechanism.
-        rho: its zCDP: (sensitivity / scale)^2 / 2 of both.
-    """
-
-    what: str
-    mechanism: str
-    sensitivity: float
-    scale: float
-
-    @property
-    def rho(self) -> float:
-        """A Gaussian costs sensitivity^2 / (2 scale^2); so does the exponential mechanism, e = 2 sensitivity / scale.
-
-        The latter is e-differentially private with a bounded range, hence e^2 / 8 (Cesar and Rogers 2021,
-        arXiv:2004.07223).
-        """
-        return (self.sensitivity / self.scale) ** 2 / 2
 
 
 @dataclass
@@ -76,13 +53,32 @@ class Ledger:
         """What may still be spent."""
         return max(self.rho - self.spent, 0.0)
 
+    @property
+    def sampled(self) -> bool:
+        """Whether a mechanism sees a random part of the rows, so that privacy loss distributions are composed."""
+        return _sampled(self.entries)
+
+    @property
+    def spent_epsilon(self) -> float:
+        """What was spent as an epsilon, at this delta."""
+        if self.sampled:
+            return composed_epsilon(self.entries, self.delta, self.epsilon)
+        return epsilon_of(self.spent, self.delta) if self.entries else 0.0
+
     def charge(self, entry: Entry) -> None:
         """Write a mechanism down; the caller runs it afterwards.
 
         Raises:
             UserError: the budget does not have it. Nothing is written then.
         """
-        if entry.rho > self.left + SLACK * self.rho:
+        after = [*self.entries, entry]
+        if _sampled(after):
+            epsilon = composed_epsilon(after, self.delta, self.epsilon)
+            if epsilon > self.epsilon * (1 + SLACK):
+                raise UserError(
+                    f"privacy.epsilon={self.epsilon:g}: the budget is used up; with '{entry.what}' it is {epsilon:.3g}."
+                )
+        elif entry.rho > self.left + SLACK * self.rho:
             raise UserError(
                 f"privacy.epsilon={self.epsilon:g}: the budget is used up; '{entry.what}' costs rho={entry.rho:.3g}, "
                 f"and {self.left:.3g} of {self.rho:.3g} are left."
@@ -90,12 +86,21 @@ class Ledger:
         self.entries.append(entry)
 
     def to_json(self) -> dict[str, Any]:
-        """The guarantee, the budget and each entry with its cost."""
+        """The guarantee, what was spent of it, and each entry with its cost: its rho, or its epsilon by itself."""
         return {
             "guarantee": {"epsilon": self.epsilon, "delta": self.delta, "neighbours": NEIGHBOURS},
-            "rho": {"budget": self.rho, "spent": self.spent},
-            "entries": [dataclasses.asdict(entry) | {"rho": entry.rho} for entry in self.entries],
+            "spent": {
+                "epsilon": self.spent_epsilon,
+                "composition": "privacy loss distributions" if self.sampled else "zCDP",
+            }
+            | ({} if self.sampled else {"rho": self.spent, "rho_budget": self.rho}),
+            "entries": [dataclasses.asdict(entry) | self._cost(entry) for entry in self.entries],
         }
+
+    def _cost(self, entry: Entry) -> dict[str, float]:
+        if _sampled([entry]):
+            return {"epsilon": composed_epsilon([entry], self.delta, self.epsilon)}
+        return {"rho": entry.rho}
 
     def write(self, path: Path) -> None:
         """Write as JSON, atomically."""
@@ -111,11 +116,22 @@ class Ledger:
         with reading(path, "a readable ledger"):
             stored = read_json(path, "a readable ledger")
             entries = [
-                Entry(str(one["what"]), str(one["mechanism"]), float(one["sensitivity"]), float(one["scale"]))
+                Entry(
+                    what=str(one["what"]),
+                    mechanism=str(one["mechanism"]),
+                    sensitivity=float(one["sensitivity"]),
+                    scale=float(one["scale"]),
+                    rate=float(one["rate"]),
+                    times=int(one["times"]),
+                )
                 for one in stored["entries"]
             ]
             guarantee = stored["guarantee"]
             return cls(float(guarantee["epsilon"]), float(guarantee["delta"]), entries)
+
+
+def _sampled(entries: Sequence[Entry]) -> bool:
+    return any(entry.mechanism == SUBSAMPLED for entry in entries)
 
 
 def delta_of(rho: float, epsilon: float) -> float:

@@ -1,10 +1,12 @@
 """Rows that nothing sees but mechanisms: each look is charged to the ledger before it happens."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
-from gans.privacy.ledger import Entry, Ledger
+from gans.privacy.entry import Entry
+from gans.privacy.ledger import Ledger
 from gans.privacy.noise import discrete_gaussian, noisy_max
 
 
@@ -12,21 +14,26 @@ class PrivateRows:
     """The codes of a table behind a ledger. One row more or less changes one cell of each marginal by one."""
 
     def __init__(self, codes: np.ndarray, cardinalities: Sequence[int], names: Sequence[str], ledger: Ledger) -> None:
-        """Count all pairs once; the rows are not kept.
+        """Take the rows in.
 
         Args:
             codes: [rows, columns], each below its cardinality.
             names: of the columns, for the ledger.
         """
-        from scipy.sparse import csr_array
-
         self.cardinalities, self.names, self.ledger = tuple(cardinalities), tuple(names), ledger
         self.starts = np.concatenate([[0], np.cumsum(self.cardinalities)])
-        rows, columns = codes.shape
-        places = (codes + self.starts[:-1]).ravel()
+        self._codes = codes
+
+    @cached_property
+    def _pairs(self) -> np.ndarray:
+        """Counts of all levels with all levels [levels, levels]."""
+        from scipy.sparse import csr_array
+
+        rows, columns = self._codes.shape
+        places = (self._codes + self.starts[:-1]).ravel()
         hots = csr_array((np.ones(places.size, np.int64), places, np.arange(rows + 1) * columns))
         hots.resize((rows, int(self.starts[-1])))
-        self._pairs = (hots.T @ hots).toarray()
+        return (hots.T @ hots).toarray()
 
     def _block(self, first: int, second: int) -> np.ndarray:
         rows, columns = (slice(self.starts[place], self.starts[place + 1]) for place in (first, second))
@@ -35,7 +42,8 @@ class PrivateRows:
     def one_way(self, column: int, scale: float) -> np.ndarray:
         """Noisy counts [levels] of a column."""
         self.ledger.charge(Entry(f"counts of {self.names[column]}", "discrete Gaussian", 1.0, scale))
-        return discrete_gaussian(np.diagonal(self._block(column, column)), scale)
+        counts = np.bincount(self._codes[:, column], minlength=self.cardinalities[column])
+        return discrete_gaussian(counts, scale)
 
     def two_way(self, first: int, second: int, scale: float) -> np.ndarray:
         """Noisy counts [levels, levels] of two columns together."""

@@ -41,7 +41,10 @@ def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str,
 
 
 def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entries of a ledger, those of one mechanism and question put together: how often, by what noise, its cost."""
+    """The entries of a ledger, those of one mechanism and question put together: how often, by what noise, its cost.
+
+    The cost is rho, which adds up; of sampled rows, of whom there is one entry, it is the epsilon by itself.
+    """
 
     def key(entry: dict[str, Any]) -> tuple[str, str]:
         return entry["mechanism"], entry["what"]
@@ -54,13 +57,15 @@ def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
             {
                 "what": what,
                 "mechanism": mechanism,
-                "times": len(same),
+                "times": sum(entry["times"] for entry in same),
+                "rate": same[0]["rate"],
                 "least": min(scales),
                 "most": max(scales),
-                "rho": sum(entry["rho"] for entry in same),
+                "rho": sum(entry.get("rho", 0.0) for entry in same),
+                "epsilon": same[0].get("epsilon"),
             }
         )
-    return sorted(out, key=lambda one: -one["rho"])
+    return sorted(out, key=lambda one: (one["epsilon"] is None, -one["rho"]))
 
 
 def cells_of(column: Declared) -> list[str]:

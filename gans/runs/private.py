@@ -32,6 +32,7 @@ from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
 from gans.runs.build import build
 from gans.runs.files import RunFiles
+from gans.runs.private_fits import FITS, Fit
 from gans.runs.provenance import sign_run
 from gans.runs.spending import remember
 from gans.runs.versions import commit, versions
@@ -40,7 +41,7 @@ from gans.sampling.sampler import Sampler
 from gans.tracking.terminal import console, progress_bar
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED
-from gans.training.marginal_matching import MarginalFit, Measurements, match_marginals
+from gans.training.marginal_matching import Measurements
 
 log = logging.getLogger("gans")
 
@@ -102,21 +103,18 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     codec, ledger = domain.codec(), Ledger(plan.epsilon, plan.delta)
     levels = sum(codec.layout.cardinalities)
     check_bytes(f"privacy.domain: the counts of all pairs of {levels:,} cells", COPIES * levels**2)
-    private = PrivateRows(domain.encode(rows, codec).codes, codec.layout.cardinalities, _names(codec), ledger)
+    encoded = domain.encode(rows, codec)
+    private = PrivateRows(encoded.codes, codec.layout.cardinalities, _names(codec), ledger)
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
     condition = run.condition.fit(codec, codec.empty(1))
     gan = build(run, condition)
-    remember(rows, ledger, files.folder)
+    remember(rows, ledger, plan.samples, files.folder)
     del rows
-    generator: Any = gan.generator
-    fit = MarginalFit(generator, run.optimizer.generator(1), codec.layout.cardinalities)
-    parameters = jax.jit(gan.init)(np.uint32(run.seed)).average["params"]
     started = time.monotonic()
-    with progress_bar("rho", show and console.is_terminal) as bar:
-        task = bar.add_task(run.name, total=ledger.rho)
-        parameters, measured = match_marginals(
-            fit, parameters, private, plan, lambda spent: bar.update(task, completed=spent)
-        )
+    with progress_bar("%", show and console.is_terminal) as bar:
+        task = bar.add_task(run.name, total=100)
+        fit = FITS[type(plan)](run, gan, private, encoded, lambda share: bar.update(task, completed=100 * share))
+    seconds, measured = time.monotonic() - started, fit.measured
     if plan.delta > 1 / measured.rows:
         log.warning(
             "privacy.delta=%g: it is above one in the rows, of which there are about %s; to publish a row at random "
@@ -124,8 +122,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
             plan.delta,
             f"{measured.rows:,.0f}",
         )
-    seconds, answers = time.monotonic() - started, np.asarray(fit.answers(parameters).single)
-    sampler = Sampler(gan, codec, condition, _marginals(codec, measured, answers), {"params": parameters})
+    sampler = Sampler(gan, codec, condition, _marginals(codec, measured, fit.answers), {"params": fit.parameters})
     write_text(files.config, config)
     codec.schema.write(files.schema)
     domain.write(files.domain)
@@ -134,10 +131,10 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     codec.save(files.codec)
     condition.save(files.condition)
     sampler.marginals.save(files.marginals)
-    _checkpoint(files, sampler.parameters, len(ledger.entries), seconds)
+    _checkpoint(files, sampler.parameters, fit.steps, seconds)
     synthetic = sampler.sample(run.sample_rows(round(measured.rows)), run.seed)
     write_table(files.samples, synthetic)
-    summary = _summary(run, ledger, measured, seconds)
+    summary = _summary(run, ledger, fit, seconds)
     write_text(files.summary, json.dumps(summary, indent=1) + "\n")
     return sampler, PrivateResults(
         name=run.name,
@@ -146,7 +143,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
         schema=codec.schema,
         domain=domain,
         ledger=ledger.to_json(),
-        measured=_shares(codec, measured, answers),
+        measured=_shares(codec, measured, fit.answers),
         synthetic=synthetic,
     )
 
@@ -214,15 +211,15 @@ def _checkpoint(files: RunFiles, parameters: Any, step: int, seconds: float) -> 
         checkpoints.close()
 
 
-def _summary(run: Run, ledger: Ledger, measured: Measurements, seconds: float) -> dict[str, Any]:
+def _summary(run: Run, ledger: Ledger, fit: Fit, seconds: float) -> dict[str, Any]:
     return {
         "status": COMPLETED,
         "name": run.name,
-        "steps": len(ledger.entries),
+        "steps": fit.steps,
         "seconds": round(seconds, 2),
         "seed": run.seed,
         "privacy": ledger.to_json()["guarantee"],
-        "rows": {"estimated": round(measured.rows)},
+        "rows": {"estimated": round(fit.measured.rows)},
         "scores": {},
         "versions": versions(),
         "commit": commit(),

@@ -30,10 +30,13 @@ def fingerprint(table: pa.Table, key: bytes) -> str:
     return hmac.new(key, hashlib.sha256(rows.tobytes()).digest(), hashlib.sha256).hexdigest()
 
 
-def remember(table: pa.Table, ledger: Ledger, run_dir: Path) -> None:
+def remember(table: pa.Table, ledger: Ledger, sampled: bool, run_dir: Path) -> None:
     """Write down that the whole budget of a run is spent on these rows, and warn where it is not the first.
 
     It is written before the first look: a run that is interrupted has spent it, too.
+
+    Args:
+        sampled: whether mechanisms will see random parts of the rows, so that the run has no rho.
     """
     try:
         folder = state_folder() / "privacy"
@@ -41,24 +44,37 @@ def remember(table: pa.Table, ledger: Ledger, run_dir: Path) -> None:
         with locked(folder, "the ledgers of tables", make=True):
             earlier = _read(path)
             own = {"run_dir": str(run_dir.absolute()), "epsilon": ledger.epsilon, "delta": ledger.delta}
-            own |= {"rho": ledger.rho, "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
+            own |= {"rho": None if sampled else ledger.rho, "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
             write_text(path, json.dumps([*earlier, own], indent=1) + "\n")
     except OSError as error:
         log.warning("privacy: that these rows were asked is not written down, so that runs do not add up: %s", error)
         return
     if earlier:
-        rho, delta = sum(one["rho"] for one in earlier) + ledger.rho, max(one["delta"] for one in [*earlier, own])
         log.warning(
             "privacy: these rows were asked before, by %s; what all of them give together is epsilon=%.3g at delta=%g",
             f"{len(earlier)} run{'s' * (len(earlier) > 1)}",
-            epsilon_of(rho, delta),
-            delta,
+            *together([*earlier, own]),
         )
+
+
+def together(runs: list[dict[str, Any]]) -> tuple[float, float]:
+    """Epsilon and delta of several runs on the same rows.
+
+    The rho of those that have one adds up; beside them epsilon and delta add up, as they always do.
+    """
+    zcdp = [one for one in runs if one["rho"] is not None]
+    others = [one for one in runs if one["rho"] is None]
+    delta = max((one["delta"] for one in zcdp), default=0.0)
+    epsilon = epsilon_of(sum(one["rho"] for one in zcdp), delta) if zcdp else 0.0
+    return epsilon + sum(one["epsilon"] for one in others), delta + sum(one["delta"] for one in others)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     with reading(path, "the ledger of a table"):
-        found = read_json(path)
-        return [{**one, "rho": float(one["rho"]), "delta": float(one["delta"])} for one in found]
+        return [
+            {**one, "epsilon": float(one["epsilon"]), "delta": float(one["delta"])}
+            | {"rho": None if one["rho"] is None else float(one["rho"])}
+            for one in read_json(path)
+        ]

@@ -5,13 +5,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import opendp.prelude
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+import gans.runs.private as private_runs
 from gans.config.compose import compose
+from gans.data.domain import Domain
 from gans.data.embedded import Households
 from gans.errors import UserError
 from gans.report.page import report_run
@@ -19,7 +23,17 @@ from gans.runs.execute import execute
 from gans.runs.saved import SavedRun
 from gans.training.checkpoints import Checkpoints
 
-SMALL = ("network.components=16", "network.generator_widths=[16]", "privacy.iterations=5", "privacy.rounds=1")
+GAN = ("network.width=8", "network.discriminator_width=8", "network.blocks=0", "trainer.batch_size=16")
+SMALL = {
+    "dp_marginals": (
+        "network.components=16",
+        "network.generator_widths=[16]",
+        "privacy.iterations=5",
+        "privacy.rounds=1",
+    ),
+    "dp_gan": (*GAN, "trainer.steps=5"),
+    "pate_gan": (*GAN, "trainer.steps=2", "privacy.teachers=20", "privacy.votes=8", "privacy.teacher_steps=1"),
+}
 FILES = {
     "checkpoints/codec.npz",
     "checkpoints/condition.npz",
@@ -35,8 +49,9 @@ FILES = {
 }
 
 
-def train(path: Path, table: pa.Table, *overrides: str) -> SavedRun:
-    run = compose(["+experiment=dp_marginals", "tracker.mode=disabled", "samples=500", *SMALL, *overrides])
+def train(path: Path, table: pa.Table, *overrides: str, experiment: str = "dp_marginals") -> SavedRun:
+    own = [f"+experiment={experiment}", "tracker.mode=disabled", "samples=500", *SMALL[experiment]]
+    run = compose([*own, *overrides])
     run.run_dir = str(path)
     assert execute(run, table, show=False, report=report_run).status == "completed"
     return SavedRun.open(path)
@@ -50,6 +65,11 @@ def table() -> pa.Table:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> SavedRun:
     return train(tmp_path_factory.mktemp("private") / "run", table)
+
+
+@pytest.fixture(scope="module", params=["dp_gan", "pate_gan"])
+def saved_gan(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, table: pa.Table) -> SavedRun:
+    return train(tmp_path_factory.mktemp("private") / "run", table, experiment=request.param)
 
 
 def left(path: Path) -> dict[str, Any]:
@@ -79,51 +99,86 @@ def _walk(tree: Any, where: str = "") -> list[tuple[str, Any]]:
     return [one for key, inner in tree.items() for one in _walk(inner, f"{where}/{key}")]
 
 
-def test_all_that_a_private_run_holds_is_in_the_list(saved: SavedRun) -> None:
-    found = {str(path.relative_to(saved.folder)) for path in saved.folder.rglob("*") if path.is_file()}
-    steps = {name for name in found if name.split("/")[1:2] == [str(saved.summary["steps"])]}
-    assert found - steps == FILES
-    assert set(saved.summary) == {
-        "status", "name", "steps", "seconds", "seed", "privacy", "rows", "scores", "versions", "commit",
-    }  # fmt: skip
+def test_all_that_a_private_run_holds_is_in_the_list(saved: SavedRun, saved_gan: SavedRun) -> None:
+    for run in (saved, saved_gan):
+        found = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
+        steps = {name for name in found if name.split("/")[1:2] == [str(run.summary["steps"])]}
+        assert found - steps == FILES
+        assert set(run.summary) == {
+            "status", "name", "steps", "seconds", "seed", "privacy", "rows", "scores", "versions", "commit",
+        }  # fmt: skip
 
 
-def test_on_a_neighbouring_table_only_what_the_ledger_answered_may_differ(
-    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the same answers of all mechanisms, every file and array is the same whatever the rows were."""
+def fixed_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mechanism answers the same, whatever it is asked of."""
+    rng, drawn = np.random.default_rng(5), iter(range(1, 1_000))
+
+    def counts(found: np.ndarray, scale: float) -> np.ndarray:
+        return rng.integers(0, 900, len(found))
+
+    def gradient(key: Any, tree: Any, scale: float) -> Any:
+        return jax.tree.map(lambda leaf: 0.01 * jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape), tree)
+
+    monkeypatch.setattr("gans.privacy.rows.discrete_gaussian", counts)
+    monkeypatch.setattr("gans.privacy.rows.noisy_max", lambda found, scale: int(rng.integers(len(found))))
+    monkeypatch.setattr("gans.training.private_step.with_noise", gradient)
+    monkeypatch.setattr("gans.training.teachers.discrete_gaussian", counts)
+    monkeypatch.setattr("secrets.randbits", lambda bits: next(drawn))
+
+
+def differences(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, experiment: str
+) -> dict[str, set[str]]:
+    """What differs in the run directories of other tables, by these, when all mechanisms answer the same."""
     tables = {
         "one row more": pa.concat_tables([table, table.slice(0, 1)]),
         "one row less": table.slice(1),
         "other rows": table.slice(0, 100),
     }
 
-    def answers() -> None:
-        rng = np.random.default_rng(5)
-        counts = lambda found, scale: rng.integers(0, 900, len(found))  # noqa: E731
-        monkeypatch.setattr("gans.privacy.rows.discrete_gaussian", counts)
-        monkeypatch.setattr("gans.privacy.rows.noisy_max", lambda found, scale: int(rng.integers(len(found))))
-
     def run(rows: pa.Table) -> dict[str, Any]:
-        answers()
-        train(tmp_path / "run", rows)
+        fixed_answers(monkeypatch)
+        train(tmp_path / "run", rows, experiment=experiment)
         found = left(tmp_path / "run")
         shutil.rmtree(tmp_path / "run")
         return found
 
-    first = run(table)
+    first, out = run(table), {}
     assert len(first) > 40
     for name, rows in tables.items():
         again = run(rows)
-        assert {key for key in first if first[key] != again.get(key)} == set(), name
-        assert set(first) == set(again)
+        out[name] = {key for key in {*first, *again} if first.get(key) != again.get(key)}
+    return out
+
+
+@pytest.mark.parametrize("experiment", SMALL)
+def test_on_a_neighbouring_table_only_what_the_ledger_answered_may_differ(
+    experiment: str, table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same answers of all mechanisms, every file and array is the same whatever the rows were."""
+    assert set().union(*differences(table, tmp_path, monkeypatch, experiment).values()) == set()
+
+
+def test_a_metric_that_looks_at_rows_is_seen(table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault on purpose: a score of the synthetic rows against the real ones goes into the summary."""
+    seen: list[int] = []
+    encode, summary = Domain.encode, private_runs._summary
+
+    def remembered(domain: Domain, rows: pa.Table, codec: Any) -> Any:
+        seen.append(rows.num_rows)
+        return encode(domain, rows, codec)
+
+    monkeypatch.setattr(Domain, "encode", remembered)
+    monkeypatch.setattr(private_runs, "_summary", lambda *given: summary(*given) | {"scores": {"holdout": seen[-1]}})
+    found = differences(table, tmp_path, monkeypatch, "dp_marginals")
+    assert found == {name: {"summary.json"} for name in found}
 
 
 def test_the_ledger_adds_up_by_hand_and_by_another_accountant(saved: SavedRun) -> None:
     stored = json.loads(saved.files.privacy.read_text())
     costs = [entry["sensitivity"] ** 2 / (2 * entry["scale"] ** 2) for entry in stored["entries"]]
-    assert sum(costs) == pytest.approx(stored["rho"]["spent"], rel=1e-9)
-    assert sum(costs) <= stored["rho"]["budget"] * (1 + 1e-9)
+    assert sum(costs) == pytest.approx(stored["spent"]["rho"], rel=1e-9)
+    assert sum(costs) <= stored["spent"]["rho_budget"] * (1 + 1e-9)
     dp: Any = opendp.prelude
     dp.enable_features("contrib")
     space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="i64")
@@ -132,6 +187,24 @@ def test_the_ledger_adds_up_by_hand_and_by_another_accountant(saved: SavedRun) -
     assert dp.c.make_zCDP_to_approxDP(together).map(1).epsilon(guarantee["delta"]) <= guarantee["epsilon"] * 1.001
     kinds = {entry["mechanism"] for entry in stored["entries"]}
     assert kinds == {"discrete Gaussian", "exponential"}
+
+
+def test_the_ledgers_of_gans_add_up_by_another_accountant(saved_gan: SavedRun) -> None:
+    """Renyi differential privacy by dp-accounting, which is a little looser than what the ledger composes by."""
+    import dp_accounting
+    from dp_accounting.rdp import RdpAccountant
+
+    stored = json.loads(saved_gan.files.privacy.read_text())
+    accountant = RdpAccountant()
+    for entry in stored["entries"]:
+        noise = dp_accounting.GaussianDpEvent(entry["scale"] / entry["sensitivity"])
+        sampled = dp_accounting.PoissonSampledDpEvent(entry["rate"], noise) if entry["rate"] < 1 else noise
+        accountant.compose(dp_accounting.SelfComposedDpEvent(sampled, entry["times"]))
+    epsilon = stored["guarantee"]["epsilon"]
+    assert 0.9 * epsilon < accountant.get_epsilon(stored["guarantee"]["delta"]) < 1.25 * epsilon
+    assert 0.98 * epsilon < stored["spent"]["epsilon"] <= epsilon * (1 + 1e-6)
+    names = {entry["what"].split()[0] for entry in stored["entries"]}
+    assert names == {"counts", "gradients" if saved_gan.summary["name"] == "dp_gan" else "votes"}
 
 
 def test_rows_are_of_the_domain_and_follow_a_condition(saved: SavedRun, table: pa.Table) -> None:
@@ -228,6 +301,59 @@ def test_bad_inputs_are_refused_and_leave_nothing(overrides: list[str], said: st
     with pytest.raises(UserError, match=said):
         execute(compose(["+experiment=dp_marginals", f"run_dir={tmp_path / 'run'}", *overrides]), show=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["objective=relativistic_pairing"], "objective=relativistic_pairing: privacy=dp trains with non_saturating"),
+        (["privacy.rate=half"], "privacy.rate: Value 'half'"),
+        (["penalty=[r1]"], "penalty=r1: privacy=dp does not take it, it looks at rows beside the ledger"),
+        (["term=[moments]"], "term=moments: privacy=dp does not take it, it looks at rows beside the ledger"),
+        (["condition=labels", "condition.columns=[gender]"], "condition=labels: privacy=dp does not take it"),
+        (["condition=subsets"], "condition=subsets: privacy=dp does not take it"),
+        (["network.pack=2"], "network.pack=2: .* a row would be in the loss of others"),
+        (["network.group=2"], "network.group=2: .* a row would be in the loss of others"),
+        (["network.spectral_norm=true"], "network.spectral_norm=True: .* clipped"),
+        (["trainer.precision=bfloat16"], "trainer.precision=bfloat16: .* norms need it"),
+        (["trainer.accumulate=2"], "trainer.accumulate=2: .* one batch"),
+        (["privacy.rate=0"], "privacy.rate=0"),
+        (["privacy.rate=1.5"], "privacy.rate=1.5"),
+        (["privacy.clip=0"], "privacy.clip=0"),
+        (["privacy.single=0"], "privacy.single=0"),
+        (["privacy.matching=-1"], "privacy.matching=-1"),
+        (["refine=boosted"], "refine=boosted: privacy=dp does not take it"),
+        (["trainer.resume=true"], "trainer.resume=True: .* has spent its budget"),
+        (["privacy=pate", "privacy.teachers=1"], "privacy.teachers=1"),
+        (["privacy=pate", "privacy.votes=0"], "privacy.votes=0"),
+        (["privacy=pate", "objective=hinge"], "objective=hinge: privacy=pate trains with non_saturating"),
+    ],
+)
+def test_bad_inputs_of_a_private_gan_are_refused_too(overrides: list[str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        execute(compose(["+experiment=dp_gan", f"run_dir={tmp_path / 'run'}", *overrides]), show=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_forgets_what_was_spent_is_seen(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run that is cut off has spent its budget; the next one on the same rows says so, and one without memory not."""
+    rows = table.slice(0, 1_500)
+
+    def cut_off(*given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gans.privacy.rows.discrete_gaussian", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "one", rows, experiment="dp_gan")
+    with monkeypatch.context() as patch:
+        patch.setattr("gans.runs.spending._read", lambda path: [])
+        train(tmp_path / "two", rows)
+        assert not any("were asked before" in line for line in caplog.messages)
+    train(tmp_path / "three", rows)
+    assert any("were asked before, by 1 run;" in line for line in caplog.messages)
 
 
 def test_a_large_delta_is_warned_of(table: pa.Table, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

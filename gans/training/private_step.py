@@ -1,0 +1,130 @@
+"""The step of a private critic: noisy sums of clipped gradients for the critic, and the critic for the generator.
+
+Which rows are drawn, and the noise, come from a secret key of the system; all other randomness comes from the seed.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Key
+
+from gans.networks.heads import SEEN
+from gans.privacy.clipping import batch_room, clipped_sum, poisson_sample, with_noise
+from gans.streams import per_example, stream
+from gans.training.column_shares import shares_cost
+from gans.training.step import GAN, Rows, TrainState
+
+BLOCK = 50  # steps between two looks of the host
+
+
+@dataclass(frozen=True)
+class PrivateCritic:
+    """How the critic sees real rows.
+
+    Attributes:
+        rate: chance of each row to be drawn for an update.
+        clip: norm of the gradient of a pair, at most.
+        scale: standard deviation of the noise on their sum.
+        expected: rows of an update, by the noisy number of rows: what the sum is divided by.
+    """
+
+    rate: float
+    clip: float
+    scale: float
+    expected: float
+
+
+def secret_key() -> Key[Array, ""]:
+    """A key from the randomness of the system, which is not written down."""
+    return jax.random.wrap_key_data(jnp.array([secrets.randbits(32), secrets.randbits(32)], jnp.uint32))
+
+
+def critic_gradient(
+    gan: GAN, private: PrivateCritic, state: TrainState, parameters: Any, data: Rows, part: Any, key: Key[Array, ""]
+) -> Any:
+    """The noisy gradient of the critic's parameters {"network", "heads"}: the one look of an update at the rows."""
+    rows = len(data.codes)
+    room = batch_room(rows, private.rate)
+    picked, there = poisson_sample(jax.random.fold_in(key, 0), rows, private.rate, room)
+    real = gan.layout.wide(data.scalars[picked], data.codes[picked])
+    none = jnp.zeros((room, 0))
+    fake, _ = gan.generate(
+        state.variables, none, per_example(stream(state.seed, state.step, "latent", part), room), True
+    )
+    keys = per_example(stream(state.seed, state.step, "critic", part), 2 * room)
+
+    def critic(network: Any, rows: Array) -> Array:
+        return gan.critic(parameters | {"network": network}, rows, jnp.zeros((2 * room, 0)), keys)
+
+    pairs = jax.vmap(lambda real, fake: gan.objective.discriminator(real[None], fake[None]))
+    summed = clipped_sum(critic, pairs, parameters["network"], real, fake, there, private.clip)
+    noisy = with_noise(jax.random.fold_in(key, 1), summed, private.scale)
+    return {"network": jax.tree.map(lambda leaf: leaf / private.expected, noisy), "heads": parameters["heads"]}
+
+
+def critic_updates(gan: GAN, private: PrivateCritic, state: TrainState, data: Rows, key: Key[Array, ""]) -> TrainState:
+    """`critic_steps` updates of the critic."""
+
+    def update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], None]:
+        parameters, optimizer = carry
+        gradient = critic_gradient(gan, private, state, parameters, data, part, jax.random.fold_in(key, part))
+        updates, optimizer = gan.discriminator_optimizer.update(gradient, optimizer, parameters)
+        return (optax.apply_updates(parameters, updates), optimizer), None
+
+    carry, _ = jax.lax.scan(update, (state.discriminator, state.discriminator_optimizer), jnp.arange(gan.critic_steps))
+    return state.replace(discriminator=carry[0], discriminator_optimizer=carry[1])
+
+
+def generator_step(gan: GAN, state: TrainState, shares: Float[Array, " levels"], matching: float) -> TrainState:
+    """One update of the generator and of its average, by the critic and by noisy shares: it sees no row."""
+    none = jnp.zeros((gan.batch_size, 0))
+    latent, judged = (
+        per_example(stream(state.seed, state.step, name, gan.critic_steps), gan.batch_size)
+        for name in ("latent", "critic")
+    )
+
+    def cost(parameters: Any) -> Array:
+        fake, shown = gan.generate({"params": parameters}, none, latent, True)
+        logits = gan.critic(state.discriminator, fake, none, judged)
+        of_shares = shares_cost(gan.layout, {SEEN: shown[SEEN]}, shares)
+        return gan.objective.generator(jnp.zeros_like(logits), logits) + matching * of_shares
+
+    gradient = jax.grad(cost)(state.generator)
+    updates, optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
+    generator = optax.apply_updates(state.generator, updates)
+    decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
+    average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, {"params": generator})
+    return state.replace(step=state.step + 1, generator=generator, generator_optimizer=optimizer, average=average)
+
+
+def train_private_critic(
+    gan: GAN,
+    private: PrivateCritic,
+    state: TrainState,
+    data: Rows,
+    shares: Float[Array, " levels"],
+    matching: float,
+    advance: Callable[[int], None] = lambda step: None,
+) -> TrainState:
+    """All steps, in blocks of one compiled program; `advance` is told how many are done after each."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def block(state: TrainState, data: Rows, key: Key[Array, ""], steps: Any) -> TrainState:
+        def step(_: Any, state: TrainState) -> TrainState:
+            state = critic_updates(gan, private, state, data, jax.random.fold_in(key, state.step))
+            return generator_step(gan, state, shares, matching)
+
+        return jax.lax.fori_loop(0, steps, step, state)
+
+    key = secret_key()
+    for done in range(0, gan.steps, BLOCK):
+        state = block(state, data, key, min(BLOCK, gan.steps - done))
+        jax.block_until_ready(state.step)
+        advance(min(done + BLOCK, gan.steps))
+    return state
