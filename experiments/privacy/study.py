@@ -6,8 +6,9 @@
   tables             adult,credit_default
   epsilons           .5,1,3,10, at delta 1e-5
   seeds=5            of each
-  methods            dp_marginals,independent; and mst,aim,dpctgan,patectgan with smartnoise_python
+  methods            dp_marginals,dp_gan,pate_gan,independent; and mst,aim,dpctgan,patectgan with smartnoise_python
   smartnoise_python  the Python of an environment of its own that has smartnoise-synth (MIT)
+  aim_megabytes=80   of AIM's model; the fewer, the faster and the worse
   gap                a program: gap.py TRAIN SYNTHETIC TEST --name TABLE prints JSON with score
   runs, results      folders (experiments/privacy/runs, experiments/privacy)
 
@@ -52,11 +53,21 @@ from jobs import append, read_rows, split  # noqa: E402
 from trainings import call  # noqa: E402
 
 TARGET = {"adult": "income", "credit_default": "default payment next month"}
-OURS, OTHERS = ("dp_marginals", "independent"), ("mst", "aim", "dpctgan", "patectgan")
+PRIVATE = ("dp_marginals", "dp_gan", "pate_gan")
+OURS, OTHERS = (*PRIVATE, "independent"), ("mst", "aim", "dpctgan", "patectgan")
 DELTA = 1e-5
 FIGURES = {"tv1": "1-way TVD", "tv2": "2-way TVD", "tv3": "3-way TVD", "auc": "AUC", "gap": "gap.py score"}
 COLUMNS = ("data", "method", "epsilon", "seed", *FIGURES, "auc_real", "seconds")
-COLORS = ("#d4692a", "#8a949d", "#3d6c99", "#4f8a5b", "#8b5fa8", "#b3402f")
+COLORS = {
+    "dp_marginals": "#d4692a",
+    "dp_gan": "#3d6c99",
+    "pate_gan": "#8b5fa8",
+    "independent": "#8a949d",
+    "mst": "#4f8a5b",
+    "aim": "#1f1f1f",
+    "dpctgan": "#b3402f",
+    "patectgan": "#c9a227",
+}
 
 
 class Sides:
@@ -130,12 +141,12 @@ def independent(sides: Sides, epsilon: float, seed: int) -> np.ndarray:
 
 def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, given: dict[str, Any]) -> pa.Table:
     """Synthetic rows of a method, which are kept in a folder; as many as there are training rows."""
-    if method == "dp_marginals":
+    if method in PRIVATE:
         source = f"{folder.parent}/{sides.name}.parquet"
         write_table(Path(source), sides.training)
         arguments = [f"data.path={source}", f"privacy.domain={sides.name}", f"privacy.epsilon={epsilon:g}"]
         arguments += [f"privacy.delta={DELTA:g}", f"seed={seed}", f"run_dir={folder}", "tracker.mode=disabled"]
-        call("train", "+experiment=dp_marginals", "data=table", *arguments, f"samples={sides.training.num_rows}")
+        call("train", f"+experiment={method}", "data=table", *arguments, f"samples={sides.training.num_rows}")
         return pq.read_table(folder / "samples.parquet")
     folder.mkdir(parents=True, exist_ok=True)
     if method == "independent":
@@ -149,6 +160,7 @@ def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, giv
         f"{epsilon:g}",
         f"{DELTA:g}",
         str(folder / "made.csv"),
+        *([f"max_model_size={given['aim_megabytes']}"] if method == "aim" else []),
     ]
     subprocess.run([given["smartnoise_python"], *arguments], check=True)
     return sides.table_of(pd.read_csv(folder / "made.csv").to_numpy())
@@ -211,9 +223,11 @@ def draw(rows: pd.DataFrame) -> "Figure":
         here = rows[rows.data == name]
         for column, key in enumerate(shown):
             one = axes[row, column]
-            for method, color in zip(methods, COLORS, strict=False):
+            for method in methods:
                 cells = here[here.method == method].groupby("epsilon")[key]
-                one.errorbar(cells.mean().index, cells.mean(), cells.std(), marker="o", ms=4, color=color, label=method)
+                one.errorbar(
+                    cells.mean().index, cells.mean(), cells.std(), marker="o", ms=4, color=COLORS[method], label=method
+                )
             if key == "auc":
                 one.axhline(here.auc_real.mean(), color="#44505c", lw=1, ls=":", label="real rows")
             one.set_xscale("log")
@@ -234,7 +248,9 @@ def main() -> int:
     if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
         print(__doc__)
         return 0
-    given: dict[str, Any] = {"seeds": 5} | key_values(sys.argv[1:], own | {"seeds": int})
+    given: dict[str, Any] = {"seeds": 5, "aim_megabytes": 80} | key_values(
+        sys.argv[1:], own | {"seeds": int, "aim_megabytes": int}
+    )
     in_range("seeds", given["seeds"], 1)
     if "data.root" not in given:
         raise UserError("data.root is not set; see python experiments/privacy/study.py --help.")
