@@ -141,6 +141,7 @@ def independent(sides: Sides, epsilon: float, seed: int) -> np.ndarray:
 
 def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, given: dict[str, Any]) -> pa.Table:
     """Synthetic rows of a method, which are kept in a folder; as many as there are training rows."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if method in PRIVATE:
         source = f"{folder.parent}/{sides.name}.parquet"
         write_table(Path(source), sides.training)
@@ -148,7 +149,7 @@ def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, giv
         arguments += [f"privacy.delta={DELTA:g}", f"seed={seed}", f"run_dir={folder}", "tracker.mode=disabled"]
         call("train", f"+experiment={method}", "data=table", *arguments, f"samples={sides.training.num_rows}")
         return pq.read_table(folder / "samples.parquet")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     if method == "independent":
         return sides.table_of(independent(sides, epsilon, seed))
     cells = folder / "cells.csv"
@@ -224,10 +225,9 @@ def draw(rows: pd.DataFrame) -> "Figure":
         for column, key in enumerate(shown):
             one = axes[row, column]
             for method in methods:
-                cells = here[here.method == method].groupby("epsilon")[key]
-                one.errorbar(
-                    cells.mean().index, cells.mean(), cells.std(), marker="o", ms=4, color=COLORS[method], label=method
-                )
+                cells, color = here[here.method == method].groupby("epsilon")[key], COLORS[method]
+                mean = cells.mean()
+                one.errorbar(mean.index, mean, cells.std(), marker="o", ms=4, color=color, label=method)
             if key == "auc":
                 one.axhline(here.auc_real.mean(), color="#44505c", lw=1, ls=":", label="real rows")
             one.set_xscale("log")
@@ -248,10 +248,10 @@ def main() -> int:
     if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
         print(__doc__)
         return 0
-    given: dict[str, Any] = {"seeds": 5, "aim_megabytes": 80} | key_values(
-        sys.argv[1:], own | {"seeds": int, "aim_megabytes": int}
-    )
+    keys = own | dict.fromkeys(("seeds", "aim_megabytes"), int)
+    given: dict[str, Any] = {"seeds": 5, "aim_megabytes": 80} | key_values(sys.argv[1:], keys)
     in_range("seeds", given["seeds"], 1)
+    in_range("aim_megabytes", given["aim_megabytes"], 1)
     if "data.root" not in given:
         raise UserError("data.root is not set; see python experiments/privacy/study.py --help.")
     methods: list[str] = listed(given.get("methods", ",".join(OURS)))
