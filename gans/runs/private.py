@@ -216,6 +216,7 @@ def _summary(run: Run, ledger: Ledger, fit: Fit, seconds: float) -> dict[str, An
         "status": COMPLETED,
         "name": run.name,
         "steps": fit.steps,
+        "looks": sum(entry.times for entry in ledger.entries),
         "seconds": round(seconds, 2),
         "seed": run.seed,
         "privacy": ledger.to_json()["guarantee"],

@@ -89,7 +89,7 @@ def run_job(config: Any, job: Any = None) -> tuple[int, float]:
             result.status,
             summary["privacy"]["epsilon"],
             summary["privacy"]["delta"],
-            f"{summary['steps']:,}",
+            f"{summary['looks']:,}",
             summary["seconds"],
             result.files.report,
         )

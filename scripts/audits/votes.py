@@ -43,6 +43,8 @@ def scores(epsilon: float, delta: float, runs: int, bug: str | None) -> np.ndarr
             *(f"network.{key}=8" for key in ("width", "discriminator_width", "latent")),
             "network.blocks=0",
             "trainer.batch_size=8",
+            "optimizer.discriminator_learning_rate=0.05",
+            "optimizer.discriminator_weight_decay=0",
             f"trainer.steps={STEPS}",
         ]
     )

@@ -105,7 +105,7 @@ def test_all_that_a_private_run_holds_is_in_the_list(saved: SavedRun, saved_gan:
         steps = {name for name in found if name.split("/")[1:2] == [str(run.summary["steps"])]}
         assert found - steps == FILES
         assert set(run.summary) == {
-            "status", "name", "steps", "seconds", "seed", "privacy", "rows", "scores", "versions", "commit",
+            "status", "name", "steps", "looks", "seconds", "seed", "privacy", "rows", "scores", "versions", "commit",
         }  # fmt: skip
 
 

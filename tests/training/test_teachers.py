@@ -82,6 +82,16 @@ def test_one_row_changes_one_teacher(gan: GAN) -> None:
     assert np.abs(votes[0] - votes[1]).max() <= 1
 
 
+def test_teachers_who_share_a_row_are_seen(gan: GAN) -> None:
+    """A fault on purpose: rows dealt in equal parts, so that one row less moves others to the next teacher."""
+    rows = encoded(gan, ROWS)
+    less = Encoded(rows.scalars[1:], rows.codes[1:])
+    before, after = (
+        voted(gan, some, np.arange(len(some.codes)) * COUNT // len(some.codes), ROWS + 1) for some in (rows, less)
+    )
+    assert sum(not np.array_equal(before[teacher], after[teacher]) for teacher in range(COUNT)) > 1
+
+
 def test_votes_are_charged_by_the_root_of_their_number_and_before_they_are_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
