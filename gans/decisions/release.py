@@ -11,8 +11,10 @@ from gans.evaluation.results import score_rows
 from gans.evaluation.suite import evaluate
 from gans.findings.answers import Answer, Interval, Measured
 from gans.findings.privacy import privacy_sentences
+from gans.privacy.ledger import Ledger
 from gans.report.arms import Drawn
 from gans.report.evaluation import evaluation_figures
+from gans.runs.files import RunFiles
 
 REAL, SYNTHETIC = "what held-out real rows have, or the ideal", "synthetic rows"
 ATTACKS = ("real_values", "copies", "nearness", "membership", "criteria", "secrets")
@@ -38,6 +40,10 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         if all_metrics()[metric_of(name)].part == PRIVACY
     ]
     rows = found.rows
+    tables: dict[str, Any] = {"findings": [{"tone": one.tone, "text": one.text} for one in privacy_sentences(found)]}
+    ledger = RunFiles(case.folder).privacy
+    if ledger.is_file():
+        tables["ledger"] = Ledger.read(ledger).to_json()
     secrets = f" The secrets are {', '.join(case.tables.secrets)}." if case.tables.secrets else ""
     return Answer(
         "privacy",
@@ -48,7 +54,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         REAL,
         measures,
         curves={"evaluation": found},
-        tables={"findings": [{"tone": one.tone, "text": one.text} for one in privacy_sentences(found)]},
+        tables=tables,
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
+from gans.findings.guarantee import guarantee_sentences
 from gans.findings.privacy import LIMITS, privacy_sentences, privacy_verdict
 from gans.findings.sentence import Sentence
 
@@ -153,4 +154,7 @@ def of_privacy(answer: Answer) -> list[Sentence]:
 
     found = min(every, key=rank)  # the worst run speaks for all
     reasons = sorted(privacy_sentences(found), key=lambda one: order[one.tone])
-    return [privacy_verdict(found), *reasons, LIMITS]
+    ledgers = [one.tables["ledger"] for one in answer.runs or [answer] if "ledger" in one.tables]
+    weakest = max(ledgers, key=lambda ledger: ledger["guarantee"]["epsilon"], default=None)
+    guarantee = guarantee_sentences(weakest) if weakest is not None and len(ledgers) == len(every) else []
+    return [privacy_verdict(found), *guarantee, *reasons, LIMITS]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gans.files import write_text
 from gans.findings.answers import Answer, shown
 from gans.report.figures import data_address
+from gans.report.private_page import spending
 from gans.report.templates import template
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def write_answer(folder: Path, answer: Answer, figures: Mapping[str, "Figure"]) 
     page = template("answer.html.jinja").render(
         answer=answer,
         rows=answer_rows(answer),
+        spending=spending(answer.tables["ledger"]["entries"]) if "ledger" in answer.tables else [],
         figures={title: data_address(figure) for title, figure in figures.items()},
     )
     write_text(folder / f"{stem}.html", page)
