@@ -18,7 +18,7 @@ from gans.runs.build import build
 from gans.training.private_step import PrivateCritic, critic_gradient, secret_key
 from gans.training.step import GAN, Rows
 
-ROWS, STEPS, RATE, CLIP = 10, 200, 0.05, 0.1
+ROWS, STEPS, RATE, CLIP = 60, 200, 0.05, 0.1
 STEP = "gans.training.private_step."
 
 
