@@ -195,7 +195,7 @@ def write_results(folder: Path) -> None:
     ]
     for name, group in rows.groupby("data", sort=False):
         lines += [f"## {name}", "", f"AUC of real rows: {group.auc_real.mean():.3f}.", ""]
-        lines += ["| epsilon | method | n | " + " | ".join(FIGURES.values()) + " | seconds |", "|---|" * 1 + "---|" * 7]
+        lines += ["| epsilon | method | n | " + " | ".join(FIGURES.values()) + " | seconds |", "|" + "---|" * 9]
         for (epsilon, method), cell in group.groupby(["epsilon", "method"], sort=True):
             shown = [_spread(cell[key]) for key in FIGURES]
             lines.append(f"| {epsilon:g} | {method} | {len(cell)} | {' | '.join(shown)} | {cell.seconds.mean():.0f} |")

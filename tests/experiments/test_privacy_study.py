@@ -42,4 +42,7 @@ def test_the_table_and_the_figure_follow_from_the_results(study: Any, tmp_path: 
     table = (tmp_path / "TABLE.md").read_text()
     assert "| 1 | dp_marginals | 2 | 0.0100 +- 0.0000 | 0.0400 +- 0.0141 |" in table
     assert "AUC of real rows: 0.920." in table
+    lines = table.splitlines()
+    head = next(place for place, line in enumerate(lines) if line.startswith("| epsilon |"))
+    assert {line.count("|") for line in lines[head : head + 4]} == {10}
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -25,7 +25,13 @@ def gan() -> GAN:
     columns += [Declared(name=name, kind="category", levels=["x", "y", "z"]) for name in "abc"]
     codec = Domain(columns).codec()
     small = [f"network.{key}=8" for key in ("width", "discriminator_width", "latent")]
-    run = compose(["+experiment=pate_gan", *small, "network.blocks=0", "trainer.batch_size=16", "trainer.steps=3"])
+    small += [
+        "network.blocks=0",
+        "trainer.batch_size=16",
+        "trainer.steps=3",
+        "optimizer.discriminator_learning_rate=0.01",
+    ]
+    run = compose(["+experiment=pate_gan", *small])
     return build(run, run.condition.fit(codec, codec.empty(1)))
 
 
@@ -100,6 +106,8 @@ def test_votes_are_charged_by_the_root_of_their_number_and_before_they_are_seen(
     assert noisy.shape == (16,)
     assert ledger.entries[0].sensitivity == 4.0
     assert ledger.spent == pytest.approx(16 / (2 * 100.0**2))
+    noise = noisy_votes(np.full(5_000, 5), Ledger(20.0, 1e-5), 100.0) - 5
+    assert noise.std() == pytest.approx(100, rel=0.05)
     monkeypatch.setattr("gans.training.teachers.discrete_gaussian", lambda *given: pytest.fail("a look"))
     with pytest.raises(UserError, match="the budget is used up; 'votes of teachers on 16 generated rows'"):
         noisy_votes(np.full(16, 5), ledger, 0.5)
