@@ -18,7 +18,7 @@ from gans.networks.heads import SEEN
 from gans.privacy.clipping import batch_room, clipped_sum, poisson_sample, with_noise
 from gans.streams import per_example, stream
 from gans.training.column_shares import shares_cost
-from gans.training.step import GAN, Rows, TrainState
+from gans.training.step import GAN, Rows, TrainState, updated_generator
 
 BLOCK = 50  # steps between two looks of the host
 
@@ -69,12 +69,22 @@ def critic_gradient(
 
 
 def critic_updates(gan: GAN, private: PrivateCritic, state: TrainState, data: Rows, key: Key[Array, ""]) -> TrainState:
-    """`critic_steps` updates of the critic."""
+    """`critic_steps` updates of the critic by noisy gradients."""
+    return updated_critic(
+        gan,
+        state,
+        lambda parameters, part: critic_gradient(
+            gan, private, state, parameters, data, part, jax.random.fold_in(key, part)
+        ),
+    )
+
+
+def updated_critic(gan: GAN, state: TrainState, gradient: Callable[[Any, Any], Any]) -> TrainState:
+    """The state after `critic_steps` updates by the gradient of (parameters, which of them it is)."""
 
     def update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], None]:
         parameters, optimizer = carry
-        gradient = critic_gradient(gan, private, state, parameters, data, part, jax.random.fold_in(key, part))
-        updates, optimizer = gan.discriminator_optimizer.update(gradient, optimizer, parameters)
+        updates, optimizer = gan.discriminator_optimizer.update(gradient(parameters, part), optimizer, parameters)
         return (optax.apply_updates(parameters, updates), optimizer), None
 
     carry, _ = jax.lax.scan(update, (state.discriminator, state.discriminator_optimizer), jnp.arange(gan.critic_steps))
@@ -95,12 +105,7 @@ def generator_step(gan: GAN, state: TrainState, shares: Float[Array, " levels"],
         of_shares = shares_cost(gan.layout, {SEEN: shown[SEEN]}, shares)
         return gan.objective.generator(jnp.zeros_like(logits), logits) + matching * of_shares
 
-    gradient = jax.grad(cost)(state.generator)
-    updates, optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
-    generator = optax.apply_updates(state.generator, updates)
-    decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
-    average = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, {"params": generator})
-    return state.replace(step=state.step + 1, generator=generator, generator_optimizer=optimizer, average=average)
+    return updated_generator(gan, state, jax.grad(cost)(state.generator), state.statistics)
 
 
 def train_private_critic(

@@ -323,15 +323,20 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
     state = state.replace(discriminator=critic[0], discriminator_optimizer=critic[1])
 
     gradient, (statistics, costs) = gan.mean(partial(generator_gradient, state))
+    state = updated_generator(gan, state, gradient, statistics)
+    return state, metrics | costs | {"gradient/generator": optax.tree.norm(gradient)}
+
+
+def updated_generator(gan: GAN, state: TrainState, gradient: Any, statistics: Any) -> TrainState:
+    """The state at the next step: the generator moved by its gradient, and its average towards it."""
     updates, optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
     decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
     new = {"params": generator, **statistics}
-    state = state.replace(
+    return state.replace(
         step=state.step + 1,
         generator=generator,
         statistics=statistics,
         generator_optimizer=optimizer,
         average=jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state.average, new),
     )
-    return state, metrics | costs | {"gradient/generator": optax.tree.norm(gradient)}

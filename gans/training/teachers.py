@@ -17,7 +17,7 @@ from gans.privacy.ledger import Ledger
 from gans.privacy.noise import discrete_gaussian
 from gans.streams import per_example, stream
 from gans.training.marginal_matching import scale_of
-from gans.training.private_step import generator_step, secret_key
+from gans.training.private_step import generator_step, secret_key, updated_critic
 from gans.training.step import GAN, TrainState
 
 
@@ -139,20 +139,12 @@ def taught(gan: GAN, state: TrainState, rows: Float[Array, "rows width"], target
     The cross-entropy is linear in the share, so that noise, which may take it out of [0, 1], cancels in the mean.
     """
 
-    def update(carry: tuple[Any, Any], part: Any) -> tuple[tuple[Any, Any], None]:
-        parameters, optimizer = carry
+    def cost(parameters: Any, part: Any) -> Array:
         keys = per_example(stream(state.seed, state.step, "critic", part), len(rows))
+        logits = gan.critic(parameters, rows, jnp.zeros((len(rows), 0)), keys)
+        return jnp.mean(target * jax.nn.softplus(-logits) + (1 - target) * jax.nn.softplus(logits))
 
-        def cost(parameters: Any) -> Array:
-            logits = gan.critic(parameters, rows, jnp.zeros((len(rows), 0)), keys)
-            return jnp.mean(target * jax.nn.softplus(-logits) + (1 - target) * jax.nn.softplus(logits))
-
-        updates, optimizer = gan.discriminator_optimizer.update(jax.grad(cost)(parameters), optimizer, parameters)
-        return (optax.apply_updates(parameters, updates), optimizer), None
-
-    carry = state.discriminator, state.discriminator_optimizer
-    carry, _ = jax.lax.scan(update, carry, jnp.arange(gan.critic_steps))
-    return state.replace(discriminator=carry[0], discriminator_optimizer=carry[1])
+    return updated_critic(gan, state, jax.grad(cost))
 
 
 def train_with_teachers(
