@@ -16,6 +16,7 @@ Every method is given the same cells, those of the declared domain: others' meth
 What is done already is skipped; a row is written when it is measured.
 """
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -79,9 +80,9 @@ class Sides:
             self.training, self.test = whole, normalise(pq.read_table(root / "adult_test.parquet"))
         else:
             self.training, self.test = (whole.take(places) for places in split(whole.num_rows))
-        self.name, self.domain = name, Domain.read(SHIPPED / f"{name}.yaml")
+        self.name, self.domain = name, plain(Domain.read(SHIPPED / f"{name}.yaml"))
         self.codec: FittedCodec = self.domain.codec()
-        self.names = [column.name for column in self.domain.columns]
+        self.names = [column.name for column in self.domain.modelled]
         self.codes = [fitted.code for fitted in self.codec.columns]
         self.sizes = [fitted.cardinality for fitted in self.codec.columns]
         self.cells, self.test_cells = self.cells_of(self.training), self.cells_of(self.test)
@@ -97,6 +98,12 @@ class Sides:
         shape = (len(cells), self.codec.layout.scalars)
         within = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
         return self.codec.decode(Encoded(within, codes))
+
+
+def plain(domain: Domain) -> Domain:
+    """Without columns that follow from others, which the other methods do not know of."""
+    columns = [dataclasses.replace(column, follows="", values={}, equals="") for column in domain.columns]
+    return Domain(columns, domain.source)
 
 
 def total_variation(sides: Sides, cells: np.ndarray, ways: int) -> float:
@@ -145,7 +152,9 @@ def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, giv
     if method in PRIVATE:
         source = f"{folder.parent}/{sides.name}.parquet"
         write_table(Path(source), sides.training)
-        arguments = [f"data.path={source}", f"privacy.domain={sides.name}", f"privacy.epsilon={epsilon:g}"]
+        declared = folder.parent / f"{sides.name}.yaml"
+        sides.domain.write(declared)
+        arguments = [f"data.path={source}", f"privacy.domain={declared}", f"privacy.epsilon={epsilon:g}"]
         arguments += [f"privacy.delta={DELTA:g}", f"seed={seed}", f"run_dir={folder}", "tracker.mode=disabled"]
         call("train", f"+experiment={method}", "data=table", *arguments, f"samples={sides.training.num_rows}")
         return pq.read_table(folder / "samples.parquet")
@@ -161,7 +170,7 @@ def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, giv
         f"{epsilon:g}",
         f"{DELTA:g}",
         str(folder / "made.csv"),
-        *([f"max_model_size={given['aim_megabytes']}"] if method == "aim" else []),
+        *([f"max_model_size={given['aim_megabytes']}", "verbose=1"] if method == "aim" else []),
     ]
     subprocess.run([given["smartnoise_python"], *arguments], check=True)
     return sides.table_of(pd.read_csv(folder / "made.csv").to_numpy())

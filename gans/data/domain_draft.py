@@ -1,6 +1,8 @@
 """A draft of a domain, read off the rows: where to begin, and not private until a person has gone through it."""
 
+import dataclasses
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.codecs.columns import FittedColumn, numbers
-from gans.data.domain import BINS, MOST_LEVELS, Declared, Domain
+from gans.data.declared import BINS, MOST_LEVELS, PRIVATE, Declared
+from gans.data.domain import Domain
 from gans.data.schema import Column, Schema
 from gans.errors import UserError
 
@@ -17,39 +20,45 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 POINT = 0.1  # share of the rows from which on a number is counted by itself
 FEW = 20  # distinct whole numbers that are levels
 DIGITS = 2  # that edges keep
+OTHER = "other"  # the level of what is rare
 
 
-def draft_domain(table: pa.Table, schema: Schema) -> Domain:
+def draft_domain(table: pa.Table, schema: Schema, private: bool = False) -> Domain:
     """What a table looks like, as a declaration; columns that are not learnt are left out.
 
+    Args:
+        private: whether levels of text, and edges, are left to be asked of the rows with noise, so that what is left
+            to a person are kinds, bounds and coded levels.
+
     Raises:
-        UserError: a column is of a kind that cannot be declared, or no column is left.
+        UserError: no column is left.
     """
-    columns = [_draft(table[column.name], column) for column in schema.features]
+    columns = [_draft(table[column.name], column, private) for column in schema.features]
     if not columns:
         raise UserError("no column is left to declare.")
     return Domain(columns, "read off the rows")
 
 
-def _draft(array: pa.ChunkedArray, column: Column) -> Declared:
-    if column.kind not in ("category", "boolean", "integer", "numeric"):
-        raise UserError(
-            f"column '{column.name}' is of kind {column.kind}, which cannot be declared; leave it out by "
-            f"data.drop=['{column.name}'], or keep what matters of it, such as the year, as a number."
-        )
+def _draft(array: pa.ChunkedArray, column: Column, private: bool) -> Declared:
+    same = {"name": column.name, "type": column.type, "missing": column.missing}
     if column.kind == "boolean":
-        return Declared(name=column.name, kind="boolean", type=column.type, missing=column.missing)
+        return Declared(kind="boolean", **same)
     valid = array.drop_null()
+    if column.kind == "datetime":
+        first, last = (pc.year(end).as_py() for end in pc.min_max(valid).values())
+        edges = PRIVATE if private else []
+        return Declared(kind="datetime", low=date(first, 1, 1), high=date(last, 12, 31), edges=edges, **same)
     distinct = pc.count_distinct(valid).as_py()
     if column.kind == "category" or (pa.types.is_integer(valid.type) and distinct <= FEW):
+        if private and pa.types.is_string(valid.type):
+            return Declared(kind="category", levels=PRIVATE, other=OTHER, **same)
         counts = sorted(pc.value_counts(valid).to_pylist(), key=lambda one: -one["counts"])
         levels, other = [one["values"] for one in counts], ""
         if len(levels) > MOST_LEVELS - 1 and pa.types.is_string(valid.type):
-            levels, other = levels[: MOST_LEVELS - 1], "other"
-        return Declared(
-            name=column.name, kind="category", type=column.type, levels=levels, other=other, missing=column.missing
-        )
-    return _draft_number(valid, column)
+            levels, other = levels[: MOST_LEVELS - 1], OTHER
+        return Declared(kind="category", levels=levels, other=other, **same)
+    drafted = _draft_number(valid, column)
+    return dataclasses.replace(drafted, edges=PRIVATE, points=[]) if private else drafted
 
 
 def _draft_number(valid: pa.ChunkedArray, column: Column) -> Declared:

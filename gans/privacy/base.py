@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gans.errors import in_range
+from gans.errors import UserError, in_range
 from gans.registry import register
 
 
@@ -38,6 +38,9 @@ class DifferentialPrivacy(Privacy):
         delta: but for a chance of so much; far below one in the number of rows.
         domain: the declaration of the columns: a YAML file, or the name of one that is shipped; null for that of the
             data.
+        cells: share of the budget for levels and edges that the domain leaves private.
+        single: share of the budget for the counts of single columns.
+        within: share of the budget for where numbers lie within their bins; 0 for anywhere.
     """
 
     private: ClassVar[bool] = True
@@ -46,10 +49,21 @@ class DifferentialPrivacy(Privacy):
     epsilon: float = 1.0
     delta: float = 1e-5
     domain: str | None = None
+    cells: float = 0.05
+    single: float = 0.1
+    within: float = 0.05
 
     def __post_init__(self) -> None:
         in_range("privacy.epsilon", self.epsilon, 0, 100, open_low=True)
         in_range("privacy.delta", self.delta, 0, 1, open_low=True, open_high=True)
+        in_range("privacy.cells", self.cells, 0, 1, open_low=True, open_high=True)
+        in_range("privacy.single", self.single, 0, 1, open_low=True, open_high=True)
+        in_range("privacy.within", self.within, 0, 1, open_high=True)
+        if self.cells + self.single + self.within >= 1:
+            raise UserError(
+                f"privacy.cells={self.cells:g} single={self.single:g} within={self.within:g}: shares of the budget, "
+                "which leave nothing for what columns have to do with each other."
+            )
 
 
 @dataclass(kw_only=True)
@@ -57,17 +71,14 @@ class PrivateGAN(DifferentialPrivacy):
     """A generator that learns from a critic, and from noisy counts of each column.
 
     Attributes:
-        single: share of the budget for the counts of single columns.
         matching: weight of the generator's cost of answering these counts wrongly.
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp", "residual")
     objectives: ClassVar[tuple[str, ...]] = ("non_saturating", "wasserstein", "hinge", "least_squares", "minimax")
 
-    single: float = 0.1
     matching: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        in_range("privacy.single", self.single, 0, 1, open_low=True, open_high=True)
         in_range("privacy.matching", self.matching, 0)

@@ -17,6 +17,7 @@ class Entry:
         scale: of the noise: the standard deviation, or of the Gumbel noise of the exponential mechanism.
         rate: the chance of each row, by itself, to be seen (Poisson sampling); 1 where all are.
         times: that it is asked.
+        delta: the chance that it shows what its noise does not cover: a level of one row that passes a threshold.
     """
 
     what: str
@@ -25,6 +26,7 @@ class Entry:
     scale: float
     rate: float = 1.0
     times: int = 1
+    delta: float = 0.0
 
     @property
     def rho(self) -> float:

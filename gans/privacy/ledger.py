@@ -39,9 +39,18 @@ class Ledger:
     entries: list[Entry] = field(default_factory=list)
 
     @property
+    def noise_delta(self) -> float:
+        """What is left of delta for the noise, without the chances that entries have of their own.
+
+        These add up to it, as those of approximate zCDP do (Bun and Steinke 2016, arXiv:1605.02065, lemma 8.2). Such
+        entries come first, so that the budget is fixed before anything is chosen by an answer.
+        """
+        return self.delta - math.fsum(entry.delta for entry in self.entries)
+
+    @property
     def rho(self) -> float:
         """The budget."""
-        return rho_of(self.epsilon, self.delta)
+        return rho_of(self.epsilon, self.noise_delta)
 
     @property
     def spent(self) -> float:
@@ -62,8 +71,8 @@ class Ledger:
     def spent_epsilon(self) -> float:
         """What was spent as an epsilon, at this delta."""
         if self.sampled:
-            return composed_epsilon(self.entries, self.delta, self.epsilon)
-        return epsilon_of(self.spent, self.delta) if self.entries else 0.0
+            return composed_epsilon(self.entries, self.noise_delta, self.epsilon)
+        return epsilon_of(self.spent, self.noise_delta) if self.entries else 0.0
 
     def charge(self, entry: Entry) -> None:
         """Write a mechanism down; the caller runs it afterwards.
@@ -71,14 +80,18 @@ class Ledger:
         Raises:
             UserError: the budget does not have it. Nothing is written then.
         """
-        after = [*self.entries, entry]
-        if _sampled(after):
-            epsilon = composed_epsilon(after, self.delta, self.epsilon)
+        after = Ledger(self.epsilon, self.delta, [*self.entries, entry])
+        if after.noise_delta <= SLACK * self.delta:
+            raise UserError(
+                f"privacy.delta={self.delta:g}: it is used up; '{entry.what}' needs {entry.delta:.3g} of it."
+            )
+        if after.sampled:
+            epsilon = after.spent_epsilon
             if epsilon > self.epsilon * (1 + SLACK):
                 raise UserError(
                     f"privacy.epsilon={self.epsilon:g}: the budget is used up; with '{entry.what}' it is {epsilon:.3g}."
                 )
-        elif entry.rho > self.left + SLACK * self.rho:
+        elif after.spent > after.rho * (1 + SLACK):
             raise UserError(
                 f"privacy.epsilon={self.epsilon:g}: the budget is used up; '{entry.what}' costs rho={entry.rho:.3g}, "
                 f"and {self.left:.3g} of {self.rho:.3g} are left."
@@ -99,7 +112,7 @@ class Ledger:
 
     def _cost(self, entry: Entry) -> dict[str, float]:
         if _sampled([entry]):
-            return {"epsilon": composed_epsilon([entry], self.delta, self.epsilon)}
+            return {"epsilon": composed_epsilon([entry], self.noise_delta, self.epsilon)}
         return {"rho": entry.rho}
 
     def write(self, path: Path) -> None:
@@ -123,6 +136,7 @@ class Ledger:
                     scale=float(one["scale"]),
                     rate=float(one["rate"]),
                     times=int(one["times"]),
+                    delta=float(one.get("delta", 0)),
                 )
                 for one in stored["entries"]
             ]

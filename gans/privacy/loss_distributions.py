@@ -42,6 +42,11 @@ def _distribution(entry: Entry, epsilon: float) -> Any:
         )
     elif entry.mechanism == "discrete Gaussian" and entry.sensitivity == 1:
         one = made.from_discrete_gaussian_mechanism(noise, value_discretization_interval=grid)
+    elif entry.mechanism == "exponential":  # as any mechanism of this epsilon; that its range is bounded is not used
+        from dp_accounting.pld.common import DifferentialPrivacyParameters
+
+        pure = DifferentialPrivacyParameters(2 * entry.sensitivity / entry.scale, 0)
+        one = made.from_privacy_parameters(pure, value_discretization_interval=grid)
     else:
         raise ValueError(f"no privacy loss distribution of {entry}")
     return one if entry.times == 1 else one.self_compose(entry.times)

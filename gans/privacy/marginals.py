@@ -21,7 +21,6 @@ class PrivateMarginals(DifferentialPrivacy):
 
     Attributes:
         rounds: for each column, before any doubling.
-        single: share of the budget for the counts of single columns.
         choice: share of each round's budget for choosing.
         iterations: of the generator's optimiser, a round.
     """
@@ -29,13 +28,11 @@ class PrivateMarginals(DifferentialPrivacy):
     networks: ClassVar[tuple[str, ...]] = ("product_mixture",)
 
     rounds: float = 4.0
-    single: float = 0.1
     choice: float = 0.1
     iterations: int = 50
 
     def __post_init__(self) -> None:
         super().__post_init__()
         in_range("privacy.rounds", self.rounds, 0, 100, open_low=True)
-        in_range("privacy.single", self.single, 0, 1, open_low=True, open_high=True)
         in_range("privacy.choice", self.choice, 0, 1, open_low=True, open_high=True)
         in_range("privacy.iterations", self.iterations, 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gans.data.domain import Declared
+from gans.data.declared import Declared
 from gans.files import write_text
 from gans.findings.guarantee import guarantee_sentences
 from gans.report.figures import INK, REAL, SYNTHETIC, canvas, data_address, label, render
@@ -24,7 +24,7 @@ MOST_CELLS = 24  # that a figure names
 def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str, bytes]]:
     """Write the page, which shows nothing that did not go through the ledger; what draws its figures as PNG."""
     figures = {
-        column.name: cells_figure(cells_of(column), *report.measured[column.name]) for column in report.domain.columns
+        column.name: cells_figure(cells_of(column), *report.measured[column.name]) for column in report.domain.modelled
     }
     rows = report.synthetic.slice(0, SAMPLE_ROWS)
     page = template("private.html.jinja").render(
@@ -72,10 +72,7 @@ def cells_of(column: Declared) -> list[str]:
     """The cells of a declared column in words, by code."""
     if not column.number:
         return [*map(str, column.levels), *["missing"] * column.missing]
-    half = 0.5 if column.kind == "integer" else 0.0
-    bins = [(left + half, right - half) for left, right in column.bins_of()]
-    words = [f"{left:g}" if left == right else f"{left:g} to {right:g}" for left, right in bins]
-    return [*words, *(f"{point:g}" for point in column.points), *["missing"] * column.missing]
+    return [*column.bins_in_words(), *map(str, column.points), *["missing"] * column.missing]
 
 
 def cells_figure(names: list[str], noisy: np.ndarray, generated: np.ndarray) -> "Figure":

@@ -30,6 +30,8 @@ from gans.files import write_table, write_text
 from gans.privacy.base import DifferentialPrivacy
 from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
+from gans.privacy.settle import settle
+from gans.privacy.within import bend_bins
 from gans.runs.build import build
 from gans.runs.files import RunFiles
 from gans.runs.private_fits import FITS, Fit
@@ -100,16 +102,26 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     domain = declared_domain(plan, run.data)
     if run.data.kinds:
         log.info("data.kinds is not read: the kinds are those of the domain")
-    codec, ledger = domain.codec(), Ledger(plan.epsilon, plan.delta)
+    ledger = Ledger(plan.epsilon, plan.delta)
+    additive = not plan.samples and domain.settled  # so that the rho of runs on the same rows add up
+    if not domain.settled:
+        domain.check_names(rows)
+        remember(rows, ledger, additive, files.folder)
+        domain = settle(domain, rows, ledger, plan.cells)
+    codec = domain.codec()
     levels = sum(codec.layout.cardinalities)
     check_bytes(f"privacy.domain: the counts of all pairs of {levels:,} cells", COPIES * levels**2)
     encoded = domain.encode(rows, codec)
-    private = PrivateRows(encoded.codes, codec.layout.cardinalities, _names(codec), ledger)
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
     condition = run.condition.fit(codec, codec.empty(1))
     gan = build(run, condition)
-    remember(rows, ledger, plan.samples, files.folder)
+    if not ledger.entries:
+        remember(rows, ledger, additive, files.folder)
+    if plan.within:
+        bend_bins(codec, encoded, ledger, plan.within * ledger.rho)
+        encoded = domain.encode(rows, codec)
     del rows
+    private = PrivateRows(encoded.codes, codec.layout.cardinalities, _names(codec), ledger)
     started = time.monotonic()
     with progress_bar("%", show and console.is_terminal) as bar:
         task = bar.add_task(run.name, total=100)
@@ -182,12 +194,13 @@ def _marginals(codec: FittedCodec, measured: Measurements, answers: np.ndarray) 
             )
             rows = codec.empty(len(within))
             rows.scalars[:, fitted.scalar], rows.codes[:, fitted.code] = within, code
+            times = np.ones(1, int)
             if code < len(fitted.knots):
-                _, first = np.unique(fitted.decode_numbers(rows), return_index=True)
+                _, first, times = np.unique(fitted.decode_numbers(rows), return_index=True, return_counts=True)
                 within = within[first]
             scalars.append(within)
             codes.append(np.full(len(within), code, np.int32))
-            own.append(np.full(len(within), counts[code] / len(within)))
+            own.append(counts[code] * times / times.sum())
         columns.append(Marginal(np.concatenate(scalars), np.concatenate(codes), _whole(np.concatenate(own))))
     return Marginals(codec, columns)
 

@@ -69,7 +69,7 @@ def fit_gradients(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advan
     measured, state, shares = _counted(run, gan, rows)
     guess = plan.clip * max(plan.rate * (times / (2 * ledger.left)) ** 0.5, 0.5)
     entry = Entry("gradients of the critic", SUBSAMPLED, plan.clip, guess, plan.rate, times)
-    scale = least_scale(ledger.entries, entry, ledger.epsilon, ledger.delta)
+    scale = least_scale(ledger.entries, entry, ledger.epsilon, ledger.noise_delta)
     ledger.charge(dataclasses.replace(entry, scale=scale))
     critic = PrivateCritic(plan.rate, plan.clip, scale, plan.rate * measured.rows)
     data = Rows(jnp.asarray(encoded.scalars), jnp.asarray(encoded.codes), ())

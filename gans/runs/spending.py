@@ -30,13 +30,14 @@ def fingerprint(table: pa.Table, key: bytes) -> str:
     return hmac.new(key, hashlib.sha256(rows.tobytes()).digest(), hashlib.sha256).hexdigest()
 
 
-def remember(table: pa.Table, ledger: Ledger, sampled: bool, run_dir: Path) -> None:
+def remember(table: pa.Table, ledger: Ledger, additive: bool, run_dir: Path) -> None:
     """Write down that the whole budget of a run is spent on these rows, and warn where it is not the first.
 
     It is written before the first look: a run that is interrupted has spent it, too.
 
     Args:
-        sampled: whether mechanisms will see random parts of the rows, so that the run has no rho.
+        additive: whether the run has a rho at the whole delta, which adds up: no mechanism sees random parts of the
+            rows, and none has a delta of its own.
     """
     try:
         folder = state_folder() / "privacy"
@@ -44,7 +45,7 @@ def remember(table: pa.Table, ledger: Ledger, sampled: bool, run_dir: Path) -> N
         with locked(folder, "the ledgers of tables", make=True):
             earlier = _read(path)
             own = {"run_dir": str(run_dir.absolute()), "epsilon": ledger.epsilon, "delta": ledger.delta}
-            own |= {"rho": None if sampled else ledger.rho, "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
+            own |= {"rho": ledger.rho if additive else None, "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
             write_text(path, json.dumps([*earlier, own], indent=1) + "\n")
     except OSError as error:
         log.warning("privacy: that these rows were asked is not written down, so that runs do not add up: %s", error)

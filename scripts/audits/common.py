@@ -7,7 +7,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from gans.data.domain import Declared, Domain
+from gans.data.declared import Declared
+from gans.data.domain import Domain
 from gans.privacy.noise import discrete_gaussian
 
 SIZES, NAMES = (2, 3, 4), ("a", "b", "c")

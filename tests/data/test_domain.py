@@ -1,5 +1,6 @@
 """A declared domain: read, refused, and the way from values to cells and back."""
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.data.declared import Declared
 from gans.data.detection import detect, normalise
-from gans.data.domain import SHIPPED, Declared, Domain
+from gans.data.domain import SHIPPED, Domain
 from gans.data.domain_draft import draft_domain
 from gans.data.embedded import Charity, Households
 from gans.data.layout import Encoded
@@ -164,7 +166,41 @@ def test_a_draft_holds_the_rows_and_is_refused_until_a_person_has_seen_it(table:
     assert table.num_rows < 100 or all((count > 0).mean() > 0.5 for count in counts)
 
 
-def test_a_column_that_cannot_be_declared_is_named() -> None:
-    table = normalise(TABLE.append_column("born", [pa.array([0, 1, 2, 3], pa.date32())]))
-    with pytest.raises(UserError, match="column 'born' is of kind datetime, which cannot be declared; leave it out by"):
-        draft_domain(table, detect(table))
+def test_a_draft_of_times_reaches_over_whole_years() -> None:
+    table = normalise(TABLE.append_column("born", [pa.array([0, 400, 800, 1_200], pa.date32())]))
+    born = draft_domain(table, detect(table)).columns[-1]
+    assert (born.kind, born.low, born.high) == ("datetime", date(1970, 1, 1), date(1973, 12, 31))
+
+
+def test_a_private_draft_leaves_levels_and_edges_to_the_run() -> None:
+    table = normalise(Households().read())
+    drafted = draft_domain(table, detect(table), private=True)
+    assert {column.paid for column in drafted.columns if column.type == "string"} == {"levels"}
+    assert {column.paid for column in drafted.columns if column.number} == {"edges"}
+
+
+TIMES = {
+    "born": {"kind": "datetime", "low": date(2020, 1, 1), "high": date(2020, 12, 31), "bins": 12},
+    "seen": {"kind": "datetime", "low": date(2020, 1, 1), "high": "2020-01-02 00:00:00", "edges": ["2020-01-01T12:00"]},
+    "day": {"kind": "datetime", "type": "timestamp[s]", "low": date(2020, 1, 1), "high": date(2020, 1, 1), "bins": 24},
+}
+
+
+def test_times_are_counted_in_days_or_in_seconds() -> None:
+    declared = Domain([Declared(name=name, **of) for name, of in TIMES.items()])
+    assert [column.type for column in declared.columns] == ["date32[day]", "timestamp[us]", "timestamp[s]"]
+    born = pa.array([date(2020, 1, 1), date(2020, 2, 29), date(2020, 12, 31)])
+    seen = pa.array([datetime(2020, 1, 1, 11, 59, 59, 900_000), datetime(2020, 1, 1, 12), datetime(2020, 1, 2)])
+    day = pa.array([datetime(2020, 1, 1), datetime(2020, 1, 1, 1), datetime(2020, 1, 1, 23, 59, 59)], pa.timestamp("s"))
+    table = pa.table({"born": born, "seen": seen, "day": day})
+    assert cells(declared, table) == {"born": [0, 1, 11], "seen": [0, 1, 1], "day": [0, 1, 23]}
+    codec = declared.codec()
+    encoded = declared.encode(table, codec)
+    back = codec.decode(encoded)
+    assert back["born"].to_pylist() == born.to_pylist()
+    assert back["day"].to_pylist() == day.to_pylist()
+    assert [one.replace(microsecond=0) for one in seen.to_pylist()] == back["seen"].to_pylist()
+    assert declared.columns[0].bins_in_words()[0] == "2020-01-01 to 2020-01-30"
+    for name, value in (("born", date(2021, 1, 1)), ("seen", datetime(2019, 12, 31)), ("day", datetime(2020, 1, 2))):
+        with pytest.raises(UserError, match=f"column '{name}' holds the value {value:%Y-%m-%d}"):
+            cells(declared, table.set_column(table.column_names.index(name), name, [[value] * 3]))

@@ -12,7 +12,7 @@ from gans.errors import UserError
 from gans.privacy.audit import epsilon_of_gaussian
 from gans.privacy.entry import SUBSAMPLED, Entry
 from gans.privacy.ledger import Ledger, delta_of, epsilon_of, rho_of
-from gans.privacy.loss_distributions import least_scale
+from gans.privacy.loss_distributions import composed_epsilon, least_scale
 from gans.runs.spending import together
 
 dp = opendp.prelude
@@ -44,6 +44,13 @@ def test_the_cost_of_a_mechanism_is_what_its_maker_says(mechanism: str, scale: f
         else dp.m.make_noisy_max(space, dp.linf_distance(T="i64"), dp.zero_concentrated_divergence(), scale=scale)
     )
     assert Entry("", mechanism, 1.0, scale).rho == pytest.approx(made.map(1), rel=1e-9)
+
+
+def test_choices_beside_sampled_gradients_cost_no_less_than_alone() -> None:
+    """Privacy loss distributions of an exponential mechanism: between its bounded range's zCDP and its epsilon."""
+    entry = Entry("edges", "exponential", 1.0, 20.0, times=4)
+    found = composed_epsilon([entry], 1e-5, 1.0)
+    assert epsilon_of(entry.rho, 1e-5) / 2 < found <= 4 * 2 / 20 * (1 + 1e-3)
 
 
 def test_nothing_beyond_the_budget_is_written() -> None:

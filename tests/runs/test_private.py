@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+import gans.privacy.settle as settling
 import gans.runs.private as private_runs
 from gans.config.compose import compose
 from gans.data.domain import Domain
@@ -121,13 +122,16 @@ def fixed_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("gans.privacy.rows.discrete_gaussian", counts)
     monkeypatch.setattr("gans.privacy.rows.noisy_max", lambda found, scale: int(rng.integers(len(found))))
+    monkeypatch.setattr("gans.privacy.settle.noisy_max", lambda found, scale: len(found) // 2)
+    asked = settling.frequent_levels
+    monkeypatch.setattr(settling, "frequent_levels", lambda *given: [asked(*given), ["Bath", "York"]][1])
     monkeypatch.setattr("gans.training.private_step.with_noise", gradient)
     monkeypatch.setattr("gans.training.teachers.discrete_gaussian", counts)
     monkeypatch.setattr("secrets.randbits", lambda bits: next(drawn))
 
 
 def differences(
-    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, experiment: str
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, experiment: str, *overrides: str
 ) -> dict[str, set[str]]:
     """What differs in the run directories of other tables, by these, when all mechanisms answer the same."""
     tables = {
@@ -138,9 +142,9 @@ def differences(
 
     def run(rows: pa.Table) -> dict[str, Any]:
         fixed_answers(monkeypatch)
-        train(tmp_path / "run", rows, experiment=experiment)
-        found = left(tmp_path / "run")
-        shutil.rmtree(tmp_path / "run")
+        train(tmp_path / "other", rows, *overrides, experiment=experiment)
+        found = left(tmp_path / "other")
+        shutil.rmtree(tmp_path / "other")
         return found
 
     first, out = run(table), {}
@@ -157,6 +161,50 @@ def test_on_a_neighbouring_table_only_what_the_ledger_answered_may_differ(
 ) -> None:
     """With the same answers of all mechanisms, every file and array is the same whatever the rows were."""
     assert set().union(*differences(table, tmp_path, monkeypatch, experiment).values()) == set()
+
+
+OPEN = """
+columns:
+  city: {kind: category, levels: private, other: elsewhere}
+  age: {kind: integer, low: 18, high: 90, edges: private, bins: 8}
+  since: {kind: datetime, low: 2015-01-01, high: 2024-12-31, edges: private, bins: 8}
+  plan: {kind: category, levels: [basic, gold]}
+  price: {kind: integer, low: 10, high: 90, follows: plan, values: {basic: 10, gold: 90}}
+"""
+
+
+def open_table(rows: int) -> pa.Table:
+    rng = np.random.default_rng(3)
+    plan = rng.choice(["basic", "gold"], rows)
+    columns = {
+        "city": rng.choice(["York", "Bath", "Ely", "Hull"], rows, p=[0.5, 0.4, 0.09, 0.01]),
+        "age": np.clip(rng.normal(45, 12, rows), 18, 90).astype(int),
+        "since": rng.integers(16_500, 20_000, rows).astype("datetime64[D]"),
+        "plan": plan,
+        "price": np.where(plan == "gold", 90, 10),
+    }
+    return pa.table(columns)
+
+
+@pytest.mark.parametrize("experiment", SMALL)
+def test_what_the_domain_leaves_private_goes_through_the_ledger(
+    experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open.yaml").write_text(OPEN)
+    domain = f"privacy.domain={tmp_path}/open.yaml"
+    saved = train(tmp_path / "run", open_table(3_000), domain, "privacy.epsilon=3", experiment=experiment)
+    made, stored = saved.samples, json.loads(saved.files.privacy.read_text())
+    assert made is not None
+    assert made.schema.types == open_table(5).schema.types
+    assert set(made["city"].to_pylist()) <= {"York", "Bath", "Ely", "elsewhere"}
+    assert set(zip(made["plan"].to_pylist(), made["price"].to_pylist(), strict=True)) == {("basic", 10), ("gold", 90)}
+    asked = [entry["what"] for entry in stored["entries"]]
+    assert asked[:3] == ["levels of city", "edges of age", "edges of since"]
+    assert asked[3:5] == ["counts of age within its bins", "counts of since within its bins"]
+    assert 0.98 * 3 < stored["spent"]["epsilon"] <= 3 * (1 + 1e-6)
+    assert not any("price" in what for what in asked)
+    assert Domain.read(saved.files.domain).settled
+    assert set().union(*differences(open_table(3_000), tmp_path, monkeypatch, experiment, domain).values()) == set()
 
 
 def test_a_metric_that_looks_at_rows_is_seen(table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

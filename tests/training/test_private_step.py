@@ -9,7 +9,8 @@ import optax
 import pytest
 
 from gans.config.compose import compose
-from gans.data.domain import Declared, Domain
+from gans.data.declared import Declared
+from gans.data.domain import Domain
 from gans.runs.build import build
 from gans.training.column_shares import answered, fit_columns
 from gans.training.private_step import (

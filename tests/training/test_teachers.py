@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gans.config.compose import compose
-from gans.data.domain import Declared, Domain
+from gans.data.declared import Declared
+from gans.data.domain import Domain
 from gans.data.layout import Encoded
 from gans.errors import UserError
 from gans.privacy.ledger import Ledger
