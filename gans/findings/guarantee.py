@@ -34,7 +34,8 @@ def guarantee_sentences(ledger: Mapping[str, Any]) -> list[Sentence]:
         Sentence(
             "note",
             "It rests on the declared domain being public: bounds, levels and bins in domain.yaml were not to be read "
-            "off the rows. It is about this run; other runs on the same rows add up.",
+            "off the rows, but for those that were asked for with noise. It is about this run; other runs on the same "
+            "rows add up.",
         ),
         Sentence(
             "note",

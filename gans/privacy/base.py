@@ -51,7 +51,7 @@ class DifferentialPrivacy(Privacy):
     domain: str | None = None
     cells: float = 0.05
     single: float = 0.1
-    within: float = 0.05
+    within: float = 0.1
 
     def __post_init__(self) -> None:
         in_range("privacy.epsilon", self.epsilon, 0, 100, open_low=True)

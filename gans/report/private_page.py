@@ -62,6 +62,7 @@ def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "least": min(scales),
                 "most": max(scales),
                 "rho": sum(entry.get("rho", 0.0) for entry in same),
+                "delta": sum(entry.get("delta", 0.0) for entry in same),
                 "epsilon": same[0].get("epsilon"),
             }
         )
