@@ -6,7 +6,8 @@
   tables             adult,credit_default
   epsilons           .5,1,3,10, at delta 1e-5
   seeds=5            of each
-  methods            dp_marginals,dp_gan,pate_gan,independent; and mst,aim,dpctgan,patectgan with smartnoise_python
+  methods            dp_marginals,dp_gan,pate_gan,independent; tabular, the flagship without privacy (epsilon inf);
+                     and mst,aim,dpctgan,patectgan with smartnoise_python
   smartnoise_python  the Python of an environment of its own that has smartnoise-synth (MIT)
   aim_megabytes=80   of AIM's model; the fewer, the faster and the worse
   gap                a program: gap.py TRAIN SYNTHETIC TEST --name TABLE prints JSON with score
@@ -18,10 +19,11 @@ What is done already is skipped; a row is written when it is measured.
 
 import dataclasses
 import json
+import math
 import subprocess
 import sys
 import time
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +57,17 @@ from trainings import call  # noqa: E402
 
 TARGET = {"adult": "income", "credit_default": "default payment next month"}
 PRIVATE = ("dp_marginals", "dp_gan", "pate_gan")
+OPEN = "tabular"  # the flagship, which promises nothing
 OURS, OTHERS = (*PRIVATE, "independent"), ("mst", "aim", "dpctgan", "patectgan")
 DELTA = 1e-5
 FIGURES = {"tv1": "1-way TVD", "tv2": "2-way TVD", "tv3": "3-way TVD", "auc": "AUC", "gap": "gap.py score"}
 COLUMNS = ("data", "method", "epsilon", "seed", *FIGURES, "auc_real", "seconds")
+SHOWN = {  # numbers of which distributions are drawn, and one whose cells have a rate of the target
+    "adult": ("age", "hours-per-week", "education"),
+    "credit_default": ("AGE", "LIMIT_BAL", "PAY_0"),
+}
+PICTURED = ("dp_marginals", "dp_gan")
+REAL = "#b9c4cd"
 COLORS = {
     "dp_marginals": "#d4692a",
     "dp_gan": "#3d6c99",
@@ -149,9 +158,13 @@ def independent(sides: Sides, epsilon: float, seed: int) -> np.ndarray:
 def make(sides: Sides, method: str, epsilon: float, seed: int, folder: Path, given: dict[str, Any]) -> pa.Table:
     """Synthetic rows of a method, which are kept in a folder; as many as there are training rows."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    source = f"{folder.parent}/{sides.name}.parquet"
+    write_table(Path(source), sides.training)
+    if method == OPEN:
+        arguments = [f"data.path={source}", f"seed={seed}", f"run_dir={folder}", "tracker.mode=disabled"]
+        call("train", f"+experiment={OPEN}", "data=table", *arguments, f"samples={sides.training.num_rows}")
+        return pq.read_table(folder / "samples.parquet")
     if method in PRIVATE:
-        source = f"{folder.parent}/{sides.name}.parquet"
-        write_table(Path(source), sides.training)
         declared = folder.parent / f"{sides.name}.yaml"
         sides.domain.write(declared)
         arguments = [f"data.path={source}", f"privacy.domain={declared}", f"privacy.epsilon={epsilon:g}"]
@@ -221,6 +234,56 @@ def _spread(values: "pd.Series[float]") -> str:
     return f"{values.mean():.4f}" + (f" +- {values.std():.4f}" if len(values) > 1 else "")
 
 
+def draw_rows(sides: Sides, runs: Path, epsilons: list[float], path: Path) -> None:
+    """Real against synthetic rows at each epsilon, of the first seed: two columns, and the target's rate by a third."""
+    from matplotlib.figure import Figure
+
+    *numbers, by = SHOWN[sides.name]
+    made = {}
+    for epsilon, method in product(epsilons, PICTURED):
+        file = runs / f"{sides.name}-{method}-{epsilon:g}-0" / "samples.parquet"
+        if file.is_file():
+            made[epsilon, method] = pq.read_table(file)
+    if not made:
+        return
+    figure = Figure(figsize=(9.6, 2.3 * len(epsilons)), layout="constrained")
+    axes = figure.subplots(len(epsilons), len(numbers) + 1, squeeze=False)
+    target, place = sides.names.index(TARGET[sides.name]), sides.names.index(by)
+    positive = sides.sizes[target] - 1
+    for row, epsilon in enumerate(epsilons):
+        tables = {"real": sides.training} | {m: made[epsilon, m] for m in PICTURED if (epsilon, m) in made}
+        for column, name in enumerate(numbers):
+            real = sides.training[name].to_numpy()
+            edges = np.linspace(*np.quantile(real, [0.0, 0.995]), 60)
+            for label, table in tables.items():
+                shares = np.histogram(table[name].to_numpy(), edges)[0] / table.num_rows
+                axes[row, column].plot(
+                    (edges[1:] + edges[:-1]) / 2,
+                    100 * shares,
+                    drawstyle="steps-mid",
+                    lw=2.5 if label == "real" else 1,
+                    color=COLORS.get(label, REAL),
+                    label=label,
+                )
+            axes[row, column].set_title(f"{name}, epsilon {epsilon:g}", fontsize=9)
+            axes[row, column].set_ylabel("% of rows", fontsize=8)
+        for label, table in tables.items():
+            cells = sides.cells_of(table)
+            rows = np.bincount(cells[:, place], minlength=sides.sizes[place])
+            hits = np.bincount(cells[:, place], cells[:, target] == positive, sides.sizes[place])
+            rate = np.where(rows > 20, 100 * hits / np.maximum(rows, 1), np.nan)
+            axes[row, -1].plot(
+                rate, marker="o", ms=3, lw=2.5 if label == "real" else 1, color=COLORS.get(label, REAL), label=label
+            )
+        axes[row, -1].set_title(f"% of {TARGET[sides.name]} by {by}", fontsize=9)
+        words = list(sides.codec[by].levels)
+        axes[row, -1].set_xticks(range(len(words)), words, rotation=90, fontsize=6)
+    for one in axes.flat:
+        one.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    write_atomic(path, lambda path: path.write_bytes(render(figure, "png")))
+
+
 def draw(rows: pd.DataFrame) -> "Figure":
     """Figures of each method over epsilon, a row for each table."""
     from matplotlib.figure import Figure
@@ -230,7 +293,7 @@ def draw(rows: pd.DataFrame) -> "Figure":
     axes = figure.subplots(len(names), len(shown), squeeze=False)
     methods = [method for method in (*OURS, *OTHERS) if method in set(rows.method)]
     for row, name in enumerate(names):
-        here = rows[rows.data == name]
+        here = rows[(rows.data == name) & np.isfinite(rows.epsilon)]
         for column, key in enumerate(shown):
             one = axes[row, column]
             for method in methods:
@@ -265,7 +328,7 @@ def main() -> int:
         raise UserError("data.root is not set; see python experiments/privacy/study.py --help.")
     methods: list[str] = listed(given.get("methods", ",".join(OURS)))
     for method in methods:
-        one_of("methods", method, (*OURS, *OTHERS))
+        one_of("methods", method, (*OURS, OPEN, *OTHERS))
     if set(methods) & set(OTHERS) and "smartnoise_python" not in given:
         raise UserError(f"methods={','.join(methods)}: smartnoise_python is not set.")
     tables: list[str] = listed(given.get("tables", ",".join(TARGET)))
@@ -274,21 +337,25 @@ def main() -> int:
     runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
     results.mkdir(parents=True, exist_ok=True)
     file = results / "results.csv"
+    epsilons = [float(one) for one in listed(given.get("epsilons", ".5,1,3,10"))]
+    asked = [(epsilon, method) for epsilon in epsilons for method in methods if method != OPEN]
+    asked += [(math.inf, OPEN)] * (OPEN in methods)
     for seed in range(given["seeds"]):
         for name in tables:
             sides = Sides(name, Path(given["data.root"]))
-            for epsilon in map(float, listed(given.get("epsilons", ".5,1,3,10"))):
-                for method in methods:
-                    key = (name, method, f"{epsilon:g}", str(seed))
-                    if any(tuple(row[k] for k in COLUMNS[:4]) == key for row in read_rows(file)):
-                        continue
-                    folder = runs / "-".join(key)
-                    started = time.monotonic()
-                    table = make(sides, method, epsilon, seed, folder, given)
-                    seconds = round(time.monotonic() - started, 1)
-                    found = measure(sides, table, folder, given)
-                    append(file, dict(zip(COLUMNS, key, strict=False)) | found | {"seconds": seconds}, COLUMNS)
-                    print(*key, *(f"{k} {v:.4f}" for k, v in found.items() if v != ""), f"{seconds} s", flush=True)
+            for epsilon, method in asked:
+                key = (name, method, f"{epsilon:g}", str(seed))
+                if any(tuple(row[k] for k in COLUMNS[:4]) == key for row in read_rows(file)):
+                    continue
+                folder = runs / "-".join(key)
+                started = time.monotonic()
+                table = make(sides, method, epsilon, seed, folder, given)
+                seconds = round(time.monotonic() - started, 1)
+                found = measure(sides, table, folder, given)
+                append(file, dict(zip(COLUMNS, key, strict=False)) | found | {"seconds": seconds}, COLUMNS)
+                print(*key, *(f"{k} {v:.4f}" for k, v in found.items() if v != ""), f"{seconds} s", flush=True)
+    for name in tables:
+        draw_rows(Sides(name, Path(given["data.root"])), runs, epsilons, results / f"{name}.png")
     write_results(results)
     return 0
 

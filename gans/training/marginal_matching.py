@@ -18,6 +18,7 @@ from gans.privacy.marginals import PrivateMarginals
 from gans.privacy.rows import PrivateRows
 
 SPENT = 1e-6  # of the budget, below which nothing is left
+WITHIN_NOISE = 1.0  # the loss that true shares have, by the noise alone (the discrepancy principle, Morozov 1966)
 
 
 class Answers(NamedTuple):
@@ -72,10 +73,14 @@ class Measurements:
         return max(float(np.average(totals, weights=1 / np.array(variances))), 1.0)
 
     def target(self) -> tuple[Answers, Answers]:
-        """Shares to be answered, and their weights, of which the largest is 1."""
-        most = max(self.single_precision.max(), self.pair_precision.max())
+        """Shares to be answered, and their weights, by which the squared errors of the true shares add up to about 1.
+
+        The weight of a cell is one in the variance of its share, over the number of cells that were measured.
+        """
+        cells = np.count_nonzero(self.single_precision) + np.count_nonzero(self.pair_precision)
         shares = Answers(self.single / self.rows, self.pairs / self.rows)
-        weights = Answers(self.single_precision / most, self.pair_precision / most)
+        scale = self.rows**2 / cells
+        weights = Answers(self.single_precision * scale, self.pair_precision * scale)
         return jax.tree.map(lambda array: jnp.asarray(array, jnp.float32), (shares, weights))
 
 
@@ -119,15 +124,27 @@ class MarginalFit:
         return errors.single + errors.pairs
 
     @partial(jax.jit, static_argnums=0)
-    def learn(self, parameters: Any, state: Any, target: tuple[Answers, Answers], iterations: Any) -> tuple[Any, Any]:
-        """Parameters and state of the optimiser after so many iterations, in one program."""
+    def learn(
+        self, parameters: Any, state: Any, target: tuple[Answers, Answers], most: Any, enough: Any
+    ) -> tuple[Any, Any]:
+        """Parameters and state of the optimiser after some iterations, in one program.
 
-        def iterate(_: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
-            parameters, state = carry
-            updates, state = self.optimizer.update(jax.grad(self.loss)(parameters, target), state, parameters)
-            return optax.apply_updates(parameters, updates), state
+        Args:
+            most: iterations.
+            enough: the loss from which on there are no more.
+        """
 
-        return jax.lax.fori_loop(0, iterations, iterate, (parameters, state))
+        def goes_on(carry: Any) -> Any:
+            _, _, loss, iteration = carry
+            return (iteration < most) & (loss > enough)
+
+        def iterate(carry: Any) -> Any:
+            parameters, state, _, iteration = carry
+            loss, gradient = jax.value_and_grad(self.loss)(parameters, target)
+            updates, state = self.optimizer.update(gradient, state, parameters)
+            return optax.apply_updates(parameters, updates), state, loss, iteration + 1
+
+        return jax.lax.while_loop(goes_on, iterate, (parameters, state, jnp.inf, 0))[:2]
 
 
 def match_marginals(
@@ -146,8 +163,8 @@ def match_marginals(
     measured, budget = Measurements(rows.starts), rows.ledger.rho
     for column in range(columns):
         measured.measure_column(rows, column, scale_of(plan.single * budget / columns))
-    state = fit.optimizer.init(parameters)
-    parameters, state = fit.learn(parameters, state, measured.target(), np.int32(plan.iterations))
+    fresh = parameters, fit.optimizer.init(parameters)
+    parameters, state = fit.learn(*fresh, measured.target(), np.int32(plan.iterations), 0.0)
     pairs = np.array(list(combinations(range(columns), 2)), int).reshape(-1, 2)
     cells = np.prod(np.array(rows.cardinalities)[pairs], axis=1)
     share = ledger.left / math.ceil(plan.rounds * columns)
@@ -159,12 +176,13 @@ def match_marginals(
         place = rows.worst_pair(pairs, before, expected, noise)
         first, second = pairs[place]
         measured.measure_pair(rows, first, second, scale)
-        parameters, state = fit.learn(parameters, state, measured.target(), np.int32(plan.iterations))
+        parameters, state = fit.learn(parameters, state, measured.target(), np.int32(plan.iterations), 0.0)
         after = np.asarray(fit.answers(parameters).pairs, np.float64) * measured.rows
         here = measured.span(first), measured.span(second)
         if np.abs(after[here] - before[here]).sum() < expected[place]:
             share *= 2
         advance(ledger.spent)
+    parameters, _ = fit.learn(*fresh, measured.target(), np.int32(plan.finish), WITHIN_NOISE)
     return parameters, measured
 
 
