@@ -80,5 +80,34 @@ def test_a_fit_answers_what_was_measured_and_spends_the_whole_budget() -> None:
     assert sum("a with b" in entry.what for entry in rows.ledger.entries) >= 1
 
 
+def test_true_shares_have_a_loss_of_one_and_a_fit_ends_there() -> None:
+    """Errors are weighed by the variance of their noise, so that a network that fits better has learnt the noise."""
+    rng = np.random.default_rng(1)
+    sizes = (20, 30, 40)
+    codes = np.stack([rng.integers(0, size, 4_000) for size in sizes], axis=1)
+    rows = PrivateRows(codes, sizes, ("a", "b", "c"), Ledger(100.0, 1e-5))
+    measured = Measurements(rows.starts)
+    for column in range(3):
+        measured.measure_column(rows, column, 3.0)
+    measured.measure_pair(rows, 0, 1, 5.0)
+    measured.measure_pair(rows, 1, 2, 2.0)
+    measured.measure_pair(rows, 1, 2, 4.0)
+    target = measured.target()
+    true = rows._pairs / 4_000
+    errors = [np.sum(np.asarray(target[1].single) * (np.diag(true) - np.asarray(target[0].single)) ** 2)]
+    errors += [np.sum(np.asarray(target[1].pairs) * (true - np.asarray(target[0].pairs)) ** 2)]
+    assert sum(errors) == pytest.approx(1, abs=0.1)
+    layout = Layout(scalars=0, bound=1.0, cardinalities=sizes, masks=(), columns=tuple(np.repeat([0, 1, 2], sizes).tolist()))
+    generator = ProductMixture(layout, 64, 16, (64,))
+    parameters = generator.init(jax.random.key(3), jnp.arange(2), method="logits")["params"]
+    fit = MarginalFit(generator, optax.adam(1e-2), sizes)
+    begin = parameters, fit.optimizer.init(parameters), target
+    ended, overfitted = (fit.learn(*begin, 3_000, enough)[0] for enough in (1.0, 0.0))
+    assert float(fit.loss(ended, target)) == pytest.approx(1, abs=0.05)
+    assert float(fit.loss(overfitted, target)) < 0.8
+    apart = [np.abs(np.asarray(fit.answers(one).pairs) - true)[20:50, 50:].sum() for one in (ended, overfitted)]
+    assert apart[0] < apart[1]
+
+
 def test_the_scale_of_a_cost() -> None:
     assert scale_of(0.5) == pytest.approx(1.0)
