@@ -18,6 +18,7 @@ from gans.privacy.base import Privacy
 from gans.refinement.base import Refinement
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
+from gans.transfer.settings import Transfer
 
 MOST_SAMPLES = 50_000  # unless `samples` says more
 
@@ -51,6 +52,7 @@ class Run:
     optimizer: Optimizer
     trainer: Trainer
     tracker: TrackerSettings
+    transfer: Transfer = field(default_factory=Transfer)
 
     def __post_init__(self) -> None:
         in_range("seed", self.seed, 0, 2**31 - 1)

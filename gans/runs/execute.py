@@ -23,6 +23,7 @@ from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.private import private_table, train_privately
 from gans.runs.provenance import sign_run
+from gans.runs.transfer import replayed, take_over, write_transfer
 from gans.sampling.sampler import Sampler
 from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines
@@ -30,6 +31,9 @@ from gans.tracking.terminal import Terminal
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
+from gans.training.step import GAN, TrainState
+from gans.transfer.carry import Carried
+from gans.transfer.settings import Transfer
 
 log = logging.getLogger("gans")
 
@@ -100,8 +104,10 @@ def execute(
     if run.privacy.private:
         return _execute_privately(run, table, show, report)
     run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
-    ready = prepare(run, table)
+    original = run
+    ready = prepare(run, table, replayed if run.transfer.replay else None)
     run = ready.run
+    carried = take_over(run, ready) if run.transfer.run else None
     ready.split.schema.frame = dict(frame or {})
     for column in ready.split.schema.columns:
         own = (fields or {}).get(column.name, {})
@@ -110,12 +116,12 @@ def execute(
         for name, value in own.items():
             setattr(column, name, value)
     if show and first:
-        for line in ready.lines():
+        for line in [*ready.lines(), *(carried.lines if carried else [])]:
             log.info(line)
     check_memory(run, ready)
     with run_directory(run, writes=first) as files:
         if not first:
-            outcome = _train_beside(run, ready)
+            outcome = _train_beside(run, ready, carried)
             return Result(files.folder, {"status": outcome.status, "steps": outcome.step, "scores": {}}, ready.sampler)
         mode = settle_mode(run.tracker)
         if mode != "disabled" and run.tracker.id is None:  # an agent of a sweep brings the id of its run
@@ -123,11 +129,18 @@ def execute(
             run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=name))
         config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, files.folder)
-        outcome = _train(run, ready, files, config, (Terminal(show), tracker), watch, signed=table is None)
+        trackers = Terminal(show), tracker
+        outcome = _train(run, ready, carried, files, config, trackers, watch, signed=table is None)
         if run.profile:
             _time_parts(run, ready)
         summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
-        return Result(files.folder, summary, ready.sampler)
+        result = Result(files.folder, summary, ready.sampler)
+        if carried:
+            write_transfer(files, carried, {})
+    if carried and run.transfer.compare and outcome.status == COMPLETED:
+        scores = _beside_scratch(original, table, show, result)
+        write_transfer(files, carried, scores)
+    return result
 
 
 def _execute_privately(run: Run, table: pa.Table | None, show: bool, report: Reporter | None) -> Result:
@@ -143,21 +156,36 @@ def _execute_privately(run: Run, table: pa.Table | None, show: bool, report: Rep
         return Result(files.folder, results.summary, sampler)
 
 
+def _beside_scratch(run: Run, table: pa.Table | None, show: bool, result: Result) -> dict[str, float]:
+    """Train the same without transfer, in the folder `scratch`; both scores, of which the better one is said."""
+    tracker = dataclasses.replace(run.tracker, mode="disabled")
+    folder = str(result.run_dir / "scratch")
+    alone = execute(dataclasses.replace(run, transfer=Transfer(), tracker=tracker, run_dir=folder), table, show)
+    scores = {"score": result.score, "score_from_scratch": alone.score}
+    text = "score on held-out rows %.4f with transfer, %.4f from scratch"
+    if result.score < alone.score:
+        log.warning(text + ": transfer made it worse", *scores.values())
+    else:
+        log.info(text, *scores.values())
+    return scores
+
+
 def _without_categories(back: Mapping[str, Any]) -> dict[str, Any]:
     """What brings a column of categories back, without naming these; an Enum of polars becomes a Categorical."""
     return {"polars": "Categorical"} if "polars" in back else {**back, "categories": None}
 
 
-def _train_beside(run: Run, ready: Prepared) -> Outcome:
+def _train_beside(run: Run, ready: Prepared, carried: Carried | None) -> Outcome:
     """Train in a process that leaves scores, tracking and writing to the first one."""
     schedule = run.trainer.schedule(run.network.together)
-    gan = build(run, ready.condition, schedule.placement)
-    return train(gan, ready.windows or ready.rows, schedule, run.seed, Hooks(), None)
+    gan, begin = _beginning(build(run, ready.condition, schedule.placement), carried)
+    return train(gan, ready.windows or ready.rows, schedule, run.seed, Hooks(), None, begin)
 
 
 def _train(
     run: Run,
     ready: Prepared,
+    carried: Carried | None,
     files: RunFiles,
     config: str,
     trackers: tuple[Terminal, WeightsAndBiases],
@@ -167,6 +195,7 @@ def _train(
     """Train, score, track, and write the checkpoints.
 
     Args:
+        carried: what the networks begin with, if they begin with anything.
         signed: sign the run, of which this machine itself read what its config names.
     """
     terminal, lines = trackers[0], JsonLines(files.metrics)
@@ -200,9 +229,9 @@ def _train(
     checkpoints = Checkpoints(files.checkpoints, run.trainer.keep)
     hooks = Hooks(evaluate, track, rewind, ready.fingerprint(), files.profile if run.profile else None, watch)
     schedule = run.trainer.schedule(run.network.together)
-    gan = build(run, ready.condition, schedule.placement)
+    gan, begin = _beginning(build(run, ready.condition, schedule.placement), carried)
     try:
-        return train(gan, ready.windows or ready.rows, schedule, run.seed, hooks, checkpoints)
+        return train(gan, ready.windows or ready.rows, schedule, run.seed, hooks, checkpoints, begin)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -213,6 +242,11 @@ def _train(
     finally:
         for one in (terminal, lines, checkpoints):
             one.close()
+
+
+def _beginning(gan: GAN, carried: Carried | None) -> tuple[GAN, Callable[[TrainState], TrainState]]:
+    """A GAN that learns as transfer says, and what its first state becomes."""
+    return (carried.slowed(gan), carried.begin) if carried else (gan, lambda state: state)
 
 
 def _write_beginning(ready: Prepared, files: RunFiles, config: str, step: int) -> None:

@@ -58,6 +58,11 @@ class RunFiles:
         return self.folder / "privacy.json"
 
     @property
+    def transfer(self) -> Path:
+        """What was taken over from another run."""
+        return self.folder / "transfer.json"
+
+    @property
     def domain(self) -> Path:
         """The columns of a private run as they were declared."""
         return self.folder / "domain.yaml"

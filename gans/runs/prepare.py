@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -99,8 +100,13 @@ class Prepared:
         )
 
 
-def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
+def prepare(
+    run: Run, table: pa.Table | None = None, replay: Callable[[Run, pa.Table], pa.Table] | None = None
+) -> Prepared:
     """Read, split, fit the codec and the condition, encode.
+
+    Args:
+        replay: gives rows beside the training rows, that the networks see and nothing else does.
 
     Raises:
         UserError: the table cannot be read, or does not fit the config.
@@ -115,9 +121,15 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
     for line in [*left_out, *kept_lines(split.schema)]:
         log.warning(line)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
-    codec = run.codec.fit(split.training, split.schema, relations)
-    encoded = codec.encode(split.training, run.data.split_seed)
-    codec, exclusions = exclude(codec, encoded)
+    seen = split.training
+    if replay:
+        seen = pa.concat_tables([seen, replay(run, seen)])
+        for column in split.schema.features:
+            column.missing = column.missing or bool(seen[column.name].null_count)
+    codec = run.codec.fit(seen, split.schema, relations)
+    everything = codec.encode(seen, run.data.split_seed)
+    codec, exclusions = exclude(codec, everything)
+    encoded = Encoded(*(part[: split.training.num_rows] for part in everything))
     split.schema.relations = [*(r for r in relations.summary() if r["kind"] != "exclusion"), *exclusions]
     condition = run.condition.fit(codec, encoded)
     rest = condition.rest(encoded)
@@ -133,4 +145,4 @@ def prepare(run: Run, table: pa.Table | None = None) -> Prepared:
         steps = stream.window // (trainer.batch_size * (trainer.critic_steps + 1))
         windows = Windows(lambda number: rows(source.window(number)), max(steps, 1))
     marginals = fit_marginals(codec, encoded)
-    return Prepared(run, split, codec, condition, marginals, encoded, rows(encoded), windows)
+    return Prepared(run, split, codec, condition, marginals, encoded, rows(everything), windows)

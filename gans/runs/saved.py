@@ -165,10 +165,10 @@ class SavedRun:
         """A sampler without parameters; its members share what it compiles."""
         self.run.trainer.prepare_cache()
         marginals = Marginals.load(self.files.marginals, self.codec)
-        return Sampler(self._gan, self.codec, self._gan.condition, marginals)
+        return Sampler(self.gan, self.codec, self.gan.condition, marginals)
 
     @cached_property
-    def _gan(self) -> GAN:
+    def gan(self) -> GAN:
         """The parts of its variant.
 
         Raises:
@@ -180,12 +180,29 @@ class SavedRun:
             check_generator(gan, str(self.files.config))
         return gan
 
-    @cached_property
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state of training of the seed that scored best, as nested dictionaries.
+
+        Raises:
+            UserError: there is no checkpoint, or it holds a generator alone.
+        """
+        if "state" not in self._newest:
+            raise UserError(f"run={self.folder}: its checkpoint holds no state of training, only a generator.")
+        member, state = self.best_member, self._newest["state"]
+        return state if self.members == 1 else jax.tree.map(lambda leaf: leaf[member], state)
+
+    @property
     def _best(self) -> dict[str, Any]:
         """The best generator of each seed, with the step and the value of its score, from the newest checkpoint."""
+        return self._newest["best"]
+
+    @cached_property
+    def _newest(self) -> dict[str, Any]:
+        """The tree of the newest checkpoint."""
         seeds = self.run.trainer.seeds
         shapes = {"best.step": (seeds,), "best.value": (seeds,)}
-        for path, leaf in jax.tree_util.tree_leaves_with_path(to_state_dict(generator_shapes(self._gan))):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(to_state_dict(generator_shapes(self.gan))):
             shapes[".".join(["best", "generator", *(part.key for part in path)])] = (seeds, *leaf.shape)
         checkpoints = Checkpoints(self.files.checkpoints)
         try:
@@ -194,7 +211,7 @@ class SavedRun:
             checkpoints.close()
         if newest is None:
             raise UserError(f"run={self.folder}: it holds no checkpoint yet.")
-        return newest[1]["best"]
+        return newest[1]
 
     @cached_property
     def made_here(self) -> bool:

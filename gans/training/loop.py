@@ -136,17 +136,19 @@ def train(
     seed: int,
     hooks: Hooks,
     checkpoints: Checkpoints | None,
+    begin: Callable[[TrainState], TrainState] = lambda state: state,
 ) -> Outcome:
     """Train until the last step, the end of patience, a non-finite loss, or a signal.
 
     Args:
         data: rows that stay on the device, or windows of rows that come and go.
+        begin: what the state at step 0 becomes before training.
 
     Raises:
         UserError: a resumed run has another table, or its checkpoints are all damaged.
         OSError: a checkpoint cannot be written.
     """
-    training = _Training(gan, data, schedule, seed, hooks, checkpoints)
+    training = _Training(gan, data, schedule, seed, hooks, checkpoints, begin)
     with _signals() as signalled, contextlib.closing(training.feed):
         while training.goes_on:
             metrics = training.run_block()
@@ -179,9 +181,10 @@ class _Training:
         seed: int,
         hooks: Hooks,
         checkpoints: Checkpoints | None,
+        begin: Callable[[TrainState], TrainState],
     ) -> None:
         self.schedule, self.seed, self.hooks, self.checkpoints = schedule, seed, hooks, checkpoints
-        state = initial_state(gan, seed, schedule.seeds)
+        state = begin(initial_state(gan, seed, schedule.seeds))
         unscored = np.full(schedule.seeds, np.nan)
         average = jax.tree.map(np.array, self._by_seed(state.average))
         self.best = Best(average, np.zeros(schedule.seeds, np.int64), unscored)

@@ -97,7 +97,9 @@ def test_true_shares_have_a_loss_of_one_and_a_fit_ends_there() -> None:
     errors = [np.sum(np.asarray(target[1].single) * (np.diag(true) - np.asarray(target[0].single)) ** 2)]
     errors += [np.sum(np.asarray(target[1].pairs) * (true - np.asarray(target[0].pairs)) ** 2)]
     assert sum(errors) == pytest.approx(1, abs=0.1)
-    layout = Layout(scalars=0, bound=1.0, cardinalities=sizes, masks=(), columns=tuple(np.repeat([0, 1, 2], sizes).tolist()))
+    layout = Layout(
+        scalars=0, bound=1.0, cardinalities=sizes, masks=(), columns=tuple(np.repeat([0, 1, 2], sizes).tolist())
+    )
     generator = ProductMixture(layout, 64, 16, (64,))
     parameters = generator.init(jax.random.key(3), jnp.arange(2), method="logits")["params"]
     fit = MarginalFit(generator, optax.adam(1e-2), sizes)

@@ -1,0 +1,1 @@
+"""Transfer: a run that begins with what another run has learnt."""

@@ -1,0 +1,227 @@
+"""The networks of a run put into those of another table, feature by feature."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gans.conditions.base import FittedCondition
+from gans.errors import UserError, nearest
+from gans.networks.base import Network
+from gans.training.step import GAN, TrainState
+from gans.transfer.axes import axes_of, keys_of, leaves
+from gans.transfer.features import Features, features_of, levels_of
+from gans.transfer.settings import Transfer
+
+PARTS = ("generator", "statistics", "discriminator", "average")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What was taken over, in the shapes of the new networks.
+
+    Attributes:
+        values: by part of the state its leaves; 0 where nothing was taken over.
+        there: 1 where something was, else 0.
+        lines: what became of each column, in words.
+    """
+
+    settings: Transfer
+    values: Mapping[str, Any]
+    there: Mapping[str, Any]
+    lines: list[str]
+
+    def begin(self, state: TrainState) -> TrainState:
+        """The state, of one seed or several, with what was taken over in its place; optimisers begin anew."""
+        parts = {
+            name: jax.tree.map(
+                lambda fresh, old, there: np.where(there, old, fresh).astype(fresh.dtype),
+                getattr(state, name),
+                self.values[name],
+                self.there[name],
+            )
+            for name in PARTS
+        }
+        return state.replace(**parts)
+
+    def slowed(self, gan: GAN) -> GAN:
+        """With optimisers by which what was taken over changes as the settings say."""
+        return dataclasses.replace(
+            gan,
+            generator_optimizer=self._optimizer("generator", gan.generator_optimizer),
+            discriminator_optimizer=self._optimizer("discriminator", gan.discriminator_optimizer),
+        )
+
+    def _optimizer(self, part: str, optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
+        settings, old, there = self.settings, self.values[part], self.there[part]
+        frozen = {path for path, _ in leaves(old) if _frozen(f"{part}.{path}", settings.freeze)}
+        rates = _by_path(there, lambda path, mask: 1 - mask * (1 - settings.rate * (path not in frozen)))
+
+        def pull(gradient: Any, parameters: Any) -> Any:
+            return jax.tree.map(lambda g, p, o, t: g + settings.anchor * t * (p - o), gradient, parameters, old, there)
+
+        def slow(updates: Any, parameters: Any) -> Any:
+            del parameters
+            return jax.tree.map(lambda update, rate: update * rate, updates, rates)
+
+        chain = [optax.stateless(pull)] if settings.anchor else []
+        chain.append(optimizer)
+        if settings.freeze or settings.rate != 1:
+            chain.append(optax.stateless(slow))
+        return optax.chain(*chain) if len(chain) > 1 else optimizer
+
+
+def carry(
+    settings: Transfer,
+    network: Network,
+    gan: GAN,
+    old_network: Network,
+    old_gan: GAN,
+    old_state: Mapping[str, Any],
+) -> Carried:
+    """Take over from a state what the networks of two runs have in common.
+
+    Args:
+        old_state: parts of its last state, as nested dictionaries.
+
+    Raises:
+        UserError: a column of the settings is not there, or the networks are not of one kind and size.
+    """
+    names = _matched(settings, gan.condition, old_gan.condition)
+    entries, old_entries = (_entries(one) for one in (gan, old_gan))
+    new = features_of(gan.condition, names, entries)
+    old = features_of(old_gan.condition, {}, old_entries)
+    shapes: Any = jax.eval_shape(gan.init, np.uint32(0))
+    places: dict[str, Any] = {}
+    for part in ("generator", "discriminator"):
+        own = axes_of(network, gan.layout, entries, part)
+        other = axes_of(old_network, old_gan.layout, old_entries, part)
+        places[part] = {path: _places(path, axes, other.get(path), new, old) for path, axes in own.items()}
+    values: dict[str, Any] = {}
+    there: dict[str, Any] = {}
+    for name in PARTS:
+        pairs = _by_path(
+            getattr(shapes, name), lambda path, leaf, name=name: _taken(name, path, leaf, places, old_state)
+        )
+        values[name] = jax.tree.map(lambda pair: pair[0], pairs, is_leaf=_is_pair)
+        there[name] = jax.tree.map(lambda pair: pair[1], pairs, is_leaf=_is_pair)
+    _check_freeze(settings, there)
+    return Carried(settings, values, there, _lines(names, gan.condition, old_gan.condition))
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple)
+
+
+def _entries(gan: GAN) -> int:
+    shape: Any = jax.eval_shape(gan.condition.wide, jnp.zeros((1, gan.condition.places), int))
+    return shape.shape[1]
+
+
+def _matched(settings: Transfer, new: FittedCondition, old: FittedCondition) -> dict[str, str]:
+    """By column of the new table the name of the old column that it goes on with; columns that match none have ""."""
+    here = {one.column.name: one for one in new.codec.columns}
+    before = {one.column.name: one for one in old.codec.columns}
+    for name, other in settings.columns.items():
+        for one, of, whose in ((name, here, "this table"), (other, before, f"transfer.run={settings.run}")):
+            if one not in of:
+                raise UserError(
+                    f"transfer.columns: column '{one}' is not learnt of {whose}; learnt are {', '.join(of)}."
+                    f"{nearest(one, of)}"
+                )
+    out = {name: settings.columns.get(name, name) for name in here}
+    twice = [other for other in set(out.values()) if list(out.values()).count(other) > 1 and other in before]
+    if twice:
+        raise UserError(f"transfer.columns: two columns go on with '{twice[0]}'.")
+    return {
+        name: other if other in before and before[other].numeric == here[name].numeric else f"new {name}"
+        for name, other in out.items()
+    }
+
+
+def _places(
+    path: str, axes: Sequence[Any], old_axes: Sequence[Any] | None, new: Features, old: Features
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each axis of a leaf the places that are taken over, and where they are in the old one."""
+    if old_axes is None or [(axis[0], *(n > 0 for n in axis[1:])) for axis in axes] != [
+        (axis[0], *(n > 0 for n in axis[1:])) for axis in old_axes
+    ]:
+        raise UserError(
+            f"transfer.run: its networks are not of this size or kind (at {path}); set network.* as that run has them."
+        )
+    out = []
+    for axis, old_axis in zip(axes, old_axes, strict=True):
+        known = {key: place for place, key in enumerate(keys_of(old_axis, old))}
+        found = [(place, known[key]) for place, key in enumerate(keys_of(axis, new)) if key in known]
+        out.append((np.array([one for one, _ in found], int), np.array([one for _, one in found], int)))
+    return out
+
+
+def _taken(part: str, path: str, leaf: Any, places: Mapping[str, Any], old_state: Mapping[str, Any]) -> Any:
+    """A leaf's values and where they are taken over."""
+    value, there = np.zeros(leaf.shape, leaf.dtype), np.zeros(leaf.shape, np.float32)
+    stored = _at(old_state[part], path)
+    network, inner = (
+        ("discriminator", path.removeprefix("network.")) if part == "discriminator" else ("generator", path)
+    )
+    inner = f"params.{inner}" if part in ("generator", "discriminator") else inner
+    if path.startswith("heads.") or stored is None or inner not in places[network]:
+        if stored is not None and stored.shape == leaf.shape:  # of a term's head, whose axes are its own
+            return stored.astype(leaf.dtype), np.ones(leaf.shape, np.float32)
+        return value, there
+    own, other = (np.ix_(*(pair[side] for pair in places[network][inner])) for side in (0, 1))
+    value[own], there[own] = stored[other], 1
+    return value, there
+
+
+def _at(tree: Any, path: str) -> Any:
+    for key in path.split("."):
+        if not isinstance(tree, Mapping) or key not in tree:
+            return None
+        tree = tree[key]
+    return tree
+
+
+def _by_path(tree: Any, compute: Any) -> Any:
+    flat, shape = jax.tree_util.tree_flatten_with_path(tree)
+    return jax.tree_util.tree_unflatten(
+        shape, [compute(".".join(str(key.key) for key in path), leaf) for path, leaf in flat]
+    )
+
+
+def _frozen(path: str, freeze: Sequence[str]) -> bool:
+    plain = path.replace("discriminator.network.", "discriminator.")
+    return any(plain == one or plain.startswith(f"{one}.") for one in freeze)
+
+
+def _check_freeze(settings: Transfer, there: Mapping[str, Any]) -> None:
+    paths = [f"{part}.{path}" for part in ("generator", "discriminator") for path, _ in leaves(there[part])]
+    layers = sorted({path.replace("discriminator.network.", "discriminator.").rpartition(".")[0] for path in paths})
+    for one in settings.freeze:
+        if not any(_frozen(path, [one]) for path in paths):
+            raise UserError(
+                f"transfer.freeze: there is no '{one}'; layers are {', '.join(layers)}.{nearest(one, layers)}"
+            )
+
+
+def _lines(names: Mapping[str, str], new: FittedCondition, old: FittedCondition) -> list[str]:
+    before = {one.column.name: one for one in old.codec.columns}
+    out = []
+    for fitted in new.codec.columns:
+        name, other = fitted.column.name, names[fitted.column.name]
+        if other not in before:
+            differs = name in before and before[name].numeric != fitted.numeric
+            out.append(f"{name}: begins afresh" + (", since it was of another kind" if differs else ""))
+            continue
+        of = "" if other == name else f" from '{other}'"
+        known, levels = set(levels_of(before[other])), levels_of(fitted)
+        kept = sum(level in known for level in levels)
+        counted = f", {kept} of {len(levels)} levels" if fitted.cardinality else ""
+        out.append(f"{name}: taken over{of}{counted}")
+    gone = [name for name in before if name not in names.values()]
+    return [*out, *([f"not in this table: {', '.join(gone)}"] if gone else [])]
