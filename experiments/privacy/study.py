@@ -254,7 +254,8 @@ def draw_rows(sides: Sides, runs: Path, epsilons: list[float], path: Path) -> No
         tables = {"real": sides.training} | {m: made[epsilon, m] for m in PICTURED if (epsilon, m) in made}
         for column, name in enumerate(numbers):
             real = sides.training[name].to_numpy()
-            edges = np.linspace(*np.quantile(real, [0.0, 0.995]), 60)
+            low, high = np.quantile(real, [0.0, 0.995])
+            edges = np.arange(low - 0.5, high + 1) if high - low < 100 else np.linspace(low, high, 60)
             for label, table in tables.items():
                 shares = np.histogram(table[name].to_numpy(), edges)[0] / table.num_rows
                 axes[row, column].plot(
@@ -275,11 +276,13 @@ def draw_rows(sides: Sides, runs: Path, epsilons: list[float], path: Path) -> No
             axes[row, -1].plot(
                 rate, marker="o", ms=3, lw=2.5 if label == "real" else 1, color=COLORS.get(label, REAL), label=label
             )
-        axes[row, -1].set_title(f"% of {TARGET[sides.name]} by {by}", fontsize=9)
+        level = sides.codec[TARGET[sides.name]].levels[positive]
+        axes[row, -1].set_title(f"% of {TARGET[sides.name]} {level} by {by}", fontsize=9)
         words = list(sides.codec[by].levels)
         axes[row, -1].set_xticks(range(len(words)), words, rotation=90, fontsize=6)
     for one in axes.flat:
         one.spines[["top", "right"]].set_visible(False)
+        one.tick_params(labelsize=6)
     axes[0, 0].legend(frameon=False, fontsize=8)
     write_atomic(path, lambda path: path.write_bytes(render(figure, "png")))
 
@@ -303,6 +306,8 @@ def draw(rows: pd.DataFrame) -> "Figure":
             if key == "auc":
                 one.axhline(here.auc_real.mean(), color="#44505c", lw=1, ls=":", label="real rows")
             one.set_xscale("log")
+            if key != "auc":
+                one.set_yscale("log")
             one.set_xticks(sorted(here.epsilon.unique()), [f"{e:g}" for e in sorted(here.epsilon.unique())])
             one.minorticks_off()
             one.set_title(f"{name}: {FIGURES[key]}", fontsize=9)
