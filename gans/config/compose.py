@@ -108,7 +108,7 @@ def to_run(config: Any) -> Run:
     with hydra_errors():
         for key in OPEN:
             names = OmegaConf.select(config, key)
-            if names is not None and not _is_field(OmegaConf.get_type(config.data), key):
+            if names is not None and not _is_field(OmegaConf.get_type(config[key.partition(".")[0]]), key):
                 raise UserError(unknown_key(key, known_keys()))
             _decode_names(names)
         run: Any = OmegaConf.to_object(config)
@@ -116,9 +116,9 @@ def to_run(config: Any) -> Run:
     return run
 
 
-def _is_field(source: Any, key: str) -> bool:
-    """Whether a source of data has a key such as `data.kinds`; one that is added by ++ is not refused by Hydra."""
-    return key.removeprefix("data.") in {field.name for field in dataclasses.fields(source)}
+def _is_field(part: Any, key: str) -> bool:
+    """Whether a part of a run has a key such as `data.kinds`; one that is added by ++ is not refused by Hydra."""
+    return key.partition(".")[2] in {field.name for field in dataclasses.fields(part)}
 
 
 def _decode_names(node: Any) -> None:

@@ -25,6 +25,7 @@ OPEN = (
     "data.formats",
     "data.rename",
     *NESTED,
+    "transfer.columns",
 )  # the names below are the user's own
 LAST_EQUALS = ("data.kinds", "data.personal", "data.types")  # no value of theirs has an `=`, so that a name may
 SQL = ("data.query", *(f"{key}." for key in NESTED))

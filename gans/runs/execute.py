@@ -163,7 +163,7 @@ def _beside_scratch(run: Run, table: pa.Table | None, show: bool, result: Result
     alone = execute(dataclasses.replace(run, transfer=Transfer(), tracker=tracker, run_dir=folder), table, show)
     scores = {"score": result.score, "score_from_scratch": alone.score}
     text = "score on held-out rows %.4f with transfer, %.4f from scratch"
-    if result.score < alone.score:
+    if scores["score"] < scores["score_from_scratch"]:
         log.warning(text + ": transfer made it worse", *scores.values())
     else:
         log.info(text, *scores.values())
