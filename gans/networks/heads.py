@@ -202,6 +202,33 @@ def seen(variables: Any, name: str) -> Array | None:
     return next((leaf for path, leaf in found if jax.tree_util.DictKey(name) in path), None)
 
 
+def anywhere_in_bins(
+    layout: Layout, hots: Float[Array, "batch hots"], keys: Key[Array, " batch"]
+) -> Float[Array, "batch width"]:
+    """Rows of these one-hots whose scalars are uniform over -1 to 1: anywhere within the bins that were drawn."""
+    within = jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, 1), (layout.scalars,)))(keys)
+    return jnp.concatenate([layout.masked(2 * within - 1, hots), hots], axis=-1)
+
+
+class NumbersAnywhere(nn.Module):
+    """A generator of whose rows only the categories count: numbers lie anywhere within the bins that it draws."""
+
+    generator: nn.Module
+    layout: Layout
+
+    @nn.compact
+    def __call__(
+        self,
+        latent: Float[Array, "batch latent"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+        train: bool,
+    ) -> Float[Array, "batch width"]:
+        """Rows in the wide form of the layout."""
+        rows = self.generator(latent, condition, keys, train)
+        return anywhere_in_bins(self.layout, rows[:, self.layout.scalars :], keys)
+
+
 class RowHead(nn.Module):
     """Raw outputs [batch, width] to rows: scalars by a bounded tanh, categories by straight-through Gumbel-softmax.
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from gans.data.layout import Layout
 from gans.errors import in_range
-from gans.networks.heads import draw_categories
+from gans.networks.heads import anywhere_in_bins, draw_categories
 from gans.networks.mlp import MLP
 from gans.registry import register
 
@@ -53,8 +53,7 @@ class ProductMixture(nn.Module):
         share = jax.scipy.stats.norm.cdf(latent[:, 0].astype(jnp.float32))
         places = jnp.minimum((share * self.components).astype(jnp.int32), self.components - 1)
         hots = draw_categories(self.layout, self.logits(places), keys, 1.0)
-        within = jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, 1), (self.layout.scalars,)))(keys)
-        return jnp.concatenate([self.layout.masked(2 * within - 1, hots), hots], axis=-1)
+        return anywhere_in_bins(self.layout, hots, keys)
 
 
 @register("network", "product_mixture")

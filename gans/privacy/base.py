@@ -70,6 +70,9 @@ class DifferentialPrivacy(Privacy):
 class PrivateGAN(DifferentialPrivacy):
     """A generator that learns from a critic, and from noisy counts of each column.
 
+    Networks learn the cells of numbers, and where these lie in them follows from noisy counts: a critic that sees
+    little of the rows is better spent on how columns go together.
+
     Attributes:
         matching: weight of the generator's cost of answering these counts wrongly.
     """

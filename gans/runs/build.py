@@ -4,6 +4,8 @@ import jax.numpy as jnp
 
 from gans.conditions.base import FittedCondition
 from gans.config.run import Run
+from gans.networks.heads import NumbersAnywhere
+from gans.privacy.base import PrivateGAN
 from gans.terms.base import HeadTerm
 from gans.training.placement import spread_for
 from gans.training.step import GAN
@@ -15,8 +17,11 @@ def build(run: Run, condition: FittedCondition, placement: str = "jit") -> GAN:
     """The GAN of a run for rows of this layout."""
     trainer, optimizer, layout = run.trainer, run.optimizer, condition.layout
     heads = {name: term.head(layout, run.network.pack) for name, term in run.term.items() if isinstance(term, HeadTerm)}
+    generator = run.network.generator(layout)
+    if isinstance(run.privacy, PrivateGAN):
+        generator = NumbersAnywhere(generator, layout)
     return GAN(
-        generator=run.network.generator(layout),
+        generator=generator,
         discriminator=run.network.discriminator(layout),
         objective=run.objective,
         penalties=run.penalty,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gans.config.run import Run
-from gans.data.layout import Encoded
+from gans.data.layout import Encoded, Layout
 from gans.networks.heads import LOGITS, SEEN, seen
 from gans.privacy.base import DifferentialPrivacy
 from gans.privacy.dp_sgd import PrivateGradients
@@ -72,6 +72,7 @@ def fit_gradients(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advan
     scale = least_scale(ledger.entries, entry, ledger.epsilon, ledger.noise_delta)
     ledger.charge(dataclasses.replace(entry, scale=scale))
     critic = PrivateCritic(plan.rate, plan.clip, scale, plan.rate * measured.rows)
+    encoded = _anywhere(run, gan.layout, encoded)
     data = Rows(jnp.asarray(encoded.scalars), jnp.asarray(encoded.codes), ())
     done: Callable[[int], None] = lambda step: advance(step / gan.steps)  # noqa: E731
     state = train_private_critic(gan, critic, state, data, shares, plan.matching, done)
@@ -83,6 +84,7 @@ def fit_teachers(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advanc
     plan: Any = run.privacy
     measured, state, shares = _counted(run, gan, rows)
     teachers = Teachers(gan, plan.teachers, plan.teacher_steps, plan.teacher_batch)
+    encoded = _anywhere(run, gan.layout, encoded)
     done: Callable[[int], None] = lambda step: advance(step / gan.steps)  # noqa: E731
     state = train_with_teachers(gan, teachers, plan.votes, state, encoded, rows.ledger, shares, plan.matching, done)
     return _fit_of(gan, state, measured)
@@ -93,6 +95,14 @@ FITS: dict[type[DifferentialPrivacy], Callable[[Run, GAN, PrivateRows, Encoded, 
     PrivateGradients: fit_gradients,
     PrivateTeachers: fit_teachers,
 }
+
+
+def _anywhere(run: Run, layout: Layout, encoded: Encoded) -> Encoded:
+    """The rows with their numbers anywhere in their bins, as generated ones have them: nothing tells them by that."""
+    scalars = np.random.default_rng(run.seed).uniform(-1, 1, encoded.scalars.shape).astype(np.float32)
+    for scalar, code, levels in layout.masks:
+        scalars[:, scalar] *= encoded.codes[:, code] < levels
+    return Encoded(scalars, encoded.codes)
 
 
 def _counted(run: Run, gan: GAN, rows: PrivateRows) -> tuple[Measurements, TrainState, Any]:
