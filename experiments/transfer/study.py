@@ -64,9 +64,7 @@ def source_rows(table: pa.Table) -> pa.Table:
     return table.filter(pc.equal(table[GROUP], SOURCE))
 
 
-def measure(
-    given: dict[str, Any], folder: Path, training: pa.Table, made: pa.Table, test: pa.Table
-) -> dict[str, float]:
+def measure(program: str, folder: Path, training: pa.Table, made: pa.Table, test: pa.Table) -> dict[str, float]:
     """gap.py's score against target rows that nobody trained on, AUC of a classifier of income, error of columns."""
     files = [folder / f"{name}.parquet" for name in ("judged_training", "judged_made", "judged_test")]
     for file, rows in zip(files, (training, made, test), strict=True):

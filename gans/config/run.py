@@ -18,7 +18,7 @@ from gans.privacy.base import Privacy
 from gans.refinement.base import Refinement
 from gans.terms.base import Term
 from gans.tracking.settings import TrackerSettings
-from gans.transfer.settings import Transfer
+from gans.training.transfer_settings import Transfer
 
 MOST_SAMPLES = 50_000  # unless `samples` says more
 

@@ -11,7 +11,7 @@
       total: {kind: numeric, low: 0, high: 900, decimals: 2, equals: price + shipping}
 
 What a row holds beyond it is refused; levels that are not declared become `other` where that is declared. What is
-`private` is asked of the rows with noise (`gans.privacy.settle`).
+`private` is asked of the rows with noise (`gans.data.private_domain`).
 """
 
 import dataclasses

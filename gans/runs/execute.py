@@ -29,11 +29,11 @@ from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines
 from gans.tracking.terminal import Terminal
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.training.carry import Carried
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
 from gans.training.step import GAN, TrainState
-from gans.transfer.carry import Carried
-from gans.transfer.settings import Transfer
+from gans.training.transfer_settings import Transfer
 
 log = logging.getLogger("gans")
 

@@ -24,14 +24,14 @@ from gans.data.base import Source
 from gans.data.codecs import FittedCodec
 from gans.data.detection import normalise
 from gans.data.domain import SHIPPED, Domain
+from gans.data.private_bins import bend_bins
+from gans.data.private_domain import settle
 from gans.data.schema import Schema
 from gans.errors import UserError, nearest
 from gans.files import write_table, write_text
 from gans.privacy.base import DifferentialPrivacy
 from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
-from gans.privacy.settle import settle
-from gans.privacy.within import bend_bins
 from gans.runs.build import build
 from gans.runs.files import RunFiles
 from gans.runs.private_fits import FITS, Fit

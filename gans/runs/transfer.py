@@ -13,7 +13,7 @@ from gans.runs.build import build
 from gans.runs.files import RunFiles
 from gans.runs.prepare import Prepared
 from gans.runs.saved import SavedRun
-from gans.transfer.carry import Carried, carry
+from gans.training.carry import Carried, carry
 
 
 def source_of(run: Run) -> SavedRun:

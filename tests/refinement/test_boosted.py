@@ -386,7 +386,7 @@ def test_a_run_that_goes_on_drops_the_old_refinement(
     class StopError(Exception):
         pass
 
-    def stop(gan: Any, rows: Any, schedule: Any, seed: int, hooks: Any, checkpoints: Any) -> Any:
+    def stop(gan: Any, rows: Any, schedule: Any, seed: int, hooks: Any, checkpoints: Any, begin: Any) -> Any:
         hooks.rewind(20)
         raise StopError
 

@@ -29,7 +29,7 @@ FILES = {
     "metrics.jsonl": lambda run: run.history,
     "samples.parquet": lambda run: run.samples,
     "checkpoints/codec.npz": lambda run: run.codec,
-    "checkpoints/condition.npz": lambda run: run._gan,
+    "checkpoints/condition.npz": lambda run: run.gan,
     "checkpoints/marginals.npz": lambda run: run._sampler,
     "checkpoints/refinement.npz": lambda run: run.run.refine.load(run.files.refinement, run.codec),
 }

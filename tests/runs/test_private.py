@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-import gans.privacy.settle as settling
+import gans.data.private_domain as settling
 import gans.runs.private as private_runs
 from gans.config.compose import compose
 from gans.data.domain import Domain
@@ -122,7 +122,7 @@ def fixed_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("gans.privacy.rows.discrete_gaussian", counts)
     monkeypatch.setattr("gans.privacy.rows.noisy_max", lambda found, scale: int(rng.integers(len(found))))
-    monkeypatch.setattr("gans.privacy.settle.noisy_max", lambda found, scale: len(found) // 2)
+    monkeypatch.setattr("gans.data.private_domain.noisy_max", lambda found, scale: len(found) // 2)
     asked = settling.frequent_levels
     monkeypatch.setattr(settling, "frequent_levels", lambda *given: [asked(*given), ["Bath", "York"]][1])
     monkeypatch.setattr("gans.training.private_step.with_noise", gradient)

@@ -90,7 +90,7 @@ def test_true_shares_have_a_loss_of_one_and_a_fit_ends_there() -> None:
     for column in range(3):
         measured.measure_column(rows, column, 3.0)
     measured.measure_pair(rows, 0, 1, 5.0)
-    measured.measure_pair(rows, 1, 2, 2.0)
+    measured.measure_pair(rows, 1, 2, 8.0)
     measured.measure_pair(rows, 1, 2, 4.0)
     target = measured.target()
     true = rows._pairs / 4_000

@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import gans.privacy.settle as settling
+import gans.data.private_domain as settling
 from gans.data.declared import Declared
 from gans.data.domain import Domain
+from gans.data.private_domain import candidate_edges, frequent_levels, private_quantiles, settle
 from gans.errors import UserError
 from gans.privacy.entry import Entry
 from gans.privacy.ledger import Ledger, epsilon_of, rho_of
-from gans.privacy.settle import candidate_edges, frequent_levels, private_quantiles, settle
 
 
 def chunked(values: list[str]) -> pa.ChunkedArray:

@@ -15,10 +15,10 @@ from gans.errors import UserError
 from gans.runs.build import build
 from gans.runs.prepare import Prepared, prepare
 from gans.streams import per_example
+from gans.training.carry import Carried, carry
+from gans.training.parameter_axes import axes_of, leaves
 from gans.training.step import GAN, TrainState
-from gans.transfer.axes import axes_of, leaves
-from gans.transfer.carry import Carried, carry
-from gans.transfer.settings import Transfer
+from gans.training.transfer_settings import Transfer
 
 TABLE = Households().read().slice(0, 1_500)
 SMALL = {

@@ -7,8 +7,8 @@ import pytest
 from gans.data.declared import Declared
 from gans.data.domain import Domain
 from gans.data.layout import Encoded
+from gans.data.private_bins import PARTS, bend_bins, curve, part_edges
 from gans.privacy.ledger import Ledger
-from gans.privacy.within import PARTS, bend_bins, curve, part_edges
 
 
 def test_parts_of_whole_numbers_are_whole_numbers() -> None:

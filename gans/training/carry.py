@@ -11,12 +11,12 @@ import numpy as np
 import optax
 
 from gans.conditions.base import FittedCondition
+from gans.conditions.features import Features, features_of, levels_of
 from gans.errors import UserError, nearest
 from gans.networks.base import Network
+from gans.training.parameter_axes import axes_of, keys_of, leaves
 from gans.training.step import GAN, TrainState
-from gans.transfer.axes import axes_of, keys_of, leaves
-from gans.transfer.features import Features, features_of, levels_of
-from gans.transfer.settings import Transfer
+from gans.training.transfer_settings import Transfer
 
 PARTS = ("generator", "statistics", "discriminator", "average")
 

@@ -16,10 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gans.conditions.features import Features
 from gans.data.layout import Layout
 from gans.networks.base import Network
 from gans.networks.heads import SEEN
-from gans.transfer.features import Features
 
 Key = Hashable
 Axis = tuple[int, int, int, int]

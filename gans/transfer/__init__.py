@@ -1,1 +1,0 @@
-"""Transfer: a run that begins with what another run has learnt."""
