@@ -7,7 +7,7 @@ from gans.evaluation.embedding import Points
 COMPONENTS = 16
 NARROW = 0.5
 NEAREST = 10
-BLOCK = 1_024
+BLOCK = 512
 
 
 class Embedding:
@@ -56,8 +56,9 @@ def log_kernel_density(places: np.ndarray, rows: np.ndarray, width: float) -> np
     """The log of the mean of exp(-|place - row|^2 / 2 width^2) over rows [rows, components], for places [places].
 
     A density but for a factor that is the same everywhere. The sum is taken in logs: far from every row it is small
-    and not zero.
+    and not zero. Distances are differences of squares, which 32 bits do not hold to what the density needs.
     """
+    places, rows = places.astype(np.float64), rows.astype(np.float64)
     squares, out = (rows**2).sum(axis=1), np.empty(len(places))
     for start in range(0, len(places), BLOCK):
         block = places[start : start + BLOCK]
@@ -66,8 +67,8 @@ def log_kernel_density(places: np.ndarray, rows: np.ndarray, width: float) -> np
         powers -= (block**2).sum(axis=1)[:, None] / 2
         powers /= width**2
         most = powers.max(axis=1, keepdims=True)
-        powers -= most
-        out[start : start + BLOCK] = np.log(np.exp(powers, out=powers).mean(axis=1)) + most[:, 0]
+        near = (powers - most).astype(np.float32)
+        out[start : start + BLOCK] = np.log(np.exp(near, out=near).mean(axis=1)) + most[:, 0]
     return out
 
 
