@@ -111,12 +111,13 @@ def test_columns_are_fitted_before_a_critic(data: Rows) -> None:
 
 
 def test_it_learns_which_levels_go_together_but_not_through_much_noise(data: Rows) -> None:
-    def together(scale: float) -> float:
-        gan = gan_of("trainer.steps=800", "optimizer.learning_rate=5e-3")
-        state = fit_columns(gan, gan.init(jnp.uint32(0)), shares(gan), 50)
+    gan = gan_of("trainer.steps=800", "optimizer.learning_rate=5e-3")
+
+    def together(scale: float, seed: int) -> float:
+        state = fit_columns(gan, gan.init(jnp.uint32(seed)), shares(gan), 50)
         state = train_private_critic(gan, private(scale), state, data, shares(gan), 1.0)
         made, _ = gan.generate(state.average, jnp.zeros((3_000, 0)), jax.random.split(jax.random.key(0), 3_000), False)
         return float((made[:, :3] * made[:, 3:]).sum(axis=1).mean())
 
-    assert together(1.0) > 0.65  # a third by chance
-    assert together(5_000.0) < 0.5
+    assert np.mean([together(1.0, seed) for seed in range(3)]) > 0.65  # a third by chance
+    assert together(5_000.0, 0) < 0.5
