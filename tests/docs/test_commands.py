@@ -223,6 +223,7 @@ def write_inputs(folder: Path) -> None:
     table = customers(1500, 0)
     pyarrow.csv.write_csv(table, folder / "customers.csv")
     pyarrow.csv.write_csv(customers(400, 1), folder / "unseen.csv")
+    pyarrow.csv.write_csv(customers(400, 2), folder / "few.csv")
     (folder / "customers").mkdir()
     for part in range(2):
         pq.write_table(table.slice(750 * part, 750), folder / "customers" / f"{part}.parquet")
