@@ -174,6 +174,8 @@ def _taken(part: str, path: str, leaf: Any, places: Mapping[str, Any], old_state
         if stored is not None and stored.shape == leaf.shape:  # of a term's head, whose axes are its own
             return stored.astype(leaf.dtype), np.ones(leaf.shape, np.float32)
         return value, there
+    if path.endswith("coupling"):  # begins at zero and is used from earlier to later columns: the order may turn round
+        stored = stored + stored.T
     own, other = (np.ix_(*(pair[side] for pair in places[network][inner])) for side in (0, 1))
     value[own], there[own] = stored[other], 1
     return value, there
