@@ -18,7 +18,6 @@ What is done already is skipped; a row is written when it is measured.
 """
 
 import dataclasses
-import json
 import math
 import subprocess
 import sys
@@ -40,11 +39,11 @@ from gans.data.domain import SHIPPED, Domain
 from gans.data.layout import Encoded
 from gans.errors import UserError, in_range, one_of
 from gans.files import write_atomic, write_table, write_text
+from gans.privacy.entry import scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
 from gans.report.figures import render
 from gans.tracking.log import set_up_log
-from gans.training.marginal_matching import scale_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,6 +52,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
 
 from jobs import append, read_rows, split  # noqa: E402
+from judging import boosted_auc, judged  # noqa: E402
+from table import spread  # noqa: E402
 from trainings import call  # noqa: E402
 
 TARGET = {"adult": "income", "credit_default": "default payment next month"}
@@ -130,17 +131,10 @@ def total_variation(sides: Sides, cells: np.ndarray, ways: int) -> float:
 
 
 def predictive(sides: Sides, cells: np.ndarray) -> float:
-    """AUC on test rows of boosted trees trained on the cells of synthetic rows; .5 where these have one class."""
-    import xgboost as xgb
-    from sklearn.metrics import roc_auc_score
-
+    """AUC on the cells of test rows of boosted trees trained on the cells of synthetic rows."""
     place = sides.names.index(TARGET[sides.name])
-    label, test_label = cells[:, place], sides.test_cells[:, place]
-    if len(np.unique(label)) < 2:
-        return 0.5
-    model = xgb.XGBClassifier(n_estimators=100, max_depth=4, learning_rate=0.1, n_jobs=1, random_state=0)
-    model.fit(np.delete(cells, place, axis=1), label)
-    return float(roc_auc_score(test_label, model.predict_proba(np.delete(sides.test_cells, place, axis=1))[:, 1]))
+    (features, label), test = ((np.delete(rows, place, axis=1), rows[:, place]) for rows in (cells, sides.test_cells))
+    return boosted_auc(features, label, *test)
 
 
 def independent(sides: Sides, epsilon: float, seed: int) -> np.ndarray:
@@ -195,14 +189,8 @@ def measure(sides: Sides, table: pa.Table, folder: Path, given: dict[str, Any]) 
     out: dict[str, Any] = {f"tv{ways}": total_variation(sides, cells, ways) for ways in (1, 2, 3)}
     out |= {"auc": predictive(sides, cells), "gap": "", "auc_real": real}
     if "gap" in given:
-        judged = folder.with_name(f"{folder.name}-judged-not-private")
-        judged.mkdir(parents=True, exist_ok=True)
-        files = [judged / f"{name}.parquet" for name in ("training", "made", "test")]
-        for file, rows in zip(files, (sides.training, table, sides.test), strict=True):
-            write_table(file, rows)
-        command = [sys.executable, given["gap"], *map(str, files), "--name", sides.name]
-        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        out["gap"] = json.loads(found.splitlines()[-1])["score"]
+        into = folder.with_name(f"{folder.name}-judged-not-private")
+        out["gap"] = judged(given["gap"], into, (sides.training, table, sides.test), sides.name)["score"]
     return out
 
 
@@ -219,19 +207,12 @@ def write_results(folder: Path) -> None:
         lines += [f"## {name}", "", f"AUC of real rows: {group.auc_real.mean():.3f}.", ""]
         lines += ["| epsilon | method | n | " + " | ".join(FIGURES.values()) + " | seconds |", "|" + "---|" * 9]
         for (epsilon, method), cell in group.groupby(["epsilon", "method"], sort=True):
-            shown = [_spread(cell[key]) for key in FIGURES]
+            shown = [spread(cell[key].dropna().tolist(), 4) for key in FIGURES]
             lines.append(f"| {epsilon:g} | {method} | {len(cell)} | {' | '.join(shown)} | {cell.seconds.mean():.0f} |")
         lines.append("")
     write_text(folder / "TABLE.md", "\n".join(lines))
     figure = draw(rows)
     write_atomic(folder / "figure.png", lambda path: path.write_bytes(render(figure, "png")))
-
-
-def _spread(values: "pd.Series[float]") -> str:
-    values = values.dropna()
-    if values.empty:
-        return ""
-    return f"{values.mean():.4f}" + (f" +- {values.std():.4f}" if len(values) > 1 else "")
 
 
 def draw_rows(sides: Sides, runs: Path, epsilons: list[float], path: Path) -> None:

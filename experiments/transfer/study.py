@@ -13,8 +13,6 @@
 What is done already is skipped; a row is written when it is measured.
 """
 
-import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,8 +26,10 @@ import pyarrow.parquet as pq
 
 from gans.cli.arguments import key_values, listed
 from gans.cli.command import run_command
-from gans.data.detection import normalise
+from gans.data.detection import detect, normalise
 from gans.errors import UserError, in_range, one_of
+from gans.evaluation.inputs import Tables
+from gans.evaluation.published import shape_errors
 from gans.files import write_table, write_text
 from gans.tracking.log import set_up_log
 
@@ -37,6 +37,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
 
 from jobs import append, read_rows  # noqa: E402
+from judging import boosted_auc, judged  # noqa: E402
+from table import spread  # noqa: E402
 from trainings import call  # noqa: E402
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -66,50 +68,22 @@ def source_rows(table: pa.Table) -> pa.Table:
 
 def measure(program: str, folder: Path, training: pa.Table, made: pa.Table, test: pa.Table) -> dict[str, float]:
     """gap.py's score against target rows that nobody trained on, AUC of a classifier of income, error of columns."""
-    files = [folder / f"{name}.parquet" for name in ("judged_training", "judged_made", "judged_test")]
-    for file, rows in zip(files, (training, made, test), strict=True):
-        write_table(file, rows)
-    command = [sys.executable, program, *map(str, files), "--name", "adult"]
-    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
-    return {
-        "gap": found["score"],
-        "overfit": found["overfit"],
-        "auc": predictive(made, test),
-        "shape": shape(made, test),
-    }
+    found = judged(program, folder / "judged", (training, made, test), "adult")
+    sides = Tables(detect(test), training, made, test).sides
+    shape = 100 * float(np.mean(list(shape_errors(sides["test"], sides["synthetic"]).values())))
+    return {"gap": found["score"], "overfit": found["overfit"], "auc": predictive(made, test), "shape": shape}
 
 
 def predictive(made: pa.Table, test: pa.Table) -> float:
-    """AUC on test rows of boosted trees trained on synthetic rows; .5 where these have one class."""
-    import xgboost as xgb
-    from sklearn.metrics import roc_auc_score
-
+    """AUC on test rows of boosted trees of income trained on synthetic rows."""
     frames = [table.to_pandas() for table in (made, test)]
     both = pd.concat(frames)
     for name in both.columns:
         if not pd.api.types.is_numeric_dtype(both[name]):
             both[name] = both[name].astype("category").cat.codes
     sides = both.iloc[: len(frames[0])], both.iloc[len(frames[0]) :]
-    if sides[0].income.nunique() < 2:
-        return 0.5
-    model = xgb.XGBClassifier(n_estimators=100, max_depth=4, learning_rate=0.1, n_jobs=1, random_state=0)
-    model.fit(sides[0].drop(columns="income"), sides[0].income)
-    return float(roc_auc_score(sides[1].income, model.predict_proba(sides[1].drop(columns="income"))[:, 1]))
-
-
-def shape(made: pa.Table, test: pa.Table) -> float:
-    """Mean over columns of the Kolmogorov-Smirnov distance of numbers and the total variation of levels, in percent."""
-    from scipy.stats import ks_2samp
-
-    distances = []
-    for name in test.column_names:
-        one, other = (table[name].to_pandas() for table in (made, test))
-        if pd.api.types.is_numeric_dtype(other):
-            distances.append(float(ks_2samp(one, other).statistic))
-            continue
-        shares = [side.astype(str).value_counts(normalize=True) for side in (one, other)]
-        distances.append(float(shares[0].sub(shares[1], fill_value=0).abs().sum() / 2))
-    return 100 * float(np.mean(distances))
+    (features, label), tested = ((side.drop(columns="income"), side.income) for side in sides)
+    return boosted_auc(features, label, *tested)
 
 
 def write_results(folder: Path) -> None:
@@ -128,14 +102,10 @@ def write_results(folder: Path) -> None:
     scratch = rows[rows.method == "scratch"].set_index(["rows", "seed"]).gap
     for (count, method), cell in rows.groupby(["rows", "method"], sort=True):
         paired = cell.set_index(["rows", "seed"]).gap.sub(scratch).dropna()
-        shown = [_spread(cell.gap), "" if method == "scratch" else _spread(paired)]
-        shown += [_spread(cell[key]) for key in ("overfit", "auc", "shape")]
+        figures = [cell.gap, paired[:0] if method == "scratch" else paired, cell.overfit, cell.auc, cell["shape"]]
+        shown = [spread(one.tolist(), 3) for one in figures]
         lines.append(f"| {count} | {method} | {len(cell)} | {' | '.join(shown)} | {cell.seconds.mean():.0f} |")
     write_text(folder / "TABLE.md", "\n".join(lines) + "\n")
-
-
-def _spread(values: "pd.Series[float]") -> str:
-    return f"{values.mean():.3f}" + (f" +- {values.std():.3f}" if len(values) > 1 else "")
 
 
 def main() -> int:

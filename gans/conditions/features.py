@@ -26,11 +26,11 @@ class Features:
     condition: list[Key]
 
 
-def features_of(condition: FittedCondition, names: Mapping[str, str], entries: int) -> Features:
+def features_of(condition: FittedCondition, names: Mapping[str, str | None], entries: int) -> Features:
     """The features of rows of a layout.
 
     Args:
-        names: what columns are called, where they have another name than their own.
+        names: what columns are called, where they have another name than their own, or None where they have none.
         entries: length of a condition.
     """
     codec = condition.codec

@@ -120,10 +120,12 @@ class Domain:
 
     def _relation(self, column: Declared) -> Relation:
         known = {one.name: one for one in self.modelled}
-        if column.follows:
-            relation: Relation = Functional(source=column.follows, target=column.name)
-        else:
-            relation = _parsed(column)
+        with _of(column):
+            relation = (
+                Functional(source=column.follows, target=column.name)
+                if column.follows
+                else parse_relation(f"{quoted(column.name)} = {column.equals}")
+            )
         for name in relation.parents:
             if name not in known:
                 why = (
@@ -182,11 +184,6 @@ def _of(column: Declared) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(f"column '{column.name}': {str(error).removeprefix(f'{KEY}: ')}") from None
-
-
-def _parsed(column: Declared) -> Relation:
-    with _of(column):
-        return parse_relation(f"{quoted(column.name)} = {column.equals}")
 
 
 def _looked_up(relation: Functional, source: Declared, target: Declared) -> Functional:

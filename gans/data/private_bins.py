@@ -6,6 +6,7 @@ from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.codecs.knots import Knots
 from gans.data.layout import Encoded
+from gans.privacy.entry import scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
 
@@ -24,7 +25,7 @@ def bend_bins(codec: FittedCodec, encoded: Encoded, ledger: Ledger, rho: float) 
     """
     numeric = [fitted for fitted in codec.columns if fitted.numeric]
     for fitted in numeric:
-        scale = (2 * rho / len(numeric)) ** -0.5
+        scale = scale_of(rho / len(numeric))
         whole = fitted.column.kind in ("integer", "datetime")
         edges = [part_edges(knots.values[0], knots.values[-1], whole) for knots in fitted.knots]
         counts = _count(fitted, edges, encoded, ledger, scale)

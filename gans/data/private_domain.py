@@ -11,7 +11,7 @@ import pyarrow.compute
 from gans.data.declared import Declared
 from gans.data.domain import Domain
 from gans.errors import UserError
-from gans.privacy.entry import Entry
+from gans.privacy.entry import Entry, scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.noise import discrete_gaussian, noisy_max
 
@@ -57,7 +57,7 @@ def frequent_levels(name: str, valid: pa.ChunkedArray, ledger: Ledger, rho: floa
     delta (stability, Korolova et al. 2009; Bun, Nissim and Stemmer 2016, arXiv:1511.08552). The tail of the discrete
     Gaussian is below exp(-t^2 / (2 scale^2)) (Canonne, Kamath and Steinke 2020, arXiv:2004.00010).
     """
-    scale = (2 * rho) ** -0.5
+    scale = scale_of(rho)
     least = 1 + scale * math.sqrt(2 * math.log(1 / delta))
     ledger.charge(Entry(f"levels of {name}", "discrete Gaussian", 1.0, scale, delta=delta))
     found = pc.value_counts(valid)
@@ -102,7 +102,7 @@ def private_quantiles(
     if not len(places) or bins < 2:
         return []
     depth = math.ceil(math.log2(bins))
-    scale = (2 * rho / depth) ** -0.5
+    scale = scale_of(rho / depth)
     ledger.charge(Entry(f"edges of {name}", "exponential", 1.0, scale, times=depth))
 
     def part(values: np.ndarray, places: np.ndarray, bins: int) -> list[float]:

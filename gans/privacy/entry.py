@@ -36,3 +36,8 @@ class Entry:
         which is e-differentially private with a bounded range, hence e^2 / 8 (Cesar and Rogers 2021, arXiv:2004.07223).
         """
         return self.times * (self.sensitivity / self.scale) ** 2 / 2 if self.mechanism != SUBSAMPLED else math.inf
+
+
+def scale_of(rho: float) -> float:
+    """The scale of noise of a mechanism of sensitivity 1 that costs rho."""
+    return (2 * rho) ** -0.5

@@ -23,7 +23,7 @@ class PrivateMarginals(DifferentialPrivacy):
     Attributes:
         rounds: for each column, before any doubling.
         choice: share of each round's budget for choosing.
-        iterations: of the generator's optimiser, a round, at most.
+        iterations: of the generator's optimiser, a round.
         finish: of the network that stays, at most.
     """
 

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.private import private_table, train_privately
 from gans.runs.provenance import sign_run
-from gans.runs.transfer import replayed, take_over, write_transfer
+from gans.runs.transfer import replayed, source_of, take_over, write_transfer
 from gans.sampling.sampler import Sampler
 from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines
@@ -104,10 +105,10 @@ def execute(
     if run.privacy.private:
         return _execute_privately(run, table, show, report)
     run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
-    original = run
-    ready = prepare(run, table, replayed if run.transfer.replay else None)
+    original, source = run, source_of(run)
+    ready = prepare(run, table, partial(replayed, source) if source and run.transfer.replay else None)
     run = ready.run
-    carried = take_over(run, ready) if run.transfer.run else None
+    carried = take_over(source, run, ready) if source else None
     ready.split.schema.frame = dict(frame or {})
     for column in ready.split.schema.columns:
         own = (fields or {}).get(column.name, {})

@@ -115,17 +115,16 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
     condition = run.condition.fit(codec, codec.empty(1))
     gan = build(run, condition)
-    if not ledger.entries:
+    if not ledger.entries:  # nothing was asked yet
         remember(rows, ledger, additive, files.folder)
     if plan.within:
         bend_bins(codec, encoded, ledger, plan.within * ledger.rho)
-        encoded = domain.encode(rows, codec)
     del rows
     private = PrivateRows(encoded.codes, codec.layout.cardinalities, _names(codec), ledger)
     started = time.monotonic()
     with progress_bar("%", show and console.is_terminal) as bar:
         task = bar.add_task(run.name, total=100)
-        fit = FITS[type(plan)](run, gan, private, encoded, lambda share: bar.update(task, completed=100 * share))
+        fit = FITS[type(plan)](run, gan, private, encoded.codes, lambda share: bar.update(task, completed=100 * share))
     seconds, measured = time.monotonic() - started, fit.measured
     if plan.delta > 1 / measured.rows:
         log.warning(

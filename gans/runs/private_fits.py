@@ -49,9 +49,9 @@ class Fit:
     steps: int
 
 
-def fit_marginals(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advance: Advance) -> Fit:
+def fit_marginals(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, advance: Advance) -> Fit:
     """By noisy counts of columns and of chosen pairs of columns."""
-    del encoded
+    del codes
     plan: Any = run.privacy
     generator: Any = gan.generator
     fit = MarginalFit(generator, run.optimizer.generator(1), rows.cardinalities)
@@ -62,7 +62,7 @@ def fit_marginals(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advan
     return Fit(parameters, measured, answers, len(rows.ledger.entries))
 
 
-def fit_gradients(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advance: Advance) -> Fit:
+def fit_gradients(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, advance: Advance) -> Fit:
     """By a critic that learns from noisy sums of clipped gradients."""
     plan: Any = run.privacy
     ledger, times = rows.ledger, gan.steps * gan.critic_steps
@@ -72,37 +72,37 @@ def fit_gradients(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advan
     scale = least_scale(ledger.entries, entry, ledger.epsilon, ledger.noise_delta)
     ledger.charge(dataclasses.replace(entry, scale=scale))
     critic = PrivateCritic(plan.rate, plan.clip, scale, plan.rate * measured.rows)
-    encoded = _anywhere(run, gan.layout, encoded)
+    encoded = _anywhere(run, gan.layout, codes)
     data = Rows(jnp.asarray(encoded.scalars), jnp.asarray(encoded.codes), ())
     done: Callable[[int], None] = lambda step: advance(step / gan.steps)  # noqa: E731
     state = train_private_critic(gan, critic, state, data, shares, plan.matching, done)
     return _fit_of(gan, state, measured)
 
 
-def fit_teachers(run: Run, gan: GAN, rows: PrivateRows, encoded: Encoded, advance: Advance) -> Fit:
+def fit_teachers(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, advance: Advance) -> Fit:
     """By a critic that learns from noisy votes of teachers."""
     plan: Any = run.privacy
     measured, state, shares = _counted(run, gan, rows)
     teachers = Teachers(gan, plan.teachers, plan.teacher_steps, plan.teacher_batch)
-    encoded = _anywhere(run, gan.layout, encoded)
+    encoded = _anywhere(run, gan.layout, codes)
     done: Callable[[int], None] = lambda step: advance(step / gan.steps)  # noqa: E731
     state = train_with_teachers(gan, teachers, plan.votes, state, encoded, rows.ledger, shares, plan.matching, done)
     return _fit_of(gan, state, measured)
 
 
-FITS: dict[type[DifferentialPrivacy], Callable[[Run, GAN, PrivateRows, Encoded, Advance], Fit]] = {
+FITS: dict[type[DifferentialPrivacy], Callable[[Run, GAN, PrivateRows, np.ndarray, Advance], Fit]] = {
     PrivateMarginals: fit_marginals,
     PrivateGradients: fit_gradients,
     PrivateTeachers: fit_teachers,
 }
 
 
-def _anywhere(run: Run, layout: Layout, encoded: Encoded) -> Encoded:
-    """The rows with their numbers anywhere in their bins, as generated ones have them: nothing tells them by that."""
-    scalars = np.random.default_rng(run.seed).uniform(-1, 1, encoded.scalars.shape).astype(np.float32)
+def _anywhere(run: Run, layout: Layout, codes: np.ndarray) -> Encoded:
+    """Rows of these cells with their numbers anywhere in their bins, as generated rows have them."""
+    scalars = np.random.default_rng(run.seed).uniform(-1, 1, (len(codes), layout.scalars)).astype(np.float32)
     for scalar, code, levels in layout.masks:
-        scalars[:, scalar] *= encoded.codes[:, code] < levels
-    return Encoded(scalars, encoded.codes)
+        scalars[:, scalar] *= codes[:, code] < levels
+    return Encoded(scalars, codes)
 
 
 def _counted(run: Run, gan: GAN, rows: PrivateRows) -> tuple[Measurements, TrainState, Any]:

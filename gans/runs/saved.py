@@ -24,6 +24,7 @@ from gans.sampling.marginals import Marginals
 from gans.sampling.sampler import Sampler
 from gans.tracking.jsonl import read_lines
 from gans.training.checkpoints import Checkpoints
+from gans.training.parameter_axes import leaves
 from gans.training.size import check_generator, generator_shapes
 from gans.training.step import GAN
 
@@ -202,8 +203,8 @@ class SavedRun:
         """The tree of the newest checkpoint."""
         seeds = self.run.trainer.seeds
         shapes = {"best.step": (seeds,), "best.value": (seeds,)}
-        for path, leaf in jax.tree_util.tree_leaves_with_path(to_state_dict(generator_shapes(self.gan))):
-            shapes[".".join(["best", "generator", *(part.key for part in path)])] = (seeds, *leaf.shape)
+        for path, leaf in leaves(to_state_dict(generator_shapes(self.gan))):
+            shapes[f"best.generator.{path}"] = (seeds, *leaf.shape)
         checkpoints = Checkpoints(self.files.checkpoints)
         try:
             newest = checkpoints.latest(shapes)

@@ -16,27 +16,26 @@ from gans.runs.saved import SavedRun
 from gans.training.carry import Carried, carry
 
 
-def source_of(run: Run) -> SavedRun:
-    """The run that is gone on with.
+def source_of(run: Run) -> SavedRun | None:
+    """The run that is gone on with, if there is one.
 
     Raises:
-        UserError: there is none in that folder.
+        UserError: there is none in the folder that is named.
     """
-    return SavedRun.open(str(run.transfer.run), "transfer.run")
+    return SavedRun.open(run.transfer.run, "transfer.run") if run.transfer.run else None
 
 
-def take_over(run: Run, ready: Prepared) -> Carried:
+def take_over(source: SavedRun, run: Run, ready: Prepared) -> Carried:
     """What the networks of a run and of the one before have in common.
 
     Raises:
         UserError: they are not of one kind and size, or a column that the settings name is not there.
     """
-    source = source_of(run)
     state = to_state_dict(source.state)
     return carry(run.transfer, run.network, build(run, ready.condition), source.run.network, source.gan, state)
 
 
-def replayed(run: Run, training: pa.Table) -> pa.Table:
+def replayed(source: SavedRun, run: Run, training: pa.Table) -> pa.Table:
     """Rows of the earlier generator, in the columns and types of the training rows, so many that they have the share.
 
     Raises:
@@ -44,7 +43,7 @@ def replayed(run: Run, training: pa.Table) -> pa.Table:
     """
     share, names = run.transfer.replay, training.column_names
     rows = round(training.num_rows * share / (1 - share))
-    made = source_of(run).sampler().sample(max(rows, 1), run.seed)
+    made = source.sampler().sample(max(rows, 1), run.seed)
     earlier = {name: run.transfer.columns.get(name, name) for name in names}
     for name, other in earlier.items():
         if other not in made.column_names:

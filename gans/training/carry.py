@@ -14,11 +14,17 @@ from gans.conditions.base import FittedCondition
 from gans.conditions.features import Features, features_of, levels_of
 from gans.errors import UserError, nearest
 from gans.networks.base import Network
-from gans.training.parameter_axes import axes_of, keys_of, leaves
+from gans.training.parameter_axes import axes_of, dotted, keys_of, leaves
+from gans.training.size import state_shapes
 from gans.training.step import GAN, TrainState
 from gans.training.transfer_settings import Transfer
 
-PARTS = ("generator", "statistics", "discriminator", "average")
+PARTS = {  # of a state: the network that each is of, and what its paths lack of those of that network's variables
+    "generator": ("generator", "params."),
+    "statistics": ("generator", ""),
+    "discriminator": ("discriminator", "params."),
+    "average": ("generator", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,12 @@ class Carried:
 
     def _optimizer(self, part: str, optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
         settings, old, there = self.settings, self.values[part], self.there[part]
-        frozen = {path for path, _ in leaves(old) if _frozen(f"{part}.{path}", settings.freeze)}
-        rates = _by_path(there, lambda path, mask: 1 - mask * (1 - settings.rate * (path not in frozen)))
+
+        def rate(path: Any, mask: np.ndarray) -> np.ndarray:
+            frozen = any(_below(_named(part, dotted(path)), layer) for layer in settings.freeze)
+            return 1 - mask * (1 - settings.rate * (not frozen))
+
+        rates = jax.tree_util.tree_map_with_path(rate, there)
 
         def pull(gradient: Any, parameters: Any) -> Any:
             return jax.tree.map(lambda g, p, o, t: g + settings.anchor * t * (p - o), gradient, parameters, old, there)
@@ -96,26 +106,18 @@ def carry(
     entries, old_entries = (_entries(one) for one in (gan, old_gan))
     new = features_of(gan.condition, names, entries)
     old = features_of(old_gan.condition, {}, old_entries)
-    shapes: Any = jax.eval_shape(gan.init, np.uint32(0))
     places: dict[str, Any] = {}
     for part in ("generator", "discriminator"):
         own = axes_of(network, gan.layout, entries, part)
         other = axes_of(old_network, old_gan.layout, old_entries, part)
         places[part] = {path: _places(path, axes, other.get(path), new, old) for path, axes in own.items()}
-    values: dict[str, Any] = {}
-    there: dict[str, Any] = {}
+    shapes, values, there = state_shapes(gan), {}, {}
     for name in PARTS:
-        pairs = _by_path(
-            getattr(shapes, name), lambda path, leaf, name=name: _taken(name, path, leaf, places, old_state)
-        )
-        values[name] = jax.tree.map(lambda pair: pair[0], pairs, is_leaf=_is_pair)
-        there[name] = jax.tree.map(lambda pair: pair[1], pairs, is_leaf=_is_pair)
+        leaves_of, tree = jax.tree_util.tree_flatten_with_path(getattr(shapes, name))
+        taken = [_taken(name, dotted(path), leaf, places, old_state) for path, leaf in leaves_of]
+        values[name], there[name] = (tree.unflatten([pair[side] for pair in taken]) for side in (0, 1))
     _check_freeze(settings, there)
     return Carried(settings, values, there, _lines(names, gan.condition, old_gan.condition))
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, tuple)
 
 
 def _entries(gan: GAN) -> int:
@@ -123,8 +125,8 @@ def _entries(gan: GAN) -> int:
     return shape.shape[1]
 
 
-def _matched(settings: Transfer, new: FittedCondition, old: FittedCondition) -> dict[str, str]:
-    """By column of the new table the name of the old column that it goes on with; columns that match none have ""."""
+def _matched(settings: Transfer, new: FittedCondition, old: FittedCondition) -> dict[str, str | None]:
+    """By column of the new table the name of the old column that it goes on with; None where it matches none."""
     here = {one.column.name: one for one in new.codec.columns}
     before = {one.column.name: one for one in old.codec.columns}
     for name, other in settings.columns.items():
@@ -139,7 +141,7 @@ def _matched(settings: Transfer, new: FittedCondition, old: FittedCondition) -> 
     if twice:
         raise UserError(f"transfer.columns: two columns go on with '{twice[0]}'.")
     return {
-        name: other if other in before and before[other].numeric == here[name].numeric else f"new {name}"
+        name: other if other in before and before[other].numeric == here[name].numeric else None
         for name, other in out.items()
     }
 
@@ -162,21 +164,21 @@ def _places(
     return out
 
 
-def _taken(part: str, path: str, leaf: Any, places: Mapping[str, Any], old_state: Mapping[str, Any]) -> Any:
+def _taken(
+    part: str, path: str, leaf: Any, places: Mapping[str, Any], old_state: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """A leaf's values and where they are taken over."""
     value, there = np.zeros(leaf.shape, leaf.dtype), np.zeros(leaf.shape, np.float32)
     stored = _at(old_state[part], path)
-    network, inner = (
-        ("discriminator", path.removeprefix("network.")) if part == "discriminator" else ("generator", path)
-    )
-    inner = f"params.{inner}" if part in ("generator", "discriminator") else inner
-    if path.startswith("heads.") or stored is None or inner not in places[network]:
+    network, prefix = PARTS[part]
+    axes = places[network].get(prefix + path.removeprefix("network."))
+    if axes is None or stored is None:
         if stored is not None and stored.shape == leaf.shape:  # of a term's head, whose axes are its own
             return stored.astype(leaf.dtype), np.ones(leaf.shape, np.float32)
         return value, there
     if path.endswith("coupling"):  # begins at zero and is used from earlier to later columns: the order may turn round
         stored = stored + stored.T
-    own, other = (np.ix_(*(pair[side] for pair in places[network][inner])) for side in (0, 1))
+    own, other = (np.ix_(*(pair[side] for pair in axes)) for side in (0, 1))
     value[own], there[own] = stored[other], 1
     return value, there
 
@@ -189,34 +191,31 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def _by_path(tree: Any, compute: Any) -> Any:
-    flat, shape = jax.tree_util.tree_flatten_with_path(tree)
-    return jax.tree_util.tree_unflatten(
-        shape, [compute(".".join(str(key.key) for key in path), leaf) for path, leaf in flat]
-    )
+def _named(part: str, path: str) -> str:
+    """A parameter as `transfer.freeze` names it, as in `discriminator.Dense_0.kernel`."""
+    return f"{part}.{path.removeprefix('network.')}"
 
 
-def _frozen(path: str, freeze: Sequence[str]) -> bool:
-    plain = path.replace("discriminator.network.", "discriminator.")
-    return any(plain == one or plain.startswith(f"{one}.") for one in freeze)
+def _below(path: str, layer: str) -> bool:
+    return path == layer or path.startswith(f"{layer}.")
 
 
 def _check_freeze(settings: Transfer, there: Mapping[str, Any]) -> None:
-    paths = [f"{part}.{path}" for part in ("generator", "discriminator") for path, _ in leaves(there[part])]
-    layers = sorted({path.replace("discriminator.network.", "discriminator.").rpartition(".")[0] for path in paths})
+    paths = [_named(part, path) for part in ("generator", "discriminator") for path, _ in leaves(there[part])]
+    layers = sorted({path.rpartition(".")[0] for path in paths})
     for one in settings.freeze:
-        if not any(_frozen(path, [one]) for path in paths):
+        if not any(_below(path, one) for path in paths):
             raise UserError(
                 f"transfer.freeze: there is no '{one}'; layers are {', '.join(layers)}.{nearest(one, layers)}"
             )
 
 
-def _lines(names: Mapping[str, str], new: FittedCondition, old: FittedCondition) -> list[str]:
+def _lines(names: Mapping[str, str | None], new: FittedCondition, old: FittedCondition) -> list[str]:
     before = {one.column.name: one for one in old.codec.columns}
     out = []
     for fitted in new.codec.columns:
         name, other = fitted.column.name, names[fitted.column.name]
-        if other not in before:
+        if other is None:
             differs = name in before and before[name].numeric != fitted.numeric
             out.append(f"{name}: begins afresh" + (", since it was of another kind" if differs else ""))
             continue

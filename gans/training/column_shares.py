@@ -10,9 +10,10 @@ from jaxtyping import Array, Float
 
 from gans.data.layout import Layout
 from gans.networks.heads import LOGITS, SEEN, seen
+from gans.privacy.entry import scale_of
 from gans.privacy.rows import PrivateRows
 from gans.streams import per_example, stream
-from gans.training.marginal_matching import Measurements, scale_of
+from gans.training.marginal_matching import Measurements
 from gans.training.step import GAN, TrainState
 
 LEAST = 1e-2  # that the error of a share is divided by

@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Array, Float
 
 from gans.networks.product_mixture import ProductMixture
+from gans.privacy.entry import scale_of
 from gans.privacy.marginals import PrivateMarginals
 from gans.privacy.rows import PrivateRows
 
@@ -184,8 +185,3 @@ def match_marginals(
         advance(ledger.spent)
     parameters, _ = fit.learn(*fresh, measured.target(), np.int32(plan.finish), WITHIN_NOISE)
     return parameters, measured
-
-
-def scale_of(rho: float) -> float:
-    """The scale of noise of a mechanism of sensitivity 1 that costs rho."""
-    return (2 * rho) ** -0.5

@@ -65,7 +65,6 @@ def _larger(base: Sizes) -> list[Sizes]:
     layout, inside = base.layout, int(base.layout.partial)
     last = layout.columns[-1:] or (0,)
     scalar = dataclasses.replace(layout, scalars=layout.scalars + 1, columns=(*last, *layout.columns))
-    scalar = dataclasses.replace(scalar, image=layout.image)
     out = [Sizes(scalar, base.condition + inside), Sizes(layout, base.condition + 1)]
     if layout.cardinalities:
         *others, most = layout.cardinalities
@@ -87,7 +86,12 @@ def _shapes(network: Network, sizes: Sizes, part: str) -> dict[str, tuple[int, .
 
 def leaves(tree: Any) -> list[tuple[str, Any]]:
     """The leaves of nested dictionaries by path, as in `params.Dense_0.kernel`."""
-    return [(".".join(str(key.key) for key in path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]
+    return [(dotted(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)]
+
+
+def dotted(path: Sequence[Any]) -> str:
+    """A path of JAX in nested dictionaries, as in `params.Dense_0.kernel`."""
+    return ".".join(str(key.key) for key in path)
 
 
 def keys_of(axis: Axis, features: Features) -> Sequence[Key]:

@@ -12,11 +12,10 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from gans.data.layout import Encoded
-from gans.privacy.entry import Entry
+from gans.privacy.entry import Entry, scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.noise import discrete_gaussian
 from gans.streams import per_example, stream
-from gans.training.marginal_matching import scale_of
 from gans.training.private_step import generator_step, secret_key, updated_critic
 from gans.training.step import GAN, TrainState
 

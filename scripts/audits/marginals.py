@@ -50,11 +50,8 @@ def scores(epsilon: float, delta: float, runs: int, bug: str | None) -> np.ndarr
         answers.append(float(found[-1]))  # the canary's cell is the last one of each marginal
         return found
 
-    plan, without, out = (
-        PrivateMarginals(epsilon=epsilon, delta=delta, rounds=1, iterations=1, finish=1),
-        table(ROWS),
-        [],
-    )
+    plan = PrivateMarginals(epsilon=epsilon, delta=delta, rounds=1, iterations=1, finish=1)
+    without, out = table(ROWS), []
     with replaced({"gans.privacy.rows.discrete_gaussian": remembered}):
         for number in range(runs):
             answers.clear()

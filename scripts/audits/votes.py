@@ -10,10 +10,10 @@ import numpy as np
 from audits.common import Counts, domain, half_noise, replaced, seeded_noise, table, with_canary
 from gans.config.compose import compose
 from gans.data.layout import Encoded
+from gans.privacy.entry import scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.noise import discrete_gaussian
 from gans.runs.build import build
-from gans.training.marginal_matching import scale_of
 from gans.training.teachers import OwnRows, Teachers, generated, noisy_votes, owned, taught
 
 ROWS, STEPS, TEACHERS, VOTES = 20, 10, 10, 8

@@ -1,6 +1,7 @@
 """Runs that begin with another run: what is taken over, replayed, compared, and refused."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_begins_where_the_other_one_ended(source: Path) -> None:
     run = compose([*OWN, f"transfer.run={source}"])
     ready = prepare(run, TABLE.slice(3_000, 500))
-    begun, last = take_over(run, ready).values, SavedRun.open(source).state
+    begun, last = take_over(SavedRun.open(source), run, ready).values, SavedRun.open(source).state
     kernel, old = (tree["generator"]["Dense_0"]["kernel"] for tree in (begun, last))
     assert np.array_equal(kernel, old)
     assert np.array_equal(
@@ -61,7 +62,7 @@ def test_what_became_of_each_column_is_written(source: Path, tmp_path: Path) -> 
 def test_replayed_rows_are_seen_by_the_networks_and_by_nothing_else(source: Path) -> None:
     run = compose([*OWN, f"transfer.run={source}", "transfer.replay=0.5"])
     table = TABLE.slice(3_000, 500)
-    ready = prepare(run, table, replayed)
+    ready = prepare(run, table, partial(replayed, SavedRun.open(source)))
     assert ready.split.training.num_rows == len(ready.encoded.codes) == 450
     assert len(ready.rows.codes) == 900
     assert np.array_equal(np.asarray(ready.rows.codes)[:450], ready.encoded.codes)

@@ -8,11 +8,12 @@ import pytest
 
 from gans.data.layout import Layout
 from gans.networks.product_mixture import ProductMixture, ProductMixtureNetwork
+from gans.privacy.entry import scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.marginals import PrivateMarginals
 from gans.privacy.rows import PrivateRows
 from gans.streams import per_example
-from gans.training.marginal_matching import MarginalFit, Measurements, match_marginals, scale_of
+from gans.training.marginal_matching import MarginalFit, Measurements, match_marginals
 
 SIZES = (2, 3, 4)
 STARTS = np.array([0, 2, 5, 9])
