@@ -81,12 +81,16 @@ def test_parts_that_do_not_fit_images_are_refused(overrides: list[str], message:
         made()
 
 
+EXPERIMENTS = {path.stem for path in (conf_folder() / "experiment").glob("*.yaml")}
+OF_TABLES = {"tabular", "dp_marginals", "dp_gan", "pate_gan"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", sorted({path.stem for path in (conf_folder() / "experiment").glob("*.yaml")} - {"tabular", "dp_marginals"})
+    "name", sorted({path.stem for path in (conf_folder() / "experiment").glob("*.yaml")} - OF_TABLES)
 )
 def test_every_experiment_trains_on_digits(name: str, tmp_path: Path) -> None:
-    """With its own network; the flagship and the private one are of tables."""
+    """With its own network."""
     from gans.runs.execute import execute
 
     overrides = [f"+experiment={name}", "+debug=limit", "data=digits", f"run_dir={tmp_path / 'run'}"]

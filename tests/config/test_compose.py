@@ -75,7 +75,7 @@ def test_experiment_composes_and_comes_back_from_yaml(name: str, tmp_path: Path)
     assert read_run(tmp_path / "config.yaml") == run
 
 
-PRIVATE = ("dp_marginals",)  # takes no steps on rows; see tests/runs/test_private.py
+PRIVATE = ("dp_marginals", "dp_gan", "pate_gan")  # of whole tables, each with tests of its own in tests/runs
 QUICK = ("vanilla", "cgan", "wgan_gp", "tabular")  # the others are made of parts that have tests of their own
 
 
