@@ -1,4 +1,4 @@
-"""What the studies of privacy and of transfer ask of synthetic rows: a program that judges, and boosted trees."""
+"""What studies ask of synthetic rows: a program that judges, and boosted trees."""
 
 import json
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from gans.files import write_table
@@ -33,3 +34,15 @@ def boosted_auc(features: Any, label: Any, test_features: Any, test_label: Any) 
     model = xgb.XGBClassifier(n_estimators=100, max_depth=4, learning_rate=0.1, n_jobs=1, random_state=0)
     model.fit(features, label)
     return float(roc_auc_score(test_label, model.predict_proba(test_features)[:, 1]))
+
+
+def predictive(made: pa.Table, test: pa.Table, label: str) -> float:
+    """AUC on test rows of boosted trees of a column trained on synthetic rows."""
+    frames = [table.to_pandas() for table in (made, test)]
+    both = pd.concat(frames)
+    for name in both.columns:
+        if not pd.api.types.is_numeric_dtype(both[name]):
+            both[name] = both[name].astype("category").cat.codes
+    sides = both.iloc[: len(frames[0])], both.iloc[len(frames[0]) :]
+    (features, own), tested = ((side.drop(columns=label), side[label]) for side in sides)
+    return boosted_auc(features, own, *tested)

@@ -37,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
 
 from jobs import append, read_rows  # noqa: E402
-from judging import boosted_auc, judged  # noqa: E402
+from judging import judged, predictive  # noqa: E402
 from table import spread  # noqa: E402
 from trainings import call  # noqa: E402
 
@@ -71,19 +71,7 @@ def measure(program: str, folder: Path, training: pa.Table, made: pa.Table, test
     found = judged(program, folder / "judged", (training, made, test), "adult")
     sides = Tables(detect(test), training, made, test).sides
     shape = 100 * float(np.mean(list(shape_errors(sides["test"], sides["synthetic"]).values())))
-    return {"gap": found["score"], "overfit": found["overfit"], "auc": predictive(made, test), "shape": shape}
-
-
-def predictive(made: pa.Table, test: pa.Table) -> float:
-    """AUC on test rows of boosted trees of income trained on synthetic rows."""
-    frames = [table.to_pandas() for table in (made, test)]
-    both = pd.concat(frames)
-    for name in both.columns:
-        if not pd.api.types.is_numeric_dtype(both[name]):
-            both[name] = both[name].astype("category").cat.codes
-    sides = both.iloc[: len(frames[0])], both.iloc[len(frames[0]) :]
-    (features, label), tested = ((side.drop(columns="income"), side.income) for side in sides)
-    return boosted_auc(features, label, *tested)
+    return {"gap": found["score"], "overfit": found["overfit"], "auc": predictive(made, test, "income"), "shape": shape}
 
 
 def write_results(folder: Path) -> None:

@@ -99,13 +99,21 @@ class Source:
             if self.merge_rare:
                 raise UserError("data.merge_rare=true: a table that is streamed is not changed; set data.stream=false.")
             return self._described(*stream.scan())
+        return self._described(*self.cut(table))
+
+    def cut(self, table: pa.Table | None = None) -> tuple[pa.Table, pa.Table]:
+        """Training and held-out rows.
+
+        Raises:
+            UserError: the table cannot be read, or has fewer than four rows.
+        """
         whole = normalise(self.read() if table is None else table)
         order = np.random.default_rng(self.split_seed).permutation(whole.num_rows)[: self.limit]
         if len(order) < 4:
             raise UserError(f"the table has {len(order)} rows; at least 4 are needed.")
         holdout_rows = min(max(1, round(self.holdout * len(order))), len(order) - 2)
         holdout, training = (whole.take(np.sort(part)) for part in (order[:holdout_rows], order[holdout_rows:]))
-        return self._described(training, holdout)
+        return training, holdout
 
     def _described(self, training: pa.Table, holdout: pa.Table) -> Split:
         schema = detect(training, self.fixed_kinds(), self.drop, self.handling())

@@ -65,6 +65,7 @@ def detect(
     kinds: Mapping[str, str] | None = None,
     drop: Iterable[str] = (),
     personal: Handling | None = None,
+    learns: bool = True,
 ) -> Schema:
     """Find the schema of a normalised table.
 
@@ -72,6 +73,7 @@ def detect(
         kinds: kinds that the user fixed, by column.
         drop: columns to leave out.
         personal: what is done with personal data; left out unless given.
+        learns: whether a column must be left to learn.
 
     Raises:
         UserError: an override names a column that is not there, or a kind that does not fit the values; keys about
@@ -96,7 +98,7 @@ def detect(
     if len(schema.images) > 1:
         names = ", ".join(column.name for column in schema.images)
         raise UserError(f"the table has several columns of images ({names}); leave out all but one by data.drop.")
-    if not schema.features and not schema.images:
+    if learns and not schema.features and not schema.images:
         raise UserError("no column is left to learn: " + "; ".join(schema.lines()))
     if personal.fake_key and schema[personal.fake_key].role != "feature":
         raise UserError(f"data.fake_key={personal.fake_key}: the column is not learnt; allowed is a learnt column.")

@@ -63,6 +63,16 @@ class RunFiles:
         return self.folder / "transfer.json"
 
     @property
+    def federated(self) -> Path:
+        """The settings of a federated run, its rare levels and its sites."""
+        return self.folder / "federated.json"
+
+    @property
+    def descriptions(self) -> Path:
+        """What the sites of a federated run told of their columns."""
+        return self.folder / "descriptions.json"
+
+    @property
     def domain(self) -> Path:
         """The columns of a private run as they were declared."""
         return self.folder / "domain.yaml"

@@ -20,7 +20,7 @@ from gans.data.layout import Encoded
 from gans.data.personal.lines import kept_lines, left_out_lines
 from gans.data.rare import rare_line
 from gans.data.relations import find_relations
-from gans.data.streaming import EncodedWindows
+from gans.data.streaming import EncodedWindows, ParquetStream
 from gans.evaluation.fidelity import Reference
 from gans.evaluation.metrics import TrainingJudge
 from gans.runs.build import build
@@ -115,7 +115,20 @@ def prepare(
     run = dataclasses.replace(run, data=run.data.settled(stream))
     if stream:
         log.info(stream.line())
-    split = run.data.split(table)
+    return prepare_split(run, run.data.split(table), stream, replay)
+
+
+def prepare_split(
+    run: Run,
+    split: Split,
+    stream: ParquetStream | None = None,
+    replay: Callable[[Run, pa.Table], pa.Table] | None = None,
+) -> Prepared:
+    """`prepare`, of a table that is cut already.
+
+    Raises:
+        UserError: the table does not fit the config.
+    """
     run.check(split)
     run, left_out = run.suited(split)
     for line in [*left_out, *kept_lines(split.schema)]:

@@ -148,7 +148,7 @@ class SavedRun:
         Raises:
             UserError: a file is missing or damaged, there is no checkpoint, or the member is not there.
         """
-        sampler, best = copy.copy(self._sampler), self._best
+        sampler, best = copy.copy(self.blank_sampler), self._best
         member = self.best_member if member is None else member
         in_range("member", member, 0, self.members - 1)
         if not best["step"][member] > 0:
@@ -162,7 +162,7 @@ class SavedRun:
         return sampler
 
     @cached_property
-    def _sampler(self) -> Sampler:
+    def blank_sampler(self) -> Sampler:
         """A sampler without parameters; its members share what it compiles."""
         self.run.trainer.prepare_cache()
         marginals = Marginals.load(self.files.marginals, self.codec)

@@ -149,7 +149,7 @@ def train(
         OSError: a checkpoint cannot be written.
     """
     training = _Training(gan, data, schedule, seed, hooks, checkpoints, begin)
-    with _signals() as signalled, contextlib.closing(training.feed):
+    with signals() as signalled, contextlib.closing(training.feed):
         while training.goes_on:
             metrics = training.run_block()
             if not all(np.isfinite(value).all() for value in metrics.values()):
@@ -325,7 +325,7 @@ def _named(metrics: dict[str, Any], several: bool, seed: int) -> dict[str, float
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[Callable[[], bool]]:
+def signals() -> Iterator[Callable[[], bool]]:
     """Within, Ctrl-C and SIGTERM are remembered for the border of a block; a second one stops at once."""
     seen: list[int] = []
 

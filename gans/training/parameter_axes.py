@@ -90,8 +90,8 @@ def leaves(tree: Any) -> list[tuple[str, Any]]:
 
 
 def dotted(path: Sequence[Any]) -> str:
-    """A path of JAX in nested dictionaries, as in `params.Dense_0.kernel`."""
-    return ".".join(str(key.key) for key in path)
+    """A path of JAX in a tree, as in `params.Dense_0.kernel`."""
+    return jax.tree_util.keystr(tuple(path), simple=True, separator=".")
 
 
 def keys_of(axis: Axis, features: Features) -> Sequence[Key]:

@@ -1,0 +1,93 @@
+"""What was agreed on, as files that the server sends and each site reads: a run directory without a generator."""
+
+import dataclasses
+import io
+import json
+import zipfile
+from functools import cached_property
+from pathlib import Path
+
+from gans.artefacts import read_json, reading
+from gans.config.run import Run
+from gans.errors import UserError
+from gans.federated.proximal import pulled
+from gans.federated.settings import Federation
+from gans.files import write_atomic, write_text
+from gans.runs.files import RunFiles
+from gans.runs.saved import SavedRun
+from gans.sampling.sampler import Sampler
+from gans.training.step import GAN
+
+MOST_BYTES = 2**28
+
+
+class Agreed:
+    """The schema, codec and condition that sites share, the run's settings and those of the federation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = RunFiles(folder)
+        self.saved = SavedRun.open(folder, "agreement")
+        with reading(self.files.federated, "the settings of a federated run"):
+            stored = read_json(self.files.federated)
+            self.federation = Federation(**stored["federated"])
+            self.rare = {str(name): str(level) for name, level in stored["rare"].items()}
+
+    @property
+    def run(self) -> Run:
+        """The settings of the run; what they say of data is the server's."""
+        return self.saved.run
+
+    @cached_property
+    def gan(self) -> GAN:
+        """Its parts, with the optimisers of the strategy."""
+        gan, federation = self.saved.gan, self.federation
+        if federation.strategy != "fedprox":
+            return gan
+        return dataclasses.replace(
+            gan,
+            generator_optimizer=pulled(gan.generator_optimizer, federation.proximal),
+            discriminator_optimizer=pulled(gan.discriminator_optimizer, federation.proximal),
+        )
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """A sampler without parameters."""
+        return self.saved.blank_sampler
+
+    def packed(self) -> bytes:
+        """The files, as they are sent."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+            for path in self._paths(self.files):
+                packed.writestr(str(path.relative_to(self.files.folder)), path.read_bytes())
+        return out.getvalue()
+
+    @classmethod
+    def unpack(cls, sent: bytes, folder: Path) -> "Agreed":
+        """Write what was sent into a folder, and read it.
+
+        Raises:
+            UserError: it is no agreement.
+        """
+        files = RunFiles(folder)
+        files.checkpoints.mkdir(parents=True, exist_ok=True)
+        try:
+            with zipfile.ZipFile(io.BytesIO(sent)) as packed:
+                if sum(one.file_size for one in packed.infolist()) > MOST_BYTES:
+                    raise UserError(f"the server sent an agreement of more than {MOST_BYTES:,} bytes.")
+                for path in cls._paths(files):  # these names and no others
+                    content = packed.read(str(path.relative_to(folder)))
+                    write_atomic(path, lambda temporary, content=content: temporary.write_bytes(content))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise UserError(f"the server sent no agreement ({error}).") from None
+        return cls(folder)
+
+    @staticmethod
+    def _paths(files: RunFiles) -> list[Path]:
+        return [files.config, files.schema, files.codec, files.condition, files.marginals, files.federated]
+
+
+def write_settings(files: RunFiles, federation: Federation, rare: dict[str, str], sites: list[str]) -> None:
+    """Write the settings of a federated run, the rare levels, and the sites that agreed."""
+    stored = {"federated": dataclasses.asdict(federation), "rare": rare, "sites": sites}
+    write_text(files.federated, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,75 @@
+"""The two apps of Flower for sites on machines of their own: `server` at the SuperLink, `site` at each SuperNode.
+
+A SuperNode starts a process for each message, so a site reads again what was agreed on, its table and its part of the
+networks from its folder; compiled programs are kept in the user's cache.
+"""
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import Any
+
+from gans.config.compose import compose
+from gans.errors import UserError
+from gans.federated.agreed import Agreed
+from gans.federated.messages import answer, content, import_flower
+from gans.federated.run import federate
+from gans.federated.settings import Federation
+from gans.federated.site import Site
+from gans.tracking.log import set_up_log
+
+import_flower()
+
+from flwr.app import Context, Message  # noqa: E402
+from flwr.clientapp import ClientApp  # noqa: E402
+from flwr.serverapp import Grid, ServerApp  # noqa: E402
+
+AGREEMENT = "agreement"
+NODE_KEYS = 'name="north" folder="/srv/gans" data="data=table data.path=/srv/customers.parquet"'
+
+server, site = ServerApp(), ClientApp()
+
+
+@server.main()
+def main(grid: Grid, context: Context) -> None:
+    """Train over the sites that are connected, by the settings of the app."""
+    set_up_log()
+    config = {key: str(value) for key, value in context.run_config.items()}
+    settings = dict(one.split("=", 1) for one in shlex.split(config.get("federated", "")))
+    run = compose([*shlex.split(config["overrides"]), "data=sites"])
+    federation = Federation.of(settings)
+    files = Path(run.run_dir or "") / "federated.json"
+    if run.run_dir and files.is_file():  # it was begun: the app goes on with it
+        run = dataclasses.replace(run, trainer=dataclasses.replace(run.trainer, resume=True))
+    federate(run, federation, lambda run: grid, show=True)
+
+
+def _answered(message: Message, context: Context) -> Message:
+    set_up_log()
+    try:
+        own = site_of(context.node_config)
+    except UserError as error:
+        return Message(content(error=str(error)), reply_to=message)
+    return answer(own, message)
+
+
+for _register in (site.query("describe"), site.query("join"), site.query("sample"), site.train(), site.evaluate()):
+    _register(_answered)
+
+
+def site_of(config: Any) -> Site:
+    """The site of a SuperNode, as its --node-config says, with what it has agreed on.
+
+    Raises:
+        UserError: a key is missing, or the table cannot be read.
+    """
+    for key in ("name", "folder", "data"):
+        if not config.get(key):
+            raise UserError(f"--node-config: {key} is not set; it needs '{NODE_KEYS}'.")
+    folder = Path(str(config["folder"])).expanduser()
+    run = compose(shlex.split(str(config["data"])))
+    run.trainer.prepare()
+    found = Site(str(config["name"]), run, folder)
+    if (folder / AGREEMENT / "federated.json").is_file():
+        found.join(Agreed(folder / AGREEMENT))
+    return found

@@ -1,0 +1,255 @@
+"""A federated run from its agreement to its sampled table, in a run directory that every other command reads."""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from rich.progress import TextColumn
+
+from gans.artefacts import read_json
+from gans.config.components import component_name
+from gans.config.run import Run
+from gans.config.stored import to_yaml
+from gans.errors import UserError
+from gans.evaluation.fidelity import Reference
+from gans.federated.agreed import Agreed, write_settings
+from gans.federated.agreement import Description, described, pool
+from gans.federated.messages import import_flower
+from gans.federated.server import Server, Sites
+from gans.federated.settings import Federation
+from gans.files import write_table, write_text
+from gans.runs.directory import run_directory
+from gans.runs.files import RunFiles
+from gans.runs.prepare import prepare_split
+from gans.runs.provenance import sign_run
+from gans.runs.versions import commit, versions
+from gans.tracking.jsonl import JsonLines
+from gans.tracking.terminal import console, progress_bar
+from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.training.checkpoints import Checkpoints
+from gans.training.loop import COMPLETED, INTERRUPTED, signals
+
+log = logging.getLogger("gans")
+
+
+@dataclass
+class FederatedResult:
+    """What a federated run leaves: its folder and its summary."""
+
+    run_dir: Path
+    summary: dict[str, Any]
+
+
+def settled(run: Run, federation: Federation) -> Run:
+    """The run as a server without rows can have it: what is learnt from whole rows of all sites is off.
+
+    Raises:
+        UserError: a part that needs them was asked for, or does not go together with sites.
+    """
+    for key, chosen, allowed in (
+        ("condition", run.condition.names()[1:], "one column, since sites do not tell how values go together"),
+        ("data.relations", [one for one in run.data.relations if one != "auto"], "none, for the same reason"),
+        ("data.fake", run.data.fake, "none"),
+        ("data.merge_rare", ["true"] * run.data.merge_rare, "false; federated.floor_rows says what is rare"),
+        ("trainer.seeds", [run.trainer.seeds] * (run.trainer.seeds > 1), "1"),
+        ("trainer.processes", [run.trainer.processes] * (run.trainer.processes > 1), "1"),
+        ("transfer.run", [run.transfer.run] * bool(run.transfer.run), "none"),
+        ("privacy", [component_name("privacy", type(run.privacy))] * run.privacy.private, "none"),
+    ):
+        if chosen:
+            raise UserError(f"{key}={chosen[0]}: sites that train together take {allowed}.")
+    from gans.registry import COMPONENTS
+
+    if (refine := component_name("refine", type(run.refine))) != "none":
+        log.info("refine=none in place of %s, which is learnt from rows of all sites", refine)
+    steps = federation.rounds * federation.local_steps
+    return dataclasses.replace(
+        run,
+        refine=COMPONENTS["refine"]["none"](),
+        data=dataclasses.replace(run.data, relations=[]),
+        trainer=dataclasses.replace(run.trainer, steps=steps, placement="jit"),
+    )
+
+
+def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], show: bool = True) -> FederatedResult:
+    """Train over the sites of a grid, and sample.
+
+    Args:
+        grid_of: the grid of Flower, for the run with its directory.
+
+    Raises:
+        UserError: the config, the sites or the run directory do not fit; too few sites are left. What was written
+            before is whole.
+        OSError: the disk is full.
+    """
+    import_flower()
+    run = settled(run, federation)
+    run.trainer.prepare()
+    with run_directory(run) as files:
+        run = dataclasses.replace(run, run_dir=str(files.folder))
+        sites = Sites(grid_of(run), federation)
+        if run.trainer.resume:
+            agreed, descriptions = _agreed_before(run, federation, files)
+        else:
+            agreed, descriptions = agree(run, federation, sites, files)
+        server = Server(agreed, descriptions, sites)
+        return _train(run, server, descriptions, files, show)
+
+
+def agree(run: Run, federation: Federation, sites: Sites, files: RunFiles) -> tuple[Agreed, list[Description]]:
+    """Ask all sites for what they tell of their columns, and write what follows from it.
+
+    Raises:
+        UserError: a site cannot tell, or the columns of two do not fit together.
+    """
+    descriptions = sites.describe()
+    pooled = pool(descriptions, federation)
+    ready = prepare_split(run, pooled.split(run.data))
+    for column in pooled.left_out.values():
+        log.info("%s: left out, %s", column.name, column.reason)
+    for name, level in pooled.rare.items():
+        log.info("%s: rare levels are '%s'", name, level)
+    write_text(files.config, to_yaml(ready.run))
+    ready.split.schema.write(files.schema)
+    ready.codec.save(files.codec)
+    ready.condition.save(files.condition)
+    ready.marginals.save(files.marginals)
+    names = [one.name for one in descriptions]
+    write_settings(files, federation, pooled.rare, names)
+    write_text(files.descriptions, json.dumps([described(one) for one in descriptions], ensure_ascii=False) + "\n")
+    sign_run(files)
+    return Agreed(files.folder), descriptions
+
+
+def _agreed_before(run: Run, federation: Federation, files: RunFiles) -> tuple[Agreed, list[Description]]:
+    """What was agreed on when the run began, with the settings that may change."""
+    before = Agreed(files.folder)
+    descriptions = [Description.from_json(one) for one in read_json(files.descriptions)]
+    write_text(files.config, to_yaml(run))
+    write_settings(files, federation, before.rare, [one.name for one in descriptions])
+    sign_run(files)
+    return Agreed(files.folder), descriptions
+
+
+def _train(run: Run, server: Server, descriptions: list[Description], files: RunFiles, show: bool) -> FederatedResult:
+    """Rounds until the last one, or until somebody stops it; then samples, scores and summary."""
+    federation, trainer = server.federation, run.trainer
+    checkpoints, lines = Checkpoints(files.checkpoints, trainer.keep), JsonLines(files.metrics)
+    if trainer.resume and (newest := checkpoints.latest()):
+        server.restore(newest[1], newest[2])
+        checkpoints.drop_after(newest[0])
+        log.info("going on with %s from round %s", files.folder, f"{server.number:,}")
+    lines.rewind(server.step)
+    tracker = _tracker(run, files)
+    bar = progress_bar("rounds", show and console.is_terminal, TextColumn("{task.fields[said]}"))
+    task = bar.add_task(run.name, total=federation.rounds, completed=server.number, said="")
+    status, scores = COMPLETED, {}
+    try:
+        with signals() as signalled, bar:
+            while server.number < federation.rounds:
+                metrics = server.round()
+                last = server.number == federation.rounds
+                if last or server.number % federation.evaluate_every == 0:
+                    scores = server.evaluate()
+                    metrics |= scores
+                for one in (lines, tracker):
+                    one.log(metrics, server.step)
+                checkpoints.save(server.step, server.tree(), server.record())
+                said = _line(server, metrics)
+                bar.update(task, completed=server.number, said=said)
+                if show and not console.is_terminal and scores and (last or "holdout" in said):
+                    log.info("round %s  %s", f"{server.number:,}", said)
+                if signalled() and not last:
+                    status = INTERRUPTED
+                    break
+        checkpoints.wait()
+    finally:
+        checkpoints.close()
+        lines.close()
+    summary = _finish(run, server, descriptions, files, status, scores)
+    tracker.finish(summary, [files.config, files.schema, files.checkpoints], None, dict)
+    return FederatedResult(files.folder, summary)
+
+
+def _tracker(run: Run, files: RunFiles) -> WeightsAndBiases:
+    mode, settings = settle_mode(run.tracker), run.tracker
+    if mode != "disabled" and settings.id is None:
+        settings = dataclasses.replace(settings, id=new_id())
+    return WeightsAndBiases(settings, mode, run.name, files.config.read_text(encoding="utf-8"), files.folder)
+
+
+def _line(server: Server, metrics: Mapping[str, float]) -> str:
+    """Scores, bytes and seconds of a round, for the terminal."""
+    scores = [f"{key.removeprefix('holdout/')} {value:.4f}" for key, value in metrics.items() if "holdout/" in key]
+    sent = f"{server.sent / 2**20:,.1f} MiB sent by {metrics['sites']:.0f} sites"
+    return "  ".join([*scores, sent, f"{metrics['round_seconds']:.1f} s a round"])
+
+
+def _finish(
+    run: Run,
+    server: Server,
+    descriptions: list[Description],
+    files: RunFiles,
+    status: str,
+    scores: Mapping[str, float],
+) -> dict[str, Any]:
+    """Write samples and summary."""
+    best, agreed = server.best, server.agreed
+    own = server.federation.share == "discriminator"  # a generator at each site, and none here
+    if status == COMPLETED and not best.step.any() and not own:  # nothing could be scored
+        best.generator = jax.tree.map(lambda leaf: np.asarray(leaf)[None], server.state.average)
+        best.step[:] = server.step
+    rows = {"training": sum(one.rows for one in descriptions), "holdout": sum(one.holdout for one in descriptions)}
+    summary: dict[str, Any] = {
+        "status": status,
+        "name": run.name,
+        "steps": server.step,
+        "rounds": server.number,
+        "seconds": round(server.seconds, 2),
+        "seed": run.seed,
+        "rows": rows,
+        "bytes": server.sent,
+        "scores": {
+            "holdout": {k.removeprefix("holdout/"): v for k, v in scores.items() if k.startswith("holdout/")},
+            "sites": _by_site(scores),
+            "best": [{"seed": run.seed, "step": int(best.step[0]), "value": _plain(best.value[0])}],
+        },
+        "weights": server.weights,
+        "versions": versions(),
+        "commit": commit(),
+    }
+    if status == COMPLETED:
+        count = run.sample_rows(rows["training"])
+        if own:
+            synthetic = server.rows_of_sites(count)
+        else:
+            sampler = agreed.sampler
+            sampler.parameters = jax.tree.map(lambda leaf: leaf[0], best.generator)
+            synthetic = sampler.sample(count, run.seed)
+        write_table(files.samples, synthetic)
+        pooled = pool(descriptions, server.federation)
+        reference = Reference(pooled.table, agreed.saved.schema)
+        distance = reference.compare(synthetic).scores()["column_distance"]
+        summary["scores"]["pooled"] = {"column_distance": distance}
+        log.info("columns are %.4f away from those of all sites together, by what the sites told of them", distance)
+    write_text(files.summary, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    return summary
+
+
+def _by_site(scores: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    out: dict[str, dict[str, float]] = {}
+    for key, value in scores.items():
+        if key.startswith("site/"):
+            name, _, score = key.removeprefix("site/").rpartition("/")
+            out.setdefault(name, {})[score] = value
+    return out
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

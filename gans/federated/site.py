@@ -1,0 +1,258 @@
+"""A site: its rows stay here; what leaves is what `describe`, `end_round` and `evaluate` give."""
+
+import dataclasses
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pyarrow as pa
+
+from gans.artefacts import read_npz
+from gans.config.run import Run
+from gans.data.base import Split
+from gans.data.detection import detect
+from gans.data.layout import Encoded
+from gans.errors import UserError, one_line
+from gans.evaluation.metrics import TrainingJudge
+from gans.federated.agreed import Agreed
+from gans.federated.agreement import Description, conform
+from gans.federated.arrays import Arrays, arrays_of, bytes_of, with_arrays
+from gans.federated.settings import Federation
+from gans.files import write_atomic
+from gans.sampling.sampler import Sampler
+from gans.streams import derived_seed
+from gans.training.loop import initial_state, make_block
+from gans.training.step import GAN, Rows, TrainState
+
+log = logging.getLogger("gans")
+
+STATE, SENT = "state.npz", "sent.jsonl"
+
+
+class Site:
+    """One site.
+
+    Args:
+        run: whose data the site reads.
+        folder: where it keeps what is its own: its part of the state, and what it sent.
+        show: say on the terminal what leaves before it does.
+    """
+
+    def __init__(self, name: str, run: Run, folder: Path, show: bool = True) -> None:
+        self.name, self.run, self.folder, self.show = name, run, folder, show
+        self.agreed: Agreed | None = None
+        self.parts: Arrays = {}
+
+    @cached_property
+    def split(self) -> Split:
+        """Its table, cut into training and held-out rows; its columns, even if none could be learnt of it alone.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        source = self.run.data
+        training, holdout = source.cut()
+        schema = detect(training, source.fixed_kinds(), source.drop, source.handling(), learns=False)
+        return Split(training, holdout, schema)
+
+    def describe(self, federation: Federation) -> Description:
+        """What it tells of its columns before training.
+
+        Raises:
+            UserError: the table cannot be read, or holds images.
+        """
+        found = Description.of(self.name, self.split, federation)
+        self.sent(0, "columns", found.lines(), len(json.dumps(dataclasses.asdict(found))))
+        return found
+
+    def join(self, agreed: Agreed) -> list[str]:
+        """Take part with what was agreed on; sentences about rows that cannot.
+
+        Raises:
+            UserError: a column is missing or of another type, or no row is left.
+        """
+        schema, codec = agreed.saved.schema, agreed.saved.codec
+        levels = {one.column.name: [level for level in one.levels if level is not None] for one in codec.columns}
+        said, rows = [], []
+        for table in (self.split.training, self.split.holdout):
+            known = conform(table, schema, agreed.rare, levels)
+            covered = codec.covers(known)
+            if not covered.all():
+                said.append(f"{(~covered).sum():,} of {len(covered):,} rows left out: a level that is not agreed on")
+            rows.append(known.filter(pa.array(covered)))
+        if rows[0].num_rows == 0:
+            raise UserError(f"site {self.name}: no training row holds agreed levels only.")
+        self.training, self.holdout = rows
+        self.encoded = codec.encode(self.training, self.run.data.split_seed)
+        self.agreed = agreed
+        if (self.folder / STATE).is_file():
+            self.parts = dict(read_npz(self.folder / STATE))
+        return said
+
+    @property
+    def known(self) -> Agreed:
+        """What was agreed on.
+
+        Raises:
+            UserError: the site has not joined yet.
+        """
+        if self.agreed is None:
+            raise UserError(f"site {self.name} has not joined.")
+        return self.agreed
+
+    @cached_property
+    def program(self) -> Callable[[TrainState, Rows, int], tuple[TrainState, dict[str, Any]]]:
+        """Its steps, where it trains by itself."""
+        return steps_of(self.known.gan)
+
+    def rows(self, length: int | None = None) -> Rows:
+        """Its training rows as networks see them.
+
+        Args:
+            length: so many, each as often as others but for one time, so that sites fit into one array.
+        """
+        encoded, count = self.encoded, len(self.encoded.scalars)
+        if length is not None and length != count:
+            order = np.random.default_rng(derived_seed("longer", self.seed)).permutation(count)
+            places = np.sort(np.resize(order, length))
+            encoded = Encoded(encoded.scalars[places], encoded.codes[places])
+        gan, own = self.known.gan, self.encoded
+        condition, rest = gan.condition, gan.condition.rest(own)
+        terms = {name: term.fit(condition.layout, rest) for name, term in gan.terms.items()}
+        longer = condition.rest(encoded)
+        return Rows(longer.scalars, longer.codes, condition.known(encoded), terms)
+
+    @cached_property
+    def training_rows(self) -> Rows:
+        """Its training rows on the device."""
+        return jax.device_put(self.rows())
+
+    @cached_property
+    def seed(self) -> int:
+        """Of its batches and latents."""
+        return derived_seed(f"site {self.name}", self.known.run.seed)
+
+    @cached_property
+    def first(self) -> TrainState:
+        """The state that all sites begin with, and server; its own but for the seed."""
+        return initial_state(self.known.gan, self.known.run.seed, 1).replace(seed=np.uint32(self.seed))
+
+    def begin_round(self, number: int, arrays: Mapping[str, np.ndarray]) -> TrainState:
+        """The state with which it trains in a round: what is shared from the server, what is its own from here.
+
+        Raises:
+            ValueError: arrays of another shape.
+        """
+        federation = self.known.federation
+        state = with_arrays(self.first, federation.shared, arrays)
+        gan = self.known.gan
+        if federation.moments != "averaged":
+            state = state.replace(
+                generator_optimizer=gan.generator_optimizer.init(state.generator),
+                discriminator_optimizer=gan.discriminator_optimizer.init(state.discriminator),
+            )
+        if self.parts:
+            state = with_arrays(state, self._own, self.parts)
+        if federation.strategy == "fedprox":
+            state = _pulled_to(state)
+        return state.replace(step=np.int32((number - 1) * federation.local_steps))
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        """Parts of the state that stay here from round to round."""
+        federation, shared = self.known.federation, self.known.federation.shared
+        own = [part for part in ("generator", "statistics", "discriminator") if part not in shared]
+        for part in ("generator", "discriminator"):
+            if f"{part}_optimizer" not in shared and (part in own or federation.moments == "kept"):
+                own.append(f"{part}_optimizer")
+        return (*own, "average") if "generator" in own else tuple(own)
+
+    def end_round(
+        self, number: int, state: TrainState, metrics: Mapping[str, float]
+    ) -> tuple[Arrays, dict[str, float]]:
+        """What it sends after a round: the parts that are shared, the means of its losses, and its rows."""
+        if self._own:
+            self.parts = arrays_of(state, self._own)
+            write_atomic(self.folder / STATE, lambda path: np.savez(path, **self.parts))  # pyright: ignore[reportArgumentType]
+        arrays = arrays_of(state, self.known.federation.shared)
+        numbers = {name: float(value) for name, value in metrics.items()} | {"rows": float(self.training.num_rows)}
+        lines = [f"{len(arrays)} arrays of {', '.join(self.known.federation.shared)}", f"numbers: {', '.join(numbers)}"]
+        self.sent(number, "networks", lines, bytes_of(arrays))
+        return arrays, numbers
+
+    def evaluate(self, number: int, arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Scores of the averaged generator against its held-out rows, and how many these are.
+
+        Metrics that cannot judge so few rows are left out.
+        """
+        run, sampler = self.known.run, self.sampler(arrays)
+        judge = self._judge
+        found, left_out = judge.attempt(sampler.sample(run.trainer.evaluate_rows, run.seed))
+        if self.show and number <= self.known.federation.evaluate_every:
+            for name, reason in left_out.items():
+                log.warning("site %s: %s: left out, %s", self.name, name, reason)
+        found["rows"] = float(self.holdout.num_rows)
+        self.sent(number, "scores", [f"{name} {value:g}" for name, value in found.items()], 8 * len(found))
+        return found
+
+    @cached_property
+    def _judge(self) -> TrainingJudge:
+        return TrainingJudge(self.known.run.trainer.measured, self.holdout, self.known.saved.schema)
+
+    def sampler(self, arrays: Mapping[str, np.ndarray]) -> Sampler:
+        """A sampler of the server's averaged generator; of its own where generators are not shared."""
+        if "average" in self._own:
+            arrays = self.parts
+        sampler = self.known.sampler
+        sampler.parameters = with_arrays(self.first, ("average",), arrays).average
+        return sampler
+
+    def sample(self, rows: int) -> bytes:
+        """Rows of its own generator, as an Arrow stream."""
+        made = self.sampler({}).sample(rows, self.seed)
+        out = pa.BufferOutputStream()
+        with pa.ipc.new_stream(out, made.schema) as stream:
+            stream.write_table(made)
+        sent = out.getvalue().to_pybytes()
+        self.sent(0, "rows", [f"{rows:,} generated rows"], len(sent))
+        return sent
+
+    def sent(self, number: int, what: str, lines: list[str], size: int) -> None:
+        """Write down what leaves, and say it the first time."""
+        row = {"time": time.strftime("%Y-%m-%dT%H:%M:%S"), "round": number, "what": what, "bytes": size, "lines": lines}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / SENT).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if self.show and number <= 1:
+            log.info("site %s sends %s, %s bytes:", self.name, what, f"{size:,}")
+            for line in lines:
+                log.info("  %s", line)
+
+
+def steps_of(gan: GAN) -> Callable[[TrainState, Rows, int], tuple[TrainState, dict[str, Any]]]:
+    """Steps of one site by itself: (state, rows, steps) -> (state, mean metrics), on the host."""
+    block = jax.jit(make_block(gan), donate_argnums=0)
+    return lambda state, rows, steps: jax.device_get(block(jax.device_put(state), rows, np.int32(steps)))
+
+
+def _pulled_to(state: TrainState) -> TrainState:
+    """With optimisers that pull towards the parameters that the round begins with."""
+    return state.replace(
+        generator_optimizer=state.generator_optimizer._replace(shared=state.generator),
+        discriminator_optimizer=state.discriminator_optimizer._replace(shared=state.discriminator),
+    )
+
+
+def attempt(name: str, act: Callable[[], Any]) -> tuple[Any, str]:
+    """What a site does, and why it cannot, in one line; "" where it can."""
+    try:
+        return act(), ""
+    except (UserError, ValueError, OSError) as error:
+        log.warning("site %s: %s", name, one_line(error))
+        return None, one_line(error)
