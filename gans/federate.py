@@ -42,22 +42,13 @@ def main() -> int:
     """Read the arguments, and train or write the app."""
     if wants_help(usage()):
         return DONE
-    arguments = sys.argv[1:]
-    own: dict[str, str] = {}
-    others, settings = [], {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if key in ("sites", "app") and equals:
-            own[key] = value
-        elif key.startswith("federated.") and equals:
-            settings[key.removeprefix("federated.")] = value
-        else:
-            others.append(argument)
+    from gans.federated.settings import Federation, sorted_out
+
+    own, settings, others = sorted_out(sys.argv[1:], ("sites", "app"))
     if {"sites", "app"} <= own.keys():
         raise UserError(f"app={own['app']}: each machine names its own table; leave out sites.")
 
     from gans.config.compose import compose
-    from gans.federated.settings import Federation
 
     federation = Federation.of(settings)
     if "app" in own:

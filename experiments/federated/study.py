@@ -5,7 +5,7 @@
   data.root   folder of adult.parquet and adult_test.parquet
   gap         a program: gap.py TRAIN SYNTHETIC TEST --name TABLE prints JSON with score
   cases=equal,largest,education,income,repeated   how the rows are dealt to five sites
-  methods     central,local,uniform,size,fed_tgan,generator,fedprox
+  methods     central,local,uniform,size,fed_tgan,generator,fedprox,often (size, in rounds of a tenth of the steps)
   seeds=5     deals of the rows, and of the run; first=0 is the first
   rounds=30, local_steps=50
   runs, results       folders (experiments/federated/runs, experiments/federated)
@@ -56,10 +56,11 @@ METHODS: dict[str, dict[str, Any]] = {
     "fed_tgan": {"weights": "fed_tgan"},
     "generator": {"weights": "size", "share": "generator"},
     "fedprox": {"weights": "size", "strategy": "fedprox"},
+    "often": {"weights": "size"},
 }
 FIGURES = ("gap", "auc", "jsd", "wd")
 COLUMNS = ("case", "method", "seed", *FIGURES, "mib", "seconds")
-SITES = 5
+SITES, OFTEN = 5, 10
 SMALL = (
     "+experiment=tabular",
     "network.width=96",
@@ -129,6 +130,8 @@ def train(method: str, folder: Path, tables: list[pa.Table], seed: int, rounds: 
     for place, table in enumerate(tables):
         write_table(folder / "tables" / f"site-{place}.parquet", table)
     run = compose([*SMALL, "data=sites", f"data.files='{folder}/tables/*.parquet'", f"seed={seed}"])
+    if method == "often":
+        rounds, local_steps = rounds * OFTEN, max(local_steps // OFTEN, 1)
     federation = Federation(
         rounds=rounds, local_steps=local_steps, evaluate_every=rounds, sites=len(tables), **METHODS[method]
     )
