@@ -5,7 +5,8 @@
   data.root   folder of adult.parquet and adult_test.parquet
   gap         a program: gap.py TRAIN SYNTHETIC TEST --name TABLE prints JSON with score
   cases=equal,largest,education,income,repeated   how the rows are dealt to five sites
-  methods     central,local,uniform,size,fed_tgan,generator,fedprox,often (size, in rounds of a tenth of the steps)
+  methods     central, restarts (central, its optimisers reset as often), local, uniform, size, fed_tgan, generator,
+              fedprox, averaged (size, moments averaged)
   seeds=5     deals of the rows, and of the run; first=0 is the first
   rounds=30, local_steps=50
   runs, results       folders (experiments/federated/runs, experiments/federated)
@@ -49,18 +50,20 @@ from table import spread  # noqa: E402
 
 CASES = ("equal", "largest", "education", "income", "repeated")
 METHODS: dict[str, dict[str, Any]] = {
-    "central": {},
+    "central": {"moments": "averaged"},
+    "restarts": {"moments": "reset"},
     "local": {},
     "uniform": {"weights": "uniform"},
     "size": {"weights": "size"},
     "fed_tgan": {"weights": "fed_tgan"},
     "generator": {"weights": "size", "share": "generator"},
     "fedprox": {"weights": "size", "strategy": "fedprox"},
-    "often": {"weights": "size"},
+    "averaged": {"weights": "size", "moments": "averaged"},
 }
 FIGURES = ("gap", "auc", "jsd", "wd")
 COLUMNS = ("case", "method", "seed", *FIGURES, "mib", "seconds")
-SITES, OFTEN = 5, 10
+SITES = 5
+POOLED = ("central", "restarts")
 SMALL = (
     "+experiment=tabular",
     "network.width=96",
@@ -125,13 +128,11 @@ def train(method: str, folder: Path, tables: list[pa.Table], seed: int, rounds: 
 
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tables").mkdir(parents=True)
-    if method == "central":
+    if method in POOLED:
         tables = [pa.concat_tables(tables)]
     for place, table in enumerate(tables):
         write_table(folder / "tables" / f"site-{place}.parquet", table)
     run = compose([*SMALL, "data=sites", f"data.files='{folder}/tables/*.parquet'", f"seed={seed}"])
-    if method == "often":
-        rounds, local_steps = rounds * OFTEN, max(local_steps // OFTEN, 1)
     federation = Federation(
         rounds=rounds, local_steps=local_steps, evaluate_every=rounds, sites=len(tables), **METHODS[method]
     )
@@ -165,11 +166,10 @@ def write_results(folder: Path) -> None:
     ]
     lines += ["", head, "|" + "---|" * 10]
     local = rows[rows.method == "local"].set_index(["case", "seed"]).gap
-    central = rows[rows.method == "central"]
-    order = list(METHODS)
     for case in [one for one in CASES if one in set(rows.case)]:
-        for method in order:
-            cell = central if method == "central" else rows[(rows.case == case) & (rows.method == method)]
+        for method in METHODS:
+            here = rows.case.eq("equal" if method in POOLED else case)
+            cell = rows[here & (rows.method == method)]
             if cell.empty:
                 continue
             known = cell.assign(case=case).set_index(["case", "seed"]).gap
@@ -189,7 +189,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     cases = [one for one in CASES if one in set(rows.case)]
-    methods = [one for one in METHODS if one != "central"]
+    methods = [one for one in METHODS if one not in POOLED]
     figure, axes = plt.subplots(1, len(cases), figsize=(2.6 * len(cases) + 1, 3.4), sharey=True, squeeze=False)
     middle = rows[rows.method == "central"].gap.mean()
     for axis, case in zip(axes[0], cases, strict=True):
@@ -236,7 +236,7 @@ def main() -> int:
     for seed in range(given["first"], given["first"] + given["seeds"]):
         for case in cases:
             for method in methods:
-                case_ = "equal" if method == "central" else case  # all rows, however they are dealt
+                case_ = "equal" if method in POOLED else case  # all rows, however they are dealt
                 done = {(row["case"], row["method"], int(row["seed"])) for row in read_rows(path)}
                 if (case_, method, seed) in done:
                     continue

@@ -53,7 +53,7 @@ def settled(run: Run, federation: Federation) -> Run:
         UserError: a part that needs them was asked for, or does not go together with sites.
     """
     for key, chosen, allowed in (
-        ("condition", run.condition.names()[1:], "one column, since sites do not tell how values go together"),
+        ("condition.columns", run.condition.names()[1:], "one column, since sites do not tell how values go together"),
         ("data.relations", [one for one in run.data.relations if one != "auto"], "none, for the same reason"),
         ("data.fake", run.data.fake, "none"),
         ("data.merge_rare", ["true"] * run.data.merge_rare, "false; federated.floor_rows says what is rare"),
@@ -144,6 +144,8 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
     if trainer.resume and (newest := checkpoints.latest()):
         server.restore(newest[1], newest[2])
         checkpoints.drop_after(newest[0])
+        if server.number > federation.rounds:
+            raise UserError(f"federated.rounds={federation.rounds}: the run is at round {server.number} already.")
         log.info("going on with %s from round %s", files.folder, f"{server.number:,}")
     lines.rewind(server.step)
     tracker = _tracker(run, files)

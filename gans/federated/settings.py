@@ -70,7 +70,7 @@ class Federation:
     share: str = "both"
     strategy: str = "fedavg"
     weights: str = "size"
-    moments: str = "averaged"
+    moments: str = "reset"
     proximal: float = 0.01
     server_rate: float = 0.01
     trim: float = 0.2

@@ -102,6 +102,8 @@ def execute(
     first = jax.process_index() == 0
     if first:
         check_run_directory(run)
+        if run.trainer.resume and RunFiles(Path(run.run_dir or "").expanduser()).federated.is_file():
+            raise UserError(f"run_dir={run.run_dir}: its sites train together; go on by python -m gans.federate.")
     if run.privacy.private:
         return _execute_privately(run, table, show, report)
     run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read

@@ -59,8 +59,9 @@ def test_one_site_trains_as_if_alone_with_what_was_agreed(run_sites: Run, site_f
     """Rounds with averaged moments are one training in pieces, to the last bit but for the average of the generator."""
     for place in (1, 2):
         (site_files / f"site-{place}.parquet").unlink()
-    pieces = run_sites(sites=1, rounds=3, local_steps=4)
-    whole = run_sites("run_dir=" + str(pieces.run_dir.parent / "whole"), sites=1, rounds=1, local_steps=12)
+    keys: dict[str, Any] = {"sites": 1, "moments": "averaged"}
+    pieces = run_sites(rounds=3, local_steps=4, **keys)
+    whole = run_sites("run_dir=" + str(pieces.run_dir.parent / "whole"), rounds=1, local_steps=12, **keys)
     import jax
 
     for one, other in zip(
