@@ -100,6 +100,7 @@ class Pooled:
         rare: by column the level that stands for those that are rare.
         left_out: columns that are not learnt, with the reason.
         names: of all columns, in the order of the first site.
+        holdout: rows that the largest site keeps aside, by which metrics that need more are left out.
     """
 
     table: pa.Table
@@ -107,9 +108,10 @@ class Pooled:
     rare: dict[str, str]
     left_out: dict[str, Column]
     names: list[str]
+    holdout: int
 
     def split(self, source: Source) -> Split:
-        """As a table that was cut: there are no rows to hold out.
+        """As a table that was cut, whose held-out rows are no better than the others.
 
         Raises:
             UserError: a kind that the source fixes does not fit the values, or nothing is left to learn.
@@ -119,7 +121,7 @@ class Pooled:
         keep = [name for name in source.keep if name in here and name not in kinds]
         schema = detect(self.table, kinds, personal=Handling(keep=keep))
         schema.columns = [self.left_out.get(name) or schema[name] for name in self.names]
-        return Split(self.table, self.table, schema)
+        return Split(self.table, self.table.slice(0, self.holdout), schema)
 
 
 def pool(sites: Sequence[Description], federation: Federation) -> Pooled:
@@ -159,7 +161,7 @@ def pool(sites: Sequence[Description], federation: Federation) -> Pooled:
         name: array.take(pa.array(host_stream("independent columns", place).permutation(len(array))[:length]))
         for place, (name, array) in enumerate(arrays.items())
     }
-    return Pooled(pa.table(shuffled), kinds, rare, left_out, names)
+    return Pooled(pa.table(shuffled), kinds, rare, left_out, names, max(site.holdout for site in sites))
 
 
 def _pooled(

@@ -160,6 +160,8 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
                 if last or server.number % federation.evaluate_every == 0:
                     scores = server.evaluate()
                     metrics |= scores
+                if last:
+                    server.settle()
                 for one in (lines, tracker):
                     one.log(metrics, server.step)
                 checkpoints.save(server.step, server.tree(), server.record())
@@ -204,9 +206,6 @@ def _finish(
     """Write samples and summary."""
     best, agreed = server.best, server.agreed
     own = server.federation.share == "discriminator"  # a generator at each site, and none here
-    if status == COMPLETED and not best.step.any() and not own:  # nothing could be scored
-        best.generator = jax.tree.map(lambda leaf: np.asarray(leaf)[None], server.state.average)
-        best.step[:] = server.step
     rows = {"training": sum(one.rows for one in descriptions), "holdout": sum(one.holdout for one in descriptions)}
     summary: dict[str, Any] = {
         "status": status,

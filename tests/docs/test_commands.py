@@ -52,6 +52,7 @@ SMALLER = {
     "trainer.seeds=8": "trainer.seeds=2",
     "trainer.seeds=5": "trainer.seeds=3",
     "draws=3": "draws=2",
+    "federated.rounds=50": "federated.rounds=2",
 }
 SHORT = ("+debug=limit", "data.limit=1200", "trainer.steps=20", "samples=1100", "tracker.mode=disabled")
 PERCEPTRONS = ("network.latent=8", "network.generator_widths=[16,16]", "network.discriminator_widths=[16,8]")
@@ -224,6 +225,9 @@ def write_inputs(folder: Path) -> None:
     pyarrow.csv.write_csv(table, folder / "customers.csv")
     pyarrow.csv.write_csv(customers(400, 1), folder / "unseen.csv")
     pyarrow.csv.write_csv(customers(400, 2), folder / "few.csv")
+    (folder / "sites").mkdir()
+    for part in range(3):
+        pq.write_table(table.slice(500 * part, 500), folder / "sites" / f"{part}.parquet")
     (folder / "customers").mkdir()
     for part in range(2):
         pq.write_table(table.slice(750 * part, 750), folder / "customers" / f"{part}.parquet")
@@ -277,6 +281,8 @@ def smaller(command: str) -> str:
 
 def appended(module: str, arguments: list[str]) -> tuple[str, ...]:
     """What makes a training short."""
+    if module == "gans.federate" and any(argument.startswith("sites=") for argument in arguments):
+        return ("federated.local_steps=2", "network.width=16", "network.discriminator_width=16", *SHORT[3:])
     if module not in ("gans.train", "gans.tune") or "--list" in arguments or "trainer.resume=true" in arguments:
         return ()
     run = read(module, tuple(arguments))

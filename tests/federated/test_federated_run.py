@@ -265,6 +265,19 @@ def test_fedprox_stays_nearer_to_the_shared_networks(run_sites: Run, tmp_path: P
     assert moved(strategy="fedprox", proximal=5.0) < 0.9 * moved(strategy="fedavg")
 
 
+def test_where_no_site_has_rows_enough_to_score_the_last_generator_is_kept(run_sites: Run) -> None:
+    result = run_sites("trainer.metrics=[detection]", "trainer.best=detection", "trainer.evaluate_rows=100")
+    saved = SavedRun.open(result.run_dir)
+    assert saved.run.trainer.best != "detection"
+    assert saved.sampler().sample(5, 0).num_rows == 5
+
+
+def test_where_scores_fail_the_last_generator_is_kept(run_sites: Run) -> None:
+    result = run_sites("trainer.best=last")
+    assert result.summary["scores"]["best"][0]["step"] == 12
+    assert SavedRun.open(result.run_dir).sampler().sample(5, 0).num_rows == 5
+
+
 def test_sites_keep_what_is_not_shared(run_sites: Run, tmp_path: Path) -> None:
     result = run_sites(share="generator", moments="reset")
     own = [read_npz(result.run_dir / "sites" / f"site-{place}" / "state.npz") for place in range(3)]
