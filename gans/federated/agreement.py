@@ -7,6 +7,7 @@ relations and exclusions are off, and the ranks of very many levels follow their
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from gans.streams import host_stream
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
+NAME = r"[\w .-]{1,64}"
 MOST_ROWS = 500_000  # of the table of independent columns
 
 
@@ -72,8 +74,17 @@ class Description:
             found = cls(name=str(told["name"]), rows=int(told["rows"]), holdout=int(told["holdout"]), columns=columns)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"a site sent no description of a table ({error}).") from None
+        if not re.fullmatch(NAME, found.name):
+            raise UserError(
+                f"site {found.name[:80]!r}: a name of at most 64 letters, digits, spaces, - . and _ is due."
+            )
+        if found.rows < 1 or found.holdout < 0 or not found.columns:
+            raise UserError(f"site {found.name}: it tells of {found.rows} rows and {len(found.columns)} columns.")
         for column in found.columns:
-            column.check(found.rows)
+            try:
+                column.check(found.rows)
+            except UserError as error:
+                raise UserError(f"site {found.name}: {error}") from None
         return found
 
     def lines(self) -> list[str]:

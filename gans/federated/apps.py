@@ -5,12 +5,13 @@ networks from its folder; compiled programs are kept in the user's cache.
 """
 
 import dataclasses
+import logging
 import shlex
 from pathlib import Path
 from typing import Any
 
 from gans.config.compose import compose
-from gans.errors import UserError
+from gans.errors import UserError, in_range
 from gans.federated.agreed import Agreed
 from gans.federated.messages import answer, content, import_flower
 from gans.federated.run import federate
@@ -24,8 +25,12 @@ from flwr.app import Context, Message  # noqa: E402
 from flwr.clientapp import ClientApp  # noqa: E402
 from flwr.serverapp import Grid, ServerApp  # noqa: E402
 
+log = logging.getLogger("gans")
+
 AGREEMENT = "agreement"
 NODE_KEYS = 'name="north" folder="/srv/gans" data="data=table data.path=/srv/customers.parquet"'
+
+OWN = {"floor_rows": 5, "points": 1000}  # what a site tells at most, unless its --node-config says otherwise
 
 server, site = ServerApp(), ClientApp()
 
@@ -49,12 +54,27 @@ def _answered(message: Message, context: Context) -> Message:
     try:
         own = site_of(context.node_config)
     except UserError as error:
-        return Message(content(error=str(error)), reply_to=message)
+        log.error("%s", error)
+        return Message(content(error="it cannot; its own log says why"), reply_to=message)
     return answer(own, message)
 
 
 for _register in (site.query("describe"), site.query("join"), site.query("sample"), site.train(), site.evaluate()):
     _register(_answered)
+
+
+def whole_number(key: str, value: Any) -> int:
+    """A whole number of --node-config, at least 1.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise UserError(f"--node-config: {key}={value}: a whole number is needed.") from None
+    in_range(key, number, 1)
+    return number
 
 
 def site_of(config: Any) -> Site:
@@ -69,7 +89,8 @@ def site_of(config: Any) -> Site:
     folder = Path(str(config["folder"])).expanduser()
     run = compose(shlex.split(str(config["data"])))
     run.trainer.prepare()
-    found = Site(str(config["name"]), run, folder)
+    floor_rows, points = (whole_number(key, config.get(key, least)) for key, least in OWN.items())
+    found = Site(str(config["name"]), run, folder, floor_rows=floor_rows, points=points)
     if (folder / AGREEMENT / "federated.json").is_file():
         found.join(Agreed(folder / AGREEMENT))
     return found

@@ -88,7 +88,7 @@ def answer(site: Site, message: "Message") -> "Message":
     act = {DESCRIBE: _describe, JOIN: _join, SAMPLE: _sample, TRAIN: _train, EVALUATE: _evaluate}[kind]
     found, reason = attempt(site.name, lambda: act(site, message))
     if reason:
-        found = content(error=reason)
+        found = content(error=reason if site.explains else "it cannot; its own log says why")
     found.config_records["said"]["site"] = site.name
     return Message(found, reply_to=message)
 

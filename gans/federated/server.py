@@ -1,6 +1,5 @@
 """The server: it asks sites, puts their networks together, and never sees a row."""
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -10,6 +9,8 @@ import jax
 import numpy as np
 import pyarrow as pa
 
+from gans.artefacts import parse_json
+from gans.data.schema import arrow_type
 from gans.errors import UserError
 from gans.federated.agreed import Agreed
 from gans.federated.agreement import Description
@@ -96,7 +97,10 @@ class Sites:
             raise UserError(f"federated.sites={self.federation.sites}: {len(answers)} answered.")
         found = []
         for node, one in answers.items():
-            told = Description.from_json(json.loads(said_in(one)["description"]))
+            try:
+                told = Description.from_json(parse_json(str(said_in(one).get("description"))))
+            except ValueError as error:
+                raise UserError(f"a site sent no description of a table ({error}).") from None
             if told.name in self.names.values():
                 raise UserError(f"two sites are named {told.name}.")
             self.names[node] = told.name
@@ -193,7 +197,7 @@ class Server:
         made = content(arrays if self.federation.share != "discriminator" else {}, round=self.number)
         answers = self.sites.ask(EVALUATE, made, self.sites.join(self.agreed))
         found = {self.sites.names[node]: metrics_in(one) for node, one in answers.items()}
-        rows = {name: scores.pop("rows", 0.0) for name, scores in found.items()}
+        rows = {name: max(scores.pop("rows", 0.0), 0.0) for name, scores in found.items()}
         out = {f"site/{name}/{key}": value for name, scores in found.items() for key, value in scores.items()}
         for key in sorted({key for scores in found.values() for key in scores}):
             own = {name: scores[key] for name, scores in found.items() if np.isfinite(scores.get(key, np.nan))}
@@ -214,11 +218,15 @@ class Server:
         """
         shares = {one.name: one.rows / sum(site.rows for site in self.descriptions) for one in self.descriptions}
         nodes, tables = self.sites.join(self.agreed), []
+        kinds = pa.schema([(column.name, arrow_type(column.type)) for column in self.agreed.saved.schema.kept])
         for node in nodes:
             asked = content(rows=max(round(rows * shares.get(self.sites.names[node], 0.0)), 1))
             for one in self.sites.ask(SAMPLE, asked, [node]).values():
-                with pa.ipc.open_stream(said_in(one)["rows"]) as stream:
-                    tables.append(stream.read_all())
+                try:
+                    with pa.ipc.open_stream(said_in(one)["rows"]) as stream:
+                        tables.append(stream.read_all().select(kinds.names).cast(kinds))
+                except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+                    log.warning("site %s left out: its rows are not of the table (%s)", self.sites.names[node], error)
         if not tables:
             raise UserError("no site sent rows of its generator.")
         return pa.concat_tables(tables)

@@ -125,5 +125,6 @@ def simulated_sites(run: Run) -> list[Site]:
     assert isinstance(run.data, Sites)
     folder = Path(run.run_dir or "").expanduser() / "sites"
     return [
-        Site(name, dataclasses.replace(run, data=source), folder / name) for name, source in run.data.sites().items()
+        Site(name, dataclasses.replace(run, data=source), folder / name, explains=True)
+        for name, source in run.data.sites().items()
     ]

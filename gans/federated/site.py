@@ -33,6 +33,7 @@ from gans.training.step import GAN, Rows, TrainState
 log = logging.getLogger("gans")
 
 STATE, SENT = "state.npz", "sent.jsonl"
+MOST_POINTS = 1_000_000
 
 
 class Site:
@@ -42,10 +43,22 @@ class Site:
         run: whose data the site reads.
         folder: where it keeps what is its own: its part of the state, and what it sent.
         show: say on the terminal what leaves before it does.
+        floor_rows, points: what it tells of columns at most, whatever the server asks.
+        explains: whether it tells the server why it cannot do something; such a sentence may hold a value of a row.
     """
 
-    def __init__(self, name: str, run: Run, folder: Path, show: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Run,
+        folder: Path,
+        show: bool = True,
+        floor_rows: int = 1,
+        points: int = MOST_POINTS,
+        explains: bool = False,
+    ) -> None:
         self.name, self.run, self.folder, self.show = name, run, folder, show
+        self.floor_rows, self.points, self.explains = floor_rows, points, explains
         self.agreed: Agreed | None = None
         self.parts: Arrays = {}
 
@@ -67,7 +80,9 @@ class Site:
         Raises:
             UserError: the table cannot be read, or holds images.
         """
-        found = Description.of(self.name, self.split, federation)
+        floor, points = max(federation.floor_rows, self.floor_rows), min(federation.points, self.points)
+        asked = dataclasses.replace(federation, floor_rows=floor, points=points)
+        found = Description.of(self.name, self.split, asked)
         self.sent(0, "columns", found.lines(), len(json.dumps(dataclasses.asdict(found))))
         return found
 

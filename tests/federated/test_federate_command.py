@@ -173,6 +173,38 @@ def test_a_site_says_which_key_of_its_node_is_missing(missing: str, tmp_path: Pa
         site_of({key: value for key, value in config.items() if key != missing})
 
 
+@pytest.mark.parametrize("value", ["0", "few"])
+def test_a_site_says_which_value_of_its_node_is_wrong(value: str, tmp_path: Path) -> None:
+    from gans.errors import UserError
+    from gans.federated.apps import site_of
+
+    config = {"name": "north", "folder": str(tmp_path), "data": "data=households", "floor_rows": value}
+    with pytest.raises(UserError, match=f"floor_rows={value}"):
+        site_of(config)
+
+
+def test_a_deployed_site_tells_no_more_than_it_allows_and_no_values_of_rows(tmp_path: Path) -> None:
+    from flwr.app import Message
+
+    from gans.federated.apps import site_of
+    from gans.federated.messages import DESCRIBE, answer, content, said_in
+    from gans.federated.settings import Federation
+    from gans.federated.simulation import SimulatedGrid
+
+    SimulatedGrid([])  # so that messages can be made
+    path = tmp_path / "rows.parquet"
+    pq.write_table(customers(300, 0), path)
+    config = {"name": "north", "folder": str(tmp_path / "own"), "data": f"data=table data.path={path}", "points": 20}
+    greedy = Federation(points=100_000, floor_rows=1)
+    told = site_of(config).describe(greedy)
+    spent = next(column for column in told.columns if column.name == "spent")
+    assert len(spent.values) <= 2 * 20
+    assert min(spent.counts) >= 5
+    path.write_bytes(b"secret")
+    asked = Message(content(federation=greedy.to_json()), 1, DESCRIBE)
+    assert said_in(answer(site_of(config), asked))["error"] == "it cannot; its own log says why"
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_server_and_sites_in_processes_of_their_own(site_files: Path, tmp_path: Path) -> None:

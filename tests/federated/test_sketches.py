@@ -69,8 +69,27 @@ SITE = {"name": "a", "rows": 1, "holdout": 1}
 
 
 @pytest.mark.parametrize(
-    "told", [None, {}, SITE | {"rows": "x", "columns": []}, SITE | {"columns": [{"name": 1}]}, SITE | {"columns": 3}]
+    "told",
+    [None, {}, SITE | {"rows": "x", "columns": []}, SITE | {"columns": [{"name": 1}]}, SITE | {"columns": 3}],
 )
 def test_what_is_no_description_is_refused(told: object) -> None:
     with pytest.raises(UserError, match="no description"):
         Description.from_json(told)
+
+
+COLUMN = {"name": "x", "type": "int64", "kind": "integer", "values": ["1"], "counts": [1]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": "../north"}, "a name of at most"),
+        ({"name": "a" * 65}, "a name of at most"),
+        ({"rows": 0}, "it tells of 0 rows"),
+        ({"columns": []}, "1 rows and 0 columns"),
+        ({"columns": [COLUMN | {"counts": [2]}]}, "site a: column 'x': 2 rows are told of it, and 1 are there"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Description.from_json(SITE | {"columns": [COLUMN]} | changes)
