@@ -98,15 +98,8 @@ def main() -> int:
         return grids[0]
 
     with tempfile.TemporaryDirectory() as folder:
-        run = compose(
-            [
-                *others,
-                "data=sites",
-                f"data.files='{own['sites']}'",
-                f"run_dir={Path(folder) / 'run'}",
-                "tracker.mode=disabled",
-            ]
-        )
+        fixed = ["data=sites", f"data.files='{own['sites']}'", f"run_dir={folder}/run", "tracker.mode=disabled"]
+        run = compose([*others, *fixed])
         federate(run, Federation.of(settings), curious)
         sites = list(grids[0].sites.values())
         for site in sites:

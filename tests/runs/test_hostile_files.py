@@ -30,7 +30,7 @@ FILES = {
     "samples.parquet": lambda run: run.samples,
     "checkpoints/codec.npz": lambda run: run.codec,
     "checkpoints/condition.npz": lambda run: run.gan,
-    "checkpoints/marginals.npz": lambda run: run._sampler,
+    "checkpoints/marginals.npz": lambda run: run.blank_sampler,
     "checkpoints/refinement.npz": lambda run: run.run.refine.load(run.files.refinement, run.codec),
 }
 ARRAYS = [name for name in FILES if name.endswith(".npz")]
