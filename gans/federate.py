@@ -3,8 +3,6 @@
 import dataclasses
 import logging
 import sys
-from pathlib import Path
-from typing import Any
 
 from gans.cli.arguments import output_folder, wants_help
 from gans.cli.command import main_command
@@ -62,15 +60,14 @@ def main() -> int:
         if chosen:
             raise UserError(f"data={chosen[0]}: sites={own['sites']} names the tables; leave one of them out.")
         others += ["data=sites", f"data.files={_quoted(own['sites'])}"]
+    from gans.data.sites import Sites
+    from gans.federated.messages import import_flower
+    from gans.federated.run import federate, stored
+
     run = compose(others)
     if run.trainer.resume:
         run, federation = stored(run, others, settings)
-
-    from gans.federated.messages import import_flower
-
     import_flower()
-    from gans.data.sites import Sites
-    from gans.federated.run import federate
     from gans.federated.simulation import SimulatedGrid, simulated_sites
 
     if not isinstance(run.data, Sites):
@@ -81,28 +78,6 @@ def main() -> int:
         return INTERRUPTED
     log.info("completed %s rounds; rows are in %s", found.summary["rounds"], found.run_dir / "samples.parquet")
     return DONE
-
-
-def stored(run: Any, overrides: list[str], settings: dict[str, str]) -> tuple[Any, Any]:
-    """The run and the federation of a directory that is gone on with; of the latter, rounds and timeout may change.
-
-    Raises:
-        UserError: there is none, or another setting is given.
-    """
-    from gans.federated.agreed import Agreed
-    from gans.federated.settings import Federation
-    from gans.runs.directory import check_run_directory, stored_run
-
-    check_run_directory(run)
-    agreed = Agreed(Path(run.run_dir).expanduser())
-    given = dataclasses.asdict(Federation.of({**settings}))
-    changes = {key: given[key] for key in settings}
-    for key, value in changes.items():
-        if key not in ("rounds", "timeout", "sites", "evaluate_every") and value != getattr(agreed.federation, key):
-            raise UserError(
-                f"federated.{key}={value}: the run began with {getattr(agreed.federation, key)}; that cannot change."
-            )
-    return stored_run(run, overrides), dataclasses.replace(agreed.federation, **changes)
 
 
 def _quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 """What was agreed on, as files that the server sends and each site reads: a run directory without a generator."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import zipfile
@@ -31,6 +32,11 @@ class Agreed:
             stored = read_json(self.files.federated)
             self.federation = Federation(**stored["federated"])
             self.rare = {str(name): str(level) for name, level in stored["rare"].items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the schema and the codec: what is a site's own belongs to a run with this one."""
+        return hashlib.sha256(self.files.schema.read_bytes() + self.files.codec.read_bytes()).hexdigest()
 
     @property
     def run(self) -> Run:

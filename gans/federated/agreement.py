@@ -30,6 +30,7 @@ from gans.streams import host_stream
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 NAME = r"[\w .-]{1,64}"
+MOST_TOLD = 2**40  # rows of a site
 MOST_ROWS = 500_000  # of the table of independent columns
 
 
@@ -72,13 +73,16 @@ class Description:
         try:
             columns = [of_fields(ColumnSketch, column) for column in told["columns"]]
             found = cls(name=str(told["name"]), rows=int(told["rows"]), holdout=int(told["holdout"]), columns=columns)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UserError(f"a site sent no description of a table ({error}).") from None
         if not re.fullmatch(NAME, found.name):
             raise UserError(
                 f"site {found.name[:80]!r}: a name of at most 64 letters, digits, spaces, - . and _ is due."
             )
-        if found.rows < 1 or found.holdout < 0 or not found.columns:
+        names = [column.name for column in found.columns]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(f"site {found.name}: it tells twice of column '{twice[0]}'.")
+        if not 1 <= found.rows <= MOST_TOLD or not 0 <= found.holdout <= MOST_TOLD or not found.columns:
             raise UserError(f"site {found.name}: it tells of {found.rows} rows and {len(found.columns)} columns.")
         for column in found.columns:
             try:
@@ -198,7 +202,7 @@ def _pooled(
     withheld = sum(one.withheld for _, one in told) + int(sums[few].sum())
     sums = _scaled(sums[~few], scale)
     parts = [levels.take(pa.array(np.repeat(np.arange(len(levels)), sums)))]
-    if withheld:
+    if withheld and pa.types.is_string(kind):
         known, rare[name] = set(levels.to_pylist()), MERGED
         while rare[name] in known:
             rare[name] += " (rare)"

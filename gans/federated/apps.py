@@ -4,7 +4,6 @@ A SuperNode starts a process for each message, so a site reads again what was ag
 networks from its folder; compiled programs are kept in the user's cache.
 """
 
-import dataclasses
 import logging
 import shlex
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Any
 from gans.config.compose import compose
 from gans.errors import UserError, in_range
 from gans.federated.agreed import Agreed
-from gans.federated.messages import answer, content, import_flower
-from gans.federated.run import federate
+from gans.federated.messages import DESCRIBE, JOIN, answer, content, import_flower
+from gans.federated.run import federate, stored
 from gans.federated.settings import Federation
 from gans.federated.site import Site
 from gans.tracking.log import set_up_log
@@ -41,19 +40,20 @@ def main(grid: Grid, context: Context) -> None:
     set_up_log()
     config = {key: str(value) for key, value in context.run_config.items()}
     settings = dict(one.split("=", 1) for one in shlex.split(config.get("federated", "")))
-    run = compose([*shlex.split(config["overrides"]), "data=sites"])
+    overrides = [*shlex.split(config["overrides"]), "data=sites"]
+    run = compose(overrides)
     federation = Federation.of(settings)
-    files = Path(run.run_dir or "") / "federated.json"
-    if run.run_dir and files.is_file():  # it was begun: the app goes on with it
-        run = dataclasses.replace(run, trainer=dataclasses.replace(run.trainer, resume=True))
+    if run.run_dir and (Path(run.run_dir).expanduser() / "federated.json").is_file():  # begun: the app goes on with it
+        run = compose([*overrides, "trainer.resume=true"])
+        run, federation = stored(run, [*overrides, "trainer.resume=true"], settings)
     federate(run, federation, lambda run: grid, show=True)
 
 
 def _answered(message: Message, context: Context) -> Message:
     set_up_log()
     try:
-        own = site_of(context.node_config)
-    except UserError as error:
+        own = site_of(context.node_config, message.metadata.message_type not in (DESCRIBE, JOIN))
+    except Exception as error:  # of any kind: Flower would send it to the server as it is
         log.error("%s", error)
         return Message(content(error="it cannot; its own log says why"), reply_to=message)
     return answer(own, message)
@@ -77,8 +77,11 @@ def whole_number(key: str, value: Any) -> int:
     return number
 
 
-def site_of(config: Any) -> Site:
-    """The site of a SuperNode, as its --node-config says, with what it has agreed on.
+def site_of(config: Any, joined: bool = True) -> Site:
+    """The site of a SuperNode, as its --node-config says.
+
+    Args:
+        joined: with what it has agreed on.
 
     Raises:
         UserError: a key is missing, or the table cannot be read.
@@ -91,6 +94,6 @@ def site_of(config: Any) -> Site:
     run.trainer.prepare()
     floor_rows, points = (whole_number(key, config.get(key, least)) for key, least in OWN.items())
     found = Site(str(config["name"]), run, folder, floor_rows=floor_rows, points=points)
-    if (folder / AGREEMENT / "federated.json").is_file():
+    if joined and (folder / AGREEMENT / "federated.json").is_file():
         found.join(Agreed(folder / AGREEMENT))
     return found

@@ -63,7 +63,9 @@ def unusable(arrays: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray
             return f"{path} is {list(other.shape)}, not {list(one.shape)}"
         if other.dtype.kind not in "fiu":
             return f"{path} is of type {other.dtype}"
-        if not np.isfinite(other).all():
+        with np.errstate(over="ignore"):
+            kept = other.astype(one.dtype)
+        if not np.isfinite(other).all() or not np.isfinite(kept).all():
             return f"{path} is not finite"
     return ""
 

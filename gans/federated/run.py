@@ -24,7 +24,7 @@ from gans.federated.messages import import_flower
 from gans.federated.server import Server, Sites
 from gans.federated.settings import Federation
 from gans.files import write_table, write_text
-from gans.runs.directory import run_directory
+from gans.runs.directory import check_run_directory, run_directory, stored_run
 from gans.runs.files import RunFiles
 from gans.runs.prepare import prepare_split
 from gans.runs.provenance import sign_run
@@ -102,6 +102,24 @@ def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], sh
         return _train(run, server, descriptions, files, show)
 
 
+def stored(run: Run, overrides: list[str], settings: Mapping[str, str]) -> tuple[Run, Federation]:
+    """The run and the federation of a directory that is gone on with; of the latter, rounds and timeout may change.
+
+    Raises:
+        UserError: there is none, or another setting is given.
+    """
+    check_run_directory(run)
+    agreed = Agreed(Path(run.run_dir or "").expanduser())
+    given = dataclasses.asdict(Federation.of(settings))
+    changes = {key: given[key] for key in settings}
+    for key, value in changes.items():
+        if key not in ("rounds", "timeout", "sites", "evaluate_every") and value != getattr(agreed.federation, key):
+            raise UserError(
+                f"federated.{key}={value}: the run began with {getattr(agreed.federation, key)}; that cannot change."
+            )
+    return stored_run(run, overrides), dataclasses.replace(agreed.federation, **changes)
+
+
 def agree(run: Run, federation: Federation, sites: Sites, files: RunFiles) -> tuple[Agreed, list[Description]]:
     """Ask all sites for what they tell of their columns, and write what follows from it.
 
@@ -151,15 +169,14 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
     tracker = _tracker(run, files)
     bar = progress_bar("rounds", show and console.is_terminal, TextColumn("{task.fields[said]}"))
     task = bar.add_task(run.name, total=federation.rounds, completed=server.number, said="")
-    status, scores = COMPLETED, {}
+    status = COMPLETED
     try:
         with signals() as signalled, bar:
             while server.number < federation.rounds:
                 metrics = server.round()
                 last = server.number == federation.rounds
                 if last or server.number % federation.evaluate_every == 0:
-                    scores = server.evaluate()
-                    metrics |= scores
+                    metrics |= server.evaluate()
                 if last:
                     server.settle()
                 for one in (lines, tracker):
@@ -167,7 +184,7 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
                 checkpoints.save(server.step, server.tree(), server.record())
                 said = _line(server, metrics)
                 bar.update(task, completed=server.number, said=said)
-                if show and not console.is_terminal and scores and (last or "holdout" in said):
+                if show and not console.is_terminal and (last or server.number % federation.evaluate_every == 0):
                     log.info("round %s  %s", f"{server.number:,}", said)
                 if signalled() and not last:
                     status = INTERRUPTED
@@ -176,7 +193,7 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
     finally:
         checkpoints.close()
         lines.close()
-    summary = _finish(run, server, descriptions, files, status, scores)
+    summary = _finish(run, server, descriptions, files, status)
     tracker.finish(summary, [files.config, files.schema, files.checkpoints], None, dict)
     return FederatedResult(files.folder, summary)
 
@@ -201,10 +218,9 @@ def _finish(
     descriptions: list[Description],
     files: RunFiles,
     status: str,
-    scores: Mapping[str, float],
 ) -> dict[str, Any]:
     """Write samples and summary."""
-    best, agreed = server.best, server.agreed
+    best, agreed, scores = server.best, server.agreed, server.scores
     own = server.federation.share == "discriminator"  # a generator at each site, and none here
     rows = {"training": sum(one.rows for one in descriptions), "holdout": sum(one.holdout for one in descriptions)}
     summary: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """The server: it asks sites, puts their networks together, and never sees a row."""
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from gans.artefacts import parse_json
 from gans.data.schema import arrow_type
 from gans.errors import UserError
 from gans.federated.agreed import Agreed
-from gans.federated.agreement import Description
+from gans.federated.agreement import NAME, Description
 from gans.federated.arrays import Arrays, arrays_of, bytes_of, tree_of, unusable, with_arrays, with_tree
 from gans.federated.messages import (
     DESCRIBE,
@@ -44,25 +45,24 @@ class Sites:
     def __init__(self, grid: Any, federation: Federation) -> None:
         self.grid, self.federation = grid, federation
         self.names: dict[int, str] = {}
-        self.refused: dict[int, str] = {}
+        self.failed: dict[int, str] = {}  # why sites could not do what they were asked last
 
     def ask(self, kind: str, made: Any, nodes: Iterable[int]) -> dict[int, Any]:
         """The answers by node; a site that did not answer in time, or failed, is said and left out."""
         from flwr.app import Message
 
-        nodes, found = list(nodes), {}
+        nodes, found, self.failed = list(nodes), {}, {}
         messages = [Message(made, node, kind) for node in nodes]
         for one in self.grid.send_and_receive(messages, timeout=self.federation.timeout):
             node = one.metadata.src_node_id
             if one.has_error():
                 log.warning("site %s left out: %s", self.names.get(node, node), one.error.reason)
             elif reason := said_in(one).get("error"):
-                self.names.setdefault(node, str(said_in(one).get("site", node)))
-                log.warning("site %s left out: %s", self.names[node], reason)
-                self.refused[node] = str(reason)
+                log.warning("site %s left out: %s", self.names.get(node, said_in(one).get("site", node)), reason)
+                self.failed[node] = f"site {said_in(one).get('site', node)}: {reason}"
             else:
                 found[node] = one
-        for node in set(nodes) - found.keys() - self.refused.keys():
+        for node in set(nodes) - found.keys() - self.failed.keys():
             log.warning("site %s left out: no answer", self.names.get(node, node))
         return found
 
@@ -91,8 +91,8 @@ class Sites:
         """
         nodes = self.wait()
         answers = self.ask(DESCRIBE, content(federation=self.federation.to_json()), nodes)
-        for node, reason in self.refused.items():
-            raise UserError(f"site {self.names[node]}: {reason}.")
+        for reason in self.failed.values():
+            raise UserError(f"{reason}.")
         if len(answers) < self.federation.sites:
             raise UserError(f"federated.sites={self.federation.sites}: {len(answers)} answered.")
         found = []
@@ -112,13 +112,14 @@ class Sites:
         """The nodes that take part; those that came since, or came back, are told first what was agreed on."""
         here = list(self.grid.get_node_ids())
         self.names = {node: name for node, name in self.names.items() if node in here}
-        if new := [node for node in here if node not in self.names and node not in self.refused]:
+        if new := [node for node in here if node not in self.names]:
             answers = self.ask(JOIN, content(agreement=agreed.packed()), new)
             for node, one in answers.items():
-                said = said_in(one)
-                self.names[node] = str(said["site"])
-                for note in said.get("notes", []):
-                    log.info("site %s: %s", said["site"], note)
+                name = str(said_in(one).get("site", ""))
+                if not re.fullmatch(NAME, name) or name in self.names.values():
+                    log.warning("site %r left out: it has no name, or that of another", name[:80])
+                    continue
+                self.names[node] = name
         return [node for node in here if node in self.names]
 
 
@@ -129,6 +130,7 @@ class Server:
         state: shared networks, and the averaged generator; of what is not shared, what it began as.
         number: of rounds done.
         sent: bytes that sites sent.
+        scores: of the last round that was scored.
     """
 
     def __init__(self, agreed: Agreed, descriptions: list[Description], sites: Sites) -> None:
@@ -138,6 +140,7 @@ class Server:
         self.weights = weights_of(descriptions, self.federation.weights)
         self.aggregation = Aggregation(self.federation)
         self.number, self.sent, self.seconds = 0, 0, 0.0
+        self.scores: dict[str, float] = {}
         average = jax.tree.map(lambda leaf: np.array(leaf)[None], self.state.average)
         self.best = Best(average, np.zeros(1, np.int64), np.full(1, np.nan))
 
@@ -151,7 +154,7 @@ class Server:
         shared = arrays_of(self.state, self.federation.shared)
         nodes = self.sites.join(self.agreed)
         answers = self.sites.ask(TRAIN, content(shared, round=number), nodes)
-        usable: dict[str, Any] = {}
+        usable: dict[str, Arrays] = {}
         metrics: dict[str, float] = {}
         for node, one in sorted(answers.items(), key=lambda pair: self.sites.names[pair[0]]):
             name, arrays = self.sites.names[node], _readable(one)
@@ -159,7 +162,7 @@ class Server:
             if reason := unusable(arrays, shared):
                 log.warning("site %s left out of round %s: %s", name, number, reason)
                 continue
-            usable[name] = one
+            usable[name] = arrays
             metrics |= {f"site/{name}/{key}": value for key, value in metrics_in(one).items() if key != "rows"}
         if len(usable) < self.federation.sites:
             raise UserError(
@@ -197,12 +200,19 @@ class Server:
         made = content(arrays if self.federation.share != "discriminator" else {}, round=self.number)
         answers = self.sites.ask(EVALUATE, made, self.sites.join(self.agreed))
         found = {self.sites.names[node]: metrics_in(one) for node, one in answers.items()}
-        rows = {name: max(scores.pop("rows", 0.0), 0.0) for name, scores in found.items()}
+        told = {one.name: float(one.holdout) for one in self.descriptions}
+        rows = {name: told.get(name, 1.0) for name in found}
+        for scores in found.values():
+            scores.pop("rows", None)
         out = {f"site/{name}/{key}": value for name, scores in found.items() for key, value in scores.items()}
         for key in sorted({key for scores in found.values() for key in scores}):
             own = {name: scores[key] for name, scores in found.items() if np.isfinite(scores.get(key, np.nan))}
-            if weight := sum(rows[name] for name in own):
-                out[f"holdout/{key}"] = sum(rows[name] * value for name, value in own.items()) / weight
+            if not (weight := sum(rows[name] for name in own)):
+                continue
+            mean = sum(rows[name] * value for name, value in own.items()) / weight
+            robust = self.federation.strategy in ("trimmed_mean", "krum")  # a made-up score must not choose
+            out[f"holdout/{key}"] = float(np.median(list(own.values()))) if robust else mean
+        self.scores = out
         if self.federation.share != "discriminator":  # else there is no generator here
             trainer = self.agreed.run.trainer
             value = np.array([out.get(f"holdout/{trainer.best}", np.nan)])
@@ -220,12 +230,14 @@ class Server:
         nodes, tables = self.sites.join(self.agreed), []
         kinds = pa.schema([(column.name, arrow_type(column.type)) for column in self.agreed.saved.schema.kept])
         for node in nodes:
-            asked = content(rows=max(round(rows * shares.get(self.sites.names[node], 0.0)), 1))
-            for one in self.sites.ask(SAMPLE, asked, [node]).values():
+            count = max(round(rows * shares.get(self.sites.names[node], 0.0)), 1)
+            for one in self.sites.ask(SAMPLE, content(rows=count), [node]).values():
                 try:
                     with pa.ipc.open_stream(said_in(one)["rows"]) as stream:
-                        tables.append(stream.read_all().select(kinds.names).cast(kinds))
-                except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+                        made = stream.read_all().select(kinds.names).cast(kinds).slice(0, count)
+                        made.validate(full=True)
+                        tables.append(made)
+                except (KeyError, TypeError, ValueError, OSError, pa.ArrowException) as error:
                     log.warning("site %s left out: its rows are not of the table (%s)", self.sites.names[node], error)
         if not tables:
             raise UserError("no site sent rows of its generator.")
@@ -251,7 +263,7 @@ class Server:
 
     def record(self) -> dict[str, Any]:
         """Beside the tree."""
-        return {"round": self.number, "sent": self.sent, "seconds": self.seconds}
+        return {"round": self.number, "sent": self.sent, "seconds": self.seconds, "scores": self.scores}
 
     def restore(self, tree: Mapping[str, Any], record: Mapping[str, Any]) -> None:
         """Go on from a checkpoint."""
@@ -264,6 +276,7 @@ class Server:
             for name, parts in (tree.get("moments") or {}).items()
         }
         self.number, self.sent, self.seconds = int(record["round"]), int(record["sent"]), float(record["seconds"])
+        self.scores = dict(record["scores"])
 
 
 def _by_part(arrays: Arrays) -> dict[str, Arrays]:

@@ -74,16 +74,17 @@ class SimulatedGrid(Grid):
         number = int(said_in(messages[0])["round"])
         asked = {one.metadata.dst_node_id: one for one in messages}
         states, failed = {}, {}
+        idle = self._joined.first  # of a site that does not train
         for place, site in self.sites.items():
             if place not in asked:
-                states[place] = site.first
+                states[place] = idle
                 continue
             arrays = arrays_in(asked[place])
             state, reason = attempt(site.name, lambda site=site, arrays=arrays: site.begin_round(number, arrays))
-            states[place] = site.first if reason else state
+            states[place] = idle if reason else state
             if reason:
                 failed[place] = reason
-        steps = next(iter(self.sites.values())).known.federation.local_steps
+        steps = self._joined.known.federation.local_steps
         out = []
         for (place, site), own in zip(self.sites.items(), self.steps(list(states.values()), steps), strict=True):
             if place not in asked:
@@ -101,15 +102,21 @@ class SimulatedGrid(Grid):
     @cached_property
     def program(self) -> Any:
         """Steps of all sites: (states [sites, ...], rows [sites, ...], steps)."""
-        gan = next(iter(self.sites.values())).known.gan
+        gan = self._joined.known.gan
         return jax.jit(jax.vmap(make_block(gan), in_axes=(0, 0, None)), donate_argnums=0)
 
     @cached_property
     def rows(self) -> Rows:
         """The rows of all sites [sites, rows, ...] on the device, those of smaller sites several times."""
-        sizes = {site.training.num_rows for site in self.sites.values()}
+        here = [site if site.agreed else self._joined for site in self.sites.values()]
+        sizes = {site.training.num_rows for site in here}
         length = None if len(sizes) == 1 else SPREAD * max(sizes)
-        return jax.device_put(_stacked([site.rows(length) for site in self.sites.values()]))
+        return jax.device_put(_stacked([site.rows(length) for site in here]))
+
+    @property
+    def _joined(self) -> Site:
+        """The first site that takes part."""
+        return next(site for site in self.sites.values() if site.agreed)
 
 
 def _stacked(trees: list[Any]) -> Any:

@@ -32,7 +32,7 @@ from gans.training.step import GAN, Rows, TrainState
 
 log = logging.getLogger("gans")
 
-STATE, SENT = "state.npz", "sent.jsonl"
+STATE, SENT, AGREEMENT = "state-{}.npz", "sent.jsonl", "agreement"
 MOST_POINTS = 1_000_000
 
 
@@ -60,7 +60,7 @@ class Site:
         self.name, self.run, self.folder, self.show = name, run, folder, show
         self.floor_rows, self.points, self.explains = floor_rows, points, explains
         self.agreed: Agreed | None = None
-        self.parts: Arrays = {}
+        self.parts: dict[int, Arrays] = {}  # what is its own after the last two rounds, by their numbers
 
     @cached_property
     def split(self) -> Split:
@@ -93,7 +93,11 @@ class Site:
             UserError: a column is missing or of another type, or no row is left.
         """
         schema, codec = agreed.saved.schema, agreed.saved.codec
+        left_out = {column.name for column in self.split.schema.columns if column.role in ("dropped", "faked")}
         levels = {one.column.name: [level for level in one.levels if level is not None] for one in codec.columns}
+        for column in schema.kept:
+            if column.name in left_out:
+                raise UserError(f"column '{column.name}': it was not told of, and cannot be learnt.")
         said, rows = [], []
         for table in (self.split.training, self.split.holdout):
             known = conform(table, schema, agreed.rare, levels)
@@ -106,9 +110,14 @@ class Site:
         self.training, self.holdout = rows
         self.encoded = codec.encode(self.training, self.run.data.split_seed)
         self.agreed = agreed
-        if (self.folder / STATE).is_file():
-            self.parts = dict(read_npz(self.folder / STATE))
-        return said
+        self.parts = {}
+        for path in self.folder.glob(STATE.format("*")):
+            stored = dict(read_npz(path))
+            if str(stored.pop(AGREEMENT)) == agreed.digest:  # else of an earlier run
+                self.parts[int(path.stem.rpartition("-")[2])] = stored
+        for line in said:
+            log.info("site %s: %s", self.name, line)
+        return said if self.explains else []
 
     @property
     def known(self) -> Agreed:
@@ -172,8 +181,8 @@ class Site:
                 generator_optimizer=gan.generator_optimizer.init(state.generator),
                 discriminator_optimizer=gan.discriminator_optimizer.init(state.discriminator),
             )
-        if self.parts:
-            state = with_arrays(state, self._own, self.parts)
+        if before := [done for done in self.parts if done < number]:  # a round may be asked for again
+            state = with_arrays(state, self._own, self.parts[max(before)])
         if federation.strategy == "fedprox":
             state = _pulled_to(state)
         return state.replace(step=np.int32((number - 1) * federation.local_steps))
@@ -193,10 +202,17 @@ class Site:
     ) -> tuple[Arrays, dict[str, float]]:
         """What it sends after a round: the parts that are shared, the means of its losses, and its rows."""
         if self._own:
-            self.parts = arrays_of(state, self._own)
-            write_atomic(self.folder / STATE, lambda path: np.savez(path, **self.parts))  # pyright: ignore[reportArgumentType]
+            own = arrays_of(state, self._own)
+            self.parts = {done: parts for done, parts in self.parts.items() if done < number} | {number: own}
+            stored: Any = own | {AGREEMENT: np.array(self.known.digest)}
+            write_atomic(self.folder / STATE.format(number), lambda path: np.savez(path, **stored))
+            for done in sorted(self.parts)[:-2]:
+                self.parts.pop(done)
+                (self.folder / STATE.format(done)).unlink(missing_ok=True)
         arrays = arrays_of(state, self.known.federation.shared)
-        numbers = {name: float(value) for name, value in metrics.items()} | {"rows": float(self.training.num_rows)}
+        numbers = {name: float(value) for name, value in metrics.items()} | {
+            "rows": float(self.split.training.num_rows)
+        }
         lines = [f"{len(arrays)} arrays of {', '.join(self.known.federation.shared)}", f"numbers: {', '.join(numbers)}"]
         self.sent(number, "networks", lines, bytes_of(arrays))
         return arrays, numbers
@@ -223,7 +239,7 @@ class Site:
     def sampler(self, arrays: Mapping[str, np.ndarray]) -> Sampler:
         """A sampler of the server's averaged generator; of its own where generators are not shared."""
         if "average" in self._own:
-            arrays = self.parts
+            arrays = self.parts[max(self.parts)] if self.parts else arrays_of(self.first, ("average",))
         sampler = self.known.sampler
         sampler.parameters = with_arrays(self.first, ("average",), arrays).average
         return sampler
@@ -268,6 +284,6 @@ def attempt(name: str, act: Callable[[], Any]) -> tuple[Any, str]:
     """What a site does, and why it cannot, in one line; "" where it can."""
     try:
         return act(), ""
-    except (UserError, ValueError, OSError) as error:
+    except Exception as error:  # of any kind: Flower would send it to the server as it is
         log.warning("site %s: %s", name, one_line(error))
         return None, one_line(error)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.schema import Column, arrow_type
+from gans.data.schema import KINDS, Column, arrow_type
 from gans.errors import UserError
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -56,12 +56,18 @@ class ColumnSketch:
     def check(self, rows: int) -> None:
         """Raise UserError where it is none that a table of so many rows can have."""
         counts = [self.missing, self.withheld, *self.counts]
-        if len(self.values) != len(self.counts) or any(not isinstance(n, int) or n < 0 for n in counts):
+        if len(self.values) != len(self.counts) or any(not isinstance(n, int) or not 0 <= n <= rows for n in counts):
             raise UserError(f"column '{self.name}': its counts are not those of a column.")
+        if self.kind not in KINDS:
+            raise UserError(f"column '{self.name}': kind={self.kind}; allowed are {', '.join(KINDS)}.")
         if not self.left_out and self.rows != rows:
             raise UserError(f"column '{self.name}': {self.rows:,} rows are told of it, and {rows:,} are there.")
         try:
-            self.array(arrow_type(self.type))
+            values = self.array(arrow_type(self.type))
+            if len(values) != len(self.counts) or values.null_count:
+                raise ValueError("a value of it is missing")
+            if pa.types.is_floating(values.type) and not pc.all(pc.is_finite(values)).as_py() and len(values):
+                raise ValueError("a value of it is not finite")
         except (KeyError, ValueError, pa.ArrowException) as error:
             raise UserError(f"column '{self.name}': {str(error).splitlines()[0]}.") from None
 
@@ -71,7 +77,7 @@ def sketch_column(column: Column, array: pa.ChunkedArray, points: int, floor: in
 
     Args:
         points: a sketch has about so many values at most.
-        floor: rows below which a level of text is withheld, and that a value of a sketch stands for at least.
+        floor: rows below which a level is withheld, and that a value of a sketch stands for at least.
     """
     told = ColumnSketch(name=column.name, type=column.type, kind=column.kind)
     if column.role in ("dropped", "faked"):
@@ -81,10 +87,12 @@ def sketch_column(column: Column, array: pa.ChunkedArray, points: int, floor: in
     values, counts = counted.field("values"), counted.field("counts").to_numpy(zero_copy_only=False)
     order = pc.array_sort_indices(values).to_numpy()
     values, counts = values.take(pa.array(order)), counts[order]
-    if column.kind in ORDERED:
+    if column.kind in ORDERED and counts.sum() < floor:
+        told.withheld, values, counts = int(counts.sum()), values[:0], counts[:0]
+    elif column.kind in ORDERED:
         keep, counts = condensed(counts, points, floor)
         values = values.take(pa.array(keep))
-    elif pa.types.is_string(values.type):
+    else:
         often = counts >= floor
         told.withheld = int(counts[~often].sum())
         values, counts = values.filter(pa.array(often)), counts[often]

@@ -1,6 +1,5 @@
 """How the networks of sites become one: Flower's strategies, round by round."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from gans.errors import UserError
 from gans.federated.arrays import Arrays
-from gans.federated.messages import numbers
+from gans.federated.messages import TRAIN, content, numbers
 from gans.federated.settings import Federation
 
 WEIGHT = "weight"
@@ -30,23 +29,28 @@ class Aggregation:
         }
         self.strategy: Any = made[federation.strategy]()
 
-    def together(self, number: int, shared: Arrays, answers: Mapping[str, Any], weights: Mapping[str, float]) -> Arrays:
+    def together(
+        self, number: int, shared: Arrays, answers: Mapping[str, Arrays], weights: Mapping[str, float]
+    ) -> Arrays:
         """The shared arrays after a round.
 
         Args:
             shared: before it.
-            answers: messages of sites by name, whose arrays fit.
-            weights: of sites; where those of all that answered are 0, they are equal.
+            answers: the arrays of sites by name, which fit.
+            weights: of sites.
 
         Raises:
             UserError: the strategy fails on them.
         """
-        messages = []
-        even = not any(weights.get(name) for name in answers)
-        for name, message in answers.items():
-            message = copy.copy(message)
-            message.content["metrics"] = numbers({WEIGHT: 1.0 if even else weights[name]})
-            messages.append(message)
+        from flwr.app import Message
+
+        asked, messages = Message(content(), 0, TRAIN), []
+        usual = sum(weights.values()) / len(weights) or 1.0  # of a site that came later
+        for name, arrays in answers.items():
+            told = content(arrays)
+            told["metrics"] = numbers({WEIGHT: weights.get(name) or usual})
+            del told["said"]
+            messages.append(Message(told, reply_to=asked))
         self.strategy.current_arrays = dict(shared)
         try:
             found, _ = self.strategy.aggregate_train(number, messages)

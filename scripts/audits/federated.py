@@ -49,7 +49,7 @@ def nearness(site: Site, arrays: Arrays, encoded: Encoded) -> np.ndarray:
     state = with_arrays(site.first, ("generator", "statistics"), arrays)
     keys = per_example(stream(jnp.uint32(1), jnp.int32(0), "attack"), rows)
     condition = gan.condition.wide(jnp.zeros((rows, gan.condition.places), int))
-    made, _ = gan.generate(state.variables, condition, keys, False)
+    made, _ = gan.generate(jax.device_put(state.variables), condition, keys, False)
     rest = gan.condition.rest(encoded)
     wide = np.asarray(gan.layout.wide(jnp.asarray(rest.scalars), jnp.asarray(rest.codes)))
     from scipy.spatial import cKDTree

@@ -280,8 +280,8 @@ def test_where_scores_fail_the_last_generator_is_kept(run_sites: Run) -> None:
 
 def test_sites_keep_what_is_not_shared(run_sites: Run, tmp_path: Path) -> None:
     result = run_sites(share="generator", moments="reset")
-    own = [read_npz(result.run_dir / "sites" / f"site-{place}" / "state.npz") for place in range(3)]
-    assert {path.partition("/")[0] for path in own[0]} == {"discriminator", "discriminator_optimizer"}
+    own = [read_npz(result.run_dir / "sites" / f"site-{place}" / "state-3.npz") for place in range(3)]
+    assert {path.partition("/")[0] for path in own[0]} == {"agreement", "discriminator", "discriminator_optimizer"}
     assert any((own[0][path] != own[1][path]).any() for path in own[0] if path.startswith("discriminator/"))
     sent = (result.run_dir / "sites" / "site-0" / "sent.jsonl").read_text()
     assert 'arrays of generator, statistics"' in sent
@@ -290,9 +290,9 @@ def test_sites_keep_what_is_not_shared(run_sites: Run, tmp_path: Path) -> None:
 def test_where_only_discriminators_are_shared_each_site_keeps_a_generator(run_sites: Run) -> None:
     result = run_sites(share="discriminator")
     assert result.summary["status"] == "completed"
-    own = [read_npz(result.run_dir / "sites" / f"site-{place}" / "state.npz") for place in range(3)]
+    own = [read_npz(result.run_dir / "sites" / f"site-{place}" / "state-3.npz") for place in range(3)]
     assert {path.partition("/")[0] for path in own[0]} == {
-        "generator", "generator_optimizer", "average",
+        "agreement", "generator", "generator_optimizer", "average",
     }  # fmt: skip
     assert pq.read_table(result.run_dir / "samples.parquet").num_rows == pytest.approx(100, abs=2)
     with pytest.raises(UserError, match="no best generator"):

@@ -87,7 +87,8 @@ COLUMN = {"name": "x", "type": "int64", "kind": "integer", "values": ["1"], "cou
         ({"name": "a" * 65}, "a name of at most"),
         ({"rows": 0}, "it tells of 0 rows"),
         ({"columns": []}, "1 rows and 0 columns"),
-        ({"columns": [COLUMN | {"counts": [2]}]}, "site a: column 'x': 2 rows are told of it, and 1 are there"),
+        ({"columns": [COLUMN | {"counts": [0]}]}, "site a: column 'x': 0 rows are told of it, and 1 are there"),
+        ({"columns": [COLUMN | {"counts": [2]}]}, "site a: column 'x': its counts"),
     ],
 )
 def test_a_description_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
