@@ -12,6 +12,7 @@ import sys
 import tempfile
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 

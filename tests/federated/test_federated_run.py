@@ -303,3 +303,74 @@ def test_a_site_of_one_row_takes_part(run_sites: Run, site_files: Path) -> None:
     path = site_files / "site-1.parquet"
     pq.write_table(pq.read_table(path).take(pa.array([0] * 300)), path)
     assert run_sites(weights="fed_tgan").summary["status"] == "completed"
+
+
+def test_numbers_that_only_the_sender_can_hold_are_no_network(run_sites: Run) -> None:
+    def big(arrays: dict[str, Any]) -> None:
+        arrays[first(arrays)] = np.full(arrays[first(arrays)].shape, 1e300)
+
+    result = run_sites(change=poisoned(big), rounds=2)
+    assert [row["sites"] for row in lines(result.run_dir)] == [2, 2]
+
+
+def test_a_site_that_nobody_asked_before_joins_later(run_sites: Run) -> None:
+    def later(grid: Any) -> Any:
+        train = grid._train
+        grid.absent = {"site-2"}
+
+        def with_all(messages: Any) -> Any:
+            answers = train(messages)
+            grid.absent = set()
+            return answers
+
+        grid._train = with_all
+        return grid
+
+    result = run_sites(change=later, rounds=3)
+    assert [row["sites"] for row in lines(result.run_dir)] == [2, 3, 3]
+
+
+def test_a_site_that_failed_once_is_asked_again(run_sites: Run) -> None:
+    def flaky(grid: Any) -> Any:
+        site, begin = grid.sites[1], grid.sites[1].begin_round
+
+        def once(number: int, arrays: Any) -> Any:
+            if number == 2:
+                raise RuntimeError("a row holds 48213.77")
+            return begin(number, arrays)
+
+        site.begin_round, site.explains = once, False
+        return grid
+
+    result = run_sites(change=flaky, rounds=3)
+    assert [row["sites"] for row in lines(result.run_dir)] == [3, 2, 3]
+
+
+def test_scores_that_a_site_made_up_choose_nothing_under_a_robust_strategy(run_sites: Run) -> None:
+    def boasting(grid: Any) -> Any:
+        grid.sites[3].evaluate = lambda number, arrays: {"score": 1e30 if number == 1 else 0.0, "rows": float("nan")}
+        return grid
+
+    result = run_sites(change=boasting, strategy="trimmed_mean", rounds=3, evaluate_every=1)
+    assert all(0 < row["holdout/score"] < 1 for row in lines(result.run_dir))
+
+
+def test_a_completed_run_that_is_gone_on_with_keeps_its_scores(run_sites: Run) -> None:
+    before = run_sites().summary["scores"]
+    assert run_sites("trainer.resume=true").summary["scores"] == before
+
+
+def test_what_a_site_keeps_belongs_to_one_run(run_sites: Run, tmp_path: Path) -> None:
+    def elsewhere(grid: Any) -> Any:
+        for site in grid.sites.values():
+            site.folder = tmp_path / "own" / site.name
+        return grid
+
+    keys: dict[str, Any] = {"change": elsewhere, "share": "generator", "rounds": 1}
+    first_run = run_sites(f"run_dir={tmp_path / 'one'}", **keys)
+    again = run_sites(f"run_dir={tmp_path / 'two'}", "codec=standard", **keys)
+    alone = run_sites(f"run_dir={tmp_path / 'three'}", "codec=standard", share="generator", rounds=1)
+    assert first_run.summary["status"] == "completed"
+    assert (
+        lines(again.run_dir)[0]["site/site-0/loss/generator"] == lines(alone.run_dir)[0]["site/site-0/loss/generator"]
+    )

@@ -94,3 +94,20 @@ COLUMN = {"name": "x", "type": "int64", "kind": "integer", "values": ["1"], "cou
 def test_a_description_that_cannot_be_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(UserError, match=said):
         Description.from_json(SITE | {"columns": [COLUMN]} | changes)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.0] * 50 + [48213.77], [True] * 50 + [False], ["a"] * 50 + ["b"], [7] * 50 + [8]],
+)
+def test_what_one_row_holds_is_not_told(values: list[object]) -> None:
+    array = pa.chunked_array([values])
+    told = sketch_column(find_column("x", array), array, 1000, 5)
+    assert len(told.values) == 1
+    assert told.withheld == 1
+
+
+def test_of_fewer_numbers_than_the_floor_none_is_told() -> None:
+    array = pa.chunked_array([[31, 33, 38, 41] + [None] * 40])
+    told = sketch_column(find_column("age", array, "integer"), array, 1000, 5)
+    assert (told.values, told.withheld, told.missing) == ([], 4, 40)
