@@ -108,7 +108,8 @@ def _describe(site: Site, message: "Message") -> "RecordDict":
 
 def _join(site: Site, message: "Message") -> "RecordDict":
     agreed = Agreed.unpack(said_in(message)["agreement"], site.folder / "agreement")
-    return content(notes=site.join(agreed))
+    site.join(agreed)
+    return content()
 
 
 def _sample(site: Site, message: "Message") -> "RecordDict":

@@ -86,8 +86,8 @@ class Site:
         self.sent(0, "columns", found.lines(), len(json.dumps(dataclasses.asdict(found))))
         return found
 
-    def join(self, agreed: Agreed) -> list[str]:
-        """Take part with what was agreed on; sentences about rows that cannot.
+    def join(self, agreed: Agreed) -> None:
+        """Take part with what was agreed on; rows that cannot are said here, and not to the server.
 
         Raises:
             UserError: a column is missing or of another type, or no row is left.
@@ -98,12 +98,13 @@ class Site:
         for column in schema.kept:
             if column.name in left_out:
                 raise UserError(f"column '{column.name}': it was not told of, and cannot be learnt.")
-        said, rows = [], []
+        rows = []
         for table in (self.split.training, self.split.holdout):
             known = conform(table, schema, agreed.rare, levels)
             covered = codec.covers(known)
             if not covered.all():
-                said.append(f"{(~covered).sum():,} of {len(covered):,} rows left out: a level that is not agreed on")
+                out, of = f"{(~covered).sum():,}", f"{len(covered):,}"
+                log.info("site %s: %s of %s rows left out: a level that is not agreed on", self.name, out, of)
             rows.append(known.filter(pa.array(covered)))
         if rows[0].num_rows == 0:
             raise UserError(f"site {self.name}: no training row holds agreed levels only.")
@@ -115,9 +116,6 @@ class Site:
             stored = dict(read_npz(path))
             if str(stored.pop(AGREEMENT)) == agreed.digest:  # else of an earlier run
                 self.parts[int(path.stem.rpartition("-")[2])] = stored
-        for line in said:
-            log.info("site %s: %s", self.name, line)
-        return said if self.explains else []
 
     @property
     def known(self) -> Agreed:

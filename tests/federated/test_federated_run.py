@@ -21,6 +21,16 @@ def lines(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
+def keeping(kept: list[Any]) -> Callable[[Any], Any]:
+    """A change of a grid that only remembers it."""
+
+    def keep(grid: Any) -> Any:
+        kept.append(grid)
+        return grid
+
+    return keep
+
+
 def average(result: FederatedResult) -> list[np.ndarray]:
     import jax
 
@@ -72,17 +82,12 @@ def test_one_site_trains_as_if_alone_with_what_was_agreed(run_sites: Run, site_f
 
 def test_a_round_is_the_weighted_mean_of_what_sites_make_by_themselves(run_sites: Run) -> None:
     """Against the program of a site alone, as a deployed one has it."""
-    kept: dict[str, Any] = {}
-
-    def keep(grid: Any) -> Any:
-        kept["grid"] = grid
-        return grid
-
-    result = run_sites(change=keep, rounds=1)
+    kept: list[Any] = []
+    result = run_sites(change=keeping(kept), rounds=1)
     from gans.federated.arrays import arrays_of
 
     sums: dict[str, Any] = {}
-    for site in kept["grid"].sites.values():
+    for site in kept[0].sites.values():
         state = site.begin_round(1, arrays_of(site.first, Federation().shared))
         after, _ = site.program(state, site.rows(4 * 360), 4)
         for path, array in arrays_of(after, ("generator", "discriminator")).items():
@@ -98,14 +103,9 @@ def test_a_round_is_the_weighted_mean_of_what_sites_make_by_themselves(run_sites
 
 
 def test_rows_of_smaller_sites_come_as_often_as_each_other_but_for_one_time(run_sites: Run) -> None:
-    kept: dict[str, Any] = {}
-
-    def keep(grid: Any) -> Any:
-        kept["grid"] = grid
-        return grid
-
-    run_sites(change=keep, rounds=1)
-    site = kept["grid"].sites[1]
+    kept: list[Any] = []
+    run_sites(change=keeping(kept), rounds=1)
+    site = kept[0].sites[1]
     longer = site.rows(4 * 360)
     both = np.concatenate([longer.scalars, longer.codes], axis=1)
     _, counts = np.unique(both, axis=0, return_counts=True)
