@@ -2,12 +2,11 @@
 
     python scripts/kill_and_resume.py [kills=10] [seed=0] [experiment=cgan] [steps=4000] [folder=FOLDER]
 
-Trains once undisturbed, then again with SIGKILL at random moments; compares the last checkpoints by content.
+Trains once undisturbed, then again with SIGKILL at random steps and starts; compares the last checkpoints by content.
 """
 
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -41,30 +40,55 @@ def last(run_dir: Path) -> tuple[int, str, int]:
     return found[0], digest(found[1]), len(read_lines(run_dir / "metrics.jsonl"))
 
 
+def step_of(run_dir: Path) -> int:
+    """The last step that metrics.jsonl tells of; 0 before there is one."""
+    lines = read_lines(run_dir / "metrics.jsonl")
+    return lines[-1]["step"] if lines else 0
+
+
+def started(run_dir: Path) -> subprocess.Popen:
+    """The run in a process of its own."""
+    return subprocess.Popen(command(run_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for(process: subprocess.Popen, run_dir: Path, step: int) -> None:
+    """Until the run is beyond a step, or has ended."""
+    while process.poll() is None and step_of(run_dir) <= step:
+        time.sleep(0.01)
+
+
 def main() -> int:
     """Run, kill, resume, compare."""
     folder = Path(settings.get("folder") or tempfile.mkdtemp(prefix="gans-kill-"))
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(int(settings.get("seed", "0")))
     alone, killed = folder / "alone", folder / "killed"
+    steps, kills = int(settings.get("steps", "4000")), int(settings.get("kills", "10"))
     began = time.monotonic()
-    subprocess.run(command(alone), check=True, capture_output=True)
+    process = started(alone)
+    wait_for(process, alone, 0)
+    start = time.monotonic() - began
+    if process.wait() != 0:
+        raise SystemExit(f"the undisturbed run ended with status {process.returncode}")
     whole = time.monotonic() - began
-    print(f"undisturbed: {whole:.0f} s")
-    kills, wanted = 0, int(settings.get("kills", "10"))
-    while kills < wanted:
-        process = subprocess.Popen(command(killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        moment = draw.uniform(1.0, 6.0 + 0.8 * whole / wanted)
+    print(f"undisturbed: {whole:.0f} s, {start:.0f} s of them before its first step")
+    # Each kill has a stretch of the steps of its own, however fast the machine is: by the clock alone, a run that
+    # others slow down for a while is over before the last kill. Every third falls into the start of a run.
+    for kill in range(kills):
+        process = started(killed)
+        if kill % 3:
+            wait_for(process, killed, int(steps * (kill + draw.random()) / (kills + 1)))
+            moment = draw.uniform(0, 50 * (whole - start) / steps)  # between two blocks, in one, while it is written
+        else:
+            moment = draw.uniform(0, start)
         try:
             process.wait(moment)
-            print(f"ended by itself with status {process.returncode} before kill {kills + 1}: take more steps")
+            print(f"ended by itself with status {process.returncode} before kill {kill + 1}: take more steps")
             return 1
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
-        kills += 1
-        lines = read_lines(killed / "metrics.jsonl")
-        print(f"kill {kills} after {moment:.1f} s, at step {lines[-1]['step'] if lines else 0}")
+        print(f"kill {kill + 1} at step {step_of(killed)}")
         if killed.exists() and not (killed / "config.yaml").exists():
             shutil.rmtree(killed)
     subprocess.run(command(killed), check=True, capture_output=True)
