@@ -5,10 +5,14 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from gans.artefacts import read_json, reading
+import numpy as np
+
+from gans.artefacts import read_json, read_npz, reading
 from gans.config.run import Run
 from gans.errors import UserError
 from gans.federated.proximal import pulled
@@ -37,6 +41,16 @@ class Agreed:
     def digest(self) -> str:
         """Of the schema and the codec: what is a site's own belongs to a run with this one."""
         return hashlib.sha256(self.files.schema.read_bytes() + self.files.codec.read_bytes()).hexdigest()
+
+    @cached_property
+    def terms(self) -> dict[str, dict[str, np.ndarray]]:
+        """By term what it knows of the columns of all sites, in whose units each site counts its costs."""
+        out: dict[str, dict[str, np.ndarray]] = {}
+        with reading(self.files.terms, "what terms know of a federated run"):
+            for path, array in read_npz(self.files.terms).items():
+                name, _, key = path.partition("/")
+                out.setdefault(name, {})[key] = array
+        return out
 
     @property
     def run(self) -> Run:
@@ -90,7 +104,14 @@ class Agreed:
 
     @staticmethod
     def _paths(files: RunFiles) -> list[Path]:
-        return [files.config, files.schema, files.codec, files.condition, files.marginals, files.federated]
+        learnt = [files.codec, files.condition, files.marginals, files.terms]
+        return [files.config, files.schema, files.federated, *learnt]
+
+
+def write_terms(files: RunFiles, terms: Mapping[str, Any]) -> None:
+    """Write what terms know of the columns of all sites."""
+    arrays: Any = {f"{name}/{key}": array for name, known in terms.items() if known for key, array in known.items()}
+    write_atomic(files.terms, lambda temporary: np.savez(temporary, **arrays))
 
 
 def write_settings(files: RunFiles, federation: Federation, rare: dict[str, str], sites: list[str]) -> None:

@@ -18,7 +18,7 @@ from gans.config.run import Run
 from gans.config.stored import to_yaml
 from gans.errors import UserError
 from gans.evaluation.fidelity import Reference
-from gans.federated.agreed import Agreed, write_settings
+from gans.federated.agreed import Agreed, write_settings, write_terms
 from gans.federated.agreement import Description, described, pool
 from gans.federated.messages import import_flower
 from gans.federated.server import Server, Sites
@@ -138,6 +138,7 @@ def agree(run: Run, federation: Federation, sites: Sites, files: RunFiles) -> tu
     ready.codec.save(files.codec)
     ready.condition.save(files.condition)
     ready.marginals.save(files.marginals)
+    write_terms(files, ready.rows.known)
     names = [one.name for one in descriptions]
     write_settings(files, federation, pooled.rare, names)
     write_text(files.descriptions, json.dumps([described(one) for one in descriptions], ensure_ascii=False) + "\n")

@@ -146,7 +146,7 @@ class Site:
             encoded = Encoded(encoded.scalars[places], encoded.codes[places])
         gan, own = self.known.gan, self.encoded
         condition, rest = gan.condition, gan.condition.rest(own)
-        terms = {name: term.fit(condition.layout, rest) for name, term in gan.terms.items()}
+        terms = {name: term.fit(condition.layout, rest, self.known.terms.get(name)) for name, term in gan.terms.items()}
         longer = condition.rest(encoded)
         return Rows(longer.scalars, longer.codes, condition.known(encoded), terms)
 

@@ -103,6 +103,11 @@ class RunFiles:
         return self.checkpoints / "marginals.npz"
 
     @property
+    def terms(self) -> Path:
+        """What terms know of the rows of all sites of a federated run."""
+        return self.checkpoints / "terms.npz"
+
+    @property
     def refinement(self) -> Path:
         """The fitted refinement of the best generator."""
         return self.checkpoints / "refinement.npz"

@@ -1,11 +1,13 @@
 """What a term gives."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from gans.data.layout import Encoded, Layout
@@ -45,9 +47,14 @@ class Term:
     per_example: ClassVar[bool] = True
     hides_condition: ClassVar[bool] = False
 
-    def fit(self, layout: Layout, rows: Encoded) -> Any:
-        """Arrays that the cost needs to know of the training rows, computed once."""
-        del layout, rows
+    def fit(self, layout: Layout, rows: Encoded, units: Mapping[str, np.ndarray] | None = None) -> Any:
+        """Arrays that the cost needs to know of the training rows, computed once.
+
+        Args:
+            units: what this gave of other rows, whose scales the cost shall have, so that costs of several tables add
+                up; None for those of these rows.
+        """
+        del layout, rows, units
         return ()
 
     def __call__(self, layout: Layout, known: Any, made: Made, progress: jax.Array) -> Float[Array, ""]:

@@ -1,5 +1,6 @@
 """Matching of first and second moments."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -46,9 +47,15 @@ class Moments(Term):
         in_range("term.moments.weight", self.weight, 0)
         in_range("term.moments.final", self.final, 0)
 
-    def fit(self, layout: Layout, rows: Encoded) -> dict[str, np.ndarray]:
-        """Mean and scale of the features [width], the second moments of the standardised training rows [k, k], and
-        the projection [width, k] of wide ones."""
+    def fit(
+        self, layout: Layout, rows: Encoded, units: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Mean and scale of the features [width], the first and second moments of the standardised training rows
+        [width], [k, k], and the projection [width, k] of wide ones.
+
+        Args:
+            units: the mean and the scale that these are standardised by; None for those of these rows.
+        """
         parts = [
             tuple(array[start : start + ROWS] for array in (rows.scalars, rows.codes))
             for start in range(0, len(rows.scalars), ROWS)
@@ -56,10 +63,16 @@ class Moments(Term):
         add = jax.jit(lambda scalars, codes: _sums(layout.wide(scalars, codes)))
         total, square = (np.sum(sums, axis=0) for sums in zip(*(_get(add(*part)) for part in parts), strict=True))
         mean, square = total / len(rows.scalars), square / len(rows.scalars)
-        scale = 1 / np.maximum(np.sqrt(np.maximum(square - mean**2, 0)), LEAST_DEVIATION)
-        known = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
-        if len(mean) > MOST_WIDE:
-            signs = np.random.default_rng(0).integers(0, 2, (len(mean), MOST_WIDE)) * 2 - 1
+        if units is None:
+            scale = 1 / np.maximum(np.sqrt(np.maximum(square - mean**2, 0)), LEAST_DEVIATION)
+            known = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+            known["first"] = np.zeros_like(known["mean"])
+        else:
+            known = {name: units[name] for name in ("mean", "scale")}
+            known["first"] = ((mean - known["mean"]) * known["scale"]).astype(np.float32)
+        width = len(mean)
+        if width > MOST_WIDE:
+            signs = np.random.default_rng(0).integers(0, 2, (width, MOST_WIDE)) * 2 - 1
             known["projection"] = (signs / np.sqrt(MOST_WIDE)).astype(np.float32)
         product = jax.jit(lambda scalars, codes: _product(known, layout.wide(scalars, codes)))
         second = np.sum([_get(product(*part)) for part in parts], axis=0) / len(rows.scalars)
@@ -76,6 +89,7 @@ class Moments(Term):
         rows = (made.rows - known["mean"]) * known["scale"]
         means, seconds = _halves(rows).mean(axis=1), _halves(_projected(known, rows))
         gaps = jnp.einsum("hbi,hbj->hij", seconds, seconds) / seconds.shape[1] - known["second"]
+        means = means - known["first"]
         distance = (means[0] * means[1]).sum() + (gaps[0] * gaps[1]).sum()
         weight = self.weight * (1 + (self.final - 1) * progress)
         return weight * distance / (rows.shape[1] + 1)
