@@ -71,7 +71,7 @@ def main() -> int:
     scalars = rng.uniform(-1, 1, (given["rows"], gan.layout.scalars)).astype(np.float32)
     data = Rows(jnp.asarray(scalars), jnp.asarray(codes, jnp.int32), ())
     state = jax.jit(gan.init)(np.uint32(0))
-    private = PrivateCritic(rate, clip, 2.0, float(size))
+    private = PrivateCritic(rate, clip, 2.0, float(size), len(data.codes))
 
     none = jnp.zeros((2 * size, 0))
 

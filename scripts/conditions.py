@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gans.cli.arguments import key_values, whole
+from gans.cli.arguments import key_values
+from gans.config.names import whole
 from gans.evaluation.fidelity import Reference
 from gans.runs.saved import SavedRun
 from gans.sampling.where.grammar import Where

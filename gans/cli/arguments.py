@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gans.config.names import split_list, unquoted
+from gans.config.names import split_list, unquoted, whole
 from gans.errors import UserError, nearest
 
 
@@ -138,18 +138,3 @@ def output_folder(text: str | Path, empty: bool = False) -> Path:
 def listed(text: str) -> list[str]:
     """The names of a list, as in [a,b] or a,b; a name with a comma goes in quotes."""
     return [unquoted(name) for name in split_list(text)]
-
-
-def whole(text: str) -> int:
-    """A whole number as people write it: 1000, 1_000, 1e3.
-
-    Raises:
-        ValueError: it is no number, or not whole.
-    """
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-        if not number.is_integer():
-            raise
-        return int(number)

@@ -1,7 +1,10 @@
-"""Names of the user, of columns and files, in arguments: lists of them, and keys that Hydra's grammar cannot spell."""
+"""Names and numbers of the user in arguments: lists of names, and keys that Hydra's grammar cannot spell."""
 
 import re
 import shlex
+from typing import Any
+
+from gans.errors import UserError
 
 QUOTED = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 ITEM = re.compile(rf"\s*((?:{QUOTED})?(?:\([^()]*\)|\{{[^{{}}]*\}}|`[^`]*`|[^,])*)(?:,|$)")
@@ -51,3 +54,30 @@ def encoded(name: str) -> str:
 def decoded(text: str) -> str:
     """A text with the names in it that `encoded` changed, as they were."""
     return ENCODED.sub(lambda match: bytes.fromhex(match[1]).decode(errors="replace"), text)
+
+
+def whole(text: str) -> int:
+    """A whole number as people write it: 1000, 1_000, 1e3.
+
+    Raises:
+        ValueError: it is no number, or not whole.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer():
+            raise
+        return int(number)
+
+
+def read_number(key: str, text: Any, kind: type[int] | type[float]) -> Any:
+    """A number of an argument.
+
+    Raises:
+        UserError: it is none, or not whole where it must be.
+    """
+    try:
+        return whole(str(text)) if kind is int else float(text)
+    except (ValueError, OverflowError):
+        raise UserError(f"{key}={text}: {'a whole' if kind is int else 'a'} number is needed.") from None

@@ -120,6 +120,7 @@ class Run:
         objective = component_name("objective", type(self.objective))
         if self.privacy.objectives and objective not in self.privacy.objectives:
             raise UserError(f"objective={objective}: {label} trains with {', '.join(self.privacy.objectives)}.")
+        sites = component_name("data", type(data)) == "sites"  # each keeps what is spent
         for key, value, allowed, why in (
             ("condition", component_name("condition", type(self.condition)), ("none",), "rows would be drawn by it"),
             ("refine", component_name("refine", type(self.refine)), ("none",), "it is learnt from the training rows"),
@@ -134,7 +135,12 @@ class Run:
             ("data.limit", data.limit, (None,), "which rows are drawn depends on how many there are"),
             ("data.merge_rare", data.merge_rare, (False,), "rare levels are found in the rows; declare other=NAME"),
             ("data.fake", data.fake, ([],), "made-up values are shaped by the rows"),
-            ("trainer.resume", trainer.resume, (False,), "a run that was cut off has spent its budget; begin another"),
+            (
+                "trainer.resume",
+                trainer.resume,
+                begun_again,
+                "a run that was cut off has spent its budget; begin another",
+            ),
             ("trainer.seeds", trainer.seeds, (1,), "each seed would ask the rows anew"),
             ("trainer.processes", trainer.processes, (1,), "one process holds the ledger"),
             ("profile", self.profile, (False,), "it takes no steps"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.config.compose import compose
+from gans.config.names import read_number
 from gans.errors import UserError, in_range
 from gans.federated.agreed import Agreed
 from gans.federated.messages import DESCRIBE, JOIN, answer, content, import_flower
@@ -29,7 +30,12 @@ log = logging.getLogger("gans")
 AGREEMENT = "agreement"
 NODE_KEYS = 'name="north" folder="/srv/gans" data="data=table data.path=/srv/customers.parquet"'
 
-OWN = {"floor_rows": 5, "points": 1000}  # what a site tells at most, unless its --node-config says otherwise
+LIMITS = {  # of what a site tells, by key of --node-config: kind, least, and what it is unless said
+    "floor_rows": (int, 1, 5),
+    "points": (int, 1, 1000),
+    "epsilon": (float, 0, None),
+    "delta": (float, 0, None),
+}
 
 server, site = ServerApp(), ClientApp()
 
@@ -59,22 +65,10 @@ def _answered(message: Message, context: Context) -> Message:
     return answer(own, message)
 
 
-for _register in (site.query("describe"), site.query("join"), site.query("sample"), site.train(), site.evaluate()):
+for _name in ("describe", "join", "count", "sample"):
+    site.query(_name)(_answered)
+for _register in (site.train(), site.evaluate()):
     _register(_answered)
-
-
-def whole_number(key: str, value: Any) -> int:
-    """A whole number of --node-config, at least 1.
-
-    Raises:
-        UserError: it is none.
-    """
-    try:
-        number = int(str(value))
-    except ValueError:
-        raise UserError(f"--node-config: {key}={value}: a whole number is needed.") from None
-    in_range(key, number, 1)
-    return number
 
 
 def site_of(config: Any, joined: bool = True) -> Site:
@@ -92,8 +86,13 @@ def site_of(config: Any, joined: bool = True) -> Site:
     folder = Path(str(config["folder"])).expanduser()
     run = compose(shlex.split(str(config["data"])))
     run.trainer.prepare()
-    floor_rows, points = (whole_number(key, config.get(key, least)) for key, least in OWN.items())
-    found = Site(str(config["name"]), run, folder, floor_rows=floor_rows, points=points)
+    limits: dict[str, Any] = {}
+    for key, (kind, least, usual) in LIMITS.items():
+        if (given := config.get(key, usual)) is None:
+            continue
+        limits[key] = read_number(f"--node-config: {key}", given, kind)
+        in_range(f"--node-config: {key}", limits[key], least, open_low=least == 0)
+    found = Site(str(config["name"]), run, folder, **limits)
     if joined and (folder / AGREEMENT / "federated.json").is_file():
         found.join(Agreed(folder / AGREEMENT))
     return found

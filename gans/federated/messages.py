@@ -19,7 +19,8 @@ from gans.training.step import TrainState
 if TYPE_CHECKING:
     from flwr.app import Message, RecordDict
 
-DESCRIBE, JOIN, SAMPLE, TRAIN, EVALUATE = "query.describe", "query.join", "query.sample", "train", "evaluate"
+DESCRIBE, JOIN, COUNT, SAMPLE = "query.describe", "query.join", "query.count", "query.sample"
+TRAIN, EVALUATE = "train", "evaluate"
 
 
 def import_flower() -> None:
@@ -43,13 +44,17 @@ def import_flower() -> None:
         ) from None
 
 
-def content(arrays: Mapping[str, np.ndarray] | None = None, **said: Any) -> "RecordDict":
-    """The content of a message: arrays, and what is said beside them."""
+def content(
+    arrays: Mapping[str, np.ndarray] | None = None, counts: np.ndarray | None = None, **said: Any
+) -> "RecordDict":
+    """The content of a message: arrays, noisy counts, and what is said beside them."""
     from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
     out = RecordDict({"said": ConfigRecord(said)})
     if arrays is not None:
         out["arrays"] = ArrayRecord({path: Array(array) for path, array in arrays.items()})
+    if counts is not None:
+        out["counts"] = ArrayRecord({"counts": Array(counts)})
     return out
 
 
@@ -64,6 +69,12 @@ def arrays_in(message: "Message") -> Arrays:
     """The arrays of a message; none where it has none, or cannot be read."""
     record = message.content.array_records.get("arrays")
     return {} if record is None else {path: array.numpy() for path, array in record.items()}
+
+
+def counts_in(message: "Message") -> np.ndarray:
+    """The noisy counts of a message; none where it has none."""
+    record = message.content.array_records.get("counts")
+    return np.zeros(0) if record is None or "counts" not in record else np.asarray(record["counts"].numpy())
 
 
 def said_in(message: "Message") -> dict[str, Any]:
@@ -85,7 +96,8 @@ def answer(site: Site, message: "Message") -> "Message":
     from flwr.app import Message
 
     kind = message.metadata.message_type
-    act = {DESCRIBE: _describe, JOIN: _join, SAMPLE: _sample, TRAIN: _train, EVALUATE: _evaluate}[kind]
+    acts = {DESCRIBE: _describe, JOIN: _join, COUNT: _count, SAMPLE: _sample, TRAIN: _train, EVALUATE: _evaluate}
+    act = acts[kind]
     found, reason = attempt(site.name, lambda: act(site, message))
     if reason:
         found = content(error=reason if site.explains else "it cannot; its own log says why")
@@ -112,12 +124,19 @@ def _join(site: Site, message: "Message") -> "RecordDict":
     return content()
 
 
+def _count(site: Site, message: "Message") -> "RecordDict":
+    del message
+    return content(counts=site.counts())
+
+
 def _sample(site: Site, message: "Message") -> "RecordDict":
     return content(rows=site.sample(int(said_in(message)["rows"])))
 
 
 def _train(site: Site, message: "Message") -> "RecordDict":
     number = int(said_in(message)["round"])
+    if site.known.private:
+        return content(site.train_privately(number, arrays_in(message), counts_in(message)))
     state = site.begin_round(number, arrays_in(message))
     state, metrics = site.program(state, site.training_rows, site.known.federation.local_steps)
     return trained(site, number, state, metrics)

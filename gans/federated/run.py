@@ -18,15 +18,19 @@ from gans.config.run import Run
 from gans.config.stored import to_yaml
 from gans.errors import UserError
 from gans.evaluation.fidelity import Reference
-from gans.federated.agreed import Agreed, write_settings, write_terms
+from gans.federated.agreed import Agreed, new_token, write_settings, write_terms
 from gans.federated.agreement import Description, described, pool
 from gans.federated.messages import import_flower
 from gans.federated.server import Server, Sites
 from gans.federated.settings import Federation
+from gans.federated.site_ledger import empty_ledger
 from gans.files import write_table, write_text
+from gans.privacy.base import DifferentialPrivacy
 from gans.runs.directory import check_run_directory, run_directory, stored_run
 from gans.runs.files import RunFiles
 from gans.runs.prepare import prepare_split
+from gans.runs.private import declared_domain, private_marginals
+from gans.runs.private_fits import answers_of
 from gans.runs.provenance import sign_run
 from gans.runs.versions import commit, versions
 from gans.tracking.jsonl import JsonLines
@@ -34,6 +38,7 @@ from gans.tracking.terminal import console, progress_bar
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, INTERRUPTED, signals
+from gans.training.marginal_matching import Measurements
 
 log = logging.getLogger("gans")
 
@@ -52,6 +57,7 @@ def settled(run: Run, federation: Federation) -> Run:
     Raises:
         UserError: a part that needs them was asked for, or does not go together with sites.
     """
+    kind, private = component_name("privacy", type(run.privacy)), run.privacy.private
     for key, chosen, allowed in (
         ("condition.columns", run.condition.names()[1:], "one column, since sites do not tell how values go together"),
         ("data.relations", [one for one in run.data.relations if one != "auto"], "none, for the same reason"),
@@ -60,15 +66,25 @@ def settled(run: Run, federation: Federation) -> Run:
         ("trainer.seeds", [run.trainer.seeds] * (run.trainer.seeds > 1), "1"),
         ("trainer.processes", [run.trainer.processes] * (run.trainer.processes > 1), "1"),
         ("transfer.run", [run.transfer.run] * bool(run.transfer.run), "none"),
-        ("privacy", [component_name("privacy", type(run.privacy))] * run.privacy.private, "none"),
+        ("privacy", [] if kind in ("none", "dp") else [kind], "none or dp"),
+        ("federated.weights", [one for one in ("fed_tgan",) if private and one == federation.weights], "size, uniform"),
+        (
+            "federated.share",
+            [one for one in ("discriminator",) if private and one == federation.share],
+            "both, generator",
+        ),
     ):
         if chosen:
-            raise UserError(f"{key}={chosen[0]}: sites that train together take {allowed}.")
+            label = " in privacy=dp" if private and key.startswith("federated.") else ""
+            raise UserError(f"{key}={chosen[0]}: sites that train together{label} take {allowed}.")
     from gans.registry import COMPONENTS
 
     if (refine := component_name("refine", type(run.refine))) != "none":
         log.info("refine=none in place of %s, which is learnt from rows of all sites", refine)
     steps = federation.rounds * federation.local_steps
+    if isinstance(run.privacy, DifferentialPrivacy) and run.privacy.within:
+        log.info("privacy.within=0: sites do not bend bins to their rows")
+        run = dataclasses.replace(run, privacy=dataclasses.replace(run.privacy, within=0.0))
     return dataclasses.replace(
         run,
         refine=COMPONENTS["refine"]["none"](),
@@ -96,6 +112,8 @@ def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], sh
         sites = Sites(grid_of(run), federation)
         if run.trainer.resume:
             agreed, descriptions = _agreed_before(run, federation, files)
+        elif run.privacy.private:
+            agreed, descriptions = agree_privately(run, federation, sites, files), []
         else:
             agreed, descriptions = agree(run, federation, sites, files)
         server = Server(agreed, descriptions, sites)
@@ -112,6 +130,11 @@ def stored(run: Run, overrides: list[str], settings: Mapping[str, str]) -> tuple
     agreed = Agreed(Path(run.run_dir or "").expanduser())
     given = dataclasses.asdict(Federation.of(settings))
     changes = {key: given[key] for key in settings}
+    if agreed.private and changes.get("rounds", agreed.federation.rounds) != agreed.federation.rounds:
+        raise UserError(
+            f"federated.rounds={changes['rounds']}: the noise of a private run is that of {agreed.federation.rounds} "
+            "rounds; that cannot change."
+        )
     for key, value in changes.items():
         if key not in ("rounds", "timeout", "sites", "evaluate_every") and value != getattr(agreed.federation, key):
             raise UserError(
@@ -140,18 +163,48 @@ def agree(run: Run, federation: Federation, sites: Sites, files: RunFiles) -> tu
     ready.marginals.save(files.marginals)
     write_terms(files, ready.rows.known)
     names = [one.name for one in descriptions]
-    write_settings(files, federation, pooled.rare, names)
+    write_settings(files, federation, pooled.rare, names, new_token())
     write_text(files.descriptions, json.dumps([described(one) for one in descriptions], ensure_ascii=False) + "\n")
     sign_run(files)
     return Agreed(files.folder), descriptions
 
 
+def agree_privately(run: Run, federation: Federation, sites: Sites, files: RunFiles) -> Agreed:
+    """What follows from the declared columns: no site is asked.
+
+    Raises:
+        UserError: the domain is missing, or leaves something to be asked of rows; too few sites are there.
+    """
+    plan: Any = run.privacy
+    domain = declared_domain(plan, run.data)
+    if paid := [column.name for column in domain.columns if column.paid]:
+        raise UserError(
+            f"column '{paid[0]}': sites take declared levels and edges; what is private in the domain is not."
+        )
+    sites.wait()
+    codec = domain.codec()
+    condition = run.condition.fit(codec, codec.empty(1))
+    flat = Measurements(np.concatenate([[0], np.cumsum(codec.layout.cardinalities)]))
+    flat.single[:] = flat.single_precision[:] = 1.0
+    write_text(files.config, to_yaml(run))
+    codec.schema.write(files.schema)
+    domain.write(files.domain)
+    codec.save(files.codec)
+    condition.save(files.condition)
+    private_marginals(codec, flat, flat.single).save(files.marginals)
+    write_terms(files, {})
+    write_settings(files, federation, {}, [], new_token())
+    sign_run(files)
+    return Agreed(files.folder)
+
+
 def _agreed_before(run: Run, federation: Federation, files: RunFiles) -> tuple[Agreed, list[Description]]:
     """What was agreed on when the run began, with the settings that may change."""
     before = Agreed(files.folder)
-    descriptions = [Description.from_json(one) for one in read_json(files.descriptions)]
+    told = [] if before.private else read_json(files.descriptions)
+    descriptions = [Description.from_json(one) for one in told]
     write_text(files.config, to_yaml(run))
-    write_settings(files, federation, before.rare, [one.name for one in descriptions])
+    write_settings(files, federation, before.rare, [one.name for one in descriptions], before.token)
     sign_run(files)
     return Agreed(files.folder), descriptions
 
@@ -224,6 +277,8 @@ def _finish(
     best, agreed, scores = server.best, server.agreed, server.scores
     own = server.federation.share == "discriminator"  # a generator at each site, and none here
     rows = {"training": sum(one.rows for one in descriptions), "holdout": sum(one.holdout for one in descriptions)}
+    if agreed.private:
+        rows = {"estimated": round(sum(server.rows.values()))}
     summary: dict[str, Any] = {
         "status": status,
         "name": run.name,
@@ -242,8 +297,10 @@ def _finish(
         "versions": versions(),
         "commit": commit(),
     }
+    if agreed.private:
+        summary["privacy"] = _write_privacy(server, files)
     if status == COMPLETED:
-        count = run.sample_rows(rows["training"])
+        count = run.sample_rows(rows.get("training") or rows["estimated"])
         if own:
             synthetic = server.rows_of_sites(count)
         else:
@@ -251,13 +308,25 @@ def _finish(
             sampler.parameters = jax.tree.map(lambda leaf: leaf[0], best.generator)
             synthetic = sampler.sample(count, run.seed)
         write_table(files.samples, synthetic)
-        pooled = pool(descriptions, server.federation)
-        reference = Reference(pooled.table, agreed.saved.schema)
-        distance = reference.compare(synthetic).scores()["column_distance"]
-        summary["scores"]["pooled"] = {"column_distance": distance}
-        log.info("columns are %.4f away from those of all sites together, by what the sites told of them", distance)
+        if descriptions:
+            pooled = pool(descriptions, server.federation)
+            reference = Reference(pooled.table, agreed.saved.schema)
+            distance = reference.compare(synthetic).scores()["column_distance"]
+            summary["scores"]["pooled"] = {"column_distance": distance}
+            log.info("columns are %.4f away from those of all sites together, by what sites told of them", distance)
     write_text(files.summary, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     return summary
+
+
+def _write_privacy(server: Server, files: RunFiles) -> dict[str, Any]:
+    """Write the ledger that every site has, and what all sites together tell of single columns; the guarantee."""
+    agreed, measured = server.agreed, server.measured
+    ledger = empty_ledger(agreed)
+    ledger.write(files.privacy)
+    answers = answers_of(agreed.gan, server.state)
+    private_marginals(agreed.saved.codec, measured, answers).save(files.marginals)
+    sign_run(files)
+    return ledger.to_json()["guarantee"]
 
 
 def _by_site(scores: Mapping[str, float]) -> dict[str, dict[str, float]]:

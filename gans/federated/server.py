@@ -17,6 +17,7 @@ from gans.federated.agreed import Agreed
 from gans.federated.agreement import NAME, Description
 from gans.federated.arrays import Arrays, arrays_of, bytes_of, tree_of, unusable, with_arrays, with_tree
 from gans.federated.messages import (
+    COUNT,
     DESCRIBE,
     EVALUATE,
     JOIN,
@@ -24,13 +25,17 @@ from gans.federated.messages import (
     TRAIN,
     arrays_in,
     content,
+    counts_in,
     metrics_in,
     said_in,
 )
 from gans.federated.settings import Federation
+from gans.federated.site_ledger import measured_together
 from gans.federated.strategy import Aggregation
 from gans.federated.weights import weights_of
+from gans.training.column_shares import fit_columns, shares_of
 from gans.training.loop import Best, initial_state
+from gans.training.marginal_matching import Measurements
 from gans.training.step import TrainState
 
 log = logging.getLogger("gans")
@@ -136,8 +141,10 @@ class Server:
     def __init__(self, agreed: Agreed, descriptions: list[Description], sites: Sites) -> None:
         self.agreed, self.sites, self.federation = agreed, sites, agreed.federation
         self.descriptions = descriptions
+        self.counts: dict[str, np.ndarray] = {}  # noisy ones of a private run, by site
         self.state: TrainState = initial_state(agreed.gan, agreed.run.seed, 1)
-        self.weights = weights_of(descriptions, self.federation.weights)
+        self.rows = {one.name: float(one.rows) for one in descriptions}
+        self.weights = {} if agreed.private else weights_of(descriptions, self.federation.weights)
         self.aggregation = Aggregation(self.federation)
         self.number, self.sent, self.seconds = 0, 0, 0.0
         self.scores: dict[str, float] = {}
@@ -151,9 +158,11 @@ class Server:
             UserError: too few sites sent networks that can be used.
         """
         began, number = time.monotonic(), self.number + 1
+        nodes, counts = self.sites.join(self.agreed), None
+        if self.agreed.private:
+            nodes, counts = self._count(nodes)
         shared = arrays_of(self.state, self.federation.shared)
-        nodes = self.sites.join(self.agreed)
-        answers = self.sites.ask(TRAIN, content(shared, round=number), nodes)
+        answers = self.sites.ask(TRAIN, content(shared, counts, round=number), nodes)
         usable: dict[str, Arrays] = {}
         metrics: dict[str, float] = {}
         for node, one in sorted(answers.items(), key=lambda pair: self.sites.names[pair[0]]):
@@ -163,7 +172,7 @@ class Server:
                 log.warning("site %s left out of round %s: %s", name, number, reason)
                 continue
             usable[name] = arrays
-            metrics |= {f"site/{name}/{key}": value for key, value in metrics_in(one).items() if key != "rows"}
+            metrics |= {f"site/{name}/{key}": value for key, value in metrics_in(one).items()}
         if len(usable) < self.federation.sites:
             raise UserError(
                 f"round {number}: {len(usable)} sites sent networks; federated.sites={self.federation.sites} are due."
@@ -178,6 +187,36 @@ class Server:
             "seconds": self.seconds,
             "round_seconds": seconds,
         }
+
+    def _count(self, nodes: list[int]) -> tuple[list[int], np.ndarray]:
+        """The nodes whose noisy counts are known, those of new ones being asked for; and the counts of all sites.
+
+        A run begins with a generator that answers these, and sites count by the rows that they tell of.
+
+        Raises:
+            UserError: too few sites told counts.
+        """
+        names = self.sites.names
+        levels = sum(self.agreed.saved.codec.layout.cardinalities)
+        new = [node for node in nodes if names[node] not in self.counts]
+        for node, one in self.sites.ask(COUNT, content(), new).items():
+            if reason := unusable({"counts": counts_in(one)}, {"counts": np.zeros(levels)}):
+                log.warning("site %s left out: %s", names[node], reason)
+                continue
+            self.counts[names[node]] = counts_in(one).astype(float)
+        if len(self.counts) < self.federation.sites:
+            raise UserError(f"federated.sites={self.federation.sites}: {len(self.counts)} told noisy counts.")
+        self.rows = {name: measured_together(self.agreed, [own]).rows for name, own in self.counts.items()}
+        known = self.rows if self.federation.weights == "size" else dict.fromkeys(self.rows, 1.0)
+        self.weights = {name: value / sum(known.values()) for name, value in known.items()}
+        if self.number == 0:
+            self.state = fit_columns(self.agreed.gan, self.state, shares_of(self.measured))
+        return [node for node in nodes if names[node] in self.counts], self.measured.single
+
+    @property
+    def measured(self) -> Measurements:
+        """What the noisy counts of a private run say of the rows of all sites."""
+        return measured_together(self.agreed, list(self.counts.values()))
 
     def _take(self, shared: Arrays) -> None:
         """The shared networks after a round, and the generator's average towards them.
@@ -194,16 +233,16 @@ class Server:
     def evaluate(self) -> dict[str, float]:
         """Scores of the averaged generator at each site, and over all: by the sites' held-out rows.
 
-        The best generator is kept.
+        The best generator is kept. In a private run there are none: a score is a look at the rows.
         """
+        if self.agreed.private:
+            return {}
         arrays = arrays_of(self.state, ("average",))
         made = content(arrays if self.federation.share != "discriminator" else {}, round=self.number)
         answers = self.sites.ask(EVALUATE, made, self.sites.join(self.agreed))
         found = {self.sites.names[node]: metrics_in(one) for node, one in answers.items()}
         told = {one.name: float(one.holdout) for one in self.descriptions}
         rows = {name: told.get(name, 1.0) for name in found}
-        for scores in found.values():
-            scores.pop("rows", None)
         out = {f"site/{name}/{key}": value for name, scores in found.items() for key, value in scores.items()}
         for key in sorted({key for scores in found.values() for key in scores}):
             own = {name: scores[key] for name, scores in found.items() if np.isfinite(scores.get(key, np.nan))}
@@ -226,7 +265,7 @@ class Server:
         Raises:
             UserError: no site sent any.
         """
-        shares = {one.name: one.rows / sum(site.rows for site in self.descriptions) for one in self.descriptions}
+        shares = {name: own / sum(self.rows.values()) for name, own in self.rows.items()}
         nodes, tables = self.sites.join(self.agreed), []
         kinds = pa.schema([(column.name, arrow_type(column.type)) for column in self.agreed.saved.schema.kept])
         for node in nodes:
@@ -263,7 +302,8 @@ class Server:
 
     def record(self) -> dict[str, Any]:
         """Beside the tree."""
-        return {"round": self.number, "sent": self.sent, "seconds": self.seconds, "scores": self.scores}
+        found = {"round": self.number, "sent": self.sent, "seconds": self.seconds, "scores": self.scores}
+        return found | {"counts": {name: own.tolist() for name, own in self.counts.items()}}
 
     def restore(self, tree: Mapping[str, Any], record: Mapping[str, Any]) -> None:
         """Go on from a checkpoint."""
@@ -277,6 +317,7 @@ class Server:
         }
         self.number, self.sent, self.seconds = int(record["round"]), int(record["sent"]), float(record["seconds"])
         self.scores = dict(record["scores"])
+        self.counts = {name: np.array(own) for name, own in record.get("counts", {}).items()}
 
 
 def _by_part(arrays: Arrays) -> dict[str, Arrays]:

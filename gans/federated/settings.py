@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gans.config.names import unquoted
+from gans.config.names import read_number, unquoted
 from gans.errors import UserError, in_range, nearest, one_of
 
 SHARES = ("both", "generator", "discriminator")
@@ -111,11 +111,7 @@ class Federation:
         for key, text in given.items():
             if key not in kinds:
                 raise UserError(f"unknown key federated.{key}; allowed are {', '.join(kinds)}.{nearest(key, kinds)}")
-            try:
-                values[key] = kinds[key](text)
-            except ValueError:
-                said = {int: "a whole number", float: "a number"}[kinds[key]]
-                raise UserError(f"federated.{key}={text}: {said} is needed.") from None
+            values[key] = text if kinds[key] is str else read_number(f"federated.{key}", text, kinds[key])
         return cls(**values)
 
     @property

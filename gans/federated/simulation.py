@@ -65,7 +65,7 @@ class SimulatedGrid(Grid):
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
         """The answers of the sites that are there."""
         sent = [one for one in messages if self.sites[one.metadata.dst_node_id].name not in self.absent]
-        if sent and sent[0].metadata.message_type == TRAIN:
+        if sent and sent[0].metadata.message_type == TRAIN and not self._joined.known.private:
             return self._train(sent)
         return [answer(self.sites[one.metadata.dst_node_id], one) for one in sent]
 
@@ -131,7 +131,8 @@ def simulated_sites(run: Run) -> list[Site]:
     """
     assert isinstance(run.data, Sites)
     folder = Path(run.run_dir or "").expanduser() / "sites"
+    trainer = dataclasses.replace(run.trainer, resume=False)  # that is the server's
     return [
-        Site(name, dataclasses.replace(run, data=source), folder / name, explains=True)
+        Site(name, dataclasses.replace(run, data=source, trainer=trainer), folder / name, explains=True)
         for name, source in run.data.sites().items()
     ]

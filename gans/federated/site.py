@@ -1,4 +1,4 @@
-"""A site: its rows stay here; what leaves is what `describe`, `end_round` and `evaluate` give."""
+"""A site: its rows stay here; what leaves is what `describe`, `counts`, `end_round` and `evaluate` give."""
 
 import dataclasses
 import json
@@ -24,10 +24,24 @@ from gans.federated.agreed import Agreed
 from gans.federated.agreement import Description, conform
 from gans.federated.arrays import Arrays, arrays_of, bytes_of, with_arrays
 from gans.federated.settings import Federation
+from gans.federated.site_ledger import (
+    SiteLedger,
+    check_allowance,
+    empty_ledger,
+    measured_together,
+    padded,
+    program_of,
+    question_of,
+)
 from gans.files import write_atomic
+from gans.runs.private import private_table
+from gans.runs.private_fits import anywhere
+from gans.runs.spending import remember
 from gans.sampling.sampler import Sampler
 from gans.streams import derived_seed
+from gans.training.column_shares import shares_of
 from gans.training.loop import initial_state, make_block
+from gans.training.private_step import secret_key
 from gans.training.step import GAN, Rows, TrainState
 
 log = logging.getLogger("gans")
@@ -45,6 +59,7 @@ class Site:
         show: say on the terminal what leaves before it does.
         floor_rows, points: what it tells of columns at most, whatever the server asks.
         explains: whether it tells the server why it cannot do something; such a sentence may hold a value of a row.
+        epsilon, delta: what all runs may spend on its rows; with an epsilon it takes part in private runs only.
     """
 
     def __init__(
@@ -56,10 +71,14 @@ class Site:
         floor_rows: int = 1,
         points: int = MOST_POINTS,
         explains: bool = False,
+        epsilon: float | None = None,
+        delta: float = 1e-5,
     ) -> None:
         self.name, self.run, self.folder, self.show = name, run, folder, show
         self.floor_rows, self.points, self.explains = floor_rows, points, explains
+        self.epsilon, self.delta = epsilon, delta
         self.agreed: Agreed | None = None
+        self.ledger: SiteLedger | None = None  # of a private run
         self.parts: dict[int, Arrays] = {}  # what is its own after the last two rounds, by their numbers
 
     @cached_property
@@ -78,8 +97,10 @@ class Site:
         """What it tells of its columns before training.
 
         Raises:
-            UserError: the table cannot be read, or holds images.
+            UserError: the table cannot be read, or holds images; the site takes part in private runs only.
         """
+        if self.epsilon is not None:
+            raise UserError(f"epsilon={self.epsilon:g}: in private runs, the only ones here, columns are declared.")
         floor, points = max(federation.floor_rows, self.floor_rows), min(federation.points, self.points)
         asked = dataclasses.replace(federation, floor_rows=floor, points=points)
         found = Description.of(self.name, self.split, asked)
@@ -90,8 +111,30 @@ class Site:
         """Take part with what was agreed on; rows that cannot are said here, and not to the server.
 
         Raises:
-            UserError: a column is missing or of another type, or no row is left.
+            UserError: a column is missing or of another type, or no row is left; the site allows less than is asked.
         """
+        check_allowance(self.folder, agreed, self.epsilon, self.delta)
+        if agreed.private:
+            self._join_privately(agreed)
+        else:
+            self._join(agreed)
+        self.agreed = agreed
+        self.parts = {}
+        for path in self.folder.glob(STATE.format("*")):
+            stored = dict(read_npz(path))
+            if str(stored.pop(AGREEMENT)) == agreed.digest:  # else of an earlier run
+                self.parts[int(path.stem.rpartition("-")[2])] = stored
+
+    def _join_privately(self, agreed: Agreed) -> None:
+        """With all rows, none of which is outside the declared domain."""
+        table = private_table(self.run, None)
+        codec = agreed.saved.codec
+        self.encoded = anywhere(self.run.seed, codec.layout, agreed.domain.encode(table, codec).codes)
+        self.ledger = SiteLedger(self.folder, agreed, self.encoded.codes)
+        if not self.ledger.begun:
+            remember(table, empty_ledger(agreed), False, self.ledger.folder)
+
+    def _join(self, agreed: Agreed) -> None:
         schema, codec = agreed.saved.schema, agreed.saved.codec
         left_out = {column.name for column in self.split.schema.columns if column.role in ("dropped", "faked")}
         levels = {one.column.name: [level for level in one.levels if level is not None] for one in codec.columns}
@@ -110,12 +153,6 @@ class Site:
             raise UserError(f"site {self.name}: no training row holds agreed levels only.")
         self.training, self.holdout = rows
         self.encoded = codec.encode(self.training, self.run.data.split_seed)
-        self.agreed = agreed
-        self.parts = {}
-        for path in self.folder.glob(STATE.format("*")):
-            stored = dict(read_npz(path))
-            if str(stored.pop(AGREEMENT)) == agreed.digest:  # else of an earlier run
-                self.parts[int(path.stem.rpartition("-")[2])] = stored
 
     @property
     def known(self) -> Agreed:
@@ -198,7 +235,7 @@ class Site:
     def end_round(
         self, number: int, state: TrainState, metrics: Mapping[str, float]
     ) -> tuple[Arrays, dict[str, float]]:
-        """What it sends after a round: the parts that are shared, the means of its losses, and its rows."""
+        """What it sends after a round: the parts that are shared, and the means of its losses."""
         if self._own:
             own = arrays_of(state, self._own)
             self.parts = {done: parts for done, parts in self.parts.items() if done < number} | {number: own}
@@ -208,25 +245,70 @@ class Site:
                 self.parts.pop(done)
                 (self.folder / STATE.format(done)).unlink(missing_ok=True)
         arrays = arrays_of(state, self.known.federation.shared)
-        numbers = {name: float(value) for name, value in metrics.items()} | {
-            "rows": float(self.split.training.num_rows)
-        }
-        lines = [f"{len(arrays)} arrays of {', '.join(self.known.federation.shared)}", f"numbers: {', '.join(numbers)}"]
+        numbers = {name: float(value) for name, value in metrics.items()}
+        lines = [f"{len(arrays)} arrays of {', '.join(self.known.federation.shared)}"]
+        lines += [f"numbers: {', '.join(numbers)}"] * bool(numbers)
         self.sent(number, "networks", lines, bytes_of(arrays))
         return arrays, numbers
 
+    def counts(self) -> np.ndarray:
+        """Of a private run noisy counts [levels] of its columns.
+
+        Raises:
+            UserError: the run is not private.
+        """
+        found, plan = self._private.counts(), self.known.plan
+        lines = [
+            f"noisy counts of {len(self.known.saved.codec.columns)} columns",
+            f"epsilon={plan.epsilon:g} delta={plan.delta:g} are spent on these and on the gradients of all rounds",
+        ]
+        self.sent(0, "counts", lines, found.nbytes)
+        return found
+
+    def train_privately(self, number: int, arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> Arrays:
+        """What it sends after a round of a private run; what was asked before gets the same answer.
+
+        Args:
+            counts: noisy ones of all sites [levels].
+
+        Raises:
+            UserError: its budget is used up.
+            ValueError: arrays of another shape.
+        """
+        ledger, steps = self._private, self.known.federation.local_steps
+        question = question_of(number, arrays, counts)
+        if (before := ledger.answered(question)) is not None:
+            return before
+        shares = shares_of(measured_together(self.known, [counts]))
+        state, program = jax.device_put(self.begin_round(number, arrays)), program_of(self.known)
+        ledger.spend(steps)
+        state = jax.device_get(program(state, ledger.critic, padded(self.encoded), shares, secret_key(), steps))
+        answer, _ = self.end_round(number, state, {})
+        ledger.keep(question, answer)
+        return answer
+
+    @property
+    def _private(self) -> SiteLedger:
+        if self.ledger is None:
+            raise UserError(f"site {self.name}: the run is not private.")
+        return self.ledger
+
     def evaluate(self, number: int, arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
-        """Scores of the averaged generator against its held-out rows, and how many these are.
+        """Scores of the averaged generator against its held-out rows.
 
         Metrics that cannot judge so few rows are left out.
+
+        Raises:
+            UserError: the run is private, where a score would be a look at rows that no ledger has.
         """
+        if self.known.private:
+            raise UserError(f"site {self.name}: the run is private; it tells no scores of its rows.")
         run, sampler = self.known.run, self.sampler(arrays)
         judge = self._judge
         found, left_out = judge.attempt(sampler.sample(run.trainer.evaluate_rows, run.seed))
         if self.show and number <= self.known.federation.evaluate_every:
             for name, reason in left_out.items():
                 log.warning("site %s: %s: left out, %s", self.name, name, reason)
-        found["rows"] = float(self.holdout.num_rows)
         self.sent(number, "scores", [f"{name} {value:g}" for name, value in found.items()], 8 * len(found))
         return found
 

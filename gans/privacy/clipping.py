@@ -119,10 +119,15 @@ def batch_room(rows: int, rate: float) -> int:
 
 
 def poisson_sample(
-    key: Key[Array, ""], rows: int, rate: float, room: int
+    key: Key[Array, ""], rows: int, rate: float, room: int, there: Any
 ) -> tuple[Int[Array, " room"], Float[Array, " room"]]:
-    """Places of rows, each of which is drawn by itself with chance `rate`, and a 1 for each place that is one."""
-    drawn = jax.random.uniform(key, (rows,)) < rate
+    """Places of rows, each of which is drawn by itself with chance `rate`, and a 1 for each place that is one.
+
+    Args:
+        rows: with padding.
+        there: how many of them, the first ones, are none.
+    """
+    drawn = (jax.random.uniform(key, (rows,)) < rate) & (jnp.arange(rows) < there)
     (places,) = jnp.nonzero(drawn, size=room, fill_value=rows)
     return jnp.minimum(places, rows - 1), (places < rows).astype(jnp.float32)
 

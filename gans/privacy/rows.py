@@ -24,6 +24,11 @@ class PrivateRows:
         self.starts = np.concatenate([[0], np.cumsum(self.cardinalities)])
         self._codes = codes
 
+    @property
+    def count(self) -> int:
+        """How many rows there are: for those who draw from them, and nobody else."""
+        return len(self._codes)
+
     @cached_property
     def _pairs(self) -> np.ndarray:
         """Counts of all levels with all levels [levels, levels]."""

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.private import private_table, train_privately
 from gans.runs.provenance import sign_run
-from gans.runs.transfer import replayed, source_of, take_over, write_transfer
+from gans.runs.transfer import source_of, take_over, write_transfer
 from gans.sampling.sampler import Sampler
 from gans.tracking.base import Tracker
 from gans.tracking.jsonl import JsonLines
@@ -108,7 +107,7 @@ def execute(
         return _execute_privately(run, table, show, report)
     run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
     original, source = run, source_of(run)
-    ready = prepare(run, table, partial(replayed, source) if source and run.transfer.replay else None)
+    ready = prepare(run, table, source)
     run = ready.run
     carried = take_over(source, run, ready) if source else None
     ready.split.schema.frame = dict(frame or {})
@@ -148,6 +147,8 @@ def execute(
 
 def _execute_privately(run: Run, table: pa.Table | None, show: bool, report: Reporter | None) -> Result:
     """As `execute`, of a run whose every look at the rows goes through a ledger."""
+    if run.trainer.resume:
+        raise UserError("trainer.resume=true: only gans.federate goes on with a private run; begin another.")
     rows = private_table(run, table)
     with run_directory(run) as files:
         mode = settle_mode(run.tracker)

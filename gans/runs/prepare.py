@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -24,6 +23,8 @@ from gans.data.streaming import EncodedWindows, ParquetStream
 from gans.evaluation.fidelity import Reference
 from gans.evaluation.metrics import TrainingJudge
 from gans.runs.build import build
+from gans.runs.earlier import earlier_values, replayed
+from gans.runs.saved import SavedRun
 from gans.sampling.marginals import Marginals, fit_marginals
 from gans.sampling.sampler import Sampler
 from gans.training.checkpoints import digest
@@ -100,13 +101,12 @@ class Prepared:
         )
 
 
-def prepare(
-    run: Run, table: pa.Table | None = None, replay: Callable[[Run, pa.Table], pa.Table] | None = None
-) -> Prepared:
+def prepare(run: Run, table: pa.Table | None = None, earlier: SavedRun | None = None) -> Prepared:
     """Read, split, fit the codec and the condition, encode.
 
     Args:
-        replay: gives rows beside the training rows, that the networks see and nothing else does.
+        earlier: the run that this one goes on with: quantiles are learnt from its values, too, and its generator's rows
+            may be beside the training rows, which the networks see and nothing else does.
 
     Raises:
         UserError: the table cannot be read, or does not fit the config.
@@ -115,14 +115,14 @@ def prepare(
     run = dataclasses.replace(run, data=run.data.settled(stream))
     if stream:
         log.info(stream.line())
-    return prepare_split(run, run.data.split(table), stream, replay)
+    return prepare_split(run, run.data.split(table), stream, earlier)
 
 
 def prepare_split(
     run: Run,
     split: Split,
     stream: ParquetStream | None = None,
-    replay: Callable[[Run, pa.Table], pa.Table] | None = None,
+    earlier: SavedRun | None = None,
 ) -> Prepared:
     """`prepare`, of a table that is cut already.
 
@@ -135,11 +135,12 @@ def prepare_split(
         log.warning(line)
     relations = find_relations(split.training, split.schema, run.data.relations, run.condition.names())
     seen = split.training
-    if replay:
-        seen = pa.concat_tables([seen, replay(run, seen)])
+    if earlier and run.transfer.replay:
+        seen = pa.concat_tables([seen, replayed(earlier, run, seen)])
         for column in split.schema.features:
             column.missing = column.missing or bool(seen[column.name].null_count)
-    codec = run.codec.fit(seen, split.schema, relations)
+    values = earlier_values(earlier, run, split.training, split.schema) if earlier else None
+    codec = run.codec.fit(seen, split.schema, relations, values)
     everything = codec.encode(seen, run.data.split_seed)
     codec, exclusions = exclude(codec, everything)
     encoded = Encoded(*(part[: split.training.num_rows] for part in everything))

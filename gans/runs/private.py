@@ -120,7 +120,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     if plan.within:
         bend_bins(codec, encoded, ledger, plan.within * ledger.rho)
     del rows
-    private = PrivateRows(encoded.codes, codec.layout.cardinalities, _names(codec), ledger)
+    private = PrivateRows(encoded.codes, codec.layout.cardinalities, names_by_code(codec), ledger)
     started = time.monotonic()
     with progress_bar("%", show and console.is_terminal) as bar:
         task = bar.add_task(run.name, total=100)
@@ -133,7 +133,9 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
             plan.delta,
             f"{measured.rows:,.0f}",
         )
-    sampler = Sampler(gan, codec, condition, _marginals(codec, measured, fit.answers), {"params": fit.parameters})
+    sampler = Sampler(
+        gan, codec, condition, private_marginals(codec, measured, fit.answers), {"params": fit.parameters}
+    )
     write_text(files.config, config)
     codec.schema.write(files.schema)
     domain.write(files.domain)
@@ -159,7 +161,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     )
 
 
-def _names(codec: FittedCodec) -> list[str]:
+def names_by_code(codec: FittedCodec) -> list[str]:
     """The columns in the order of their codes."""
     return [fitted.column.name for fitted in sorted(codec.columns, key=lambda fitted: fitted.code)]
 
@@ -177,7 +179,7 @@ def private_table(run: Run, table: pa.Table | None) -> pa.Table:
     return whole.drop_columns(run.data.drop)
 
 
-def _marginals(codec: FittedCodec, measured: Measurements, answers: np.ndarray) -> Marginals:
+def private_marginals(codec: FittedCodec, measured: Measurements, answers: np.ndarray) -> Marginals:
     """The values of each column that a `where` can name, as often as the generator gives them."""
     columns = []
     for fitted in codec.columns:

@@ -15,6 +15,7 @@ from gans.networks.heads import LOGITS, SEEN, seen
 from gans.privacy.base import DifferentialPrivacy
 from gans.privacy.dp_sgd import PrivateGradients
 from gans.privacy.entry import SUBSAMPLED, Entry
+from gans.privacy.ledger import Ledger
 from gans.privacy.loss_distributions import least_scale
 from gans.privacy.marginals import PrivateMarginals
 from gans.privacy.pate import PrivateTeachers
@@ -26,7 +27,6 @@ from gans.training.private_step import PrivateCritic, train_private_critic
 from gans.training.step import GAN, Rows, TrainState
 from gans.training.teachers import Teachers, train_with_teachers
 
-ITERATIONS = 400  # of fitting the counts of columns, before a critic
 DRAWN = 8_192  # rows whose mean chances are what a generator answers
 
 Advance = Callable[[float], None]
@@ -65,18 +65,23 @@ def fit_marginals(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, adva
 def fit_gradients(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, advance: Advance) -> Fit:
     """By a critic that learns from noisy sums of clipped gradients."""
     plan: Any = run.privacy
-    ledger, times = rows.ledger, gan.steps * gan.critic_steps
     measured, state, shares = _counted(run, gan, rows)
-    guess = plan.clip * max(plan.rate * (times / (2 * ledger.left)) ** 0.5, 0.5)
-    entry = Entry("gradients of the critic", SUBSAMPLED, plan.clip, guess, plan.rate, times)
-    scale = least_scale(ledger.entries, entry, ledger.epsilon, ledger.noise_delta)
-    ledger.charge(dataclasses.replace(entry, scale=scale))
-    critic = PrivateCritic(plan.rate, plan.clip, scale, plan.rate * measured.rows)
-    encoded = _anywhere(run, gan.layout, codes)
+    scale = charge_gradients(plan, rows.ledger, gan.steps * gan.critic_steps)
+    critic = PrivateCritic(plan.rate, plan.clip, scale, plan.rate * measured.rows, len(codes))
+    encoded = anywhere(run.seed, gan.layout, codes)
     data = Rows(jnp.asarray(encoded.scalars), jnp.asarray(encoded.codes), ())
     done: Callable[[int], None] = lambda step: advance(step / gan.steps)  # noqa: E731
     state = train_private_critic(gan, critic, state, data, shares, plan.matching, done)
     return _fit_of(gan, state, measured)
+
+
+def charge_gradients(plan: PrivateGradients, ledger: Ledger, times: int) -> float:
+    """Charge so many noisy sums of clipped gradients; the least scale of noise that keeps all within the budget."""
+    guess = plan.clip * max(plan.rate * (times / (2 * ledger.left)) ** 0.5, 0.5)
+    entry = Entry("gradients of the critic", SUBSAMPLED, plan.clip, guess, plan.rate, times)
+    scale = least_scale(ledger.entries, entry, ledger.epsilon, ledger.noise_delta)
+    ledger.charge(dataclasses.replace(entry, scale=scale))
+    return scale
 
 
 def fit_teachers(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, advance: Advance) -> Fit:
@@ -84,7 +89,7 @@ def fit_teachers(run: Run, gan: GAN, rows: PrivateRows, codes: np.ndarray, advan
     plan: Any = run.privacy
     measured, state, shares = _counted(run, gan, rows)
     teachers = Teachers(gan, plan.teachers, plan.teacher_steps, plan.teacher_batch)
-    encoded = _anywhere(run, gan.layout, codes)
+    encoded = anywhere(run.seed, gan.layout, codes)
     done: Callable[[int], None] = lambda step: advance(step / gan.steps)  # noqa: E731
     state = train_with_teachers(gan, teachers, plan.votes, state, encoded, rows.ledger, shares, plan.matching, done)
     return _fit_of(gan, state, measured)
@@ -97,9 +102,9 @@ FITS: dict[type[DifferentialPrivacy], Callable[[Run, GAN, PrivateRows, np.ndarra
 }
 
 
-def _anywhere(run: Run, layout: Layout, codes: np.ndarray) -> Encoded:
+def anywhere(seed: int, layout: Layout, codes: np.ndarray) -> Encoded:
     """Rows of these cells with their numbers anywhere in their bins, as generated rows have them."""
-    scalars = np.random.default_rng(run.seed).uniform(-1, 1, (len(codes), layout.scalars)).astype(np.float32)
+    scalars = np.random.default_rng(seed).uniform(-1, 1, (len(codes), layout.scalars)).astype(np.float32)
     for scalar, code, levels in layout.masks:
         scalars[:, scalar] *= codes[:, code] < levels
     return Encoded(scalars, codes)
@@ -110,10 +115,15 @@ def _counted(run: Run, gan: GAN, rows: PrivateRows) -> tuple[Measurements, Train
     plan: Any = run.privacy
     measured = measure_columns(rows, plan.single)
     shares = shares_of(measured)
-    return measured, fit_columns(gan, jax.jit(gan.init)(np.uint32(run.seed)), shares, ITERATIONS), shares
+    return measured, fit_columns(gan, jax.jit(gan.init)(np.uint32(run.seed)), shares), shares
 
 
 def _fit_of(gan: GAN, state: TrainState, measured: Measurements) -> Fit:
+    return Fit(state.average["params"], measured, answers_of(gan, state), gan.steps)
+
+
+def answers_of(gan: GAN, state: TrainState) -> np.ndarray:
+    """The share of each level [levels] among rows of the averaged generator, in the order of the codes."""
     keys = per_example(stream(state.seed, state.step, "answers"), DRAWN)
 
     @jax.jit
@@ -121,4 +131,4 @@ def _fit_of(gan: GAN, state: TrainState, measured: Measurements) -> Fit:
         _, shown = gan.generate(variables, jnp.zeros((DRAWN, 0)), keys, True)
         return answered(gan.layout, seen({SEEN: shown[SEEN]}, LOGITS))  # pyright: ignore[reportArgumentType]
 
-    return Fit(state.average["params"], measured, np.asarray(answers(state.average)), gan.steps)
+    return np.asarray(answers(state.average))

@@ -11,11 +11,13 @@ from jaxtyping import Array, Float
 from gans.data.layout import Layout
 from gans.networks.heads import LOGITS, SEEN, seen
 from gans.privacy.entry import scale_of
+from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
 from gans.streams import per_example, stream
 from gans.training.marginal_matching import Measurements
 from gans.training.step import GAN, TrainState
 
+ITERATIONS = 400  # of fitting the counts of columns, before a critic
 LEAST = 1e-2  # that the error of a share is divided by
 
 
@@ -23,8 +25,13 @@ def measure_columns(rows: PrivateRows, share: float) -> Measurements:
     """The counts of each column, for a share of the budget."""
     measured, columns = Measurements(rows.starts), len(rows.cardinalities)
     for column in range(columns):
-        measured.measure_column(rows, column, scale_of(share * rows.ledger.rho / columns))
+        measured.measure_column(rows, column, column_scale(rows.ledger, share, columns))
     return measured
+
+
+def column_scale(ledger: Ledger, share: float, columns: int) -> float:
+    """The scale of the noise on the counts of each of so many columns, for a share of the budget."""
+    return scale_of(share * ledger.rho / columns)
 
 
 def shares_of(measured: Measurements) -> Float[Array, " levels"]:
@@ -53,7 +60,9 @@ def shares_cost(layout: Layout, shown: Any, shares: Float[Array, " levels"]) -> 
     return jnp.sum((answered(layout, logits) - shares) ** 2 / (shares + LEAST))
 
 
-def fit_columns(gan: GAN, state: TrainState, shares: Float[Array, " levels"], iterations: int) -> TrainState:
+def fit_columns(
+    gan: GAN, state: TrainState, shares: Float[Array, " levels"], iterations: int = ITERATIONS
+) -> TrainState:
     """The state with a generator that answers the shares; its optimisers begin anew afterwards."""
 
     def iterate(place: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -5,10 +5,10 @@ Which rows are drawn, and the noise, come from a secret key of the system; all o
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
@@ -23,8 +23,7 @@ from gans.training.step import GAN, Rows, TrainState, updated_generator
 BLOCK = 50  # steps between two looks of the host
 
 
-@dataclass(frozen=True)
-class PrivateCritic:
+class PrivateCritic(flax.struct.PyTreeNode):
     """How the critic sees real rows.
 
     Attributes:
@@ -32,12 +31,14 @@ class PrivateCritic:
         clip: norm of the gradient of a pair, at most.
         scale: standard deviation of the noise on their sum.
         expected: rows of an update, by the noisy number of rows: what the sum is divided by.
+        rows: that are there, and may be drawn; those behind them are padding.
     """
 
-    rate: float
-    clip: float
-    scale: float
-    expected: float
+    rate: float = flax.struct.field(pytree_node=False)
+    clip: float = flax.struct.field(pytree_node=False)
+    scale: Any
+    expected: Any
+    rows: Any
 
 
 def secret_key() -> Key[Array, ""]:
@@ -49,9 +50,9 @@ def critic_gradient(
     gan: GAN, private: PrivateCritic, state: TrainState, parameters: Any, data: Rows, part: Any, key: Key[Array, ""]
 ) -> Any:
     """The noisy gradient of the critic's parameters {"network", "heads"}: the one look of an update at the rows."""
-    rows = len(data.codes)
-    room = batch_room(rows, private.rate)
-    picked, there = poisson_sample(jax.random.fold_in(key, 0), rows, private.rate, room)
+    room = batch_room(len(data.codes), private.rate)
+    drawing = jax.random.fold_in(key, 0)
+    picked, there = poisson_sample(drawing, len(data.codes), private.rate, room, private.rows)
     real = gan.layout.wide(data.scalars[picked], data.codes[picked])
     none = jnp.zeros((room, 0))
     fake, _ = gan.generate(
@@ -108,6 +109,27 @@ def generator_step(gan: GAN, state: TrainState, shares: Float[Array, " levels"],
     return updated_generator(gan, state, jax.grad(cost)(state.generator), state.statistics)
 
 
+def private_block(gan: GAN, matching: float) -> Callable[..., TrainState]:
+    """One compiled program of steps: (state, critic, rows, shares, secret key, how many) -> state."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def block(
+        state: TrainState,
+        private: PrivateCritic,
+        data: Rows,
+        shares: Float[Array, " levels"],
+        key: Key[Array, ""],
+        steps: Any,
+    ) -> TrainState:
+        def step(_: Any, state: TrainState) -> TrainState:
+            state = critic_updates(gan, private, state, data, jax.random.fold_in(key, state.step))
+            return generator_step(gan, state, shares, matching)
+
+        return jax.lax.fori_loop(0, steps, step, state)
+
+    return block
+
+
 def train_private_critic(
     gan: GAN,
     private: PrivateCritic,
@@ -118,18 +140,9 @@ def train_private_critic(
     advance: Callable[[int], None] = lambda step: None,
 ) -> TrainState:
     """All steps, in blocks of one compiled program; `advance` is told how many are done after each."""
-
-    @partial(jax.jit, donate_argnums=0)
-    def block(state: TrainState, data: Rows, key: Key[Array, ""], steps: Any) -> TrainState:
-        def step(_: Any, state: TrainState) -> TrainState:
-            state = critic_updates(gan, private, state, data, jax.random.fold_in(key, state.step))
-            return generator_step(gan, state, shares, matching)
-
-        return jax.lax.fori_loop(0, steps, step, state)
-
-    key = secret_key()
+    block, key = private_block(gan, matching), secret_key()
     for done in range(0, gan.steps, BLOCK):
-        state = block(state, data, key, min(BLOCK, gan.steps - done))
+        state = block(state, private, data, shares, key, min(BLOCK, gan.steps - done))
         jax.block_until_ready(state.step)
         advance(min(done + BLOCK, gan.steps))
     return state

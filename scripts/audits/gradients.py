@@ -77,7 +77,7 @@ def small_gan() -> GAN:
 def scores(epsilon: float, delta: float, runs: int, bug: str | None) -> np.ndarray:
     """The canary's score in each of the runs, without it and with it [2, runs / 2]."""
     entry = Entry("gradients of the critic", SUBSAMPLED, CLIP, CLIP, RATE, STEPS)
-    private = PrivateCritic(RATE, CLIP, least_scale([], entry, epsilon, delta), RATE * ROWS)
+    private = PrivateCritic(RATE, CLIP, least_scale([], entry, epsilon, delta), RATE * ROWS, ROWS)
     believed = private.scale * LESS.get(bug or "", 1.0)
     gan, without = small_gan(), table(ROWS)
     state = jax.jit(gan.init)(np.uint32(0))
@@ -100,7 +100,8 @@ def scores(epsilon: float, delta: float, runs: int, bug: str | None) -> np.ndarr
                 again = lambda _, *given: poisson_sample(key, *given)  # noqa: E731
                 fault[f"{STEP}poisson_sample"] = again
             with replaced(fault | changed):
-                return critic_gradient(gan, private, of_step, parameters, data, 0, here)["network"]
+                own = private.replace(rows=len(data.codes))
+                return critic_gradient(gan, own, of_step, parameters, data, 0, here)["network"]
 
         def noiseless(parameters: Any, step: Any, data: Rows, drawn: Callable[..., Any]) -> Any:
             plain = {f"{STEP}with_noise": lambda key, tree, scale: tree, f"{STEP}poisson_sample": drawn}
@@ -109,8 +110,8 @@ def scores(epsilon: float, delta: float, runs: int, bug: str | None) -> np.ndarr
         def drawn_others(used: Any, *given: Any) -> Any:
             return sample(lambda places: places < ROWS)(key if bug == "batch_reused" else used, *given)
 
-        def only_canary(used: Any, rows: int, rate: float, room: int) -> Any:
-            _, drawn = drawn_others(used, len(data.codes), rate, room)  # behind which the canary stands
+        def only_canary(used: Any, rows: int, rate: float, room: int, there: Any) -> Any:
+            _, drawn = drawn_others(used, len(data.codes), rate, room, there - 1)  # behind which the canary stands
             return jnp.full((room,), rows - 1), (jnp.arange(room) == drawn.sum()).astype(jnp.float32)
 
         def step(carry: tuple[Any, Any], number: Any) -> tuple[tuple[Any, Any], Any]:

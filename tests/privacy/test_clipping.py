@@ -153,7 +153,7 @@ def test_a_gradient_that_is_not_finite_counts_as_none() -> None:
 def test_each_row_is_drawn_by_itself_at_the_stated_rate() -> None:
     size, rate, draws = 400, 0.05, 500
     room = batch_room(size, rate)
-    places, there = jax.vmap(lambda key: poisson_sample(key, size, rate, room))(
+    places, there = jax.vmap(lambda key: poisson_sample(key, size, rate, room, size))(
         jax.random.split(jax.random.key(0), draws)
     )
     counts = np.asarray(there.sum(axis=1))
@@ -165,6 +165,14 @@ def test_each_row_is_drawn_by_itself_at_the_stated_rate() -> None:
     for place, one in zip(np.asarray(places), np.asarray(there), strict=True):
         assert len(set(place[one > 0])) == int(one.sum())  # none twice
     assert batch_room(10, 1.0) == 10
+
+
+def test_padding_is_never_drawn_and_changes_no_draw() -> None:
+    keys = jax.random.split(jax.random.key(0), 200)
+    places, there = jax.vmap(lambda key: poisson_sample(key, 400, 0.2, 200, 300))(keys)
+    drawn = np.asarray(places)[np.asarray(there) > 0]
+    assert drawn.max() == 299
+    assert len(drawn) / len(keys) == pytest.approx(300 * 0.2, rel=0.03)
 
 
 def test_noise_has_the_scale_that_is_stated_in_every_number() -> None:

@@ -41,7 +41,7 @@ def data() -> Rows:
 
 
 def private(scale: float, rate: float = 0.25) -> PrivateCritic:
-    return PrivateCritic(rate, 1.0, scale, rate * ROWS)
+    return PrivateCritic(rate, 1.0, scale, rate * ROWS, ROWS)
 
 
 def test_noise_is_on_the_sum_and_divided_with_it(data: Rows) -> None:

@@ -11,6 +11,7 @@ Round trip: exact for every category, boolean, integer, time and missing value, 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -270,8 +271,17 @@ class Codec:
         in_range("codec.atom", self.atom, 0, 1, open_low=True)
         in_range("codec.levels", self.levels, 2)
 
-    def fit(self, table: pa.Table, schema: Schema, relations: Relations | None = None) -> FittedCodec:
+    def fit(
+        self,
+        table: pa.Table,
+        schema: Schema,
+        relations: Relations | None = None,
+        values: Mapping[str, pa.ChunkedArray] | None = None,
+    ) -> FittedCodec:
         """Learn levels and knots from the training table; of columns that `relations` rebuild, nothing.
+
+        Args:
+            values: by column those that knots are learnt from, where these are not the table's.
 
         Raises:
             UserError: a column cannot be held exactly in float64.
@@ -279,7 +289,8 @@ class Codec:
         relations = relations or Relations()
         table, features = relations.reduce(table), relations.reduce_schema(schema).features
         many = [c for c in features if c.kind == "category" and c.levels > self.levels]
-        fitted = {c.name: self._fit_column(table[c.name], c) for c in features if c not in many}
+        known = values or {}
+        fitted = {c.name: self._fit_column(known.get(c.name, table[c.name]), c) for c in features if c not in many}
         if many:
             others = encode_columns(list(fitted.values()), image_of(schema), table)
             fitted |= {c.name: self._fit_ranks(table[c.name], c, others) for c in many}
