@@ -20,7 +20,7 @@ from gans.runs.saved import SavedRun
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-MOST_VALUES = 50_000  # that a column is learnt from
+VALUES = 200_000  # that a column is learnt from, as many as make rounding of masses small
 ROWS_A_STRETCH = 8
 PRIOR = 0.5  # rows a stretch that the earlier run counts for, beside those that are there
 
@@ -77,12 +77,11 @@ def _weighted(values: pa.Array, counts: np.ndarray, own: pa.ChunkedArray, column
     order = np.argsort(there, kind="stable")
     values, there, counts = values.take(pa.array(order)), there[order], counts[order].astype(float)
     inside = (here >= there[0]) & (here <= there[-1])
-    total = float(min(counts.sum(), MOST_VALUES))
-    shares, beyond = masses(there, counts, here[inside]), 1 - inside.mean()
-    times = np.maximum(np.rint(total * (1 - beyond) * shares), shares > 0).astype(int)
+    shares = masses(there, counts, here[inside])
+    times = np.maximum(np.rint(VALUES * inside.mean() * shares), shares > 0).astype(int)
     repeated = values.take(pa.array(np.repeat(np.arange(len(values)), times)))
     outside = own.filter(pa.array(~inside))
-    outer = [outside] * max(round(total / len(own)), 1)
+    outer = [outside] * max(round(VALUES / len(own)), 1)
     chunks = [chunk for one in (own, *outer) for chunk in one.chunks]
     return pa.chunked_array([repeated, *chunks], own.type)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -121,3 +123,26 @@ def test_negative_values_raise(key: str) -> None:
 def test_one_row_has_no_halves() -> None:
     with pytest.raises(UserError, match=r"term=moments needs 2 rows or more.*trainer\.batch_size"):
         cost(Moments(), wide(encoded(1)))
+
+
+def test_costs_of_sites_in_the_units_of_all_add_up_to_the_cost_of_all_rows() -> None:
+    """A site that lacks a level would else pull its share to nothing with the weight of one over a tiny deviation."""
+    rng = np.random.default_rng(0)
+    layout = Layout(scalars=1, bound=9.0, cardinalities=(3,))
+    sites = [
+        Encoded(rng.normal(place, 1, (rows, 1)).astype(np.float32), rng.choice(3, (rows, 1), p=shares).astype(np.int32))
+        for place, (rows, shares) in enumerate([(300, [0.9, 0.1, 0]), (100, [0.0, 0.2, 0.8])])
+    ]
+    every = Encoded(*(np.concatenate(parts) for parts in zip(*sites, strict=True)))
+    term = Moments(weight=1.0)
+    pooled = term.fit(layout, every)
+    made = layout.wide(jnp.asarray(every.scalars[::2] * 1.3), jnp.asarray(every.codes[::2]))
+
+    def gradient(known: Any) -> Any:
+        cost = lambda rows: term(layout, known, Made(rows, jnp.zeros((len(rows), 0))), jnp.float32(0))  # noqa: E731
+        return jax.grad(cost)(made)
+
+    own = [gradient(term.fit(layout, site, pooled)) for site in sites]
+    assert np.allclose(0.75 * own[0] + 0.25 * own[1], gradient(pooled), atol=1e-6)
+    alone = [gradient(term.fit(layout, site)) for site in sites]
+    assert not np.allclose(0.75 * alone[0] + 0.25 * alone[1], gradient(pooled), atol=1e-4)
