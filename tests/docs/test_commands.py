@@ -216,6 +216,19 @@ def customers(rows: int, seed: int) -> pa.Table:
     )
 
 
+SITES = """
+columns:
+  zip: {kind: integer, low: 10000, high: 99999, bins: 4}
+  age: {kind: integer, low: 18, high: 90, bins: 4}
+  segment: {kind: category, levels: [young, middle, old]}
+  income: {kind: numeric, low: 0, high: 100000, bins: 5}
+  plan: {kind: category, levels: [free, basic, gold]}
+  opened: {kind: datetime, low: 2010-01-01, high: 2025-12-31, bins: 3}
+  closed: {kind: datetime, low: 2010-01-01, high: 2025-12-31, bins: 3}
+  churned: {kind: category, levels: ["no", "yes"]}
+"""
+
+
 def write_inputs(folder: Path) -> None:
     """The files that pages take for granted."""
     import duckdb
@@ -225,6 +238,7 @@ def write_inputs(folder: Path) -> None:
     pyarrow.csv.write_csv(table, folder / "customers.csv")
     pyarrow.csv.write_csv(customers(400, 1), folder / "unseen.csv")
     pyarrow.csv.write_csv(customers(400, 2), folder / "few.csv")
+    (folder / "sites.yaml").write_text(SITES)
     (folder / "sites").mkdir()
     for part in range(3):
         pq.write_table(table.slice(500 * part, 500), folder / "sites" / f"{part}.parquet")
