@@ -224,5 +224,7 @@ def _lines(names: Mapping[str, str | None], new: FittedCondition, old: FittedCon
         kept = sum(level in known for level in levels)
         counted = f", {kept} of {len(levels)} levels" if fitted.cardinality else ""
         out.append(f"{name}: taken over{of}{counted}")
+    pictures = [[column.name for column in one.codec.schema.images] for one in (new, old)]
+    out += [f"{name}: taken over" for name in pictures[0]] * bool(pictures[1])
     gone = [name for name in before if name not in names.values()]
     return [*out, *([f"not in this table: {', '.join(gone)}"] if gone else [])]

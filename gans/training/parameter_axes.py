@@ -41,18 +41,20 @@ class Sizes:
 def axes_of(network: Network, layout: Layout, condition: int, part: str) -> dict[str, list[Axis]]:
     """The axes of every parameter and statistic of a network, by path.
 
+    What would need a part that the network has not, as a column beside a lone image would, no axis of it holds.
+
     Args:
         part: generator or discriminator.
     """
     base = Sizes(layout, condition)
     shapes = _shapes(network, base, part)
-    grown = [(one, _shapes(network, one, part)) for one in _larger(base)]
-    if any(other.keys() != shapes.keys() for _, other in grown):
-        raise ValueError("a network whose parts depend on the size of a table")
-    matrix = np.array([one.parts() - base.parts() for one, _ in grown])
+    larger = [(one, _shapes(network, one, part)) for one in _larger(base)]
+    grown = [(one, other) for one, other in larger if other.keys() == shapes.keys()]
+    matrix = np.array([one.parts() - base.parts() for one, _ in grown]).reshape(-1, 3)
     out = {}
     for path, shape in shapes.items():
         growth = np.array([[size - own for size, own in zip(other[path], shape, strict=True)] for _, other in grown])
+        growth = growth.reshape(len(grown), len(shape))
         copies = np.rint(np.linalg.lstsq(matrix, growth, rcond=None)[0]).astype(int).T.reshape(-1, 3)
         out[path] = [
             (int(size - copy @ base.parts()), *map(int, copy)) for size, copy in zip(shape, copies, strict=True)

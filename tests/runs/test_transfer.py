@@ -1,7 +1,6 @@
 """Runs that begin with another run: what is taken over, replayed, compared, and refused."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from gans.errors import UserError
 from gans.runs.execute import Result, execute
 from gans.runs.prepare import prepare
 from gans.runs.saved import SavedRun
-from gans.runs.transfer import replayed, take_over
+from gans.runs.transfer import take_over
 
 TABLE = Households().read()
 SMALL = ("network.generator_widths=[16]", "network.discriminator_widths=[16]", "trainer.batch_size=32")
@@ -62,7 +61,7 @@ def test_what_became_of_each_column_is_written(source: Path, tmp_path: Path) -> 
 def test_replayed_rows_are_seen_by_the_networks_and_by_nothing_else(source: Path) -> None:
     run = compose([*OWN, f"transfer.run={source}", "transfer.replay=0.5"])
     table = TABLE.slice(3_000, 500)
-    ready = prepare(run, table, partial(replayed, SavedRun.open(source)))
+    ready = prepare(run, table, SavedRun.open(source))
     assert ready.split.training.num_rows == len(ready.encoded.codes) == 450
     assert len(ready.rows.codes) == 900
     assert np.array_equal(np.asarray(ready.rows.codes)[:450], ready.encoded.codes)
