@@ -85,7 +85,8 @@ def infinite(folder: Path) -> None:
         ),
         (["sites={}/*.parquet", "federated.sites=5", "federated.timeout=1"], None, "federated.sites=5: 3 are there"),
         (["sites={}/*.parquet", "federated.rounds=1", "federated.rounds=2"], None, "federated.rounds is given twice"),
-        (["sites={}/*.parquet", "+experiment=dp_gan"], None, "privacy=dp: sites"),
+        (["sites={}/*.parquet", "+experiment=dp_gan"], None, "privacy.domain is not set"),
+        (["sites={}/*.parquet", "+experiment=dp_marginals"], None, "privacy=marginals: sites that train together take"),
         (["sites={}/*.parquet", "trainer.seeds=2"], None, "trainer.seeds=2: sites that train together take 1"),
         (["sites={}/*.parquet", "data.relations=[plan -> age]"], None, "data.relations=plan -> age: sites"),
         (
