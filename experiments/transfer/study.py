@@ -230,18 +230,27 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     figure = Figure((4.2 * len(cases) + 1.2, 3.6), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(cases), sharey=True, squeeze=False)[0], cases, strict=True):
         own = rows[rows.case == name]
-        for place, method in enumerate(dict.fromkeys(own.method)):
+        counts, methods = sorted(own.rows.unique()), list(dict.fromkeys(own.method))
+        for place, method in enumerate(methods):
             here = own[own.method == method]
             means = here.groupby("rows").gap.mean()
+            style = {"color": f"C{place}", "marker": "o", "markersize": 3, "alpha": 0.6, "linestyle": ""}
+            if len(counts) == 1:  # side by side
+                axes.plot([place] * len(here), here.gap, **style)
+                continue
             axes.plot(means.index, means, color=f"C{place}", linewidth=1.2, label=method)
-            axes.plot(here.rows, here.gap, "o", color=f"C{place}", markersize=3, alpha=0.6)
-        counts = sorted(own.rows.unique())
+            axes.plot(here.rows, here.gap, **style)
+        axes.set_title(name, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(counts) == 1:
+            axes.set_xticks(range(len(methods)), methods, fontsize=8)
+            axes.set_xlim(-0.5, len(methods) - 0.5)
+            axes.set_xlabel(f"{counts[0]:,} target rows", fontsize=9)
+            continue
         axes.set_xscale("log")
         axes.set_xticks(counts, [f"{count:,}" for count in counts], fontsize=8)
         axes.minorticks_off()
-        axes.set_title(name, fontsize=10)
         axes.set_xlabel("target rows", fontsize=9)
-        axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8)
     figure.axes[0].set_ylabel("gap.py score (1: cannot be told)", fontsize=9)
     write_atomic(path, lambda temporary: figure.savefig(temporary, dpi=150, format="png"))
