@@ -166,7 +166,9 @@ def make(case: Case, method: str, rows: pa.Table, seed: int, steps: int, folder:
     """Rows of a method that learns from these."""
     if method == "smote":
         return smote(rows, case.label, MADE)
-    overrides = [one.format(**{name: sources / name for name in case.sources}) for one in case.methods[method]]
+    overrides = list(case.methods[method])
+    for name in case.sources:
+        overrides = [one.replace(f"{{{name}}}", str(sources / name)) for one in overrides]
     if method == "quick":
         steps //= QUICK
     learnt = pa.concat_tables([*case.sources.values(), rows]) if method == "pooled" else rows
