@@ -135,7 +135,12 @@ class Run:
             ("data.limit", data.limit, (None,), "which rows are drawn depends on how many there are"),
             ("data.merge_rare", data.merge_rare, (False,), "rare levels are found in the rows; declare other=NAME"),
             ("data.fake", data.fake, ([],), "made-up values are shaped by the rows"),
-            ("trainer.resume", trainer.resume, (False, sites), "a run that was cut off has spent its budget"),
+            (
+                "trainer.resume",
+                trainer.resume,
+                (False, sites),
+                "a run that was cut off has spent its budget; begin another",
+            ),
             ("trainer.seeds", trainer.seeds, (1,), "each seed would ask the rows anew"),
             ("trainer.processes", trainer.processes, (1,), "one process holds the ledger"),
             ("profile", self.profile, (False,), "it takes no steps"),

@@ -209,9 +209,10 @@ class Server:
         self.rows = {name: measured_together(self.agreed, [own]).rows for name, own in self.counts.items()}
         known = self.rows if self.federation.weights == "size" else dict.fromkeys(self.rows, 1.0)
         self.weights = {name: value / sum(known.values()) for name, value in known.items()}
+        measured = self.measured
         if self.number == 0:
-            self.state = fit_columns(self.agreed.gan, self.state, shares_of(self.measured))
-        return [node for node in nodes if names[node] in self.counts], self.measured.single
+            self.state = fit_columns(self.agreed.gan, self.state, shares_of(measured))
+        return [node for node in nodes if names[node] in self.counts], measured.single
 
     @property
     def measured(self) -> Measurements:

@@ -88,22 +88,23 @@ def _weighted(values: pa.Array, counts: np.ndarray, own: pa.ChunkedArray, column
 
 def masses(values: np.ndarray, counts: np.ndarray, here: np.ndarray) -> np.ndarray:
     """Shares [n] of ascending distinct values [n] that occur counts [n] times, by rows [m] within their bounds."""
+    counts = counts / counts.sum()
     if not len(here):
-        return counts / counts.sum()
+        return counts
+    mass = np.cumsum(counts)
     best, chosen = -np.inf, counts
     stretches = 1
     while stretches <= max(len(here) // ROWS_A_STRETCH, 1):
-        mass = np.cumsum(counts) / counts.sum()
         edges = np.unique(np.searchsorted(mass, np.arange(1, stretches) / stretches))
         stretch = np.searchsorted(edges, np.arange(len(values)))  # of each value; an edge ends its stretch
-        before = np.bincount(stretch, counts) / counts.sum()
+        before = np.bincount(stretch, counts)
         of_row = np.searchsorted(values[edges[edges < len(values) - 1]], here)
         rows = np.bincount(of_row, minlength=len(before)).astype(float)
         prior = PRIOR * len(before) * before
         left = np.maximum(rows - 1 + prior, 1e-12) / (len(here) - 1 + prior.sum())
         likely = float(np.sum(rows * np.log(left / before)))
         if likely > best:
-            best, chosen = likely, (counts / counts.sum() / before[stretch]) * (rows + prior)[stretch]
+            best, chosen = likely, (counts / before[stretch]) * (rows + prior)[stretch]
         stretches *= 2
     return chosen / chosen.sum()
 
