@@ -33,14 +33,13 @@ def locked(folder: Path, key: str, make: bool = False) -> Iterator[None]:
         UserError: another process is writing it.
         OSError: the folder cannot be made or written.
     """
-    file = _acquire(folder, key, make)
-    with undone_if_killed((folder / LOCK).unlink):
+    lock = _Lock(folder)
+    with undone_if_killed(lock.release):  # before anything is made: a signal may come between any two lines
         try:
+            lock.acquire(key, make)
             yield
         finally:
-            with contextlib.suppress(OSError):
-                (folder / LOCK).unlink()
-            file.close()
+            lock.release()
 
 
 def check_unlocked(folder: Path, key: str) -> None:
@@ -50,32 +49,58 @@ def check_unlocked(folder: Path, key: str) -> None:
             pass
 
 
-def _acquire(folder: Path, key: str, make: bool) -> IO[str]:
-    """The open file that holds the lock."""
-    while True:
-        if make:
-            folder.mkdir(parents=True, exist_ok=True)
-        try:
-            file = (folder / LOCK).open("a+", encoding="utf-8")
-        except FileNotFoundError:
-            if make:  # removed by the process that had made it
-                continue
-            raise
-        try:
-            if not _lock(file):
-                file.seek(0)
-                who = file.read(200).strip() or "its number is not known"
-                raise UserError(f"{key}={folder}: another process ({who}) is writing it; wait for it, or end it.")
-            with contextlib.suppress(OSError):  # of a file that was removed meanwhile, others do not see the lock
-                if os.path.samestat(os.fstat(file.fileno()), (folder / LOCK).stat()):
-                    file.truncate(0)
-                    file.write(f"{os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}")
-                    file.flush()
-                    return file
-        except BaseException:
-            file.close()
-            raise
-        file.close()
+class _Lock:
+    """The lock of a folder, and what was made for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._path = folder, folder / LOCK
+        self._file: IO[str] | None = None
+        self._makes = self._opens = False
+
+    def acquire(self, key: str, make: bool) -> None:
+        """Have the lock, or raise UserError; see `locked`."""
+        while self._file is None:
+            if make and not self._folder.exists():
+                self._makes = True
+                self._folder.mkdir(parents=True, exist_ok=True)
+            self._opens = True
+            try:
+                file = self._path.open("a+", encoding="utf-8")
+            except FileNotFoundError:
+                if make:  # removed by the process that had made it
+                    continue
+                raise
+            try:
+                if not _lock(file):
+                    file.seek(0)
+                    who = file.read(200).strip() or "its number is not known"
+                    raise UserError(
+                        f"{key}={self._folder}: another process ({who}) is writing it; wait for it, or end it."
+                    )
+                with contextlib.suppress(OSError):  # of a file that was removed meanwhile, others do not see the lock
+                    if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                        self._file = file
+                        file.truncate(0)
+                        file.write(f"{os.getpid()} on {socket.gethostname()}, since {datetime.now():%Y-%m-%d %H:%M:%S}")
+                        file.flush()
+            finally:
+                if self._file is not file:
+                    file.close()
+
+    def release(self) -> None:
+        """Remove the lock, a file for it that no process has locked, and a folder that was made for it and is empty."""
+        with contextlib.suppress(OSError):
+            if self._file is not None:
+                self._path.unlink()
+                self._file.close()
+            elif self._opens:
+                with self._path.open("r+", encoding="utf-8") as file:
+                    if _lock(file):
+                        self._path.unlink()
+        self._file, self._opens = None, False
+        if self._makes:
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()
 
 
 def _lock(file: IO[str]) -> bool:

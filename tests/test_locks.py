@@ -1,5 +1,6 @@
 """A folder is written by one process at a time; a lock ends with its process."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -42,7 +43,7 @@ def test_a_lock_is_gone_behind_it(tmp_path: Path) -> None:
             assert [path.name for path in (tmp_path / "run").iterdir()] == [LOCK]
             with pytest.raises(UserError, match=rf"run_dir=.*run: another process \({os.getpid()} on .*, since 20"):
                 check_unlocked(tmp_path / "run", "run_dir")
-        assert list((tmp_path / "run").iterdir()) == []
+        assert not (tmp_path / "run").exists()  # made for the lock, and empty
     check_unlocked(tmp_path / "run", "run_dir")
     check_unlocked(tmp_path / "nowhere", "run_dir")
 
@@ -99,3 +100,31 @@ def test_what_a_killed_process_left_is_taken_away_and_what_a_living_one_writes_i
         assert folder.is_dir()
     assert {path.name for path in tmp_path.iterdir()} == {"a.json", *(path.name for path in kept)}
     remove_stale(tmp_path / "nowhere", ".a-", "")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that Python itself closes
+def test_an_interrupt_at_any_line_leaves_nothing(tmp_path: Path) -> None:
+    folder, usual = tmp_path / "made", sys.gettrace()
+    for number in itertools.count():
+        left = number
+
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            nonlocal left
+            if frame.f_code.co_name != "acquire":
+                return None
+            if event == "line":
+                left -= 1
+                if left < 0:
+                    sys.settrace(usual)
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            with locked(folder, "folder", make=True):
+                break
+        except KeyboardInterrupt:
+            assert not folder.exists(), number
+        finally:
+            sys.settrace(usual)
+    assert number > 8
