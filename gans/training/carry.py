@@ -12,6 +12,7 @@ import optax
 
 from gans.conditions.base import FittedCondition
 from gans.conditions.features import Features, features_of, levels_of
+from gans.data.codecs.columns import FittedColumn
 from gans.errors import UserError, nearest
 from gans.networks.base import Network
 from gans.training.parameter_axes import axes_of, dotted, keys_of, leaves
@@ -141,9 +142,18 @@ def _matched(settings: Transfer, new: FittedCondition, old: FittedCondition) -> 
     if twice:
         raise UserError(f"transfer.columns: two columns go on with '{twice[0]}'.")
     return {
-        name: other if other in before and before[other].numeric == here[name].numeric else None
+        name: other if other in before and not _difference(before[other], here[name]) else None
         for name, other in out.items()
     }
+
+
+def _difference(old: FittedColumn, new: FittedColumn) -> str:
+    """Why the features of one column cannot stand for those of the other; nothing where they can."""
+    if (old.numeric, old.ranks) != (new.numeric, new.ranks):
+        return "it was of another kind"
+    if new.ranks and len({tuple(level for level in one.levels if level is not None) for one in (old, new)}) > 1:
+        return "ranks of its levels mean nothing among others"
+    return ""
 
 
 def _places(
@@ -216,8 +226,8 @@ def _lines(names: Mapping[str, str | None], new: FittedCondition, old: FittedCon
     for fitted in new.codec.columns:
         name, other = fitted.column.name, names[fitted.column.name]
         if other is None:
-            differs = name in before and before[name].numeric != fitted.numeric
-            out.append(f"{name}: begins afresh" + (", since it was of another kind" if differs else ""))
+            reason = name in before and _difference(before[name], fitted)
+            out.append(f"{name}: begins afresh" + (f", since {reason}" if reason else ""))
             continue
         of = "" if other == name else f" from '{other}'"
         known, levels = set(levels_of(before[other])), levels_of(fitted)

@@ -140,6 +140,26 @@ def test_levels_are_matched_by_their_names_and_what_is_new_begins_afresh() -> No
     assert np.array_equal(row(new, begun, "eight"), row(new, fresh, "eight"))
 
 
+def test_ranks_go_on_only_among_the_same_levels() -> None:
+    size = np.array(TABLE["family_size"])
+    base = TABLE.drop_columns(["family_size"])
+    few, many = "codec.levels=2", "codec.levels=256"
+    named = [base.append_column("size", [[f"of {value}" for value in one]]) for one in (size, size + 1)]
+    old = made("wgan_gp", named[0], few)
+    assert old[1].codec["size"].ranks
+    state = state_of(old[2], 1)
+    afresh = "size: begins afresh, since "
+    numbers = base.append_column("size", [size])
+    for table, setting, line in (
+        (named[0], few, "size: taken over"),
+        (named[1], few, f"{afresh}ranks of its levels mean nothing among others"),
+        (named[0], many, f"{afresh}it was of another kind"),
+        (numbers, many, f"{afresh}it was of another kind"),
+    ):
+        lines = between(old, state, made("wgan_gp", table, setting)).lines
+        assert [one for one in lines if one.startswith(line)], lines
+
+
 def test_axes_are_found_by_growing_the_layout() -> None:
     run, ready, gan = made("ctgan", TABLE)
     found = axes_of(run.network, gan.layout, sum(ready.condition.cardinalities), "discriminator")
