@@ -26,6 +26,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
         "domain",
         "federate",
     },
+    {"lab"},
     {"__init__"},
     {"synthesizer"},
     {"cli"},

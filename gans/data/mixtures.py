@@ -134,6 +134,53 @@ class Moons(Plane):
         return made[0]
 
 
+@register("data", "line")
+@dataclass(kw_only=True)
+class Line(Plane):
+    """A segment of the diagonal, from (-1, -1) to (1, 1), uniform, with noise.
+
+    Attributes:
+        noise: standard deviation of what is added to x and to y.
+    """
+
+    self_contained: ClassVar[bool] = True
+
+    noise: float = 0.02
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("data.noise", self.noise, 0)
+
+    def points(self, rng: np.random.Generator) -> np.ndarray:
+        """Points [rows, 2]."""
+        along = rng.uniform(-1, 1, (self.rows, 1))
+        return along + self.noise * rng.standard_normal((self.rows, 2))
+
+
+@register("data", "disjoint")
+@dataclass(kw_only=True)
+class Disjoint(Plane):
+    """Two discs about (-1, -1) and (1, 1), uniform, as likely: distributions that do not touch.
+
+    Attributes:
+        radius: of each.
+    """
+
+    self_contained: ClassVar[bool] = True
+
+    radius: float = 0.4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("data.radius", self.radius, 0, open_low=True)
+
+    def points(self, rng: np.random.Generator) -> np.ndarray:
+        """Points [rows, 2]."""
+        angle, out = 2 * np.pi * rng.random(self.rows), self.radius * np.sqrt(rng.random(self.rows))
+        centre = rng.choice([-1.0, 1.0], (self.rows, 1))
+        return centre + (out * np.stack([np.cos(angle), np.sin(angle)])).T
+
+
 @register("data", "drawing")
 @dataclass(kw_only=True)
 class Drawing(Plane):
@@ -146,7 +193,7 @@ class Drawing(Plane):
     path: str = ""
 
     def points(self, rng: np.random.Generator) -> np.ndarray:
-        """Points [rows, 2], uniform within each pixel.
+        """Points [rows, 2].
 
         Raises:
             UserError: the file is missing, no image, or white all over.
@@ -156,12 +203,19 @@ class Drawing(Plane):
         dark = 255 - read_image(Path(self.path).expanduser(), "data.path", 1)[..., 0].astype(float)
         if not dark.any():
             raise UserError(f"data.path={self.path}: the image is white all over; there is nothing to draw from.")
-        height, width = dark.shape
-        pixels = rng.choice(dark.size, self.rows, p=dark.ravel() / dark.sum())
-        inside = rng.random((self.rows, 2))
-        return np.stack(
-            [(pixels % width + inside[:, 0]) / width, 1 - (pixels // width + inside[:, 1]) / height], axis=1
-        )
+        return drawn_points(dark, self.rows, rng)
+
+
+def drawn_points(density: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Points [rows, 2] as dense as a picture [height, width] says, uniform within pixels, y upwards, between 0 and 1.
+
+    Args:
+        density: at least 0, and not 0 everywhere.
+    """
+    height, width = density.shape
+    pixels = rng.choice(density.size, rows, p=density.ravel() / density.sum())
+    inside = rng.random((rows, 2))
+    return np.stack([(pixels % width + inside[:, 0]) / width, 1 - (pixels // width + inside[:, 1]) / height], axis=1)
 
 
 def read_image(path: Path, key: str, channels: int) -> np.ndarray:

@@ -9,6 +9,8 @@ from gans.data.layout import Layout
 from gans.errors import in_range, one_of
 from gans.networks.conditioning import DISCRIMINATOR, GENERATOR
 
+PRIORS = ("normal", "uniform")
+
 
 @dataclass(kw_only=True)
 class Network:
@@ -17,7 +19,8 @@ class Network:
     Attributes:
         per_example: whether a generated row depends on its own latent only; not so with batch norm.
         takes_condition: whether the generator can be given anything.
-        latent: width of the standard normal latent vector.
+        latent: width of the latent vector.
+        prior: of each latent: normal, the standard one, or uniform on [-1, 1].
         temperature: of the Gumbel-softmax of categories.
         pack: how many rows the discriminator sees side by side (PacGAN, Lin et al. 2017, arXiv:1712.04086).
         spectral_norm: divide each kernel of the discriminator by its largest singular value (Miyato et al. 2018,
@@ -33,6 +36,7 @@ class Network:
     takes_condition: ClassVar[bool] = True
 
     latent: int = 100
+    prior: str = "normal"
     temperature: float = 1.0
     pack: int = 1
     spectral_norm: bool = False
@@ -42,6 +46,7 @@ class Network:
 
     def __post_init__(self) -> None:
         in_range("network.latent", self.latent, 1)
+        one_of("network.prior", self.prior, PRIORS)
         in_range("network.pack", self.pack, 1)
         in_range("network.group", self.group, 1)
         one_of("network.conditioning", self.conditioning, GENERATOR)

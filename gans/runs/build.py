@@ -31,6 +31,7 @@ def build(run: Run, condition: FittedCondition, placement: str = "jit") -> GAN:
         generator_optimizer=optimizer.generator(trainer.steps),
         discriminator_optimizer=optimizer.discriminator(trainer.steps * trainer.critic_steps),
         latent=run.network.latent,
+        prior=run.network.prior,
         steps=trainer.steps,
         batch_size=trainer.batch_size,
         pack=run.network.pack,

@@ -96,6 +96,7 @@ class GAN:
     Attributes:
         heads: by term, the modules from features to predictions.
         steps: of the whole run, for what changes over it.
+        prior: of the latents: normal, or uniform on [-1, 1].
         pack: rows that the discriminator sees side by side.
         group: packs that the discriminator compares with each other.
         spectral_norm: whether its kernels are divided by their largest singular values.
@@ -117,6 +118,7 @@ class GAN:
     latent: int
     steps: int
     batch_size: int
+    prior: str = "normal"
     pack: int = 1
     group: int = 1
     spectral_norm: bool = False
@@ -168,11 +170,27 @@ class GAN:
     ) -> tuple[Float[Array, "batch width"], Any]:
         """Rows for latents drawn by the keys; in training with the generator's statistics and what it shows."""
         outer, inner = jax.vmap(jax.vmap(jax.random.fold_in, (0, None)), (None, 0))(keys, jnp.arange(2))
-        latent = jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(outer)
+        return self.generate_from(variables, self.latents(outer), condition, inner, train)
+
+    def latents(self, keys: Key[Array, " batch"]) -> Float[Array, "batch latent"]:
+        """Latents, one by each key."""
+        if self.prior == "uniform":
+            return jax.vmap(lambda key: jax.random.uniform(key, (self.latent,), minval=-1.0))(keys)
+        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+
+    def generate_from(
+        self,
+        variables: Any,
+        latent: Float[Array, "batch latent"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+        train: bool,
+    ) -> tuple[Float[Array, "batch width"], Any]:
+        """Rows for given latents; the keys draw what the generator draws beside them, as levels of categories."""
         mutable = ["batch_stats", SEEN] if train else []
         variables = {**variables, "params": self.lowered(variables["params"])}
         latent, condition = self.lowered((latent, condition))
-        rows, shown = self.generator.apply(variables, latent, condition, inner, train, mutable=mutable)
+        rows, shown = self.generator.apply(variables, latent, condition, keys, train, mutable=mutable)
         return rows.astype(jnp.float32), shown  # pyright: ignore[reportAttributeAccessIssue]
 
     def lowered(self, tree: Any) -> Any:

@@ -1,0 +1,1 @@
+"""The lab: a page in a browser on which a GAN learns, live on toys, or replayed from a run."""

@@ -1,0 +1,142 @@
+// The plane of a toy: the discriminator's surface, real and generated points, arrows, and the grid of latents.
+
+const REAL = "#0072b2";
+const MADE = "#d55e00";
+const LAYERS = ["surface", "real", "points", "arrows", "grid"];
+export const layers = Object.fromEntries(LAYERS.map((name) => [name, true]));
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+// Shades from what the discriminator takes for generated (orange) by the middle to what it takes for real (blue).
+function shade(share) {
+  const [low, middle, high] = dark.matches
+    ? [[122, 62, 20], [30, 32, 38], [16, 78, 122]]
+    : [[249, 196, 150], [250, 250, 250], [150, 202, 235]];
+  const [from, to, part] = share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1];
+  return from.map((value, place) => value + part * (to[place] - value));
+}
+
+export class Plot {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.extent = 1;
+    this.real = null;
+    this.seen = null;
+    this.before = null;
+    this.cells = document.createElement("canvas");
+  }
+
+  show(seen) {
+    this.before = this.seen && this.seen.step < seen.step ? this.#points(performance.now()) : seen.points;
+    this.gap = Math.min(performance.now() - (this.came ?? 0), 500);
+    this.came = performance.now();
+    this.seen = seen;
+    this.#paintCells();
+    this.changed = true;
+  }
+
+  // Whether there is anything new to draw at this time.
+  due(time) {
+    return this.changed || (!still.matches && this.seen && time - this.came < this.gap);
+  }
+
+  // Generated points between the last two looks, which are of the same latents.
+  #points(time) {
+    const share = still.matches ? 1 : Math.min((time - this.came) / this.gap, 1);
+    if (share >= 1 || this.before.length !== this.seen.points.length) return this.seen.points;
+    return this.seen.points.map((value, place) => this.before[place] + share * (value - this.before[place]));
+  }
+
+  #paintCells() {
+    const { surface, middle } = this.seen;
+    const side = surface.shape[0];
+    this.cells.width = this.cells.height = side;
+    const spread = Math.max(...surface.map((value) => Math.abs(value - middle)), 1e-6);
+    const context = this.cells.getContext("2d");
+    const image = context.createImageData(side, side);
+    surface.forEach((value, place) => {
+      const below = Math.floor(place / side);
+      const at = 4 * ((side - 1 - below) * side + (place % side));
+      const share = 0.5 + (0.5 * Math.tanh((2 * (value - middle)) / spread)) / Math.tanh(2);
+      image.data.set([...shade(share), 255], at);
+    });
+    context.putImageData(image, 0, 0);
+  }
+
+  draw(time) {
+    this.changed = false;
+    const { canvas } = this;
+    const size = Math.round(canvas.clientWidth * Math.min(devicePixelRatio, 2));
+    if (!size || !this.seen) return;
+    if (canvas.width !== size) canvas.width = canvas.height = size;
+    const context = canvas.getContext("2d");
+    const scale = size / (2 * this.extent);
+    const x = (value) => size / 2 + value * scale;
+    const y = (value) => size / 2 - value * scale;
+    const unit = size / 400;
+    context.fillStyle = dark.matches ? "#1e2026" : "#fafafa";
+    context.fillRect(0, 0, size, size);
+    if (layers.surface) {
+      context.imageSmoothingEnabled = true;
+      context.drawImage(this.cells, 0, 0, size, size);
+    }
+    if (layers.grid && this.seen.grid) this.#drawGrid(context, x, y, unit);
+    if (layers.real && this.real) dots(context, this.real, x, y, 1.6 * unit, dark.matches ? "#56b4e9" : REAL);
+    const points = this.#points(time);
+    if (layers.points) dots(context, points, x, y, 1.6 * unit, dark.matches ? "#ff9a4d" : MADE);
+    if (layers.arrows) this.#drawArrows(context, points, x, y, unit, size);
+  }
+
+  #drawGrid(context, x, y, unit) {
+    const grid = this.seen.grid;
+    const count = grid.shape[0];
+    const side = Math.round(Math.sqrt(count));
+    context.strokeStyle = dark.matches ? "rgba(220,220,230,.45)" : "rgba(60,60,70,.4)";
+    context.lineWidth = unit;
+    context.beginPath();
+    const line = (places) => places.forEach((place, number) => {
+      context[number ? "lineTo" : "moveTo"](x(grid[2 * place]), y(grid[2 * place + 1]));
+    });
+    const along = [...Array(side).keys()];
+    if (this.seen.flat) {
+      along.forEach((row) => line(along.map((column) => row * side + column)));
+      along.forEach((column) => line(along.map((row) => row * side + column)));
+    } else {
+      line([...Array(count).keys()]);
+    }
+    context.stroke();
+  }
+
+  #drawArrows(context, points, x, y, unit, size) {
+    const arrows = this.seen.arrows;
+    const count = arrows.length / 2;
+    const lengths = [...Array(count).keys()].map((place) => Math.hypot(arrows[2 * place], arrows[2 * place + 1]));
+    const longest = [...lengths].sort((a, b) => a - b)[Math.floor(0.9 * count)] || 1e-12;
+    context.strokeStyle = dark.matches ? "rgba(255,225,120,.85)" : "rgba(90,40,120,.75)";
+    context.lineWidth = unit;
+    context.beginPath();
+    for (let place = 0; place < count; place++) {
+      const length = (Math.min(lengths[place] / longest, 1.5) * size) / 22;
+      const angle = Math.atan2(-arrows[2 * place + 1], arrows[2 * place]);
+      const [left, top] = [x(points[2 * place]), y(points[2 * place + 1])];
+      const [right, bottom] = [left + length * Math.cos(angle), top + length * Math.sin(angle)];
+      context.moveTo(left, top);
+      context.lineTo(right, bottom);
+      for (const turn of [2.6, -2.6]) {
+        context.moveTo(right, bottom);
+        context.lineTo(right + (length / 3) * Math.cos(angle + turn), bottom + (length / 3) * Math.sin(angle + turn));
+      }
+    }
+    context.stroke();
+  }
+}
+
+function dots(context, points, x, y, radius, colour) {
+  context.fillStyle = colour;
+  context.globalAlpha = 0.7;
+  for (let place = 0; place < points.length; place += 2) {
+    context.fillRect(x(points[place]) - radius, y(points[place + 1]) - radius, 2 * radius, 2 * radius);
+  }
+  context.globalAlpha = 1;
+}

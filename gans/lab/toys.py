@@ -1,0 +1,283 @@
+"""Toys that learn while a page looks on: what browsers say is done between blocks, what can be seen is published.
+
+Looking takes a small share of the time, and none while no browser is there. What changes the compiled program, as
+another objective, compiles anew; learning rates do not.
+"""
+
+import base64
+import logging
+import math
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gans.errors import UserError
+from gans.lab.server import Server
+from gans.lab.setting import RATES, command, keys, read_setting, usual
+from gans.lab.toy import Toy
+from gans.registry import COMPONENTS
+
+SIDES = 2  # toys at most, side by side
+LOOK_SHARE = 0.03  # of the time
+FASTEST = 0.04  # seconds between two looks at least
+BLOCK = 0.02  # seconds of training between two glances at what browsers say
+SPEEDS = (1, 10, 100, 1_000, 0)  # steps a second; 0 for as many as there can be
+PAST = 400  # looks whose figures a new page gets
+DRAWN = 64  # pixels a side of a density that is drawn
+
+log = logging.getLogger("gans")
+
+
+class Toys:
+    """One toy, or two side by side on the same data, and the state of the page's controls."""
+
+    def __init__(self, server: Server, setting: Mapping[str, Any]) -> None:
+        self._server, self._density = server, None
+        self._toys: list[Toy | None] = [None]
+        self._settings = [read_setting(setting)]
+        self._playing, self._average, self._speed = False, False, 0
+        self._look_seconds, self._looked, self._step_seconds = 0.005, 0.0, 1e-3
+        self._owed = 0.0
+        self._past: list[deque[Any]] = [deque(maxlen=PAST) for _ in range(SIDES)]
+        self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
+            "play": lambda said: self._play(True),
+            "pause": lambda said: self._play(False),
+            "step": self._step,
+            "set": self._set,
+            "compare": self._compare,
+            "reset": self._reset,
+            "speed": self._set_speed,
+            "average": self._set_average,
+        }
+
+    def run(self) -> None:
+        """Train and publish until the process is interrupted."""
+        self._publish_controls()
+        self._build(0)
+        while True:
+            self._hear(wait=0 if self._playing else 0.5)
+            if self._playing:
+                self._advance()
+
+    def _hear(self, wait: float) -> None:
+        """Do what browsers said; wait so many seconds for the first."""
+        try:
+            browser, said = self._server.said.get(timeout=wait) if wait else self._server.said.get_nowait()
+            while True:
+                self._do(browser, said)
+                browser, said = self._server.said.get_nowait()
+        except queue.Empty:
+            pass
+
+    def _do(self, browser: int, said: dict[str, Any]) -> None:
+        action = self._actions.get(said["do"])
+        try:
+            if said["do"] == "past":
+                for side in range(len(self._toys)):
+                    self._server.tell(browser, f"past{side}", {"side": side, "past": list(self._past[side])})
+                return
+            if action is None:
+                raise UserError(f"do={str(said['do'])[:60]}: allowed are past, {', '.join(self._actions)}.")
+            action(said)
+        except UserError as error:
+            self._server.tell(browser, "refused", {"message": str(error)})
+
+    def _play(self, playing: bool) -> None:
+        self._playing, self._owed = playing, 0.0
+        self._publish_controls()
+        self._look()
+
+    def _advance(self) -> None:
+        """A short block of steps of each toy, as the speed says, and a look where one is due."""
+        began = time.monotonic()
+        steps = max(int(BLOCK / self._step_seconds / len(self._toys)), 1)
+        if self._speed:
+            self._owed += self._speed * BLOCK
+            steps = min(int(self._owed), steps)
+            self._owed = min(self._owed - steps, self._speed)
+        for toy in self._toys:
+            if toy and steps:
+                toy.train(steps)
+        taken = time.monotonic() - began
+        if steps:
+            one = taken / steps / len(self._toys)
+            self._step_seconds = 0.9 * self._step_seconds + 0.1 * one
+        if self._speed:
+            time.sleep(max(BLOCK - taken, 0))
+        if not all(math.isfinite(value) for toy in self._toys if toy for value in toy.metrics.values()):
+            self._playing = False
+            self._server.publish("refused", {"message": "a loss is not a number any more: reset, or lower the rates."})
+            self._publish_controls()
+        if time.monotonic() - self._looked >= max(FASTEST, self._look_seconds / LOOK_SHARE):
+            self._look()
+
+    def _look(self) -> None:
+        """Publish what can be seen, where someone looks."""
+        if not self._server.watched:
+            return
+        began = time.monotonic()
+        for side, toy in enumerate(self._toys):
+            if toy is not None:
+                seen = {name: packed(value) for name, value in toy.look(self._average).items()}
+                metrics = {name: number(value) for name, value in toy.metrics.items()}
+                self._server.publish(f"toy{side}", {"side": side, "step": toy.step, "metrics": metrics, **seen})
+                self._remember(side, toy.step, metrics, seen)
+        self._looked = time.monotonic()
+        self._look_seconds = 0.8 * self._look_seconds + 0.2 * (self._looked - began)
+
+    def _remember(self, side: int, step: int, metrics: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+        """Keep a look's figures for pages that come later."""
+        past, losses = self._past[side], (metrics.get(f"loss/{part}") for part in ("discriminator", "generator"))
+        if past and past[-1][0] > step:
+            past.clear()
+        past.append((step, *losses, seen["kl"], seen["js"]))
+
+    def _step(self, said: dict[str, Any]) -> None:
+        part = said.get("part")
+        if part not in ("generator", "discriminator", "both"):
+            raise UserError(f"part={str(part)[:60]}: allowed are generator, discriminator, both.")
+        self._play(False)
+        for toy in self._toys:
+            if toy:
+                toy.train(1, generator=part != "discriminator", discriminator=part != "generator")
+        self._look()
+
+    def _set(self, said: dict[str, Any]) -> None:
+        """Another setting of one side; the data and the seed are those of both."""
+        side = self._side(said)
+        setting = read_setting(said.get("setting"))
+        if setting["data"] == "drawing":
+            self._draw(said.get("drawing"))
+        self._settings[side] = setting
+        for other in range(len(self._settings)):
+            self._settings[other] = self._settings[other] | {key: setting[key] for key in ("data", "seed")}
+        built = [self._build(one, redraw="drawing" in said) for one in range(len(self._settings))]
+        if any(built):  # side by side both begin at once
+            self._reset(said)
+
+    def _draw(self, drawing: Any) -> None:
+        """Take a density that was drawn: DRAWN * DRAWN levels from 0 to 3, from above, four a byte, in base64."""
+        if drawing is None and self._density is not None:
+            return
+        try:
+            packed_levels = np.frombuffer(base64.b64decode(str(drawing), validate=True), np.uint8)
+        except ValueError:
+            packed_levels = np.zeros(0, np.uint8)
+        if packed_levels.size != DRAWN * DRAWN // 4:
+            raise UserError("drawing: draw something first.")
+        levels = ((packed_levels[:, None] >> np.array([6, 4, 2, 0])) & 3).reshape(DRAWN, DRAWN)
+        if min(np.count_nonzero(levels.any(axis=axis)) for axis in (0, 1)) < 2:
+            raise UserError("drawing: draw something wider and higher than one pixel.")
+        self._density = levels.astype(float)
+
+    def _build(self, side: int, redraw: bool = False) -> bool:
+        """Make a toy anew, unless what changed needs no new program; whether it begins again."""
+        setting, old = self._settings[side], self._toys[side]
+        free = {*RATES, "seed"}
+        if old and not redraw and all(old.setting[key] == value for key, value in setting.items() if key not in free):
+            begins = old.setting["seed"] != setting["seed"]
+            old.setting.update(setting)
+        else:
+            begins = True
+            self._publish_controls(compiling=side)
+            try:
+                self._toys[side] = Toy(setting, self._density if setting["data"] == "drawing" else None)
+            except UserError:
+                self._settings[side] = dict(old.setting) if old else self._settings[side]
+                raise
+            finally:
+                self._publish_controls()
+        self._publish_controls()
+        self._publish_real(side)
+        self._look()
+        return begins
+
+    def _compare(self, said: dict[str, Any]) -> None:
+        """Show a second toy beside the first, or no longer."""
+        wanted = said.get("on")
+        if wanted not in (True, False):
+            raise UserError(f"on={str(wanted)[:60]}: allowed are true, false.")
+        if wanted and len(self._toys) < SIDES:
+            self._settings.append(dict(self._settings[0]))
+            self._toys.append(None)
+            self._build(1)
+            self._reset(said)
+        elif not wanted:
+            del self._toys[1:], self._settings[1:]
+        self._publish_controls()
+        self._look()
+
+    def _reset(self, said: dict[str, Any]) -> None:
+        for toy in self._toys:
+            if toy:
+                toy.reset(toy.setting["seed"])
+        self._publish_controls()
+        self._look()
+
+    def _set_speed(self, said: dict[str, Any]) -> None:
+        if said.get("steps") not in SPEEDS:
+            raise UserError(f"steps={str(said.get('steps'))[:60]}: allowed are {', '.join(map(str, SPEEDS))}.")
+        self._speed, self._owed = int(said["steps"]), 0.0
+        self._publish_controls()
+
+    def _set_average(self, said: dict[str, Any]) -> None:
+        if said.get("on") not in (True, False):
+            raise UserError(f"on={str(said.get('on'))[:60]}: allowed are true, false.")
+        self._average = said["on"]
+        self._publish_controls()
+        self._look()
+
+    def _side(self, said: dict[str, Any]) -> int:
+        side = said.get("side", 0)
+        if side not in range(len(self._toys)) or isinstance(side, bool):
+            raise UserError(f"side={str(side)[:60]}: allowed are 0 to {len(self._toys) - 1}.")
+        return side
+
+    def _publish_controls(self, compiling: int | None = None) -> None:
+        steps = [toy.step if toy else 0 for toy in self._toys]
+        self._server.publish(
+            "controls",
+            {
+                "playing": self._playing,
+                "average": self._average,
+                "speed": self._speed,
+                "compiling": compiling,
+                "settings": self._settings,
+                "commands": [command(one, step) for one, step in zip(self._settings, steps, strict=True)],
+            },
+        )
+
+    def _publish_real(self, side: int) -> None:
+        toy = self._toys[side]
+        if toy:
+            self._server.publish(
+                f"real{side}",
+                {"side": side, "extent": toy.extent, "real": packed(toy.real), "modes": packed(toy.modes)},
+            )
+
+
+def options() -> dict[str, Any]:
+    """What the page offers: by key its values or bounds, and which penalties an objective takes and needs."""
+    offered = {key: vars(allowed) for key, allowed in keys().items()}
+    objectives = {
+        name: {"takes": kind.takes, "needs": kind.needs}  # pyright: ignore[reportAttributeAccessIssue]
+        for name, kind in sorted(COMPONENTS["objective"].items())
+    }
+    return {"keys": offered, "objectives": objectives, "usual": usual()}
+
+
+def packed(value: np.ndarray) -> Any:
+    """A number as it is, an array as its shape and float32 in base64."""
+    value = np.asarray(value, np.float32)
+    if not value.ndim:
+        return number(value)
+    return {"shape": list(value.shape), "data": base64.b64encode(np.nan_to_num(value).tobytes()).decode()}
+
+
+def number(value: Any) -> float | None:
+    """A number that JSON has, else None."""
+    return float(f"{float(value):.6g}") if math.isfinite(value) else None
