@@ -78,8 +78,8 @@ class DrawnQuiz:
 
     def lines(self) -> list[str]:
         """What the owner should know, for the terminal."""
-        shown = f"{len(self.fields.columns)} fields" + (" and a picture" if self.fields.picture else "")
-        out = [f"{shown} on a card: {', '.join(self.fields.names) or '-'}"]
+        shown = ["a picture"] * bool(self.fields.picture) + self.fields.names
+        out = [f"on a card: {', '.join(shown)}"]
         if left_out := self.fields.left_out:
             named = [*left_out][:20]
             more = f" and {len(left_out) - 20} more" if len(left_out) > 20 else ""

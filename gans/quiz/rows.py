@@ -76,8 +76,8 @@ def open_pools(given: Mapping[str, Any], saved: SavedRun, real: int, other: int)
         left = f", of which {equal['synthetic']} equal a training row," if equal and equal["synthetic"] else ""
         where = f"synthetic={given['synthetic']}" if "synthetic" in given else f"run={given['run']}"
         raise UserError(
-            f"{where}: {tables.synthetic.num_rows} synthetic rows{left} are too few; at least {other} are needed that "
-            "equal none."
+            f"{where}: {tables.synthetic.num_rows} synthetic rows{left} are too few; at least {other} others are "
+            "needed."
         )
     return Pools(test, synthetic, independent, equal, tables.synthetic.num_rows)
 

@@ -128,9 +128,9 @@ def score(raters: Sequence[Rater], seed: int = 0) -> Score | None:
         return hits.sum() / rows.sum(), *_widened(wilson(hits.sum(), int(rows.sum())), values, len(raters))
 
     pairs = judged[:, 2].sum() > 0
-    d_primes = np.array([d_prime(*sides) for sides in zip(drawn @ wrong, drawn @ judged, strict=True)])
+    d_primes = d_prime(drawn @ wrong, drawn @ judged)
     together = wrong.sum(axis=0), judged.sum(axis=0)
-    value, error = d_prime(*together), d_prime_error(*together)
+    value, error = float(d_prime(*together)), d_prime_error(*together)
     return Score(
         len(raters),
         int(judged.sum()),
@@ -149,20 +149,18 @@ def _widened(interval: tuple[float, float], resampled: np.ndarray, raters: int) 
     return min(interval[0], float(low)), max(interval[1], float(high))
 
 
-def d_prime(wrong: np.ndarray, judged: np.ndarray) -> float:
-    """z(hit) - z(false alarm), a hit being a synthetic card that is called so; of pairs sqrt(2) z(right).
+def d_prime(wrong: np.ndarray, judged: np.ndarray) -> np.ndarray:
+    """z(hit) - z(false alarm) [...], a hit being a synthetic card that is called so; of pairs sqrt(2) z(right).
 
     Half a judgement is added to each count and one to each number of judgements, so that it is finite (the log-linear
     rule: Hautus 1995, "Corrections for extreme proportions and their biasing effects on estimated values of d'").
 
     Args:
-        wrong: judgements of real cards, of synthetic cards and of pairs that are wrong [3].
-        judged: all such judgements [3].
+        wrong: judgements of real cards, of synthetic cards and of pairs that are wrong [..., 3].
+        judged: all such judgements [..., 3]; either of cards or of pairs.
     """
-    shares = (wrong + 0.5) / (judged + 1)
-    if judged[2]:
-        return float(-math.sqrt(2) * norm.ppf(shares[2]))
-    return float(norm.ppf(1 - shares[1]) - norm.ppf(shares[0]))
+    z = norm.ppf((wrong + 0.5) / (judged + 1))
+    return np.where(judged[..., 2] > 0, -math.sqrt(2) * z[..., 2], -z[..., 1] - z[..., 0])
 
 
 def d_prime_error(wrong: np.ndarray, judged: np.ndarray) -> float:

@@ -220,7 +220,7 @@
     }
     if (!data.fields.length) return outer;
     const table = make("table");
-    if (two) {
+    if (two && !pictures) { // the sides of pictures are named below them
       const row = table.createTHead().insertRow();
       row.append(make("th", "", {}), ...choices.map((name) => make("th", say(name), { scope: "col" })));
     }
