@@ -140,7 +140,7 @@ def percent(interval: Interval) -> str:
 def _verdict(group: Group) -> Sentence:
     found = group.score
     if found is None:
-        text = f"Nothing can be said: none of {len(group.raters)} raters passed the qualification and saw the controls."
+        text = "Nothing can be said: no rater passed the qualification and saw the controls."
         return Sentence("note", text)
     who = "1 rater was" if found.raters == 1 else f"{found.raters} raters were"
     text = f"{who} wrong in {percent(found.error)} of {found.judgements:,} judgements"
@@ -177,8 +177,9 @@ def _apart(group: Group) -> list[Sentence]:
     count = len(group.apart)
     names = ", ".join(f"{rater.name} ({rater.apart})" for rater in group.apart[:10])
     more = f" and {count - 10} more" if count > 10 else ""
+    every = "1 rater" if len(group.raters) == 1 else f"{len(group.raters)} raters"
     text = (
-        f"{count} of {len(group.raters)} raters {'is' if count == 1 else 'are'} reported apart: {names}{more}. With "
+        f"{count} of {every} {'is' if count == 1 else 'are'} reported apart: {names}{more}. With "
         f"{'this one' if count == 1 else 'these'} the error is {percent(group.everyone.error)}."
     )
     return [Sentence("note", text)]
