@@ -25,6 +25,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
         "simulate",
         "domain",
         "federate",
+        "quiz",
     },
     {"lab"},
     {"__init__"},

@@ -1,0 +1,83 @@
+"""Make a quiz, or report what people answered."""
+
+import logging
+import sys
+from typing import Any
+
+from gans.cli.arguments import key_values, listed, output_folder, require, run_folder, take_text_options, wants_help
+from gans.errors import DONE, UserError, in_range, one_of
+
+log = logging.getLogger("gans")
+
+FORMS, ARMS, LANGUAGES = ("cards", "pairs"), ("synthetic", "real"), ("en", "zh")
+
+HELP = """Let people judge, blind, which customers are real and which are synthetic.
+
+  python -m gans.quiz run=DIR out=FOLDER [KEY=VALUE ...]
+  python -m gans.quiz report=FOLDER[,FOLDER ...]
+
+  run        run directory of gans.train
+  out        an empty folder: quiz.html to send round; items.parquet, the key, and quiz.json, for the owner only
+  test       real rows that nothing was learnt from, in place of the run's held-out ones; a private run needs it
+  real       the rows that were trained on, where the run's table has moved; rows that equal one of them are not shown
+  synthetic  rows in place of the run's samples
+  form       cards: is this customer real? pairs: which of the two is real? cards unless given
+  arm        synthetic, or real: both halves are real rows, a control of the procedure, which must come out at 50 %
+  language   of the page: en or zh; the page has a switch, too
+  seed       the same seed draws the same rows
+  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
+  data.KEY   how text files are read, as gans.train has it
+
+  report     folders of quizzes: answers-*.json that lie in a folder, or in its folder `returned`, are added to its
+             answers.parquet; the first folder gets report.html and report.json of all of them
+"""
+
+KEYS: dict[str, Any] = dict.fromkeys(
+    ("run", "out", "test", "real", "synthetic", "form", "arm", "language", "trust"), str
+) | {"seed": int, "report": listed}
+
+
+def main() -> int:
+    """Read the arguments, make a quiz or a report."""
+    if wants_help(HELP):
+        return DONE
+    options, arguments = take_text_options(sys.argv[1:])
+    given = options | key_values(arguments, KEYS)
+    if "report" in given:
+        return report(given)
+    require(given, ("run", "out"), "python -m gans.quiz run=DIR out=FOLDER, or report=FOLDER")
+    for key, allowed in (("form", FORMS), ("arm", ARMS), ("language", LANGUAGES)):
+        given.setdefault(key, allowed[0])
+        one_of(key, given[key], allowed)
+    in_range("seed", given.setdefault("seed", 0), 0, 2**31 - 1)
+    folder = output_folder(given["out"], empty=True)
+    run_folder(given, given["run"])
+
+    from gans.locks import locked
+    from gans.quiz.items import draw_quiz
+    from gans.quiz.page import write_quiz
+
+    quiz = draw_quiz(given)
+    with locked(folder, "out", make=True):
+        page = write_quiz(folder, quiz, given["language"])
+    for line in quiz.lines():
+        log.info("%s", line)
+    log.info("%s to send round; items.parquet beside it is the key: keep it", page)
+    return DONE
+
+
+def report(given: dict[str, Any]) -> int:
+    """Take what was returned into the folders, and report on all of them."""
+    if other := sorted(set(given) - {"report"}):
+        raise UserError(f"{other[0]}={given[other[0]]}: report=FOLDER takes no other key.")
+
+    from gans.quiz.answers import Quiz, take_returned
+    from gans.quiz.report import print_report, write_report
+
+    quizzes = [Quiz.open(folder) for folder in dict.fromkeys(given["report"])]
+    if twice := {quiz.id for quiz in quizzes if [other.id for other in quizzes].count(quiz.id) > 1}:
+        raise UserError(f"report={','.join(given['report'])}: two of the folders hold the same quiz, {twice.pop()}.")
+    answers = take_returned(quizzes)
+    print_report(answers)
+    log.info("%s", write_report(quizzes[0].folder, answers))
+    return DONE

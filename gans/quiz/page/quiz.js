@@ -1,0 +1,317 @@
+"use strict";
+(function () {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const words = JSON.parse(document.getElementById("words").textContent);
+  const place = "gans-quiz-" + data.quiz;
+  const choices = data.form === "pairs" ? ["left", "right"] : ["real", "synthetic"];
+  const pictures = data.main[0].cards[0].picture !== null;
+  const main = document.getElementById("main");
+  const parts = ["qualification", "main"];
+  const items = {};
+  for (const part of parts) for (const item of data[part]) items[item.item] = item;
+  const WAIT = 250; // milliseconds in which a second press is taken for one of the item before
+
+  let state = load() || fresh();
+  let shown = 0; // when the item came up
+  let act = null; // what the two keys do now
+
+  function fresh() {
+    return { language: data.language, step: "welcome", at: 0, rater: "", orders: {}, answers: [], words: {} };
+  }
+
+  function load() {
+    try {
+      return JSON.parse(localStorage.getItem(place));
+    } catch (error) {
+      return null;
+    }
+  }
+
+  function save() {
+    try {
+      localStorage.setItem(place, JSON.stringify(state));
+    } catch (error) {
+      // a browser that keeps nothing: the quiz goes on, a reload begins anew
+    }
+  }
+
+  function say(name, values) {
+    let text = words[state.language][name];
+    for (const key in values || {}) text = text.replace("{" + key + "}", values[key]);
+    return text;
+  }
+
+  function form(name) { // the wording for this form and for pictures
+    const full = name + (data.form === "pairs" ? "_pairs" : "") + (pictures ? "_picture" : "");
+    return say(full in words.en ? full : name);
+  }
+
+  function make(tag, text, attributes) {
+    const element = document.createElement(tag);
+    if (text !== undefined && text !== null) element.textContent = text;
+    for (const key in attributes || {}) element.setAttribute(key, attributes[key]);
+    return element;
+  }
+
+  function put(...elements) {
+    main.replaceChildren(...elements);
+    act = null;
+    window.scrollTo(0, 0);
+  }
+
+  function heading(text) {
+    return make("h1", text, { tabindex: "-1" });
+  }
+
+  function button(text, call, kind) {
+    const element = make("button", text, { type: "button", class: kind || "main" });
+    element.addEventListener("click", call);
+    return element;
+  }
+
+  function label(field) {
+    return field.replaceAll("_", " ");
+  }
+
+  function shuffled(list) {
+    const out = list.slice();
+    for (let last = out.length - 1; last > 0; last--) {
+      const other = Math.floor(Math.random() * (last + 1));
+      [out[last], out[other]] = [out[other], out[last]];
+    }
+    return out;
+  }
+
+  function go(step) {
+    state.step = step;
+    state.at = 0;
+    save();
+    draw();
+  }
+
+  // one screen of the quiz
+
+  function draw() {
+    document.documentElement.lang = state.language;
+    document.title = say("title");
+    document.getElementById("name").textContent = state.rater;
+    drawLanguages();
+    drawProgress();
+    ({ welcome, tutorial, qualification: part, main: part, words: wordsScreen, end,
+       "before-qualification": () => between("qualification"), "before-main": () => between("main") })[state.step]();
+  }
+
+  function drawLanguages() {
+    document.getElementById("languages").replaceChildren(...Object.keys(words).map((name) => {
+      const element = make("button", words[name].language, {
+        type: "button", lang: name, "aria-pressed": String(name === state.language),
+      });
+      element.addEventListener("click", () => {
+        keepWords();
+        state.language = name;
+        save();
+        draw();
+      });
+      return element;
+    }));
+  }
+
+  function drawProgress() {
+    const bar = document.getElementById("progress");
+    const every = parts.reduce((sum, name) => sum + data[name].length, 0);
+    bar.hidden = state.step === "welcome" || state.step === "end";
+    bar.setAttribute("aria-valuemax", every);
+    bar.setAttribute("aria-valuenow", state.answers.length);
+    bar.setAttribute("aria-label", say("at", { at: state.answers.length, of: every }));
+    bar.firstElementChild.style.width = (100 * state.answers.length) / every + "%";
+  }
+
+  function welcome() {
+    const counts = { tutorial: data.tutorial.length, qualification: data.qualification.length, main: data.main.length };
+    const input = make("input", null, { id: "rater", maxlength: "40", autocomplete: "off", spellcheck: "false" });
+    const wrong = make("p", "", { class: "wrong", role: "alert" });
+    input.value = state.rater || "rater-" + Math.random().toString(36).slice(2, 7);
+    function start() {
+      const name = input.value.trim();
+      if (!/^[\p{L}\p{N}_-]{1,40}$/u.test(name)) {
+        wrong.textContent = say("pseudonym_wrong");
+        input.focus();
+        return;
+      }
+      state.rater = name;
+      for (const name of parts) state.orders[name] = shuffled(data[name].map((item) => item.item));
+      go("tutorial");
+    }
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // else the button that comes next takes it for a press
+      start();
+    });
+    const facts = make("ul");
+    facts.append(make("li", say("plan", counts)));
+    if (data.form !== "pairs") facts.append(make("li", say("half", counts)));
+    facts.append(make("li", say("kept")));
+    if (!pictures) facts.append(make("li", say("private")));
+    put(heading(say("title")), make("p", form("welcome")), facts,
+        make("label", say("pseudonym"), { for: "rater" }), input,
+        make("p", say("pseudonym_hint"), { class: "faint" }), wrong, button(say("start"), start));
+  }
+
+  function tutorial() {
+    const item = data.tutorial[state.at];
+    const next = button(say("next"), () => {
+      if (state.at + 1 === data.tutorial.length) return go("before-qualification");
+      state.at += 1;
+      save();
+      draw();
+    });
+    put(make("h2", say("tutorial", { at: state.at + 1, of: data.tutorial.length })), card(item),
+        make("p", say("tutorial_" + item.right), { class: "answer " + item.right, role: "status" }), next);
+    next.focus();
+  }
+
+  function between(name) {
+    const key = "before_" + name;
+    const text = pictures && key + "_picture" in words.en ? key + "_picture" : key + "_text";
+    const next = button(say("next"), () => go(name));
+    put(heading(say(key)), make("p", say(text, { of: data[name].length })),
+        make("p", say("keys", { first: "←", second: "→" }), { class: "faint" }), next);
+    next.focus();
+  }
+
+  function part() {
+    const order = state.orders[state.step];
+    const item = items[order[state.at]];
+    const answer = (choice) => {
+      const seconds = (performance.now() - shown) / 1000;
+      if (seconds * 1000 < WAIT) return;
+      state.answers.push({ item: item.item, answer: choices[choice], seconds: Math.round(seconds * 100) / 100 });
+      if (state.at + 1 === order.length) return go(state.step === "main" ? "words" : "before-main");
+      state.at += 1;
+      save();
+      draw();
+    };
+    const two = make("div", null, { class: "choices" });
+    choices.forEach((name, number) => {
+      const element = button("", () => answer(number), "choice");
+      const hint = make("kbd", number ? "→" : "←", { "aria-hidden": "true" });
+      element.append(...(number ? [say(name), hint] : [hint, say(name)]));
+      two.append(element);
+    });
+    const question = heading(form("question"));
+    put(make("div", say("at", { at: state.at + 1, of: order.length }), { class: "faint" }), question, card(item), two);
+    question.focus({ preventScroll: true });
+    act = answer;
+    shown = performance.now();
+  }
+
+  function card(item) {
+    const two = item.cards.length > 1;
+    const outer = make("div", null, { class: two ? "card two" : "card" });
+    if (pictures) {
+      const frame = make("div", null, { class: "pictures" });
+      item.cards.forEach((one, side) => {
+        const figure = make("figure");
+        figure.append(make("img", null, { src: one.picture, alt: two ? say(choices[side]) : "" }));
+        if (two) figure.append(make("figcaption", say(choices[side])));
+        frame.append(figure);
+      });
+      outer.append(frame);
+    }
+    if (!data.fields.length) return outer;
+    const table = make("table");
+    if (two && !pictures) { // the sides of pictures are named below them
+      const row = table.createTHead().insertRow();
+      row.append(make("th", "", {}), ...choices.map((name) => make("th", say(name), { scope: "col" })));
+    }
+    const body = table.createTBody();
+    data.fields.forEach((field, number) => {
+      const row = body.insertRow();
+      row.append(make("th", label(field), { scope: "row" }));
+      for (const one of item.cards) {
+        const value = one.values[number];
+        row.append(value === null ? make("td", say("missing"), { class: "missing" }) : make("td", value));
+      }
+    });
+    outer.append(table);
+    return outer;
+  }
+
+  function keepWords() {
+    for (const element of main.querySelectorAll("textarea")) state.words[element.dataset.field] = element.value;
+  }
+
+  function wordsScreen() {
+    const fields = [...(pictures ? [["(picture)", say("words_picture")]] : []),
+                    ...data.fields.map((field) => [field, label(field)]), ["", say("words_any")]];
+    const elements = [heading(say("words")), make("p", say("words_text"))];
+    fields.forEach(([field, text], number) => {
+      const box = make("textarea", null, { id: "words-" + number, rows: "1", maxlength: "1000", "data-field": field });
+      box.value = state.words[field] || "";
+      box.addEventListener("input", () => { keepWords(); save(); });
+      elements.push(make("label", text, { for: "words-" + number }), box);
+    });
+    put(...elements, make("p"), button(say("finish"), () => { keepWords(); go("end"); }));
+    elements[0].focus();
+  }
+
+  // the end
+
+  function answers() {
+    const said = Object.entries(state.words).map(([field, text]) => ({ field, words: text.trim() }));
+    return { format: "gans.quiz answers 1", quiz: data.quiz, rater: state.rater, language: state.language,
+             answers: state.answers, words: said.filter((one) => one.words) };
+  }
+
+  function fileName() {
+    return "answers-" + state.rater + "-" + new Date().toISOString().slice(0, 10) + ".json";
+  }
+
+  function download(content) {
+    const link = make("a", null, { download: fileName() });
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(content, null, 1)], { type: "application/json" }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    return null;
+  }
+
+  // Where the page is served, the server defines window.quizDeliver(answers), which may return a promise of a text.
+  function deliver(content) {
+    return window.quizDeliver ? window.quizDeliver(content) : download(content);
+  }
+
+  async function end() {
+    const status = make("p", "", { role: "status" });
+    const again = button(say("save"), () => download(answers()));
+    const another = button(say("another"), () => {
+      if (!confirm(say("another_sure", { rater: state.rater }))) return;
+      const language = state.language;
+      state = fresh();
+      state.language = language;
+      save();
+      draw();
+    }, "plain");
+    put(heading(say("end", { rater: state.rater })), status, again, make("p"), another);
+    if (!window.quizDeliver) status.textContent = say("end_file", { file: fileName() });
+    if (!state.delivered) {
+      try {
+        const said = await deliver(answers());
+        state.delivered = window.quizDeliver ? said || say("end_sent") : true;
+        save();
+      } catch (error) {
+        status.textContent = say("end_failed", { reason: error.message });
+      }
+    }
+    if (typeof state.delivered === "string") status.textContent = state.delivered;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (!act || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    const keys = { ArrowLeft: 0, f: 0, F: 0, ArrowRight: 1, j: 1, J: 1 };
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    act(keys[event.key]);
+  });
+
+  draw();
+})();
