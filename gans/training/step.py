@@ -169,10 +169,21 @@ class GAN:
         """Rows for latents drawn by the keys; in training with the generator's statistics and what it shows."""
         outer, inner = jax.vmap(jax.vmap(jax.random.fold_in, (0, None)), (None, 0))(keys, jnp.arange(2))
         latent = jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(outer)
+        return self.generate_at(variables, latent, condition, inner, train)
+
+    def generate_at(
+        self,
+        variables: Any,
+        latent: Float[Array, "batch latent"],
+        condition: Float[Array, "batch condition"],
+        keys: Key[Array, " batch"],
+        train: bool,
+    ) -> tuple[Float[Array, "batch width"], Any]:
+        """Rows for given latents, as `generate`; the keys are of the noise by which levels are drawn."""
         mutable = ["batch_stats", SEEN] if train else []
         variables = {**variables, "params": self.lowered(variables["params"])}
         latent, condition = self.lowered((latent, condition))
-        rows, shown = self.generator.apply(variables, latent, condition, inner, train, mutable=mutable)
+        rows, shown = self.generator.apply(variables, latent, condition, keys, train, mutable=mutable)
         return rows.astype(jnp.float32), shown  # pyright: ignore[reportAttributeAccessIssue]
 
     def lowered(self, tree: Any) -> Any:

@@ -1,0 +1,61 @@
+"""Rows at fixed latents: the same inputs for a generator whose parameters change."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from gans.conditions.base import FittedCondition
+from gans.data.layout import Encoded
+from gans.streams import per_example, stream
+from gans.training.step import GAN
+
+CORNERS = 3  # latents that a walk joins
+
+
+class FixedLatents:
+    """What a generator makes of latents, conditions and noise that stay as they are."""
+
+    def __init__(
+        self,
+        gan: GAN,
+        condition: FittedCondition,
+        latents: Float[Array, "rows latent"],
+        labels: np.ndarray,
+        keys: Key[Array, " rows"],
+    ) -> None:
+        """Of conditions `labels` [rows, columns] and of the keys by which levels are drawn."""
+        self.condition, self.labels = condition, labels
+        wide = condition.wide(jnp.asarray(labels))
+        self._rows = jax.jit(
+            lambda parameters: gan.layout.compact(gan.generate_at(parameters, latents, wide, keys, False)[0])
+        )
+
+    def __call__(self, parameters: Any) -> Encoded:
+        """Its rows, for parameters and statistics of the generator."""
+        scalars, codes = jax.device_get(self._rows(parameters))
+        return self.condition.join(Encoded(np.array(scalars), np.array(codes)), self.labels)
+
+
+def walk(gan: GAN, condition: FittedCondition, seed: int, rows: int) -> FixedLatents:
+    """Rows along a closed path through three latents, the last one a step before the first.
+
+    Between latents a and b it takes cos(t) a + sin(t) b, 0 <= t < pi / 2, which is normal as a and b are. Condition and
+    noise are the same all along, so that only the latent changes the row.
+    """
+    key = stream(jnp.uint32(seed), jnp.int32(0), "walk")
+    corners = jax.random.normal(key, (CORNERS, gan.latent))
+    leg, within = np.divmod(np.arange(rows) * CORNERS / rows, 1)
+    here, angle = leg.astype(int), jnp.asarray(within * np.pi / 2)[:, None]
+    latents = jnp.cos(angle) * corners[here] + jnp.sin(angle) * corners[(here + 1) % CORNERS]
+    labels = np.repeat(condition.draw(1, seed), rows, axis=0)
+    return FixedLatents(gan, condition, latents, labels, jnp.repeat(per_example(key, 1), rows))
+
+
+def independent(gan: GAN, condition: FittedCondition, seed: int, rows: int) -> FixedLatents:
+    """Rows at latents, conditions and noise that are drawn independently of each other."""
+    key = stream(jnp.uint32(seed), jnp.int32(0), "grid")
+    latents = jax.random.normal(key, (rows, gan.latent))
+    return FixedLatents(gan, condition, latents, condition.draw(rows, seed), per_example(key, rows))
