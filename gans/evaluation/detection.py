@@ -48,11 +48,7 @@ class Detector:
             ValueError: a side has fewer than 100 rows, too few for trees.
         """
         values, labels, folds = self._sides(table, MOST_ROWS)
-        aucs = []
-        for fold in range(FOLDS):
-            test = folds == fold
-            aucs.append(self._judge(values[~test], labels[~test], TREES)(values[test], labels[test]))
-        return 1 - float(np.mean([2 * max(0.5, auc) - 1 for auc in aucs]))
+        return 1 - float(np.mean([2 * max(0.5, self._auc(values, labels, folds == fold)) - 1 for fold in range(FOLDS)]))
 
     def telling(self, table: pa.Table) -> tuple[float, dict[str, float]]:
         """By what the sides can be told apart: the AUC of a forest, and what it loses by a column, largest first.
@@ -83,6 +79,10 @@ class Detector:
         real, made = self.table.slice(0, rows), _shuffled(table).slice(0, rows)
         values = np.column_stack([_values(real[c.name], made[c.name], c) for c in self.columns])
         return values, np.repeat([0, 1], rows), np.tile(np.arange(rows) % FOLDS, 2)
+
+    def _auc(self, values: np.ndarray, labels: np.ndarray, test: np.ndarray) -> float:
+        """Area under the curve on the rows of `test` [rows] of a forest that is grown on the others."""
+        return self._judge(values[~test], labels[~test], TREES)(values[test], labels[test])
 
     def _judge(self, values: np.ndarray, labels: np.ndarray, trees: int) -> Callable[[np.ndarray, np.ndarray], float]:
         """The area under the curve, of values and labels of other rows, of a forest that is grown on these.

@@ -62,11 +62,11 @@ class Real:
         if len(self.associations) > len(self.columns):
             raise ValueError("more associations than columns")
         for pair in self.pairs:
-            shape = []
+            shape, size = [], MOST_GROUPS + 2  # the last stretch of numbers, and missing values
             for place, groups in ((pair.x, pair.x_groups), (pair.y, pair.y_groups)):
                 if not 0 <= place < len(self.columns) or len(groups) != self.columns[place].size:
                     raise ValueError(f"a pair of column {place} with {len(groups)} groups")
-                if not set(groups) == set(range(max(groups) + 1)) or max(groups) > MOST_GROUPS:
+                if not 0 <= min(groups) <= max(groups) < size or len(set(groups)) != max(groups) + 1:
                     raise ValueError("groups that do not follow each other")
                 shape.append(max(groups) + 1)
             _counts(*_array(pair.counts, tuple(shape)).ravel().tolist())

@@ -40,18 +40,22 @@ class FixedLatents:
 
 
 def walk(gan: GAN, condition: FittedCondition, seed: int, rows: int) -> FixedLatents:
-    """Rows along a closed path through three latents, the last one a step before the first.
-
-    Between latents a and b it takes cos(t) a + sin(t) b, 0 <= t < pi / 2, which is normal as a and b are. Condition and
-    noise are the same all along, so that only the latent changes the row.
-    """
+    """Rows along a closed path through three latents; condition and noise are the same all along."""
     key = stream(jnp.uint32(seed), jnp.int32(0), "walk")
-    corners = jax.random.normal(key, (CORNERS, gan.latent))
-    leg, within = np.divmod(np.arange(rows) * CORNERS / rows, 1)
-    here, angle = leg.astype(int), jnp.asarray(within * np.pi / 2)[:, None]
-    latents = jnp.cos(angle) * corners[here] + jnp.sin(angle) * corners[(here + 1) % CORNERS]
+    latents = closed_path(jax.random.normal(key, (CORNERS, gan.latent)), rows)
     labels = np.repeat(condition.draw(1, seed), rows, axis=0)
     return FixedLatents(gan, condition, latents, labels, jnp.repeat(per_example(key, 1), rows))
+
+
+def closed_path(corners: Float[Array, "corners latent"], rows: int) -> Float[Array, "rows latent"]:
+    """Latents from corner to corner and back, the first one at the first corner, the last one a step before it.
+
+    From a to b they are cos(t) a + sin(t) b, 0 <= t < pi / 2: each is normal where the corners are independent and
+    normal, as a point on the straight line is not.
+    """
+    leg, within = np.divmod(np.arange(rows) * len(corners) / rows, 1)
+    here, angle = leg.astype(int), jnp.asarray(within * np.pi / 2)[:, None]
+    return jnp.cos(angle) * corners[here] + jnp.sin(angle) * corners[(here + 1) % len(corners)]
 
 
 def independent(gan: GAN, condition: FittedCondition, seed: int, rows: int) -> FixedLatents:
