@@ -89,15 +89,15 @@ class _Lock:
 
     def release(self) -> None:
         """Remove the lock, a file for it that no process has locked, and a folder that was made for it and is empty."""
+        file, opens, self._file, self._opens = self._file, self._opens, None, False
         with contextlib.suppress(OSError):
-            if self._file is not None:
-                self._path.unlink()
-                self._file.close()
-            elif self._opens:
-                with self._path.open("r+", encoding="utf-8") as file:
-                    if _lock(file):
+            if file is not None:
+                with contextlib.closing(file):
+                    self._path.unlink()
+            elif opens:
+                with self._path.open("r+", encoding="utf-8") as left:
+                    if _lock(left):
                         self._path.unlink()
-        self._file, self._opens = None, False
         if self._makes:
             with contextlib.suppress(OSError):
                 self._folder.rmdir()

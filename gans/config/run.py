@@ -21,6 +21,7 @@ from gans.tracking.settings import TrackerSettings
 from gans.training.transfer_settings import Transfer
 
 MOST_SAMPLES = 50_000  # unless `samples` says more
+LEAST_HELD_OUT = 20  # rows that snapshots count
 
 
 @dataclass(kw_only=True)
@@ -143,6 +144,7 @@ class Run:
             ),
             ("trainer.seeds", trainer.seeds, (1,), "each seed would ask the rows anew"),
             ("trainer.processes", trainer.processes, (1,), "one process holds the ledger"),
+            ("trainer.snapshots", trainer.snapshots, (0,), "they count held-out rows beside the ledger"),
             ("profile", self.profile, (False,), "it takes no steps"),
         ):
             if value not in allowed:
@@ -202,6 +204,12 @@ class Run:
                 if not part.takes_images:
                     chosen = component_name(key, type(part))
                     raise UserError(f"{key}={chosen}: it takes columns of single values, not images; use {key}=none.")
+        rows, snapshots = split.holdout.num_rows, self.trainer.snapshots
+        if snapshots and rows < LEAST_HELD_OUT:
+            raise UserError(
+                f"trainer.snapshots={snapshots}: they show counts of held-out rows, of which there are {rows}; at "
+                f"least {LEAST_HELD_OUT} are needed. Set data.holdout higher, or trainer.snapshots=0."
+            )
         names = [column.name for column in split.schema.features]
         for name in self.condition.names():
             if name not in names:

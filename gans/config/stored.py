@@ -23,7 +23,7 @@ FREE_ON_RESUME = (
         f"trainer.{key}"
         for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement", "patience")
     ),
-    *(f"trainer.{key}" for key in ("cache", "coordinator", "processes", "process")),
+    *(f"trainer.{key}" for key in ("cache", "coordinator", "processes", "process", "snapshots")),
 )
 
 LATER = {"privacy": "none"}  # components that runs of earlier versions do not name

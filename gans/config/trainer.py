@@ -13,6 +13,7 @@ from gans.training.schedule import Schedule
 
 PLACEMENTS = ("auto", "jit", "sharded", "pmap")
 LAST = "last"
+MOST_SNAPSHOTS = 1_000
 
 
 def directions() -> dict[str, int]:
@@ -40,6 +41,8 @@ class Trainer:
         evaluate_rows: rows generated for such a score.
         checkpoint_every: steps between checkpoints.
         keep: checkpoints kept.
+        snapshots: write so many, evenly over the run, into snapshots/: counts and few generated rows, from which a page
+            replays without the table how the generator learnt.
         metrics: what is scored and logged: fidelity, detection, published, distances, pairs, mmd, manifold,
             sliced_wasserstein, frechet, modes, images, or one of a plugin; that of `best` is always among them.
         best: the score by which the best generator is kept, or `last` for the final one.
@@ -64,6 +67,7 @@ class Trainer:
     evaluate_rows: int = 5_000
     checkpoint_every: int = 1_000
     keep: int = 2
+    snapshots: int = 0
     metrics: list[str] = field(default_factory=lambda: ["fidelity"])
     best: str = "score"
     patience: int | None = None
@@ -90,6 +94,7 @@ class Trainer:
         ):
             in_range(f"trainer.{key}", getattr(self, key), 1)
         in_range("trainer.evaluate_rows", self.evaluate_rows, 10)
+        in_range("trainer.snapshots", self.snapshots, 0, MOST_SNAPSHOTS)
         in_range("trainer.average", self.average, 0, 1, open_high=True)
         in_range("trainer.process", self.process, 0, self.processes - 1)
         for name in self.metrics:
@@ -139,6 +144,7 @@ class Trainer:
             patience=self.patience,
             resume=self.resume,
             placement=self.place(together),
+            snapshots=self.snapshots,
         )
 
     def place(self, together: int = 1) -> str:

@@ -6,6 +6,7 @@ al. 2024, arXiv:2310.09656), which uses a logistic regression; trees also see wr
 of Lopez-Paz and Oquab 2017, arXiv:1610.06545.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 FOLDS = 3
 MOST_ROWS = 3_000
 LEAST_ROWS = 100
+TREES = 50
+TELLING_ROWS, TELLING_TREES = 1_000, 20
 MOST_LEVELS = 254
 
 
@@ -44,16 +47,45 @@ class Detector:
             KeyError: a learnt column is not in `table`.
             ValueError: a side has fewer than 100 rows, too few for trees.
         """
+        values, labels, folds = self._sides(table, MOST_ROWS)
+        return 1 - float(np.mean([2 * max(0.5, self._auc(values, labels, folds == fold)) - 1 for fold in range(FOLDS)]))
+
+    def telling(self, table: pa.Table) -> tuple[float, dict[str, float]]:
+        """By what the sides can be told apart: the AUC of a forest, and what it loses by a column, largest first.
+
+        That is the fall of the AUC where the values of the column are shuffled among the rows judged (Breiman 2001).
+        Cheaper than `score`: of at most 1,000 rows of each side, a third is judged by 20 trees grown on the others.
+
+        Raises:
+            KeyError, ValueError: as `score`.
+        """
+        values, labels, folds = self._sides(table, TELLING_ROWS)
+        test = folds == 0
+        judged, own, rng = values[test], labels[test], np.random.default_rng(0)
+        judge = self._judge(values[~test], labels[~test], TELLING_TREES)
+        auc, losses = judge(judged, own), {}
+        for place, column in enumerate(self.columns):
+            shuffled = judged.copy()
+            shuffled[:, place] = rng.permutation(shuffled[:, place])
+            losses[column.name] = auc - judge(shuffled, own)
+        return auc, dict(sorted(losses.items(), key=lambda item: -item[1]))
+
+    def _sides(self, table: pa.Table, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Values [rows, columns], labels [rows] (1: of `table`) and folds [rows] of as many rows of both sides."""
         rows = min(self.table.num_rows, table.num_rows)
         if rows < LEAST_ROWS:
             raise ValueError(f"{rows} rows: a detector needs at least {LEAST_ROWS} of each side")
+        rows = min(rows, most)
         real, made = self.table.slice(0, rows), _shuffled(table).slice(0, rows)
         values = np.column_stack([_values(real[c.name], made[c.name], c) for c in self.columns])
-        labels, folds = np.repeat([0, 1], rows), np.tile(np.arange(rows) % FOLDS, 2)
-        return 1 - float(np.mean([2 * max(0.5, self._auc(values, labels, folds == fold)) - 1 for fold in range(FOLDS)]))
+        return values, np.repeat([0, 1], rows), np.tile(np.arange(rows) % FOLDS, 2)
 
     def _auc(self, values: np.ndarray, labels: np.ndarray, test: np.ndarray) -> float:
-        """Area under the curve on the rows of `test` [rows] of a forest that is trained on the others.
+        """Area under the curve on the rows of `test` [rows] of a forest that is grown on the others."""
+        return self._judge(values[~test], labels[~test], TREES)(values[test], labels[test])
+
+    def _judge(self, values: np.ndarray, labels: np.ndarray, trees: int) -> Callable[[np.ndarray, np.ndarray], float]:
+        """The area under the curve, of values and labels of other rows, of a forest that is grown on these.
 
         One thread: it is as fast at this size, and many slow each other down where JAX or another run is busy.
         """
@@ -62,7 +94,7 @@ class Detector:
         from threadpoolctl import threadpool_limits
 
         settings: dict[str, Any] = {
-            "max_iter": 50,
+            "max_iter": trees,
             "max_leaf_nodes": 15,
             "learning_rate": 0.2,
             "early_stopping": False,
@@ -71,8 +103,13 @@ class Detector:
         }
         forest = HistGradientBoostingClassifier(**settings)
         with threadpool_limits(1, user_api="openmp"):
-            forest.fit(values[~test], labels[~test])
-            return float(roc_auc_score(labels[test], forest.decision_function(values[test])))
+            forest.fit(values, labels)
+
+        def auc(values: np.ndarray, labels: np.ndarray) -> float:
+            with threadpool_limits(1, user_api="openmp"):
+                return float(roc_auc_score(labels, forest.decision_function(values)))
+
+        return auc
 
 
 def _shuffled(table: pa.Table) -> pa.Table:

@@ -65,6 +65,11 @@ def settled(run: Run, federation: Federation) -> Run:
         ("data.merge_rare", ["true"] * run.data.merge_rare, "false; federated.floor_rows says what is rare"),
         ("trainer.seeds", [run.trainer.seeds] * (run.trainer.seeds > 1), "1"),
         ("trainer.processes", [run.trainer.processes] * (run.trainer.processes > 1), "1"),
+        (
+            "trainer.snapshots",
+            [run.trainer.snapshots] * (run.trainer.snapshots > 0),
+            "0, since held-out rows stay at the sites",
+        ),
         ("transfer.run", [run.transfer.run] * bool(run.transfer.run), "none"),
         ("privacy", [] if kind in ("none", "dp") else [kind], "none or dp"),
         ("federated.weights", [one for one in ("fed_tgan",) if private and one == federation.weights], "size, uniform"),

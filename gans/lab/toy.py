@@ -193,7 +193,7 @@ def _looking(
         if grid is not None:
             latents = grid.reshape(-1, gan.latent)
             inner = per_example(stream(none, none, "grid"), len(latents))
-            out["grid"] = gan.generate_from(variables, latents, jnp.zeros((len(latents), 0)), inner, False)[0]
+            out["grid"] = gan.generate_at(variables, latents, jnp.zeros((len(latents), 0)), inner, False)[0]
         if len(modes):
             apart = (made[:, None] - modes[None]) / (reach / WITHIN)
             apart = jnp.linalg.norm(apart, axis=-1)
@@ -211,5 +211,5 @@ def _latent_grid(gan: Any) -> Any:
         return None
     count = LINES if gan.latent == 2 else LINES * LINES
     even = jnp.linspace(0.01, 0.99, count)
-    ticks = ndtri(even) if gan.prior == "normal" else 2 * even - 1
+    ticks = gan.of_prior(ndtri(even))
     return jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1) if gan.latent == 2 else ticks[:, None]

@@ -23,6 +23,8 @@ from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.private import private_table, train_privately
 from gans.runs.provenance import sign_run
+from gans.runs.snapshot_writer import SnapshotWriter
+from gans.runs.snapshots import Snapshots
 from gans.runs.transfer import source_of, take_over, write_transfer
 from gans.sampling.sampler import Sampler
 from gans.tracking.base import Tracker
@@ -228,10 +230,15 @@ def _train(
         if signed:
             sign_run(files)
         lines.rewind(step)
+        snapshots.drop_after(step)
+        if writer:
+            writer.begin()
         terminal.start(run.name, run.trainer.steps, step)
 
-    checkpoints = Checkpoints(files.checkpoints, run.trainer.keep)
-    hooks = Hooks(evaluate, track, rewind, ready.fingerprint(), files.profile if run.profile else None, watch)
+    checkpoints, snapshots = Checkpoints(files.checkpoints, run.trainer.keep), Snapshots(files.snapshots)
+    writer = SnapshotWriter(ready, snapshots) if run.trainer.snapshots else None
+    profile, snapshot = files.profile if run.profile else None, writer.write if writer else None
+    hooks = Hooks(evaluate, track, rewind, ready.fingerprint(), profile, watch, snapshot)
     schedule = run.trainer.schedule(run.network.together)
     gan, begin = _beginning(build(run, ready.condition, schedule.placement), carried)
     try:

@@ -33,6 +33,11 @@ class RunFiles:
         return self.folder / "metrics.jsonl"
 
     @property
+    def snapshots(self) -> Path:
+        """What the generator made at some of the steps, a folder."""
+        return self.folder / "snapshots"
+
+    @property
     def samples(self) -> Path:
         """Rows of the best generator."""
         return self.folder / "samples.parquet"

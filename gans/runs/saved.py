@@ -20,6 +20,7 @@ from gans.errors import UserError, in_range
 from gans.runs.build import build
 from gans.runs.files import CONFIG, RunFiles
 from gans.runs.provenance import made_here
+from gans.runs.snapshots import Snapshots
 from gans.sampling.marginals import Marginals
 from gans.sampling.sampler import Sampler
 from gans.tracking.jsonl import read_lines
@@ -99,6 +100,11 @@ class SavedRun:
     def history(self) -> list[dict[str, float]]:
         """Its metrics, a row for each look of the host."""
         return read_lines(self.files.metrics)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """What its generator made at some of the steps."""
+        return Snapshots(self.files.snapshots)
 
     @cached_property
     def samples(self) -> pa.Table | None:

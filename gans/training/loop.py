@@ -85,6 +85,7 @@ class Hooks:
         fingerprint: of the training rows.
         profile: a folder for a trace of the second block, the first that does not compile.
         watch: takes the step and the scores of each seed; whether to stop there, as one that lags behind others does.
+        snapshot: takes the averaged generator, the metrics, step and seconds of training; of several seeds the first.
     """
 
     evaluate: Callable[[Any], list[dict[str, float]]] | None = None
@@ -93,6 +94,7 @@ class Hooks:
     fingerprint: str = ""
     profile: Path | None = None
     watch: Callable[[int, list[dict[str, float]]], bool] | None = None
+    snapshot: Callable[[Any, dict[str, float], int, float], None] | None = None
 
 
 def make_block(gan: GAN) -> Callable[[TrainState, Rows, Any], tuple[TrainState, dict[str, Any]]]:
@@ -150,6 +152,7 @@ def train(
     """
     training = _Training(gan, data, schedule, seed, hooks, checkpoints, begin)
     with signals() as signalled, contextlib.closing(training.feed):
+        training.snapshot({})
         while training.goes_on:
             metrics = training.run_block()
             if not all(np.isfinite(value).all() for value in metrics.values()):
@@ -158,6 +161,7 @@ def train(
             metrics |= training.score()
             training.look_at_patience()
             training.log(metrics)
+            training.snapshot(metrics)
             if signalled() and training.goes_on:
                 training.status = INTERRUPTED
             training.checkpoint()
@@ -270,6 +274,14 @@ class _Training:
         """Hand the metrics of a block to whoever listens."""
         if self.hooks.log:
             self.hooks.log(_named(metrics, self.schedule.seeds > 1, self.seed), self.step, self.seconds)
+
+    def snapshot(self, metrics: dict[str, Any]) -> None:
+        """Hand over the averaged generator, where that is due or training ends here before its last step."""
+        due = self.step in self.schedule.snapshot_steps or (self.enough and self.schedule.snapshots > 0)
+        if self.hooks.snapshot and due:
+            average = jax.tree.map(lambda leaf: leaf[0], self._by_seed(self.placed.get(self.state.average)))
+            first = {name: float(np.ravel(value)[0]) for name, value in metrics.items()}
+            self.hooks.snapshot(average, first, self.step, self.seconds)
 
     def checkpoint(self) -> None:
         """Write the state, where that is due or training ends here."""

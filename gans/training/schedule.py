@@ -18,6 +18,7 @@ class Schedule:
         patience: scores without a better one after which training stops; None to train all steps.
         resume: go on from the newest checkpoint.
         placement: jit, sharded or pmap.
+        snapshots: evenly over the run, the first at step 0; one alone at the last step.
     """
 
     steps: int
@@ -30,12 +31,22 @@ class Schedule:
     patience: int | None = None
     resume: bool = False
     placement: str = "jit"
+    snapshots: int = 0
 
     def next_look(self, step: int, window: int) -> int:
         """The step at which the host looks up after this one, or a window of so many steps ends."""
         every = (self.evaluate_every, self.checkpoint_every, window)
-        return min(self.steps, step + self.block, *(step + rhythm - step % rhythm for rhythm in every))
+        looks = [step + rhythm - step % rhythm for rhythm in every]
+        looks += [due for due in self.snapshot_steps if due > step]
+        return min(self.steps, step + self.block, *looks)
 
     def evaluates(self, step: int) -> bool:
         """Whether generators are scored at this step."""
         return step % self.evaluate_every == 0 or step == self.steps
+
+    @property
+    def snapshot_steps(self) -> list[int]:
+        """The steps of the snapshots, ascending."""
+        if self.snapshots < 2:
+            return [self.steps] * self.snapshots
+        return sorted({self.steps * number // (self.snapshots - 1) for number in range(self.snapshots)})

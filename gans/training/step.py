@@ -170,15 +170,14 @@ class GAN:
     ) -> tuple[Float[Array, "batch width"], Any]:
         """Rows for latents drawn by the keys; in training with the generator's statistics and what it shows."""
         outer, inner = jax.vmap(jax.vmap(jax.random.fold_in, (0, None)), (None, 0))(keys, jnp.arange(2))
-        return self.generate_from(variables, self.latents(outer), condition, inner, train)
+        normal = jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(outer)
+        return self.generate_at(variables, self.of_prior(normal), condition, inner, train)
 
-    def latents(self, keys: Key[Array, " batch"]) -> Float[Array, "batch latent"]:
-        """Latents, one by each key."""
-        if self.prior == "uniform":
-            return jax.vmap(lambda key: jax.random.uniform(key, (self.latent,), minval=-1.0))(keys)
-        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+    def of_prior(self, normal: Float[Array, "batch latent"]) -> Float[Array, "batch latent"]:
+        """Latents of the prior at the same quantiles as standard normal ones."""
+        return 2 * jax.scipy.special.ndtr(normal) - 1 if self.prior == "uniform" else normal
 
-    def generate_from(
+    def generate_at(
         self,
         variables: Any,
         latent: Float[Array, "batch latent"],
@@ -186,7 +185,7 @@ class GAN:
         keys: Key[Array, " batch"],
         train: bool,
     ) -> tuple[Float[Array, "batch width"], Any]:
-        """Rows for given latents; the keys draw what the generator draws beside them, as levels of categories."""
+        """Rows for given latents, as `generate`; the keys are of the noise by which levels are drawn."""
         mutable = ["batch_stats", SEEN] if train else []
         variables = {**variables, "params": self.lowered(variables["params"])}
         latent, condition = self.lowered((latent, condition))

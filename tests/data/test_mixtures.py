@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gans.data.mixtures import Drawing, Grid, Moons, Plane, Ring
+from gans.data.mixtures import Disjoint, Drawing, Grid, Line, Moons, Plane, Ring
 from gans.errors import UserError
 from gans.evaluation.metrics import TrainingJudge, all_metrics
 from gans.evaluation.mixtures import mode_coverage
@@ -64,3 +64,16 @@ def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
             Drawing(path=str(tmp_path / name) if name else "").read()
     with pytest.raises(UserError, match=r"data\.sigma=0"):
         Ring(sigma=0)
+
+
+def test_a_line_and_discs_lie_where_they_should() -> None:
+    line = points(Line(rows=20_000, noise=0.1))
+    across = (line[:, 0] - line[:, 1]) / np.sqrt(2)
+    assert np.std(across) == pytest.approx(0.1, rel=0.05)
+    assert np.std(line.sum(axis=1) / 2) == pytest.approx(np.sqrt(1 / 3 + 0.1**2 / 2), rel=0.02)
+    discs = points(Disjoint(rows=20_000, radius=0.3))
+    centre = np.where(discs.sum(axis=1, keepdims=True) > 0, 1.0, -1.0)
+    out = np.linalg.norm(discs - centre, axis=1)
+    assert out.max() <= 0.3
+    assert np.mean(out < 0.3 / np.sqrt(2)) == pytest.approx(0.5, abs=0.02)  # uniform: half of the area
+    assert np.mean(centre > 0) == pytest.approx(0.5, abs=0.02)

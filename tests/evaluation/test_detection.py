@@ -134,3 +134,15 @@ def test_the_score_of_given_areas(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_few_rows_raise() -> None:
     with pytest.raises(ValueError, match="99 rows: a detector needs at least 100"):
         detector(customers(0)).score(customers(1, 99))
+
+
+def test_the_column_that_gives_rows_away_is_named_first() -> None:
+    real, made = customers(0, 900), customers(1, 900)
+    auc, losses = detector(real).telling(made)
+    assert abs(auc - 0.5) < 0.06
+    assert max(losses.values()) < 0.06
+    auc, losses = detector(real).telling(replaced(made, "spend", pa.array(made["spend"].to_numpy() * 1.5 + 1)))
+    assert auc > 0.6
+    assert next(iter(losses)) == "spend"
+    assert losses["spend"] > 0.05
+    assert list(losses.values()) == sorted(losses.values(), reverse=True)

@@ -102,7 +102,7 @@ def test_what_is_seen_is_what_the_networks_say(toy: Toy) -> None:
     fake = [gan.critic(parameters, jnp.array(one), jnp.zeros((1, 0)), keys) for one in (made[:1], made[:1] + step)]
     assert gan.objective.generator(fake[1], fake[1]) < gan.objective.generator(fake[0], fake[0])
     middle = seen["grid"][len(seen["grid"]) // 2]
-    rows, _ = gan.generate_from(toy.state.variables, jnp.zeros((1, 2)), jnp.zeros((1, 0)), keys, False)
+    rows, _ = gan.generate_at(toy.state.variables, jnp.zeros((1, 2)), jnp.zeros((1, 0)), keys, False)
     np.testing.assert_allclose(middle, rows[0], atol=1e-5)  # the median of each latent is 0
 
 

@@ -314,3 +314,13 @@ def test_keys_of_examples_do_not_depend_on_the_batch():
     key = jax.random.key(0)
     long, late = per_example(key, 10), per_example(key, 4, 6)
     np.testing.assert_array_equal(jax.random.key_data(long)[6:], jax.random.key_data(late))
+
+
+def test_uniform_latents_are_of_the_same_quantiles_as_normal_ones():
+    gan, _, _ = ready("network.prior=uniform")
+    normal = jax.random.normal(jax.random.key(0), (20_000, 1))
+    drawn = np.asarray(gan.of_prior(normal))
+    assert np.abs(drawn).max() <= 1
+    np.testing.assert_allclose(np.quantile(drawn, [0.1, 0.25, 0.5, 0.9]), [-0.8, -0.5, 0, 0.8], atol=0.02)
+    assert np.array_equal(np.argsort(drawn, axis=0), np.argsort(normal, axis=0))
+    assert ready()[0].of_prior(normal) is normal
