@@ -32,13 +32,20 @@ def main() -> int:
     from gans.lab.server import Server
 
     with Server(page_files(), given.get("port", 8765)) as server:
+        page = None
+        if "run" in given:
+            from gans.lab.replay import Replay
+
+            page = Replay(server, given["run"])
         print(server.address, flush=True)
         if given.get("open", "true") == "true":
             webbrowser.open(server.address)
-        from gans.lab.toys import Toys, options
+        if page is None:
+            from gans.lab.toys import Toys, options
 
-        server.publish("options", options())
-        Toys(server, {}).run()
+            server.publish("options", options())
+            page = Toys(server, {})
+        page.run()
     return DONE
 
 

@@ -115,7 +115,7 @@ class SnapshotWriter:
     def _texts(self, rows: Encoded) -> list[list[str | None]]:
         """The values of each row as texts."""
         table = self.ready.codec.decode(rows)
-        return [list(row) for row in zip(*(_texts(table[c.name], c) for c in self.columns), strict=True)]
+        return [list(row) for row in zip(*(texts(table[c.name], c) for c in self.columns), strict=True)]
 
     def _grid(self, rows: Encoded, column: Column) -> str:
         """Images side by side, as an address that holds them."""
@@ -132,7 +132,7 @@ class SnapshotWriter:
         return PICTURE + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _texts(array: pa.ChunkedArray, column: Column) -> list[str | None]:
+def texts(array: pa.ChunkedArray, column: Column) -> list[str | None]:
     """Values for people; None where missing."""
     if pa.types.is_floating(array.type):
         form = ".6g" if column.decimals is None else f".{column.decimals}f"

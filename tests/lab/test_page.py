@@ -1,5 +1,6 @@
 """The page in a real browser: everything that GAN Lab has, and what it has not."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from gans.config.compose import compose
 from gans.lab.page import page_files
 from gans.lab.setting import keys
+from gans.runs.execute import execute
 from tests.lab.chromium import Chromium, Page, browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(browser() is None, reason="there is no Chromium here")]
@@ -20,15 +23,22 @@ STEP = "Number(document.querySelector('.side').dataset.step)"
 IDLE = "!document.body.classList.contains('compiling') && document.querySelector('.side').dataset.step"
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    arguments = [sys.executable, "-m", "gans.lab", "port=0", "open=false"]
-    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+@contextlib.contextmanager
+def served(*arguments: str) -> Iterator[str]:
+    """The address of a lab."""
+    command = [sys.executable, "-m", "gans.lab", "port=0", "open=false", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield process.stdout.readline().strip()
     process.terminate()
     assert process.wait(30) == 130
     process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +259,34 @@ def test_a_gif_and_a_png_are_pictures(page: Page, tmp_path: Path) -> None:
         first, second = (one.convert("RGB").resize((36, 36)) for one in (moving, still))
         apart = [abs(a - b) for a, b in zip(first.tobytes(), second.tobytes(), strict=True)]
         assert sum(apart) / len(apart) < 30
+
+
+def test_a_run_is_replayed(chromium: Chromium, tmp_path: Path) -> None:
+    overrides = ["+experiment=ctgan", "data=households", "data.limit=1500", "tracker.mode=disabled"]
+    overrides += ["trainer.steps=6", "trainer.block=2", "trainer.batch_size=50", "trainer.snapshots=3"]
+    execute(compose([*overrides, "trainer.evaluate_rows=200", f"run_dir={tmp_path / 'run'}"]), show=False)
+    with served(f"run={tmp_path / 'run'}") as address:
+        page = chromium.open(address, 390, 844)
+        page.wait("document.getElementById('replay').dataset.step === '6' && document.querySelector('#columns svg')")
+        assert page.run("document.documentElement.scrollWidth") <= 390
+        last = page.run("document.getElementById('columns').innerHTML")
+        page.run("document.getElementById('replay-step').value = 0")
+        page.run("document.getElementById('replay-step').dispatchEvent(new Event('input'))")
+        page.wait("document.getElementById('replay').dataset.step === '0'")
+        assert page.run("document.getElementById('columns').innerHTML") != last
+        page.click("#replay-play")
+        page.wait("document.getElementById('replay').dataset.step === '6'")
+        card = page.run("document.getElementById('walk').textContent")
+        page.wait(f"document.getElementById('walk').textContent !== {json.dumps(card)}")
+        page.choose("#conditions select", "yes")
+        page.wait("document.querySelectorAll('#asked td').length > 5")
+        assert "yes" in page.run("document.getElementById('asked').textContent")
+        page.wait("document.querySelector('#columns .asked')")
+        page.click("#language")
+        page.wait("document.querySelector('#replay h2').textContent === '哪些列露了馅'")
+        assert page.errors == []
+        page.run("localStorage.clear()")
+        page.close()
 
 
 def test_words_of_both_languages_are_complete() -> None:

@@ -6,6 +6,7 @@ import { isSlow, slow } from "./flow.js";
 import { begin, fromHash, setting as formSetting, show, toHash } from "./form.js";
 import { gif } from "./gif.js";
 import { layers, Plot } from "./plot.js";
+import "./replay.js";
 import { connect, drop, on, say, unpacked } from "./socket.js";
 import { firstLanguage, language, speak, translate, whenTranslated, word } from "./words.js";
 
@@ -154,6 +155,7 @@ function refuse(message) {
 
 on("options", (message) => {
   options = message;
+  at("toys").hidden = false;
   begin(message, (next) => send(edited, next));
   usual = message.usual;
   showControls();

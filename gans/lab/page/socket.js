@@ -5,7 +5,7 @@ let socket = null;
 let wait = 250;
 
 export function on(name, call) {
-  handlers.set(name, call);
+  handlers.set(name, [...(handlers.get(name) ?? []), call]);
 }
 
 export function say(message) {
@@ -31,7 +31,7 @@ export function connect(changed) {
   };
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
-    handlers.get(message.name.replace(/\d$/, ""))?.(message);
+    for (const call of handlers.get(message.name.replace(/\d+$/, "")) ?? []) call(message);
   };
   socket.onclose = () => {
     changed(false);
