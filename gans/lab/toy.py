@@ -54,6 +54,7 @@ class Toy:
         """
         self.setting = dict(setting)
         run = run_of(setting)
+        run.trainer.prepare()
         ready = prepare(run, _table(run.data, density))
         run = ready.run
         self._gan, self._optimizer = build(run, ready.condition), run.optimizer

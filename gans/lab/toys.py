@@ -54,6 +54,15 @@ class Toys:
             "average": self._set_average,
         }
 
+    @property
+    def ready(self) -> bool:
+        """Whether there are toys to train, which takes some seconds at first."""
+        return None not in self._toys
+
+    def steps(self) -> int:
+        """Steps that the first toy has taken."""
+        return self._toys[0].step if self._toys[0] else 0
+
     def run(self) -> None:
         """Train and publish until the process is interrupted."""
         self._publish_controls()

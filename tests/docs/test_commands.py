@@ -40,6 +40,7 @@ NOT_RUN = {
     "python -m gans.compare runs=wandb:entity/project": "needs an account and the network",
     "python -m gans.train run_dir=shared/run trainer.coordinator=HOST:1234": "needs a second process on a host",
     "python -m gans.quiz report=quiz": "needs people",
+    "python -m gans.lab": "serves until it is interrupted",
     "python -m gans.evaluate run=runs/cgan/DIR network=inception-2015-12-05.pt": "needs torch and a published file",
 }
 

@@ -29,10 +29,13 @@ def served(*arguments: str) -> Iterator[str]:
     command = [sys.executable, "-m", "gans.lab", "port=0", "open=false", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.terminate()
-    assert process.wait(30) == 130
-    process.stdout.close()
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        status = process.wait(30)
+        process.stdout.close()
+    assert status == 130
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +270,9 @@ def test_a_run_is_replayed(chromium: Chromium, tmp_path: Path) -> None:
     execute(compose([*overrides, "trainer.evaluate_rows=200", f"run_dir={tmp_path / 'run'}"]), show=False)
     with served(f"run={tmp_path / 'run'}") as address:
         page = chromium.open(address, 390, 844)
-        page.wait("document.getElementById('replay').dataset.step === '6' && document.querySelector('#columns svg')")
+        page.wait(
+            "document.getElementById('replay').dataset.step === '6' && document.querySelectorAll('#columns svg').length"
+        )
         assert page.run("document.documentElement.scrollWidth") <= 390
         last = page.run("document.getElementById('columns').innerHTML")
         page.run("document.getElementById('replay-step').value = 0")
@@ -281,7 +286,7 @@ def test_a_run_is_replayed(chromium: Chromium, tmp_path: Path) -> None:
         page.choose("#conditions select", "yes")
         page.wait("document.querySelectorAll('#asked td').length > 5")
         assert "yes" in page.run("document.getElementById('asked').textContent")
-        page.wait("document.querySelector('#columns .asked')")
+        page.wait("document.querySelectorAll('#columns .asked').length")
         page.click("#language")
         page.wait("document.querySelector('#replay h2').textContent === '哪些列露了馅'")
         assert page.errors == []

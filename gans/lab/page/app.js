@@ -10,7 +10,7 @@ import "./replay.js";
 import { connect, drop, on, say, unpacked } from "./socket.js";
 import { firstLanguage, language, speak, translate, whenTranslated, word } from "./words.js";
 
-const FRAME = 1000 / 60;
+const FRAME = 1000 / 30; // milliseconds: more would take time from training on the same processor
 const SIDES = ["A", "B"];
 const SPEEDS = [1, 10, 100, 1000, 0];
 const at = (id) => document.getElementById(id);

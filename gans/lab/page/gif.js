@@ -1,24 +1,30 @@
-// Pictures as an animated GIF (GIF89a, a palette of 6 x 7 x 6 colours for all frames, LZW).
+// Pictures as an animated GIF (GIF89a, one palette for all frames, LZW).
 
-const LEVELS = [6, 7, 6];
 const COLOURS = 256;
+const BITS = 5; // of each channel, by which colours are counted
 
-function palette() {
-  const out = new Uint8Array(3 * COLOURS);
-  for (let place = 0; place < LEVELS[0] * LEVELS[1] * LEVELS[2]; place++) {
-    const parts = [Math.floor(place / (LEVELS[1] * LEVELS[2])), Math.floor(place / LEVELS[2]) % LEVELS[1], place % LEVELS[2]];
-    parts.forEach((part, channel) => (out[3 * place + channel] = Math.round((255 * part) / (LEVELS[channel] - 1))));
+const key = (pixels, at) => ((pixels[at] >> 3) << 10) | ((pixels[at + 1] >> 3) << 5) | (pixels[at + 2] >> 3);
+const colour = (one) => [one >> 10, (one >> 5) & 31, one & 31].map((part) => (part << 3) | (part >> 2));
+
+// The most frequent colours of all frames, and for each other one the nearest of them.
+function palette(frames) {
+  const counts = new Uint32Array(1 << (3 * BITS));
+  for (const { data } of frames) for (let at = 0; at < data.length; at += 4) counts[key(data, at)]++;
+  const there = [...counts.keys()].filter((one) => counts[one]).sort((a, b) => counts[b] - counts[a]);
+  const chosen = there.slice(0, COLOURS).map(colour);
+  const nearest = new Uint8Array(counts.length);
+  for (const one of there) {
+    const parts = colour(one);
+    const apart = chosen.map((other) => other.reduce((sum, part, channel) => sum + (part - parts[channel]) ** 2, 0));
+    nearest[one] = apart.indexOf(Math.min(...apart));
   }
-  return out;
+  const bytes = new Uint8Array(3 * COLOURS);
+  chosen.forEach((parts, place) => bytes.set(parts, 3 * place));
+  return { bytes, nearest };
 }
 
-function indices(pixels) {
-  const out = new Uint8Array(pixels.length / 4);
-  for (let place = 0; place < out.length; place++) {
-    const [red, green, blue] = LEVELS.map((levels, channel) => Math.round((pixels[4 * place + channel] / 255) * (levels - 1)));
-    out[place] = (red * LEVELS[1] + green) * LEVELS[2] + blue;
-  }
-  return out;
+function indices(pixels, nearest) {
+  return Uint8Array.from({ length: pixels.length / 4 }, (_, place) => nearest[key(pixels, 4 * place)]);
 }
 
 function compressed(places) {
@@ -57,10 +63,11 @@ function compressed(places) {
 export function gif(frames, hundredths) {
   const { width, height } = frames[0];
   const two = (value) => [value & 255, value >> 8];
-  const parts = [new TextEncoder().encode("GIF89a"), Uint8Array.of(...two(width), ...two(height), 0xf7, 0, 0), palette()];
+  const { bytes, nearest } = palette(frames);
+  const parts = [new TextEncoder().encode("GIF89a"), Uint8Array.of(...two(width), ...two(height), 0xf7, 0, 0), bytes];
   parts.push(Uint8Array.of(0x21, 0xff, 11), new TextEncoder().encode("NETSCAPE2.0"), Uint8Array.of(3, 1, 0, 0, 0));
   for (const frame of frames) {
-    const data = compressed(indices(frame.data));
+    const data = compressed(indices(frame.data, nearest));
     parts.push(Uint8Array.of(0x21, 0xf9, 4, 0, ...two(hundredths), 0, 0, 0x2c, 0, 0, 0, 0, ...two(width), ...two(height), 0, 8));
     for (let start = 0; start < data.length; start += 255) {
       const block = data.slice(start, start + 255);
