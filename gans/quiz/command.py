@@ -9,6 +9,7 @@ from gans.errors import DONE, UserError, in_range, one_of
 
 log = logging.getLogger("gans")
 
+TRACKERS = ("disabled", "online", "offline")
 FORMS, ARMS, LANGUAGES = ("cards", "pairs"), ("synthetic", "real"), ("en", "zh")
 
 HELP = """Let people judge, blind, which customers are real and which are synthetic.
@@ -38,10 +39,28 @@ HELP = """Let people judge, blind, which customers are real and which are synthe
 
   report     folders of quizzes: answers-*.json that lie in a folder, or in its folder `returned`, are added to its
              answers.parquet; the first folder gets report.html and report.json of all of them
+  tracker.mode, tracker.project
+             online or offline: pooled figures and answers go to Weights & Biases, too; disabled and gans unless given
 """
 
 KEYS: dict[str, Any] = dict.fromkeys(
-    ("run", "out", "test", "real", "synthetic", "form", "arm", "language", "trust", "serve", "host", "open"), str
+    (
+        "run",
+        "out",
+        "test",
+        "real",
+        "synthetic",
+        "form",
+        "arm",
+        "language",
+        "trust",
+        "serve",
+        "host",
+        "open",
+        "tracker.mode",
+        "tracker.project",
+    ),
+    str,
 ) | {"seed": int, "report": listed, "port": int, "raters": int}
 
 
@@ -55,6 +74,9 @@ def main() -> int:
         return report(given)
     if "serve" in given and not {"run", "out"} & set(given):
         return serve_again(given)
+    for key in ("tracker.mode", "tracker.project"):
+        if key in given:
+            raise UserError(f"{key}={given[key]}: it is a key of report=FOLDER.")
     require(given, ("run", "out"), "python -m gans.quiz run=DIR out=FOLDER, serve=FOLDER, or report=FOLDER")
     for key, allowed in (("form", FORMS), ("arm", ARMS), ("language", LANGUAGES), ("serve", ("true", "false"))):
         given.setdefault(key, allowed[0])
@@ -102,11 +124,14 @@ def serve_again(given: dict[str, Any]) -> int:
 
 def report(given: dict[str, Any]) -> int:
     """Take what was returned into the folders, and report on all of them."""
-    if other := sorted(set(given) - {"report"}):
-        raise UserError(f"{other[0]}={given[other[0]]}: report=FOLDER takes no other key.")
+    own = ("report", "tracker.mode", "tracker.project")
+    if other := sorted(set(given) - set(own)):
+        raise UserError(f"{other[0]}={given[other[0]]}: report=FOLDER takes {', '.join(own[1:])} and no other key.")
+    mode = given.get("tracker.mode", TRACKERS[0])
+    one_of("tracker.mode", mode, TRACKERS)
 
     from gans.quiz.answers import Quiz, take_returned
-    from gans.quiz.report import print_report, write_report
+    from gans.quiz.report import print_report, track, write_report
 
     quizzes = [Quiz.open(folder) for folder in dict.fromkeys(given["report"])]
     if twice := {quiz.id for quiz in quizzes if [other.id for other in quizzes].count(quiz.id) > 1}:
@@ -114,4 +139,6 @@ def report(given: dict[str, Any]) -> int:
     answers = take_returned(quizzes)
     print_report(answers)
     log.info("%s", write_report(quizzes[0].folder, answers))
+    if mode != "disabled":
+        track(answers, mode, given.get("tracker.project", "gans"))
     return DONE
