@@ -76,7 +76,7 @@ def serve(quiz: Quiz, given: Mapping[str, Any]) -> None:
         try:
             take_all(server, quiz)
         except KeyboardInterrupt:
-            log.info("answers that came are in %s", quiz.folder / STORED)
+            log.info("answers are kept in %s", quiz.folder / STORED)
             log.info("to go on: python -m gans.quiz serve=%s", quiz.folder)
             log.info("to report: python -m gans.quiz report=%s", quiz.folder)
             raise

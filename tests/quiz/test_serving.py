@@ -151,7 +151,7 @@ def test_the_control_and_pairs_tell_no_kinds(make: Make) -> None:
         assert own_result(rater, quiz) == {"all": [rater.wrong.total(), 50 if "form" in changed else 100]}
 
 
-def test_another_host_is_warned_of_and_a_name_gets_nothing(caplog: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_host_is_warned_of_and_a_name_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     warned: list[str] = []
     monkeypatch.setattr("gans.quiz.serving.log.warning", lambda text, *values: warned.append(text % values))
     check_serving({"port": 0})
@@ -236,7 +236,6 @@ def test_a_whole_quiz_in_a_browser(make: Make, command: Any, tmp_path: Path, wid
         assert "You were wrong in 0 of 100 judgements (0 %)" in text
         assert "On synthetic ones: 0 of 50" in text
         assert page.run("document.documentElement.scrollWidth") <= width
-        (tmp_path / "end.png").write_bytes(page.picture())
         page.run("document.querySelectorAll('#languages button')[1].click()")
         assert "100 个判断" in page.wait("document.body.innerText")
         assert page.errors == []
