@@ -1,19 +1,22 @@
-"""A page and its messages, served to browsers on this machine from a thread of its own.
+"""A page and its messages, served to browsers from a thread of its own, to those of this machine unless asked.
 
 What is published waits in a slot of each browser, where a newer message of the same name takes the place of an older
 one: nobody who publishes waits for a browser. What browsers say waits in a queue, to be read when it suits. Messages
 are JSON; nothing that a browser says names a file. A browser needs the token of the address; a page of another origin
-is refused, as is a Host that is not this one, which a rebound name of the DNS would bring.
+is refused, as is a Host that is a name, which a rebound name of the DNS would bring.
 """
 
 import asyncio
 import contextlib
+import errno
 import hmac
 import http
+import ipaddress
 import json
 import logging
 import queue
 import secrets
+import socket
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +28,8 @@ BROWSERS = 32  # at a time
 LARGEST = 2**16  # bytes of a message from a browser
 WAITING = 256  # messages of browsers that are not read yet
 LOCAL = "127.0.0.1"
+EVERY = "0.0.0.0"  # all addresses of this machine
+POLICY = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 
 log = logging.getLogger("gans")
 
@@ -46,18 +51,29 @@ class Server:
         said: what browsers say, (number of the browser, message) each.
     """
 
-    def __init__(self, files: Mapping[str, tuple[str, bytes]], port: int, host: str = LOCAL, key: str = "port") -> None:
+    def __init__(
+        self,
+        files: Mapping[str, tuple[str, bytes]],
+        port: int,
+        host: str = LOCAL,
+        *,
+        policy: str = POLICY,
+        largest: int = LARGEST,
+    ) -> None:
         """Bind.
 
         Args:
             files: by path, as "/" or "/page.js", type and content.
             port: 0 for any that is free.
-            key: under which the port was given.
+            host: an IPv4 address of this machine. Elsewhere than on 127.0.0.1 the token is what keeps strangers out.
+            policy: the Content-Security-Policy of the files.
+            largest: bytes of a message from a browser.
 
         Raises:
-            UserError: the port is taken, or websockets is not installed.
+            UserError: the port is taken, this machine has no such address, or websockets is not installed.
         """
         self._module, self._files, self._host = import_websockets(), files, host
+        self._policy, self._largest = policy, largest
         self.said: queue.Queue[tuple[int, dict[str, Any]]] = queue.Queue(WAITING)
         self._token, self._last, self._browsers = secrets.token_urlsafe(24), {}, {}
         self._loop, self._ready, self._count = asyncio.new_event_loop(), threading.Event(), 0
@@ -65,8 +81,10 @@ class Server:
         self._thread = threading.Thread(target=self._run, args=(port,), daemon=True, name="lab server")
         self._thread.start()
         self._ready.wait()
+        if self._failure and self._failure.errno == errno.EADDRNOTAVAIL:
+            raise UserError(f"host={host}: it is no address of this machine; {LOCAL} is, and {EVERY} stands for all.")
         if self._failure:
-            raise UserError(f"{key}={port}: it cannot be listened on ({self._failure.strerror}); choose another, or 0.")
+            raise UserError(f"port={port}: it cannot be listened on ({self._failure.strerror}); choose another, or 0.")
 
     def __enter__(self) -> "Server":
         return self
@@ -79,7 +97,8 @@ class Server:
     @property
     def address(self) -> str:
         """http://HOST:PORT/?token=TOKEN."""
-        return f"http://{self._host}:{self.port}/?token={self._token}"
+        host = outward_address() if self._host == EVERY else self._host
+        return f"http://{host}:{self.port}/?token={self._token}"
 
     @property
     def watched(self) -> bool:
@@ -123,7 +142,7 @@ class Server:
                 port,
                 process_request=self._answer,
                 compression=None,
-                max_size=LARGEST,
+                max_size=self._largest,
                 max_queue=16,
                 server_header=None,
             )
@@ -138,8 +157,7 @@ class Server:
     def _answer(self, connection: Any, request: Any) -> Any:
         """A file, a refusal, or nothing where a browser may talk."""
         address = urlsplit(request.path)
-        hosts = {f"{name}:{self.port}" for name in (self._host, "localhost") if self._host == LOCAL} or None
-        if hosts and request.headers.get("Host") not in hosts:
+        if not self._is_own(request.headers.get("Host", "")):
             return connection.respond(http.HTTPStatus.FORBIDDEN, "another host\n")
         known = parse_qs(address.query).get("token", [""])[0]
         allowed = hmac.compare_digest(known.encode(), self._token.encode())
@@ -163,11 +181,22 @@ class Server:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Content-Security-Policy"] = (
-            "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-        )
+        response.headers["Content-Security-Policy"] = self._policy
         response.body = content
         return response
+
+    def _is_own(self, host: str) -> bool:
+        """Whether a browser that names this Host may have come here other than by a rebound name of the DNS.
+
+        Elsewhere than on 127.0.0.1 any address will do: behind a forwarded port it is another than the one bound.
+        """
+        if self._host == LOCAL:
+            return host in (f"{LOCAL}:{self.port}", f"localhost:{self.port}")
+        try:
+            ipaddress.IPv4Address(host.partition(":")[0])
+        except ValueError:
+            return False
+        return True
 
     async def _talk(self, connection: Any) -> None:
         """Send what waits for a browser, and take what it says, until it goes."""
@@ -200,6 +229,16 @@ class Server:
             self.said.put_nowait((number, message))
         except queue.Full:
             self.tell(number, "refused", {"message": "too much is said at once; say it again."})
+
+
+def outward_address() -> str:
+    """The address of this machine in its network, as far as its routes say; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737), by the usual route
+        except OSError:
+            return LOCAL
+        return one.getsockname()[0]
 
 
 class _Slot:

@@ -111,10 +111,7 @@ def take_returned(quizzes: Sequence[Quiz]) -> list[Answers]:
     Raises:
         UserError: a file is not the answers of that quiz, or a rater answers again, otherwise.
     """
-    found = []
-    for quiz in quizzes:
-        paths = [*quiz.folder.glob("answers-*.json"), *(quiz.folder / RETURNED).glob("answers-*.json")]
-        found.append(Answers(quiz, _with(quiz, quiz.stored, sorted(paths))))
+    found = [Answers(quiz, _with_returned(quiz)) for quiz in quizzes]
     if not any(answers.table.num_rows for answers in found):
         named = ",".join(str(quiz.folder) for quiz in quizzes)
         raise UserError(
@@ -124,12 +121,15 @@ def take_returned(quizzes: Sequence[Quiz]) -> list[Answers]:
     for answers in found:
         if answers.table.num_rows > answers.quiz.stored.num_rows:
             with locked(answers.quiz.folder, "report"):
+                answers.table = _with_returned(answers.quiz)  # a quiz that is served may have got more meanwhile
                 write_table(answers.quiz.folder / STORED, answers.table)
     return found
 
 
-def _with(quiz: Quiz, table: pa.Table, paths: Sequence[Path]) -> pa.Table:
-    for path in paths:
+def _with_returned(quiz: Quiz) -> pa.Table:
+    """What is stored, and the files that came back."""
+    table = quiz.stored
+    for path in sorted([*quiz.folder.glob("answers-*.json"), *(quiz.folder / RETURNED).glob("answers-*.json")]):
         with reading(path, "the answers of a quiz"):
             content = read_bytes(path, MOST_BYTES)
         table = added(table, checked(content, str(path), quiz), str(path))
@@ -176,7 +176,7 @@ def checked(content: bytes, name: str, quiz: Quiz) -> pa.Table:
         odd = sorted(set(given) ^ KEYS)
         raise UserError(f"{name}: {_short(odd[0])}: the keys are {', '.join(sorted(KEYS))}, each once.")
     if given["quiz"] != quiz.id:
-        raise wrong("quiz", given["quiz"], f"these are answers of another quiz; that of {quiz.folder} is {quiz.id}.")
+        raise wrong("quiz", given["quiz"], f"these are answers of another quiz; this one is {quiz.id}.")
     rater = given["rater"]
     if not isinstance(rater, str) or not PSEUDONYM.fullmatch(rater):
         raise wrong("rater", rater, "a pseudonym has 1 to 40 letters, digits, - or _.")
@@ -213,7 +213,8 @@ def _words(given: Mapping[str, Any], name: str, quiz: Quiz) -> list[dict[str, An
             raise UserError(f"{name}: words[{at}].field={_short(field)}: it is there twice.")
         if not isinstance(words, str) or not 0 < len(words) <= MOST_WORDS:
             raise UserError(f"{name}: words[{at}].words={_short(words)}: 1 to {MOST_WORDS} letters are needed.")
-        out[field] = {"kind": WORDS, "words": " ".join(words.split()), "field": field}
+        text = words.encode("utf-8", "replace").decode()  # a page may have cut a letter of two halves
+        out[field] = {"kind": WORDS, "words": " ".join(text.split()), "field": field}
     return list(out.values())
 
 

@@ -27,11 +27,12 @@ from gans.quiz.statistics import (
 )
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
 from gans.report.templates import template
+from gans.tracking.settings import TrackerSettings
+from gans.tracking.weights_and_biases import WeightsAndBiases
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GREY = "#7d8a95"
 GREY = "#7d8a95"
 MOST_RATERS = 30  # in the figure
 EVIDENCE = (
@@ -252,6 +253,21 @@ def write_report(folder: Path, answers: Sequence[Answers]) -> Path:
     )
     write_text(folder / "report.html", page)
     return folder / "report.html"
+
+
+def track(answers: Sequence[Answers], mode: str, project: str) -> None:
+    """Send the pooled figures and the table of answers to Weights & Biases; offline into the first folder."""
+    facts, folder = [one.quiz.facts for one in answers], answers[0].quiz.folder
+    settings = TrackerSettings(mode=mode, project=project, job_type="quiz", folder=str(folder))
+    tracker = WeightsAndBiases(settings, mode, "quiz", json.dumps({"quizzes": facts}), folder.resolve())
+    figures: dict[str, float] = {}
+    for group in groups_of(answers):
+        place = f"{Path(group.run).name}/{group.arm}/{group.form}"
+        figures |= {f"{place}/raters": len(group.raters), f"{place}/raters_apart": len(group.apart)}
+        if group.score:
+            for name, (value, low, high) in (("error", group.score.error), ("d_prime", group.score.d_prime)):
+                figures |= {f"{place}/{name}": value, f"{place}/{name}_low": low, f"{place}/{name}_high": high}
+    tracker.finish_report(figures, "answers", pa.concat_tables([one.table for one in answers]))
 
 
 def _finite(value: Any) -> Any:

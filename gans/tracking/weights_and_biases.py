@@ -1,4 +1,4 @@
-"""Weights & Biases. Whatever fails there is said once, and the run goes on."""
+"""Weights & Biases. Whatever fails there is said once, and all else goes on."""
 
 import logging
 import os
@@ -72,6 +72,19 @@ class WeightsAndBiases:
         """Metrics of a step."""
         self._try(lambda: self.run.log(dict(metrics), step=step))
 
+    def finish_report(self, figures: Mapping[str, float], name: str, table: Any) -> None:
+        """Figures as the summary and an Arrow table under a name; then close the run."""
+
+        def close() -> None:
+            import wandb
+
+            self.run.summary.update(dict(figures))
+            rows: list[Any] = [list(row.values()) for row in table.to_pylist()]
+            self.run.log({name: wandb.Table(columns=table.column_names, data=rows)})
+            self.run.finish()
+
+        self._try(close)
+
     def finish(
         self,
         summary: Mapping[str, Any],
@@ -114,4 +127,4 @@ class WeightsAndBiases:
         except Exception as error:
             self.failed = True
             reason = (str(error).strip() or repr(error)).split("\n", 1)[0]
-            log.warning("tracking failed and stops here, the run goes on; metrics.jsonl has all (%s)", reason)
+            log.warning("tracking failed and stops here, all else goes on; the files have all (%s)", reason)

@@ -56,7 +56,11 @@ def make(command: Callable[..., Any], finished: Any, files: Path, tmp_path: Path
     def quiz(name: str = "quiz", **changed: str) -> Path:
         given = {"test": f"{files}/unseen.parquet", "synthetic": f"{files}/odd.parquet"} | changed
         said = command(
-            "quiz", f"run={finished.path}", f"out={name}", *(f"{key}={value}" for key, value in given.items())
+            "quiz",
+            f"run={finished.path}",
+            f"out={name}",
+            "serve=false",
+            *(f"{key}={value}" for key, value in given.items()),
         )
         assert said.status == 0, said.err
         return tmp_path / name

@@ -104,7 +104,7 @@ def test_both_halves_of_the_control_arm_are_different_real_rows(make: Any, key: 
 def test_rows_of_the_sampler_are_written_like_real_ones(
     command: Any, finished: Any, files: Path, key: Key, tmp_path: Path
 ) -> None:
-    said = command("quiz", f"run={finished.path}", "out=quiz", f"test={files}/unseen.parquet")
+    said = command("quiz", f"run={finished.path}", "out=quiz", "serve=false", f"test={files}/unseen.parquet")
     assert said.status == 0, said.err
     rows = key(tmp_path / "quiz")
     forms = ["basic|plus|gold", r"\d+", r"\d+", r"\d+\.\d\d", "yes|no", r"\d{4}-\d\d-\d\d", r"\d"]

@@ -115,6 +115,34 @@ def test_images_are_shown_as_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert not (real == broken).all(axis=(1, 2, 3)).any()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_report_goes_to_the_tracker_if_asked(make: Make, returned: Any, command: Any, recorded: Any) -> None:
+    folder = make()
+    returned(folder, "anna", "tell_tale", "always 99")
+    assert command("quiz", f"report={folder}").status == 0
+    assert not (folder / "wandb").exists()
+    said = command("quiz", f"report={folder}", "tracker.mode=offline", "tracker.project=people")
+    assert said.status == 0, said.err
+    (file,) = folder.glob("wandb/offline-run-*/*.wandb")
+    found = recorded(file)
+    run = next(record.run for record in found if record.WhichOneof("record_type") == "run")
+    assert (run.project, run.job_type) == ("people", "quiz")
+    summary = {
+        item.key or "/".join(item.nested_key): json.loads(item.value_json)
+        for record in found
+        if record.WhichOneof("record_type") == "summary"
+        for item in record.summary.update
+    }
+    error = group(folder)["score"]["error"]
+    place = f"{Path(group(folder)['run']).name}/synthetic/cards"
+    assert summary[f"{place}/error"] == error["value"]
+    assert summary[f"{place}/error_high"] == error["high"]
+    (file,) = folder.glob("wandb/offline-run-*/files/media/table/answers*.json")
+    table = json.loads(file.read_text(encoding="utf-8"))
+    assert len(table["data"]) == 126
+    assert table["data"][-1][-2:] == ["always 99", "visits"]
+
+
 BAD = [
     (["out=new"], "run is not set"),
     (["run={run}"], "out is not set"),
@@ -143,7 +171,9 @@ BAD = [
     (["report=nowhere"], "report=nowhere: no such folder"),
     (["report=full"], "report=full: it holds no quiz"),
     (["report={quiz}"], "nobody has answered"),
-    (["report={quiz}", "out=new"], "out=new: report=FOLDER takes no other key"),
+    (["report={quiz}", "out=new"], "out=new: report=FOLDER takes tracker.mode, tracker.project and no other key"),
+    (["report={quiz}", "tracker.mode=loud"], "tracker.mode=loud: allowed are disabled, online, offline"),
+    (["run={run}", "out=new", "tracker.mode=offline"], "tracker.mode=offline: it is a key of report=FOLDER"),
     (["report={quiz},{copy}"], "two of the folders hold the same quiz"),
     (["report={damaged}"], "quiz.json: not a quiz"),
     (["report={lost}"], "items.parquet: not a readable Parquet file"),

@@ -2,7 +2,8 @@
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const words = JSON.parse(document.getElementById("words").textContent);
-  const place = "gans-quiz-" + data.quiz;
+  const linked = (window.quizDeliver && new URLSearchParams(location.search).get("rater")) || ""; // in a rater's own link
+  const place = "gans-quiz-" + data.quiz + (linked && "-" + linked);
   const choices = data.form === "pairs" ? ["left", "right"] : ["real", "synthetic"];
   const pictures = data.main[0].cards[0].picture !== null;
   const main = document.getElementById("main");
@@ -130,7 +131,7 @@
     const counts = { tutorial: data.tutorial.length, qualification: data.qualification.length, main: data.main.length };
     const input = make("input", null, { id: "rater", maxlength: "40", autocomplete: "off", spellcheck: "false" });
     const wrong = make("p", "", { class: "wrong", role: "alert" });
-    input.value = state.rater || "rater-" + Math.random().toString(36).slice(2, 7);
+    input.value = state.rater || linked || "rater-" + Math.random().toString(36).slice(2, 7);
     function start() {
       const name = input.value.trim();
       if (!/^[\p{L}\p{N}_-]{1,40}$/u.test(name)) {
@@ -275,13 +276,19 @@
     return null;
   }
 
-  // Where the page is served, the server defines window.quizDeliver(answers), which may return a promise of a text.
-  function deliver(content) {
-    return window.quizDeliver ? window.quizDeliver(content) : download(content);
+  // Where the page is served, window.quizDeliver(answers) is a promise of the rater's own result: {all, real, synthetic},
+  // [wrong, judged] each, the last two of cards only.
+
+  function result(own) {
+    const share = (name) => ({ wrong: own[name][0], of: own[name][1], percent: Math.round(100 * own[name][0] / own[name][1]) });
+    const lines = [say("end_sent"), say("result", share("all"))];
+    if (own.real) lines.push(say("result_real", share("real")), say("result_synthetic", share("synthetic")));
+    return [...lines, say("result_chance")].map((line) => make("p", line));
   }
 
   async function end() {
-    const status = make("p", "", { role: "status" });
+    const status = make("div", "", { role: "status" });
+    const tell = (text) => status.replaceChildren(make("p", text));
     const again = button(say("save"), () => download(answers()));
     const another = button(say("another"), () => {
       if (!confirm(say("another_sure", { rater: state.rater }))) return;
@@ -291,18 +298,25 @@
       save();
       draw();
     }, "plain");
-    put(heading(say("end", { rater: state.rater })), status, again, make("p"), another);
-    if (!window.quizDeliver) status.textContent = say("end_file", { file: fileName() });
-    if (!state.delivered) {
-      try {
-        const said = await deliver(answers());
-        state.delivered = window.quizDeliver ? said || say("end_sent") : true;
-        save();
-      } catch (error) {
-        status.textContent = say("end_failed", { reason: error.message });
-      }
+    const send = button(say("send"), end);
+    send.hidden = true;
+    put(heading(say("end", { rater: state.rater })), status, send, make("p"), again, make("p"),
+        ...(linked ? [] : [another])); // a link is for one rater
+    if (!window.quizDeliver) {
+      tell(say("end_file", { file: fileName() }));
+      if (!state.delivered) download(answers());
+      state.delivered = true;
+      return save();
     }
-    if (typeof state.delivered === "string") status.textContent = state.delivered;
+    try {
+      if (!state.delivered) tell(say("sending"));
+      state.delivered = state.delivered || await window.quizDeliver(answers());
+      save();
+      status.replaceChildren(...result(state.delivered));
+    } catch (error) {
+      tell(say("end_failed", { reason: error.message }));
+      send.hidden = false;
+    }
   }
 
   document.addEventListener("keydown", (event) => {
