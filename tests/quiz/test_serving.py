@@ -109,6 +109,23 @@ def test_answers_are_kept_at_once_and_the_rater_sees_their_own_result(make: Make
     assert not (folder / ".lock").exists()
 
 
+def test_a_new_quiz_is_served_unless_told_not_to(
+    command: Any, finished: Any, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    opened: list[str] = []
+    monkeypatch.setattr("gans.quiz.serving.take_all", interrupt)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    said = command("quiz", f"run={finished.path}", "out=quiz", f"test={files}/unseen.parquet", "port=0", "raters=3")
+    assert said.status == 130, said.err
+    links = said.out.splitlines()
+    assert [link.split("rater=")[1] for link in links] == ["rater-1", "rater-2", "rater-3"]
+    assert opened == links[:1]
+    assert (tmp_path / "quiz" / "quiz.html").is_file()
+
+
 def test_the_longest_answers_fit_and_letters_cut_in_half_do_no_harm(make: Make) -> None:
     quiz = Quiz.open(make())
     quiz.facts["fields"] = [f"field_{number}" for number in range(14)]
