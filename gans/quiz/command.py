@@ -64,6 +64,9 @@ KEYS: dict[str, Any] = dict.fromkeys(
 ) | {"seed": int, "report": listed, "port": int, "raters": int}
 
 
+SERVING = ("port", "host", "raters", "open")
+
+
 def main() -> int:
     """Read the arguments, make a quiz or a report."""
     if wants_help(HELP):
@@ -94,6 +97,8 @@ def main() -> int:
         from gans.quiz.serving import check_serving
 
         serving = check_serving(given)
+    elif idle := next((key for key in SERVING if key in given), None):
+        raise UserError(f"{idle}={given[idle]}: with serve=false nothing is served; leave it out.")
     quiz = draw_quiz(given)
     with locked(folder, "out", make=True):
         page = write_quiz(folder, quiz, given["language"])
@@ -110,9 +115,8 @@ def main() -> int:
 
 def serve_again(given: dict[str, Any]) -> int:
     """Serve a quiz that is there."""
-    own = ("serve", "port", "host", "raters", "open")
-    if other := sorted(set(given) - set(own)):
-        raise UserError(f"{other[0]}={given[other[0]]}: serve=FOLDER takes {', '.join(own[1:])} and no other key.")
+    if other := sorted(set(given) - {"serve", *SERVING}):
+        raise UserError(f"{other[0]}={given[other[0]]}: serve=FOLDER takes {', '.join(SERVING)} and no other key.")
 
     from gans.quiz.answers import Quiz
     from gans.quiz.serving import check_serving, serve

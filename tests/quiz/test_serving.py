@@ -190,6 +190,7 @@ def test_another_host_is_warned_of_and_a_name_gets_nothing(monkeypatch: pytest.M
 
 
 BAD = [
+    (["serve=false", "run=x", "out=new", "raters=3"], "raters=3: with serve=false nothing is served"),
     (["serve=maybe", "run=x", "out=new"], "serve=maybe: allowed are true, false"),
     (["serve=maybe"], "serve=maybe: no such folder"),
     (["serve={quiz}", "raters=0"], "raters=0: it must be at least 1"),
