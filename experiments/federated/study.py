@@ -206,6 +206,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     last.text(1, middle, "central", fontsize=8, color="0.4", **where)
     figure.tight_layout()
     figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 def main() -> int:
