@@ -6,6 +6,7 @@ and which of the networks learns are numbers to the first one, so that they chan
 
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -89,6 +90,11 @@ class Toy:
     def step(self) -> int:
         """Steps done."""
         return int(self.state.step)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a figure of the last steps is not a number any more."""
+        return not all(math.isfinite(value) for value in self.metrics.values())
 
     def reset(self, seed: int) -> None:
         """Begin again, with the networks of a seed."""

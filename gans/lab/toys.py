@@ -41,7 +41,7 @@ class Toys:
         self._settings = [read_setting(setting)]
         self._playing, self._average, self._speed = False, False, 0
         self._look_seconds, self._looked, self._step_seconds = 0.005, 0.0, 1e-3
-        self._owed = 0.0
+        self._due, self._advanced = 0.0, 0.0
         self._past: list[deque[Any]] = [deque(maxlen=PAST) for _ in range(SIDES)]
         self._actions: dict[str, Callable[[dict[str, Any]], None]] = {
             "play": lambda said: self._play(True),
@@ -88,6 +88,7 @@ class Toys:
             if said["do"] == "past":
                 for side in range(len(self._toys)):
                     self._server.tell(browser, f"past{side}", {"side": side, "past": list(self._past[side])})
+                self._look()  # it may be the first browser that is there
                 return
             if action is None:
                 raise UserError(f"do={str(said['do'])[:60]}: allowed are past, {', '.join(self._actions)}.")
@@ -96,7 +97,7 @@ class Toys:
             self._server.tell(browser, "refused", {"message": str(error)})
 
     def _play(self, playing: bool) -> None:
-        self._playing, self._owed = playing, 0.0
+        self._playing, self._due, self._advanced = playing, 0.0, time.monotonic()
         self._publish_controls()
         self._look()
 
@@ -105,22 +106,20 @@ class Toys:
         began = time.monotonic()
         steps = max(int(BLOCK / self._step_seconds / len(self._toys)), 1)
         if self._speed:
-            self._owed += self._speed * BLOCK
-            steps = min(int(self._owed), steps)
-            self._owed = min(self._owed - steps, self._speed)
+            self._due += self._speed * min(began - self._advanced, 10 * BLOCK)
+            steps = min(int(self._due), steps)
+            self._due -= steps
+        self._advanced = began
         for toy in self._toys:
             if toy and steps:
                 toy.train(steps)
         taken = time.monotonic() - began
         if steps:
-            one = taken / steps / len(self._toys)
-            self._step_seconds = 0.9 * self._step_seconds + 0.1 * one
+            self._step_seconds += 0.1 * (taken / steps / len(self._toys) - self._step_seconds)
         if self._speed:
             time.sleep(max(BLOCK - taken, 0))
-        if not all(math.isfinite(value) for toy in self._toys if toy for value in toy.metrics.values()):
-            self._playing = False
-            self._server.publish("refused", {"message": "a loss is not a number any more: reset, or lower the rates."})
-            self._publish_controls()
+        if any(toy.diverged for toy in self._toys if toy):
+            self._play(False)
         if time.monotonic() - self._looked >= max(FASTEST, self._look_seconds / LOOK_SHARE):
             self._look()
 
@@ -230,7 +229,7 @@ class Toys:
     def _set_speed(self, said: dict[str, Any]) -> None:
         if said.get("steps") not in SPEEDS:
             raise UserError(f"steps={str(said.get('steps'))[:60]}: allowed are {', '.join(map(str, SPEEDS))}.")
-        self._speed, self._owed = int(said["steps"]), 0.0
+        self._speed, self._due = int(said["steps"]), 0.0
         self._publish_controls()
 
     def _set_average(self, said: dict[str, Any]) -> None:
@@ -255,6 +254,7 @@ class Toys:
                 "average": self._average,
                 "speed": self._speed,
                 "compiling": compiling,
+                "diverged": any(toy.diverged for toy in self._toys if toy),
                 "settings": self._settings,
                 "commands": [command(one, step) for one, step in zip(self._settings, steps, strict=True)],
             },

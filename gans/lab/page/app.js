@@ -89,7 +89,8 @@ function matchSides(count) {
 
 function showControls() {
   if (!controls || !options) return;
-  const { playing, compiling, settings, speed, average } = controls;
+  const { playing, compiling, diverged, settings, speed, average } = controls;
+  if (diverged) refuse(word("diverged"));
   at("play").textContent = word(playing ? "pause" : "play");
   at("play").dataset.playing = playing;
   at("speed").value = speed;
