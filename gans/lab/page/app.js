@@ -130,12 +130,18 @@ function followLink() {
   if (given.get("drawing")) drawing.decode(given.get("drawing"));
   const first = fromHash(text, usual);
   const same = JSON.stringify(first) === JSON.stringify(controls.settings[0]);
+  if (given.get("compare") !== "true" && controls.settings.length > 1) say({ do: "compare", on: false });
   if (!same || given.get("drawing")) send(0, first);
   if (given.get("compare") === "true") {
     if (controls.settings.length < 2) say({ do: "compare", on: true });
     send(1, fromHash(text, usual, "b."));
   }
 }
+
+addEventListener("hashchange", () => {
+  linked = location.hash.slice(1);
+  followLink();
+});
 
 function send(side, setting) {
   refuse("");
@@ -163,8 +169,8 @@ on("options", (message) => {
 });
 on("controls", (message) => {
   controls = message;
-  if (linked && options) followLink();
-  else showControls();
+  showControls();
+  followLink();
 });
 on("real", (message) => {
   matchSides(Math.max(sides.length, message.side + 1));
