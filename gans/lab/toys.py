@@ -40,6 +40,7 @@ class Toys:
         self._toys: list[Toy | None] = [None]
         self._settings = [read_setting(setting)]
         self._playing, self._average, self._speed = False, False, 0
+        self._broken = False  # whether pages are told that a loss is not a number
         self._look_seconds, self._looked, self._step_seconds = 0.005, 0.0, 1e-3
         self._owed = 0.0
         self._past: list[deque[Any]] = [deque(maxlen=PAST) for _ in range(SIDES)]
@@ -86,6 +87,8 @@ class Toys:
         action = self._actions.get(said["do"])
         try:
             if said["do"] == "past":
+                if not self._playing:  # a page that comes late has seen nothing yet
+                    self._look()
                 for side in range(len(self._toys)):
                     self._server.tell(browser, f"past{side}", {"side": side, "past": list(self._past[side])})
                 return
@@ -97,6 +100,8 @@ class Toys:
 
     def _play(self, playing: bool) -> None:
         self._playing, self._owed = playing, 0.0
+        if playing:
+            self._take_back()
         self._publish_controls()
         self._look()
 
@@ -118,7 +123,7 @@ class Toys:
         if self._speed:
             time.sleep(max(BLOCK - taken, 0))
         if not all(math.isfinite(value) for toy in self._toys if toy for value in toy.metrics.values()):
-            self._playing = False
+            self._playing, self._broken = False, True
             self._server.publish("refused", {"message": "a loss is not a number any more: reset, or lower the rates."})
             self._publish_controls()
         if time.monotonic() - self._looked >= max(FASTEST, self._look_seconds / LOOK_SHARE):
@@ -143,6 +148,8 @@ class Toys:
         past, losses = self._past[side], (metrics.get(f"loss/{part}") for part in ("discriminator", "generator"))
         if past and past[-1][0] > step:
             past.clear()
+        if past and past[-1][0] == step:
+            past.pop()
         past.append((step, *losses, seen["kl"], seen["js"]))
 
     def _step(self, said: dict[str, Any]) -> None:
@@ -220,7 +227,14 @@ class Toys:
         self._publish_controls()
         self._look()
 
+    def _take_back(self) -> None:
+        """Tell pages no longer, and those to come, that a loss is not a number."""
+        if self._broken:
+            self._broken = False
+            self._server.publish("refused", {"message": ""})
+
     def _reset(self, said: dict[str, Any]) -> None:
+        self._take_back()
         for toy in self._toys:
             if toy:
                 toy.reset(toy.setting["seed"])
@@ -242,7 +256,7 @@ class Toys:
 
     def _side(self, said: dict[str, Any]) -> int:
         side = said.get("side", 0)
-        if side not in range(len(self._toys)) or isinstance(side, bool):
+        if type(side) is not int or side not in range(len(self._toys)):
             raise UserError(f"side={str(side)[:60]}: allowed are 0 to {len(self._toys) - 1}.")
         return side
 
