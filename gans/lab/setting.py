@@ -50,11 +50,11 @@ class Range:
         """The value, or UserError."""
         if value is None and self.null:
             return None
-        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-        if not self.low <= number <= self.high or (self.whole and not number.is_integer()):
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        if not self.low <= number <= self.high or (self.whole and int(number) != number):
             kind = "a whole number" if self.whole else "a number"
-            raise UserError(f"{key}={shown(value)}: {kind} from {self.low:g} to {self.high:g} is needed.")
-        return int(number) if self.whole else number
+            raise UserError(f"{key}={shown(value)}: {kind} from {self.low:.10g} to {self.high:.10g} is needed.")
+        return int(number) if self.whole else float(number)
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,11 @@ class Choice:
 
     def read(self, key: str, value: Any) -> Any:
         """The value, or UserError."""
-        for one in value if self.several and isinstance(value, list) else [value]:
+        values = value if self.several and isinstance(value, list) else [value]
+        for one in values:
             if not any(type(one) is type(word) and one == word for word in self.words):
                 raise UserError(f"{key}={shown(one)}: allowed are {', '.join(map(shown, self.words))}.")
-        return list(dict.fromkeys(value)) if self.several else value
+        return list(dict.fromkeys(values)) if self.several else value
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,8 @@ class Toys:
         past, losses = self._past[side], (metrics.get(f"loss/{part}") for part in ("discriminator", "generator"))
         if past and past[-1][0] > step:
             past.clear()
+        if past and past[-1][0] == step:
+            past.pop()
         past.append((step, *losses, seen["kl"], seen["js"]))
 
     def _step(self, said: dict[str, Any]) -> None:
@@ -241,7 +243,7 @@ class Toys:
 
     def _side(self, said: dict[str, Any]) -> int:
         side = said.get("side", 0)
-        if side not in range(len(self._toys)) or isinstance(side, bool):
+        if type(side) is not int or side not in range(len(self._toys)):
             raise UserError(f"side={str(side)[:60]}: allowed are 0 to {len(self._toys) - 1}.")
         return side
 

@@ -195,6 +195,32 @@ def test_a_link_holds_the_setting(chromium: Chromium, address: str, page: Page) 
     other.close()
 
 
+def test_the_own_address_again_and_one_that_is_pasted_later(chromium: Chromium, address: str, page: Page) -> None:
+    set_to(page, {"objective": "hinge"})
+    page.click("#step-both")
+    page.wait(f"{STEP} === 1")
+    link = page.wait("location.hash")
+    other = chromium.open(f"{address}{link}")
+    other.wait(f"{STEP} === 1")  # it does not begin again
+    assert other.wait("document.querySelector('.edit').textContent") == "hinge"
+    assert other.run("document.querySelector(\"[id='key-network.latent']\").value") == "2"
+    assert other.run("document.getElementById('command').textContent").startswith("python -m gans.train")
+    other.run("location.hash = '#objective=minimax'")
+    page.wait("lab.controls().settings[0].objective === 'minimax'")
+    assert other.errors == []
+    other.close()
+
+
+@pytest.mark.parametrize("link", ["objective=%E0%A4%A", "data=drawing&drawing=!", "constructor=1", "seed=1e400"])
+def test_a_damaged_link_leaves_a_page_that_works(chromium: Chromium, address: str, page: Page, link: str) -> None:
+    other = chromium.open(f"{address}#{link}")
+    other.wait("lab.seen(0) && document.querySelector('.edit').textContent")
+    other.click("#step-both")
+    page.wait(f"{STEP} === 1")
+    assert other.errors == []
+    other.close()
+
+
 def test_what_is_refused_is_said_and_the_page_goes_on(page: Page) -> None:
     page.choose("[id='key-network.latent']", "1000")
     assert "network.latent=1000" in page.wait("document.getElementById('refused').textContent")
@@ -283,7 +309,10 @@ def test_a_run_is_replayed(chromium: Chromium, tmp_path: Path) -> None:
         page.wait("document.getElementById('replay').dataset.step === '6'")
         card = page.run("document.getElementById('walk').textContent")
         page.wait(f"document.getElementById('walk').textContent !== {json.dumps(card)}")
+        page.run("lab.say({ do: 'sample' })")
+        page.wait("!document.getElementById('refused').hidden")
         page.choose("#conditions select", "yes")
+        assert page.run("document.getElementById('refused').hidden")
         page.wait("document.querySelectorAll('#asked td').length > 5")
         assert "yes" in page.run("document.getElementById('asked').textContent")
         page.wait("document.querySelectorAll('#columns .asked').length")

@@ -109,6 +109,7 @@ def test_rows_are_those_that_are_asked_for(replay: Replay) -> None:
         ({"do": "sample", "where": {"salary": ["a"]}}, "unknown column salary; allowed are income"),
         ({"do": "sample", "where": {"married": ["maybe"]}}, "married=['maybe']: allowed are"),
         ({"do": "sample", "where": {"married": []}}, "married=[]: allowed are"),
+        ({"do": "sample", "where": {"age": ["30"]}}, "age=['30']: a list of levels or low and high are needed"),
         ({"do": "sample", "where": {"married": {"low": 1}}}, "married={'low': 1}: a list of levels"),
         ({"do": "sample", "where": {"age": {"low": "x' or 1"}}}, "age: x' or 1 is no number"),
         ({"do": "sample", "where": {"age": {"low": True}}}, "age: True is no number"),

@@ -14,6 +14,7 @@ from gans.registry import COMPONENTS
 def test_the_usual_setting_is_one_that_may_be_set() -> None:
     assert read_setting({}) == usual()
     assert set(usual()) == set(keys())
+    assert read_setting({"penalty": "r1"})["penalty"] == ["r1"]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,8 @@ def test_the_usual_setting_is_one_that_may_be_set() -> None:
         ({"optimizer.learning_rate": 0}, "from 1e-06 to 1"),
         ({"optimizer.learning_rate": None}, "optimizer.learning_rate=null"),
         ({"trainer.batch_size": 10**9}, "trainer.batch_size=1000000000: allowed are"),
-        ({"seed": -1}, "seed=-1"),
+        ({"seed": -1}, "seed=-1: a whole number from 0 to 2147483647"),
+        ({"seed": 10**400}, "seed=1000"),
         ({"objective": "wasserstein"}, "needs one of gradient_penalty"),
         ({"objective": "minimax", "penalty": ["r1"]}, "does not take it"),
         ({"data": "x" * 1000}, "data=xxx"),

@@ -19,6 +19,7 @@ let options = null;
 let controls = null;
 let usual = null;
 let edited = 0;
+let wasDiverged = false;
 let linked = location.hash.slice(1);
 let sides = [];
 let drawn = 0;
@@ -90,7 +91,8 @@ function matchSides(count) {
 function showControls() {
   if (!controls || !options) return;
   const { playing, compiling, diverged, settings, speed, average } = controls;
-  if (diverged) refuse(word("diverged"));
+  if (diverged !== wasDiverged) refuse(diverged ? word("diverged") : "");
+  wasDiverged = diverged;
   at("play").textContent = word(playing ? "pause" : "play");
   at("play").dataset.playing = playing;
   at("speed").value = speed;
@@ -131,12 +133,18 @@ function followLink() {
   if (given.get("drawing")) drawing.decode(given.get("drawing"));
   const first = fromHash(text, usual);
   const same = JSON.stringify(first) === JSON.stringify(controls.settings[0]);
+  if (given.get("compare") !== "true" && controls.settings.length > 1) say({ do: "compare", on: false });
   if (!same || given.get("drawing")) send(0, first);
   if (given.get("compare") === "true") {
     if (controls.settings.length < 2) say({ do: "compare", on: true });
     send(1, fromHash(text, usual, "b."));
   }
 }
+
+addEventListener("hashchange", () => {
+  linked = location.hash.slice(1);
+  followLink();
+});
 
 function send(side, setting) {
   refuse("");
@@ -164,8 +172,8 @@ on("options", (message) => {
 });
 on("controls", (message) => {
   controls = message;
-  if (linked && options) followLink();
-  else showControls();
+  showControls();
+  followLink();
 });
 on("real", (message) => {
   matchSides(Math.max(sides.length, message.side + 1));

@@ -57,7 +57,13 @@ export function encoded() {
 }
 
 export function decode(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  let letters = "";
+  try {
+    letters = atob(text);
+  } catch {
+    // a damaged link: nothing is drawn
+  }
+  const bytes = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
   levels = Uint8Array.from({ length: SIDE * SIDE }, (_, place) => (bytes[place >> 2] >> (6 - 2 * (place & 3))) & 3);
   paint();
 }

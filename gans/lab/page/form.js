@@ -71,7 +71,7 @@ function field(key) {
     input = document.createElement("input");
     input.type = allowed.most ? "text" : "number";
     if (!allowed.most) Object.assign(input, { min: allowed.low, max: allowed.high, step: allowed.whole ? 1 : "any" });
-    if (allowed.null) input.placeholder = word("none");
+    if (allowed.null || allowed.most) input.placeholder = word("none");
   }
   input.id = `key-${key}`;
   input.addEventListener("change", () => change(key, read(key, input)));
@@ -175,10 +175,10 @@ export function toHash(setting, usual, prefix = "") {
 
 export function fromHash(text, usual, prefix = "") {
   const out = structuredClone(usual);
-  for (const part of text.split("&").filter((one) => one.startsWith(prefix))) {
-    const [key, value] = [part.slice(prefix.length).split("=")[0], decodeURIComponent(part.split("=").slice(1).join("="))];
+  for (const [name, value] of new URLSearchParams(text)) {
+    const key = name.slice(prefix.length);
+    if (!name.startsWith(prefix) || !Object.hasOwn(options.keys, key)) continue;
     const allowed = options.keys[key];
-    if (!allowed) continue;
     if (Array.isArray(usual[key])) {
       const parts = value.split(",").filter(Boolean);
       out[key] = allowed.most ? parts.map(Number) : parts;

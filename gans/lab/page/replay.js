@@ -65,7 +65,7 @@ function build() {
       <div class="bar"><button id="walk-play" type="button"></button>
       <input id="walk-at" type="range" min="0" step="1" aria-label="${word("walk")}"></div><dl id="walk"></dl></section>
     <section><h2>${word("columns")}</h2><p class="keys"><i class="real"></i>${word("held_out")}
-      <i class="made"></i>${word("generated")} <i class="asked"></i>${word("asked")}</p><div id="columns"></div></section>
+      <i class="made"></i>${word("generated")} <span id="asked-key"><i class="asked"></i>${word("asked")}</span></p><div id="columns"></div></section>
     <section id="ask"><h2>${word("ask")}</h2><p class="soft">${word("ask_text")}</p><div id="conditions"></div>
       <p id="asked-state" role="status" class="soft"></p><div id="asked" class="wide"></div></section>
     <section id="pairs-box"><h2>${word("pairs")}</h2><div id="pairs"></div></section>
@@ -121,7 +121,7 @@ function draw() {
   ].filter(Boolean).join(" · ");
   at("images").hidden = !one.images;
   if (one.images) at("images").firstElementChild.src = one.images;
-  for (const id of ["walk-box", "ask"]) at(id).hidden = Boolean(one.images) || !columns.length;
+  for (const id of ["walk-box", "ask", "asked-key"]) at(id).hidden = Boolean(one.images) || !columns.length;
   at("pairs-box").hidden = !pairs.length;
   at("associations-box").hidden = associations.length < 2;
   drawTelling(columns);
@@ -226,6 +226,7 @@ function levels(column) {
 }
 
 function ask(name, condition) {
+  at("refused").hidden = true;
   if (condition === null) delete where[name];
   else where[name] = condition;
   if (!Object.keys(where).length) {
