@@ -25,6 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 from gans.errors import UserError
 
 BROWSERS = 32  # at a time
+CONNECTIONS = 128  # at a time, those that say nothing among them; a process may have a thousand files open
 LARGEST = 2**16  # bytes of a message from a browser
 WAITING = 256  # messages of browsers that are not read yet
 LOCAL = "127.0.0.1"
@@ -144,6 +145,7 @@ class Server:
                 compression=None,
                 max_size=self._largest,
                 max_queue=16,
+                create_connection=_limited(self._module.asyncio.server.ServerConnection),
                 server_header=None,
             )
         except OSError as error:
@@ -229,6 +231,24 @@ class Server:
             self.said.put_nowait((number, message))
         except queue.Full:
             self.tell(number, "refused", {"message": "too much is said at once; say it again."})
+
+
+def _limited(kind: Any) -> Any:
+    """A kind of connection of which there are so many at most; others are dropped at once."""
+    there: set[Any] = set()
+
+    class Limited(kind):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            there.add(self)
+            if len(there) > CONNECTIONS:
+                transport.abort()
+
+        def connection_lost(self, exc: Any) -> None:
+            there.discard(self)
+            super().connection_lost(exc)
+
+    return Limited
 
 
 def outward_address() -> str:

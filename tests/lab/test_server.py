@@ -3,7 +3,8 @@
 import contextlib
 import http.client
 import json
-import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -117,18 +118,34 @@ def test_too_much_at_once_is_refused(server: Server) -> None:
         assert "too much" in json.loads(browser.recv(10))["message"]
 
 
-def test_many_connections_leave_those_who_are_there(server: Server) -> None:
+MANY = """
+import socket, sys, time
+idle = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(1_000)]
+print(len(idle), flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_thousand_connections_leave_those_who_are_there(server: Server) -> None:
     with talk(server) as browser, contextlib.ExitStack() as others:
-        for _ in range(200):  # that say nothing
-            others.enter_context(contextlib.closing(socket.create_connection(("127.0.0.1", server.port))))
+        command = [sys.executable, "-c", MANY, str(server.port)]
+        process = others.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        others.callback(process.kill)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1000\n"  # they say nothing
+        server.publish("one", {"value": 1})
+        assert json.loads(browser.recv(10))["value"] == 1
+        process.kill()
+        process.wait()
+        time.sleep(0.5)  # until the server has seen them go
         for _ in range(BROWSERS - 1):
             others.enter_context(talk(server))
         for _ in range(10):
             with pytest.raises(InvalidStatus) as refused, talk(server):
                 pass
             assert refused.value.response.status_code == 503
-        server.publish("one", {"value": 1})
-        assert json.loads(browser.recv(10))["value"] == 1
+        server.publish("one", {"value": 2})
+        assert json.loads(browser.recv(10))["value"] == 2
 
 
 def test_nobody_waits_for_a_browser_that_does_not_read(server: Server) -> None:
