@@ -75,7 +75,12 @@ class Replay:
             step = said.get("step")
             if step not in self.steps:
                 raise UserError(f"step={str(step)[:60]}: there are snapshots of {', '.join(map(str, self.steps))}.")
-            self._server.tell(browser, f"snapshot{step}", dataclasses.asdict(self._saved.snapshots.read(int(step))))
+            try:
+                snapshot = self._saved.snapshots.read(int(step))
+            except UserError:
+                self._server.tell(browser, f"damaged{step}", {"step": step})  # so that the page goes on without it
+                raise
+            self._server.tell(browser, f"snapshot{step}", dataclasses.asdict(snapshot))
         elif said["do"] == "sample":
             self._server.tell(browser, "sampled", self.sampled(said.get("where")))
         elif said["do"] != "past":

@@ -153,6 +153,8 @@ def test_a_drawing_is_learnt(page: Page) -> None:
         "return [box.left, box.top, box.width]; })()"
     )
     page.drag([(box[0] + share * box[2], box[1] + share * box[2]) for share in (0.1, 0.2, 0.3, 0.35)])
+    context = "document.getElementById('drawing').getContext('2d')"
+    assert page.run(f"{context}.getImageData(0.15 * 64, 0.15 * 64, 1, 1).data[3]") > 0  # between two places
     page.click("#draw-use")
     page.wait("lab.controls().settings[0].data === 'drawing'")
     page.wait(IDLE, 120)
@@ -316,6 +318,14 @@ def test_a_run_is_replayed(chromium: Chromium, tmp_path: Path) -> None:
         page.wait("document.querySelectorAll('#asked td').length > 5")
         assert "yes" in page.run("document.getElementById('asked').textContent")
         page.wait("document.querySelectorAll('#columns .asked').length")
+        last = page.run("document.getElementById('replay-step').max")
+        (tmp_path / "run" / "snapshots" / "00000000.json.gz").write_bytes(b"x")
+        page.run("location.reload()")
+        page.wait(f"document.getElementById('replay-step').max === '{int(last) - 1}'")
+        page.wait(
+            "document.getElementById('replay').dataset.step === '6' && document.querySelectorAll('#columns svg').length"
+        )
+        assert "00000000.json.gz" in page.run("document.getElementById('refused').textContent")
         page.click("#language")
         page.wait("document.querySelector('#replay h2').textContent === '哪些列露了馅'")
         assert page.errors == []

@@ -125,6 +125,17 @@ def test_what_cannot_be_is_refused(replay: Replay, said: dict[str, Any], message
     assert heard(replay).told == []
 
 
+def test_a_damaged_snapshot_is_told_and_named(run: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(run, damaged)
+    replay = Replay(Heard(), str(damaged))  # pyright: ignore[reportArgumentType]
+    step = replay.steps[1]
+    next((damaged / "snapshots").glob(f"*{step}.json.gz")).write_bytes(b"x")
+    with pytest.raises(UserError, match=rf"{step}.json.gz: not a readable snapshot"):
+        replay.answer(7, {"do": "snapshot", "step": step})
+    assert heard(replay).told == [(7, f"damaged{step}", {"step": step})]
+
+
 def test_a_run_that_will_have_no_snapshots_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"run=.*nowhere"):
         Replay(Heard(), str(tmp_path / "nowhere"))  # pyright: ignore[reportArgumentType]

@@ -78,5 +78,6 @@ export class Chart {
 
 export function short(value) {
   if (value === null || value === undefined) return "";
+  if (Math.abs(value) >= 1e6) return value.toExponential(2);
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

@@ -6,6 +6,7 @@ const RADIUS = 2.5;
 let levels = new Uint8Array(SIDE * SIDE);
 let stroke = new Set();
 let down = false;
+let last = null; // where the pointer was in this stroke
 
 const canvas = () => document.getElementById("drawing");
 
@@ -24,9 +25,7 @@ export function paint() {
   context.putImageData(image, 0, 0);
 }
 
-function touch(event) {
-  const box = canvas().getBoundingClientRect();
-  const [x, y] = [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+function dot(x, y) {
   for (let row = Math.floor(y - RADIUS); row <= y + RADIUS; row++) {
     for (let column = Math.floor(x - RADIUS); column <= x + RADIUS; column++) {
       const inside = row >= 0 && row < SIDE && column >= 0 && column < SIDE;
@@ -36,6 +35,16 @@ function touch(event) {
       levels[place] = Math.min(levels[place] + 1, 3);
     }
   }
+}
+
+// A line from where the pointer was: a fast one is seen at few places.
+function touch(event) {
+  const box = canvas().getBoundingClientRect();
+  const [x, y] = [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+  const [fromX, fromY] = last ?? [x, y];
+  const parts = Math.max(Math.ceil(Math.hypot(x - fromX, y - fromY)), 1);
+  for (let part = 1; part <= parts; part++) dot(fromX + ((x - fromX) * part) / parts, fromY + ((y - fromY) * part) / parts);
+  last = [x, y];
   paint();
 }
 
@@ -44,6 +53,7 @@ document.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   down = true;
   stroke = new Set();
+  last = null;
   touch(event);
 });
 document.addEventListener("pointermove", (event) => down && touch(event));

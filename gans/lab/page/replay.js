@@ -39,6 +39,13 @@ on("snapshot", (message) => {
   snapshots.set(message.step, message);
   draw();
 });
+on("damaged", ({ step }) => {
+  const gone = run.steps.indexOf(step);
+  if (gone < 0) return;
+  run.steps.splice(gone, 1);
+  if (place > gone || place === run.steps.length) place = Math.max(place - 1, 0);
+  draw();
+});
 on("sampled", (message) => {
   sampled = message;
   at("asked-state").textContent = "";
