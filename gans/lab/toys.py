@@ -160,19 +160,22 @@ class Toys:
         """Another setting of one side; the data and the seed are those of both."""
         side = self._side(said)
         setting = read_setting(said.get("setting"))
-        if setting["data"] == "drawing":
-            self._draw(said.get("drawing"))
+        redraw = setting["data"] == "drawing" and self._draw(said.get("drawing"))
         self._settings[side] = setting
         for other in range(len(self._settings)):
             self._settings[other] = self._settings[other] | {key: setting[key] for key in ("data", "seed")}
-        built = [self._build(one, redraw="drawing" in said) for one in range(len(self._settings))]
+        built = [self._build(one, redraw=redraw) for one in range(len(self._settings))]
         if any(built):  # side by side both begin at once
             self._reset(said)
 
-    def _draw(self, drawing: Any) -> None:
-        """Take a density that was drawn: DRAWN * DRAWN levels from 0 to 3, from above, four a byte, in base64."""
+    def _draw(self, drawing: Any) -> bool:
+        """Take a density that was drawn: DRAWN * DRAWN levels from 0 to 3, from above, four a byte, in base64.
+
+        Returns:
+            whether it is another one than before.
+        """
         if drawing is None and self._density is not None:
-            return
+            return False
         try:
             packed_levels = np.frombuffer(base64.b64decode(str(drawing), validate=True), np.uint8)
         except ValueError:
@@ -182,7 +185,9 @@ class Toys:
         levels = ((packed_levels[:, None] >> np.array([6, 4, 2, 0])) & 3).reshape(DRAWN, DRAWN)
         if min(np.count_nonzero(levels.any(axis=axis)) for axis in (0, 1)) < 2:
             raise UserError("drawing: draw something wider and higher than one pixel.")
+        same = self._density is not None and np.array_equal(levels, self._density)
         self._density = levels.astype(float)
+        return not same
 
     def _build(self, side: int, redraw: bool = False) -> bool:
         """Make a toy anew, unless what changed needs no new program; whether it begins again."""

@@ -180,6 +180,9 @@ def test_a_drawing_has_its_levels(toys: tuple[Toys, Heard]) -> None:
     real = np.frombuffer(base64.b64decode(packed["data"]), np.float32).reshape(packed["shape"])
     right = real[:, 0] > real[:, 1]
     assert np.mean(right) == pytest.approx(0.75, abs=0.05)
+    say(loop, do="step", part="both")
+    say(loop, do="set", setting=usual() | SMALL | {"data": "drawing"}, drawing=drawing)
+    assert loop.steps() == 1  # the same drawing is no other one
 
 
 def test_what_the_page_is_offered_can_be_written_down() -> None:

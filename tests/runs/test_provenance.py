@@ -224,7 +224,7 @@ def test_the_tables_of_a_run_made_here_are_read_as_before(copied: Path) -> None:
 def test_rows_that_come_with_the_program_need_no_record() -> None:
     load_components()
     inside = {name for name, kind in COMPONENTS["data"].items() if kind.self_contained}  # pyright: ignore
-    assert inside == {"households", "charity", "loans", "ring", "grid", "moons", "digits"}
+    assert inside == {"households", "charity", "loans", "ring", "grid", "line", "disjoint", "moons", "digits"}
     assert Households().places() == {}
 
 

@@ -43,6 +43,8 @@ export function drawFlow() {
 whenTranslated(drawFlow);
 
 function light(name) {
+  const box = document.getElementById("flow-box"); // narrower than the drawing on a phone
+  if (name) box.scrollLeft = (BOXES[name][0] / 760) * box.scrollWidth - box.clientWidth / 2;
   for (const part of document.querySelectorAll(".part")) part.classList.toggle("lit", part.id === `part-${name}`);
 }
 
