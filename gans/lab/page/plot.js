@@ -25,6 +25,7 @@ export class Plot {
     this.seen = null;
     this.before = null;
     this.cells = document.createElement("canvas");
+    this.back = Object.assign(document.createElement("canvas"), { width: 0, height: 0 });
   }
 
   show(seen) {
@@ -65,27 +66,31 @@ export class Plot {
   }
 
   draw(time) {
-    this.changed = false;
-    const { canvas } = this;
+    const { canvas, back } = this;
     const size = Math.round(canvas.clientWidth * Math.min(devicePixelRatio, 2));
     if (!size || !this.seen) return;
-    if (canvas.width !== size) canvas.width = canvas.height = size;
-    const context = canvas.getContext("2d");
+    if (canvas.width !== size) canvas.width = canvas.height = back.width = back.height = size;
     const scale = size / (2 * this.extent);
     const x = (value) => size / 2 + value * scale;
     const y = (value) => size / 2 - value * scale;
     const unit = size / 400;
-    context.fillStyle = dark.matches ? "#1e2026" : "#fafafa";
-    context.fillRect(0, 0, size, size);
-    if (layers.surface) {
-      context.imageSmoothingEnabled = true;
-      context.drawImage(this.cells, 0, 0, size, size);
-    }
-    if (layers.grid && this.seen.grid) this.#drawGrid(context, x, y, unit);
-    if (layers.real && this.real) dots(context, this.real, x, y, 1.6 * unit, dark.matches ? "#56b4e9" : REAL);
+    if (this.changed) this.#drawBack(x, y, unit, size);
+    this.changed = false;
+    const context = canvas.getContext("2d");
+    context.drawImage(back, 0, 0);
     const points = this.#points(time);
     if (layers.points) dots(context, points, x, y, 1.6 * unit, dark.matches ? "#ff9a4d" : MADE);
     if (layers.arrows) this.#drawArrows(context, points, x, y, unit, size);
+  }
+
+  // What stays as it is between two looks.
+  #drawBack(x, y, unit, size) {
+    const context = this.back.getContext("2d");
+    context.fillStyle = dark.matches ? "#1e2026" : "#fafafa";
+    context.fillRect(0, 0, size, size);
+    if (layers.surface) context.drawImage(this.cells, 0, 0, size, size);
+    if (layers.grid && this.seen.grid) this.#drawGrid(context, x, y, unit);
+    if (layers.real && this.real) dots(context, this.real, x, y, 1.6 * unit, dark.matches ? "#56b4e9" : REAL);
   }
 
   #drawGrid(context, x, y, unit) {
