@@ -5,7 +5,6 @@ A run that is in training goes on while the page looks on: its folder is looked 
 
 import dataclasses
 import datetime
-import logging
 import queue
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +18,6 @@ from gans.runs.snapshot_writer import texts
 WAIT = 0.5  # seconds between two looks at the folder
 SAMPLED = 1_000  # rows for what the page asks
 SHOWN = 5  # of them as they are
-
-log = logging.getLogger("gans")
 
 
 class Replay:

@@ -32,8 +32,6 @@ LOCAL = "127.0.0.1"
 EVERY = "0.0.0.0"  # all addresses of this machine
 POLICY = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 
-log = logging.getLogger("gans")
-
 
 def import_websockets() -> Any:
     """The module, or UserError that says how to install it."""

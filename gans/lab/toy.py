@@ -19,6 +19,7 @@ import pyarrow as pa
 from jax.scipy.special import ndtri
 
 from gans.data.mixtures import drawn_points
+from gans.evaluation.mixtures import WITHIN
 from gans.lab.setting import POINTS, RATES, run_of
 from gans.runs.build import build
 from gans.runs.prepare import prepare
@@ -33,7 +34,6 @@ LINES = 21  # of the grid of latents, each way
 COUNTED = 4_000  # generated points of the divergences
 MARGIN = 1.1  # of the plane beyond what the generator reaches
 SMOOTHING = 0.5  # points that each cell has beside those that fall into it
-WITHIN = 3.0  # standard deviations in which a point belongs to a mode
 
 
 class Toy:
@@ -61,16 +61,16 @@ class Toy:
         self._gan, self._optimizer = build(run, ready.condition), run.optimizer
         self.real = np.asarray(ready.rows.scalars[:SHOWN], np.float32)
         self.extent = MARGIN * self._gan.layout.bound
-        self.modes, reach = np.zeros((0, 2)), np.ones(2)
+        self.modes, sigma = np.zeros((0, 2)), np.ones(2)
         if mixture := ready.split.schema.mixture:
             points = np.array(mixture["modes"])
             table = pa.table({"x": points[:, 0], "y": points[:, 1]})
             self.modes = np.asarray(ready.codec.encode(table).scalars, np.float32)
             training = ready.split.training
-            reach = WITHIN * mixture["sigma"] / np.array([np.std(training[name].to_numpy()) for name in ("x", "y")])
+            sigma = mixture["sigma"] / np.array([np.std(training[name].to_numpy()) for name in ("x", "y")])
         counts = np.histogram2d(*ready.rows.scalars.T, bins=CELLS, range=[[-self.extent, self.extent]] * 2)[0].T
         shares = (counts + SMOOTHING) / (counts + SMOOTHING).sum()
-        look = _looking(self._gan, self.extent, shares, self.modes, reach)
+        look = _looking(self._gan, self.extent, shares, self.modes, sigma)
         self._rows: Rows = jax.device_put(ready.rows)
         seed = np.uint32(setting["seed"])
         shapes = jax.eval_shape(self._gan.init, seed)
@@ -149,7 +149,7 @@ def _table(source: Any, density: np.ndarray | None) -> pa.Table:
 
 
 def _looking(
-    gan: Any, extent: float, shares: np.ndarray, modes: np.ndarray, reach: np.ndarray
+    gan: Any, extent: float, shares: np.ndarray, modes: np.ndarray, sigma: np.ndarray
 ) -> Callable[[TrainState, Rows, Any], dict[str, Any]]:
     """The program that looks: (state, rows, whether at the averaged generator) -> what the page draws.
 
@@ -202,8 +202,7 @@ def _looking(
             inner = per_example(stream(none, none, "grid"), len(latents))
             out["grid"] = gan.generate_at(variables, latents, jnp.zeros((len(latents), 0)), inner, False)[0]
         if len(modes):
-            apart = (made[:, None] - modes[None]) / (reach / WITHIN)
-            apart = jnp.linalg.norm(apart, axis=-1)
+            apart = jnp.linalg.norm((made[:, None] - modes[None]) / sigma, axis=-1)
             good = apart.min(axis=1) <= WITHIN
             near = jnp.zeros(len(modes)).at[apart.argmin(axis=1)].add(good)
             out |= {"modes": (near > 0).sum(), "high_quality": good.mean()}

@@ -5,7 +5,6 @@ another objective, compiles anew; learning rates do not.
 """
 
 import base64
-import logging
 import math
 import queue
 import time
@@ -28,8 +27,6 @@ BLOCK = 0.02  # seconds of training between two glances at what browsers say
 SPEEDS = (1, 10, 100, 1_000, 0)  # steps a second; 0 for as many as there can be
 PAST = 400  # looks whose figures a new page gets
 DRAWN = 64  # pixels a side of a density that is drawn
-
-log = logging.getLogger("gans")
 
 
 class Toys:
