@@ -35,7 +35,6 @@ NOT_RUN = {
     "python -m pip install": "installs",
     "python -m pytest": "these very tests",
     "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=submitit_slurm": "needs Slurm",
-    "python -m gans.train -m +experiment=vanilla,cgan hydra/launcher=submitit_slurm": "needs Slurm",
     "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=ray": "needs the extra ray",
     "python -m gans.compare runs=wandb:entity/project": "needs an account and the network",
     "python -m gans.train run_dir=shared/run trainer.coordinator=HOST:1234": "needs a second process on a host",
