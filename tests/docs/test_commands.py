@@ -27,6 +27,7 @@ from gans.data.customer_profiles import Profiles
 ROOT = Path(__file__).parents[2]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+TRANSLATED = sorted((ROOT / "docs" / "zh").glob("*.md"))
 
 # what cannot be run by a test, and why; each is a command of a page, or the beginning of one
 NOT_RUN = {
@@ -154,6 +155,13 @@ def test_both_readmes_have_the_same_sections_and_names():
     assert headings[0] == headings[1]
     names = [{" ".join(name.split()) for name in re.findall(r"`([^`]+)`", text)} for text in (english, chinese)]
     assert not names[0] - names[1]
+
+
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
+def test_a_translated_page_has_commands_of_the_english_one_only(page):
+    english = commands(ROOT / "docs" / page.name)
+    assert commands(page)
+    assert not [command for command in commands(page) if command not in english]
 
 
 @pytest.mark.parametrize("module", sorted({module for module, _ in calls()}))
