@@ -132,6 +132,7 @@ class Run:
             ("network.spectral_norm", self.network.spectral_norm, (False,), "gradients are clipped as they are"),
             ("trainer.precision", trainer.precision, ("float32",), "norms need it"),
             ("trainer.accumulate", trainer.accumulate, (1,), "gradients are summed over one batch"),
+            ("trainer.generator_steps", trainer.generator_steps, (1,), "its generator learns once after each critic"),
             ("data.relations", data.relations, (["auto"], []), "relations are found in the rows; they are off"),
             ("data.limit", data.limit, (None,), "which rows are drawn depends on how many there are"),
             ("data.merge_rare", data.merge_rare, (False,), "rare levels are found in the rows; declare other=NAME"),

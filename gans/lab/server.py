@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gans.errors import UserError
+from gans.lab.refusals import RefusedError, told
 
 BROWSERS = 32  # at a time
 CONNECTIONS = 128  # at a time, those that say nothing among them; a process may have a thousand files open
@@ -223,12 +224,12 @@ class Server:
         except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict) or not isinstance(message.get("do"), str):
-            self.tell(number, "refused", {"message": "a message is an object that says what to do."})
+            self.tell(number, "refused", told(RefusedError("broken")))
             return
         try:
             self.said.put_nowait((number, message))
         except queue.Full:
-            self.tell(number, "refused", {"message": "too much is said at once; say it again."})
+            self.tell(number, "refused", told(RefusedError("busy")))
 
 
 def _limited(kind: Any) -> Any:
