@@ -6,7 +6,10 @@ from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-if any(flag == "-m" and module.startswith("gans.") for flag, module in pairwise(sys.orig_argv)):
+if any(
+    (flag == "-m" and (module == "gans" or module.startswith("gans."))) or module.endswith("/gans")
+    for flag, module in pairwise(sys.orig_argv[:3])
+):
 
     def _end(number: int, frame: FrameType | None) -> None:
         """End a command that has not begun yet: nothing is written, and an import is no place for an exception."""

@@ -1,15 +1,16 @@
 """Judge synthetic rows: `python -m gans.evaluate run=DIR`, or `real=FILE synthetic=FILE [KEY=VALUE ...]`."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.cli.arguments import key_values, listed, output_folder, run_folder, take_text_options, wants_help
+from gans.cli.arguments import output_folder, run_folder
 from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, FOLDER, NAMES, RUN, TEXT, TRUTH, WHOLE, choice
+from gans.cli.tables import TRUST, said_with_text_options, text_files
 from gans.errors import UserError, in_range, one_of
-from gans.tracking.log import set_up_log
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,71 +20,70 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gans")
 
-HELP = """Judge synthetic rows: how real they are beside unseen rows, fidelity, detection, utility, privacy.
 
-  python -m gans.evaluate run=DIR [KEY=VALUE ...]
-  python -m gans.evaluate real=FILE synthetic=FILE [test=FILE] [target=COLUMN] [KEY=VALUE ...]
-
-  run        run directory of gans.train: its table is read again, its held-out rows are the test rows
-  real       the rows that were trained on, .csv or .parquet; with run=DIR in place of the run's table
-  synthetic  rows to judge; with run=DIR in place of its samples
-  test       real rows that nothing was learnt from: how real the rows are is judged by these; without them nothing is
-             said of utility and little of privacy
-  target     the column that models should predict; of a run its data.target
-  secrets    columns that an attacker would like to know, as in secrets=[income,age]
-  metrics    fast (seconds), standard, or full (more rows, tuned models)
-  members    all: every seed of a run, beside the best one
-  draws      samples of each seed, so that gans.compare tells training seeds from sampling noise; 1 unless given
-  n          rows of a sample; as many as samples.parquet has unless given
-  kinds.NAME the kind of a column that detection got wrong, as in kinds.zip=category
-  drop       columns to leave out, as in drop=[id]
-  data.KEY   how text files are read, as gans.train has it: data.delimiter, data.formats.COLUMN and others
-  keep       columns of personal data that are compared in spite of it; left out, they are only searched for real values
-  anonymeter a Python interpreter that has the package anonymeter, for singling-out and linkability
-  out        folder for evaluation.json and report.html; of a run its directory, else `evaluation`
-  retrain    true: train the run's config again on half of its training rows, in a folder of the run, and attack that
-             generator with the other half; takes as long as the run
-  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
-  network    for images, of a run or real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as
-             inception-2015-12-05.pt
-
-evaluation.json has all figures; report.html of a run gets a section.
-"""
-
-KEYS: dict[str, Any] = dict.fromkeys(
-    ("run", "real", "synthetic", "test", "target", "metrics", "members", "retrain", "trust"), str
-) | {
-    "secrets": listed,
-    "drop": listed,
-    "keep": listed,
-    "anonymeter": str,
-    "out": str,
-    "network": str,
-    "draws": int,
-    "n": int,
-}
-
-
-def main() -> int:
-    """Read the arguments, judge, print, write."""
-    if wants_help(HELP):
-        return 0
-    options, arguments = take_text_options(sys.argv[1:])
-    kinds = [argument for argument in arguments if argument.startswith("kinds.")]
-    given = options | key_values([argument for argument in arguments if argument not in kinds], KEYS)
-    fixed = key_values(kinds, dict.fromkeys((kind.rpartition("=")[0] for kind in kinds), str), names_with_equals=True)
-    given["kinds"] = {key.removeprefix("kinds."): kind for key, kind in fixed.items()}
+@takes(
+    Key("run", RUN, "run directory of gans train: its table is read again, its held-out rows are the test rows"),
+    Key("real", FILE, "the rows that were trained on, .csv or .parquet; with run=DIR in place of the run's table"),
+    Key("synthetic", FILE, "rows to judge; with run=DIR in place of its samples"),
+    Key(
+        "test",
+        FILE,
+        "real rows that nothing was learnt from: how real the rows are is judged by these; without them nothing is "
+        "said of utility and little of privacy",
+    ),
+    Key("target", TEXT, "the column that models should predict; of a run its data.target"),
+    Key("secrets", NAMES, "columns that an attacker would like to know, as in secrets=[income,age]"),
+    Key("metrics", TEXT, "fast (seconds), standard, or full (more rows, tuned models)", default="standard"),
+    Key("members", choice("all", "best"), "all: every seed of a run, beside the best one", default="best"),
+    Key("draws", WHOLE, "samples of each seed, so that gans compare tells seeds from sampling noise", default=1),
+    Key("n", WHOLE, "rows of a sample; as many as samples.parquet has unless given"),
+    Key("kinds", TEXT, "the kind of a column that detection got wrong: kinds.zip=category", named=True, equals=True),
+    Key("drop", NAMES, "columns to leave out, as in drop=[id]"),
+    Key(
+        "keep",
+        NAMES,
+        "columns of personal data that are compared in spite of it; left out, they are only searched for real values",
+    ),
+    Key(
+        "anonymeter",
+        FILE,
+        "a Python interpreter that has the package anonymeter, for singling-out and linkability",
+    ),
+    Key("out", FOLDER, "folder for evaluation.json and report.html; of a run its directory, else `evaluation`"),
+    Key(
+        "retrain",
+        TRUTH,
+        "true: train the run's config again on half of its training rows, in a folder of the run, and attack that "
+        "generator with the other half; takes as long as the run",
+        default=False,
+    ),
+    TRUST,
+    Key(
+        "network",
+        TEXT,
+        "for images, of a run or real=FILE.npy synthetic=FILE.npy: digits, or a TorchScript file such as "
+        "inception-2015-12-05.pt",
+        default="digits",
+    ),
+    *text_files(),
+    usages=("run=DIR [KEY=VALUE ...]", "real=FILE synthetic=FILE [test=FILE] [target=COLUMN] [KEY=VALUE ...]"),
+    after="evaluation.json has all figures; report.html of a run gets a section.",
+    needs=True,
+)
+def command(**_: Any) -> int:
+    """Judge synthetic rows: how real they are beside unseen rows, fidelity, detection, utility, privacy."""
+    given = said_with_text_options()
+    kinds = given.setdefault("kinds", {})
     if "run" not in given and not {"real", "synthetic"} <= set(given):
-        raise UserError("run is not set; usage: python -m gans.evaluate run=DIR, or real=FILE synthetic=FILE.")
+        raise UserError("run is not set; usage: gans evaluate run=DIR, or real=FILE synthetic=FILE.")
     if "run" in given and (kinds or "drop" in given or "keep" in given):
         raise UserError("kinds, drop and keep go with real=FILE; a run has its own.")
-    one_of("retrain", given.get("retrain", "false"), ("true", "false"))
-    if given.get("retrain") == "true" and "run" not in given:
+    if given.get("retrain") and "run" not in given:
         raise UserError("retrain=true: it trains a run again; set run=DIR.")
     level = given.get("metrics", "standard")
-    one_of("members", given.get("members", "best"), ("all", "best"))
     in_range("draws", given.get("draws", 1), 1)
-    folder = run_folder(given, given["run"]) if "run" in given else output_folder(given.get("out") or "evaluation")
+    out = given.get("out")
+    folder = run_folder(out, given["run"]) if "run" in given else output_folder(out or "evaluation")
     from gans.config.components import load_components
     from gans.evaluation.metrics import LEVELS
     from gans.locks import check_unlocked
@@ -103,7 +103,7 @@ def judge_tables(given: dict[str, Any], folder: Path, level: str) -> int:
     from gans.report.evaluation import print_evaluation, write_evaluation
     from gans.runs.subjects import subjects
 
-    retrained = attack_retrained(given) if given.get("retrain") == "true" else None
+    retrained = attack_retrained(given) if given.get("retrain") else None
     evaluations, observed = [], []
     for subject in subjects(given):
         found = judged(subject.tables, level, subject.name)
@@ -169,5 +169,4 @@ def judge_images(given: dict[str, Any], folder: Path, images: "dict[str, np.ndar
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

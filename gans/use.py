@@ -1,46 +1,18 @@
 """What a run is good for: `python -m gans.use scenario=marketing|risk|product|research|privacy run=DIR`."""
 
 import logging
-import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, run_folder, take_text_options, wants_help
+from gans.cli.arguments import output_folder, run_folder
 from gans.cli.command import main_command
-from gans.errors import UserError, one_of
-from gans.tracking.log import set_up_log
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, NAMES, NUMBER, RUNS_OF, TEXT, WHOLE, choice
+from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
+from gans.errors import UserError
 
 log = logging.getLogger("gans")
 
-HELP = """Put synthetic customers to one of five uses, beside real rows alone.
-
-  python -m gans.use scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]
-  python -m gans.use scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]] [steps=N]
-  python -m gans.use scenario=product run=DIR of=COLUMN by=COLUMN [where="CONDITION"]
-  python -m gans.use scenario=research run=DIR [target=COLUMN] [positive=LEVEL] [k=SEGMENTS]
-  python -m gans.use scenario=privacy run=DIR [secrets=[COLUMN,...]]
-
-  run        run directory of gans.train; several, parted by commas or a pattern such as runs/tabular/*, that differ in
-             their seed give intervals over seeds, too
-  target     the column that is asked about; of a run its data.target
-  positive   the level of the target that counts as yes; of two the rarer one unless given
-  cost       of a contact, and margin of a response, in one currency
-  shortages  shares of the bad training cases that are kept; each trains the run's generator anew on the smaller table,
-             for so many steps, those of the run unless given
-  of, by     the column of a preference, and the column of the segments
-  where      a what-if condition, as gans.sample has it
-  k          number of segments; that of the least ICL unless given
-  secrets    columns that an attacker would like to know
-  test       real rows that nothing was learnt from, in place of the run's held-out ones
-  real       the rows that were trained on, where the run's table has moved
-  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
-  synthetic  rows in place of the run's samples
-  out        folder for use_SCENARIO.html and .json; of one run its directory, else `uses`
-"""
-
 SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
-KEYS: dict[str, Any] = dict.fromkeys(
-    ("scenario", "target", "positive", "of", "by", "where", "test", "real", "synthetic", "out", "trust"), str
-) | {"run": listed, "shortages": listed, "secrets": listed, "cost": float, "margin": float, "k": int, "steps": int}
 OWN = {
     "marketing": ("positive", "cost", "margin"),
     "risk": ("positive", "shortages", "steps"),
@@ -50,16 +22,45 @@ OWN = {
 }
 
 
-def main() -> int:
-    """Read the arguments, ask, print, write."""
-    if wants_help(HELP):
-        return 0
-    options, arguments = take_text_options(sys.argv[1:])
-    given = options | key_values(arguments, KEYS)
-    if "scenario" not in given:
-        raise UserError(f"scenario is not set; allowed are {', '.join(SCENARIOS)}.")
-    scenario = given["scenario"]
-    one_of("scenario", scenario, SCENARIOS)
+@takes(
+    Key("scenario", choice(*SCENARIOS), "the use", required=True),
+    Key(
+        "run",
+        RUNS_OF,
+        "run directory of gans train; several, parted by commas or a pattern such as runs/tabular/*, that differ in "
+        "their seed give intervals over seeds, too",
+    ),
+    Key("target", TEXT, "the column that is asked about; of a run its data.target"),
+    Key("positive", TEXT, "the level of the target that counts as yes; of two the rarer one unless given"),
+    Key("cost", NUMBER, "of marketing: of a contact", default=1.0),
+    Key("margin", NUMBER, "of marketing: of a response, in the currency of the cost", default=10.0),
+    Key(
+        "shortages",
+        NAMES,
+        "of risk: shares of the bad training cases that are kept, as in [0.2,0.05]; each trains the run's generator "
+        "anew on the smaller table",
+    ),
+    Key("steps", WHOLE, "of risk: for so many steps, those of the run unless given"),
+    Key("of", TEXT, "of product: the column of a preference", metavar="COLUMN"),
+    Key("by", TEXT, "of product: the column of the segments", metavar="COLUMN"),
+    Key("where", TEXT, "of product: a what-if condition, as gans sample has it", metavar="CONDITION"),
+    Key("k", WHOLE, "of research: number of segments; that of the least ICL unless given"),
+    Key("secrets", NAMES, "of privacy: columns that an attacker would like to know"),
+    *REAL_TABLES,
+    SYNTHETIC,
+    Key("out", FOLDER, "folder for use_SCENARIO.html and .json; of one run its directory, else `uses`"),
+    *text_files(),
+    usages=(
+        "scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]",
+        "scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]] [steps=N]",
+        'scenario=product run=DIR of=COLUMN by=COLUMN [where="CONDITION"]',
+        "scenario=research run=DIR [target=COLUMN] [positive=LEVEL] [k=SEGMENTS]",
+        "scenario=privacy run=DIR [secrets=[COLUMN,...]]",
+    ),
+)
+def command(scenario: str, **_: Any) -> None:
+    """Put synthetic customers to one of five uses, beside real rows alone."""
+    given = said_with_text_options()
     every = {key for keys in OWN.values() for key in keys}
     if foreign := sorted((every - set(OWN[scenario])) & set(given)):
         raise UserError(f"{foreign[0]}={given[foreign[0]]}: scenario={scenario} takes {', '.join(OWN[scenario])}.")
@@ -69,14 +70,13 @@ def main() -> int:
     from gans.report.answers import print_answer, write_answer
 
     cases = open_cases(given)
-    folder = run_folder(given, cases[0].folder) if len(cases) == 1 else output_folder(given.get("out") or "uses")
+    out = given.get("out")
+    folder = run_folder(out, cases[0].folder) if len(cases) == 1 else output_folder(out or "uses")
     answer = answer_of(scenario, cases, given)
     print_answer(answer)
     folder.mkdir(parents=True, exist_ok=True)
     log.info("%s", write_answer(folder, answer, draw(answer)))
-    return 0
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

@@ -178,12 +178,12 @@ def test_list_prints_every_experiment_with_its_line(command: Callable[..., Any],
 
 @pytest.mark.parametrize("name", ["sample", "evaluate", "compare", "tune"])
 def test_help_names_every_key(name: str, command: Callable[..., Any], tmp_path: Path) -> None:
-    keys = importlib.import_module(f"gans.{name}").KEYS
+    keys = importlib.import_module(f"gans.{name}").command.keys.values()
     for arguments in ((), ("--help",), ("run=x", "-h")):
         done = command(name, *arguments)
         assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
         for key in keys:
-            assert re.search(rf"^  {key} ", done.out, re.MULTILINE)
+            assert re.search(rf"^  {key.key}{'.NAME' * key.named}=\S+", done.out, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("no_report")

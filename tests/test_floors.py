@@ -11,6 +11,7 @@ import gans
 
 ROOT = Path(gans.__file__).parent
 FLOORS = (  # from the top; rooms of one floor do not import each other
+    {"__main__"},
     {
         "train",
         "sample",
@@ -26,6 +27,8 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
         "domain",
         "federate",
         "quiz",
+        "list",
+        "completion",
     },
     {"lab"},
     {"__init__"},

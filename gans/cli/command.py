@@ -1,8 +1,10 @@
 """One clear message for a mistake, and the exit status."""
 
 import errno
+import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -49,6 +51,8 @@ def _run(call: Callable[[], int], seen: Interrupts) -> int:
 
 def _failed(error: Exception) -> int:
     """Print what a user can mend, and the status; anything else is raised again."""
+    if logging.getLogger("gans").level == logging.DEBUG:  # -v
+        traceback.print_exception(error)
     if isinstance(error, UserError):
         print(f"error: {error}", file=sys.stderr)
         return USER_MISTAKE

@@ -14,7 +14,7 @@ from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.personal.handling import Handling
 from gans.data.schema import Schema
-from gans.errors import UserError, in_range, one_line, one_of
+from gans.errors import UserError, in_range, one_line
 from gans.evaluation.images import read_array
 from gans.evaluation.inputs import Tables, read_sides
 from gans.runs.saved import SavedRun
@@ -123,7 +123,7 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
     Raises:
         UserError: the run's table is not there any more, or is another one, or its config is a stranger's.
     """
-    run, schema, trust = saved.run, saved.schema, _trust(given)
+    run, schema, trust = saved.run, saved.schema, bool(given.get("trust"))
     test = read_given(given, "test", schema) if "test" in given else None
     if "real" in given:
         target = run.data.target if run.data.target in [column.name for column in schema.kept] else ""
@@ -162,7 +162,7 @@ def read_images(given: Mapping[str, Any]) -> "dict[str, Any] | None":
         if not saved.schema.images:
             return None
         _check_keys(given, ("run", "trust"))
-        return _images_of(saved, _trust(given))
+        return _images_of(saved, bool(given.get("trust")))
     if not given["real"].endswith(".npy"):
         return None
     _check_keys(given, ("real", "synthetic"))
@@ -173,12 +173,6 @@ def _check_keys(given: Mapping[str, Any], sources: tuple[str, ...]) -> None:
     other = [key for key in given if key not in (*sources, "network", "out", "kinds", "data")]
     if other:
         raise UserError(f"{other[0]}: for images allowed are {', '.join(sources)}, network and out.")
-
-
-def _trust(given: Mapping[str, Any]) -> bool:
-    """Whether the person vouches for what the config of the run names."""
-    one_of("trust", given.get("trust", "false"), ("true", "false"))
-    return given.get("trust") == "true"
 
 
 def _images_of(saved: SavedRun, trust: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gans.config.compose import to_run
 from gans.config.names import decoded, shell_quoted
-from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
+from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
 from gans.report.page import report_run
 from gans.runs.directory import stored_run
 from gans.runs.execute import EXIT, execute
@@ -27,7 +27,7 @@ class Jobs:
     def __init__(self, sweep: Path | None) -> None:
         self.sweep = sweep
         self.status = DONE
-        self.mistake: UserError | None = None  # of the one run: Hydra would print the overrides beside it
+        self.error: Exception | None = None  # of the one run: Hydra would print the overrides beside it
 
     def __call__(self, config: Any) -> float:
         """One run, as Hydra's launcher calls it; the score that a sweeper maximises, finite whatever happens."""
@@ -35,8 +35,8 @@ class Jobs:
         if self.sweep is None:
             try:
                 self.status, score = run_job(config)
-            except UserError as error:
-                self.mistake = error
+            except Exception as error:
+                self.error = error
                 return WORST
             return score
         from hydra.core.hydra_config import HydraConfig

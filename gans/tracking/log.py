@@ -11,12 +11,33 @@ class _Stderr(logging.Handler):
         print(self.format(record), file=sys.stderr)
 
 
-def set_up_log() -> None:
-    """Send the log of `gans` to the terminal, once."""
+def set_up_log(level: int | None = None) -> None:
+    """Send the log of `gans` to the terminal, once.
+
+    Args:
+        level: of what is shown: logging.INFO unless given; DEBUG puts the seconds before each line, and shows the
+            warnings of JAX and Orbax; above INFO nothing but results and mistakes is shown, no progress either.
+    """
     log = logging.getLogger("gans")
     if not log.handlers:
         log.addHandler(_Stderr())
-        log.setLevel(logging.INFO)
         log.propagate = False
+        log.setLevel(logging.INFO)
+    if level is not None:
+        log.setLevel(level)
+        debug = level <= logging.DEBUG
+        for handler in log.handlers:
+            handler.setFormatter(_Seconds() if debug else None)
+        if level > logging.INFO:
+            from gans.tracking.terminal import console
+
+            console.quiet = True
     for name in ("jax", "absl", "orbax"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.WARNING if log.level <= logging.DEBUG else logging.ERROR)
+
+
+class _Seconds(logging.Formatter):
+    """The seconds since the start before the line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.relativeCreated / 1000:7.2f} s  {super().format(record)}"
