@@ -28,13 +28,13 @@ def main() -> int:
     require(given, ("customers", "out"), "python -m gans.simulate customers=2000 out=FOLDER")
 
     from gans.data.simulator import Events, simulate, write_events
-    from gans.tracking.terminal import console, progress_bar
+    from gans.tracking.terminal import progress_bar, watched
 
     chunks = simulate(given["customers"], given.get("seed", 0))
     folder = output_folder(given["out"], empty=True)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with progress_bar("customers", console.is_terminal) as bar:
+    with progress_bar("customers", watched()) as bar:
         task = bar.add_task("simulated", total=given["customers"])
 
         def counted() -> Iterator[Events]:

@@ -33,6 +33,7 @@ def main() -> int:
 
     os.environ["HYDRA_FULL_ERROR"] = "1"
     load_schemas()
+    typed = sys.argv[1:]
     flags = [argument for argument in sys.argv[1:] if argument.startswith("-")]
     multirun = bool(MULTIRUN & set(flags))
     overrides = read_overrides([argument for argument in sys.argv[1:] if argument not in flags], multirun)
@@ -47,7 +48,7 @@ def main() -> int:
         sweep = Path(given[-1]) if given else new_folder(SWEEPS)
         overrides += [] if given else [f"hydra.sweep.dir={sweep}"]
     sys.argv[1:] = flags + overrides
-    jobs = Jobs(sweep)
+    jobs = Jobs(sweep, typed)
     try:
         one = contextlib.nullcontext() if sweep is None else locked(sweep, "hydra.sweep.dir", make=True)
         with hydra_errors(), one:
