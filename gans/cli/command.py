@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from gans.cli.interrupts import Interrupts, ignore_signals, interrupts, leave
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
+from gans.tracking.wrapped import wrapped
 
 
 def main_command(call: Callable[[], int]) -> NoReturn:
@@ -50,7 +51,7 @@ def _run(call: Callable[[], int], seen: Interrupts) -> int:
 def _failed(error: Exception) -> int:
     """Print what a user can mend, and the status; anything else is raised again."""
     if isinstance(error, UserError):
-        print(f"error: {error}", file=sys.stderr)
+        print(wrapped(f"error: {error}", sys.stderr), file=sys.stderr)
         return USER_MISTAKE
     if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

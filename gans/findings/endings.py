@@ -35,7 +35,7 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
         call: how it was asked for.
     """
     summary, folder = result.summary, result.run_dir
-    lines = [what_was_done(summary)]
+    lines = [what_was_done(summary) + _stages(summary)]
     if told := _score(summary):
         lines.append(told)
     if result.status == INTERRUPTED:
@@ -71,7 +71,10 @@ def with_smaller_steps(call: Call, run: Run) -> str:
     """The command that trained a run anew, in another folder and by smaller learning rates."""
     keys = "learning_rate", "discriminator_learning_rate"
     rates: dict[str, float | None] = {key: getattr(run.optimizer, key) for key in keys}
-    smaller = {f"optimizer.{key}": f"{rate / SMALLER:.2g}" for key, rate in rates.items() if rate is not None}
+    most = type(run.optimizer).learning_rate  # where nothing is said
+    smaller = {
+        f"optimizer.{key}": f"{min(rate / SMALLER, most):.2g}" for key, rate in rates.items() if rate is not None
+    }
     own = [one for one in call.overrides if one.lstrip("+").partition("=")[0] not in {*smaller, "run_dir"}]
     return Call(call.command, [*own, *(f"{key}={rate}" for key, rate in smaller.items())]).line()
 
@@ -85,13 +88,28 @@ def opener() -> str:
     return "xdg-open" if shutil.which("xdg-open") else "python -m webbrowser"
 
 
+def job_line(result: Result, results: RunResults | PrivateResults | None) -> str:
+    """How a run of a sweep went."""
+    words = f". {verdict(results).text}" if results is not None else ""
+    return f"{what_was_done(result.summary)}{words}"
+
+
 def what_was_done(summary: Mapping[str, Any]) -> str:
-    """Status, steps and what the time went into: 'completed 300 steps in 31.0 s: compiling 12.0 s, training 8.0 s'."""
-    stages = {words: summary[key] for stage, words in STAGES.items() if (key := f"{stage}_seconds") in summary}
-    longest = [f"{words} {duration(spent)}" for words, spent in stages.items() if spent >= LEAST_SECONDS]
+    """Status, steps and time, as in 'completed after 300 steps in 31.0 s'."""
     stopped = f" ({summary['stopped']})" if summary.get("stopped") else ""
-    text = f"{summary['status']} after {summary['steps']:,} steps{stopped} in {duration(sum(stages.values()))}"
-    return f"{text}: {', '.join(longest)}" if longest else text
+    seconds = duration(sum(_seconds(summary).values()))
+    return f"{summary['status']} after {summary['steps']:,} steps{stopped} in {seconds}"
+
+
+def _stages(summary: Mapping[str, Any]) -> str:
+    """What the time went into, as in ': compiling 12.0 s, training 8.0 s'."""
+    longest = [f"{words} {duration(spent)}" for words, spent in _seconds(summary).items() if spent >= LEAST_SECONDS]
+    return f": {', '.join(longest)}" if longest else ""
+
+
+def _seconds(summary: Mapping[str, Any]) -> dict[str, float]:
+    """The seconds of each stage, by its words."""
+    return {words: summary[key] for stage, words in STAGES.items() if (key := f"{stage}_seconds") in summary}
 
 
 def _score(summary: Mapping[str, Any]) -> str:

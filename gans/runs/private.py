@@ -150,7 +150,9 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, terminal: Termina
     synthetic = sampler.sample(count, run.seed)
     terminal.turn("write")
     write_table(files.samples, synthetic)
-    summary = _summary(run, ledger, fit, seconds) | terminal.stage_seconds()
+    spent = terminal.stage_seconds()
+    spent.pop("read_seconds", None)  # which goes with the number of rows
+    summary = _summary(run, ledger, fit, seconds) | spent
     write_text(files.summary, json.dumps(summary, indent=1) + "\n")
     return sampler, PrivateResults(
         name=run.name,

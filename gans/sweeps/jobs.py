@@ -10,7 +10,7 @@ from typing import Any
 from gans.config.compose import to_run
 from gans.config.names import decoded
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError
-from gans.findings.endings import ending_lines, verdict, what_was_done
+from gans.findings.endings import ending_lines, job_line
 from gans.report.page import report_run
 from gans.runs.calls import Call
 from gans.runs.directory import stored_run
@@ -95,8 +95,7 @@ def run_job(config: Any, call: Call, job: Any = None) -> tuple[int, float]:
         for line in ending_lines(result, results, run, call):
             show("%s", line)
     else:
-        words = f": {verdict(results).text}" if results is not None else ""
-        show("job %s: %s%s", job.number, what_was_done(result.summary), words)
+        show("job %s: %s", job.number, job_line(result, results))
     return EXIT[result.status], result.score
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import Progress, Task
 from rich.progress_bar import ProgressBar
@@ -10,6 +11,7 @@ from rich.text import Text
 
 GAP = 2  # between what stands side by side
 LEAST_BAR, MOST_BAR = 8, 40
+PERIOD = 600.0  # seconds that the rate is of: steps of large networks come in blocks of minutes
 LEAST_WORDS = 10  # letters, so that the bar stays in its place while stages change
 LONGEST_WORDS = 3  # of what is done: at most a third of the line
 RATED = {"steps", "rows", "customers", "trees"}  # units that are like each other, so that a rate means something
@@ -23,13 +25,13 @@ class Bars(Progress):
 
     def __init__(self, unit: str, console: Console, live: bool) -> None:
         self.unit, self.screen = unit, console  # which Progress draws on before it is set up
-        super().__init__(console=console, disable=not live)
+        super().__init__(console=console, speed_estimate_period=PERIOD, disable=not live)
 
     def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
         """The lines of all tasks, their bars below each other."""
         shown, width = [task for task in tasks if task.visible], self.screen.width
         words = [shortened(task.description, max(width // LONGEST_WORDS, 1)) for task in shown]
-        left = max([LEAST_WORDS, *map(len, words)])
+        left = max([LEAST_WORDS, *map(cell_len, words)])
         told = [self._told(task, width - left - 2 * GAP - LEAST_BAR) for task in shown]
         room = width - left - 2 * GAP - max(map(len, told), default=0)
         grid = Table.grid(padding=0)
@@ -37,7 +39,7 @@ class Bars(Progress):
             grid.add_column(no_wrap=True, overflow="crop")
         for task, text, rest in zip(shown, words, told, strict=True):
             bar = _bar(task, min(room, MOST_BAR)) if room >= LEAST_BAR else ""
-            cells = text.ljust(left + GAP), bar, f"{' ' * GAP * bool(bar)}{rest}"
+            cells = set_cell_size(text, left + GAP), bar, f"{' ' * GAP * bool(bar)}{rest}"
             grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
         return grid
 
@@ -55,11 +57,12 @@ class Bars(Progress):
 
 
 def shortened(text: str, most: int) -> str:
-    """A text without its middle where it is too long."""
-    if len(text) <= most:
+    """A text without its middle where it is too long, in cells of the terminal."""
+    if cell_len(text) <= most:
         return text
     head = max((most - 3) // 2, 0)
-    return f"{text[:head]}...{text[len(text) - (most - 3 - head) :]}" if most > 3 else text[:most]
+    tail = max(most - 3 - head, 0)
+    return f"{set_cell_size(text, head)}...{set_cell_size(text[::-1], tail)[::-1]}"
 
 
 def clock(seconds: float) -> str:

@@ -10,7 +10,9 @@ class _Stderr(logging.Handler):
     """Plain lines on what is the standard error at the time, on a terminal as wide as that."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(wrapped(self.format(record), sys.stderr), file=sys.stderr)
+        text = self.format(record)
+        command = text.startswith("  ")  # to be pasted as it is
+        print(text if command else wrapped(text, sys.stderr), file=sys.stderr)
 
 
 def set_up_log() -> None:

@@ -116,7 +116,8 @@ class Terminal:
     def trained(self) -> None:
         """Training is over; its bar stays."""
         if self._training is not None:
-            self.bars.update(self._training, description="trained")
+            done = next(task.finished for task in self.bars.tasks if task.id == self._training)
+            self.bars.update(self._training, description="trained" if done else "stopped")
             self.bars.stop_task(self._training)
             self._training = None
 

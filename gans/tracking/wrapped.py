@@ -7,6 +7,17 @@ from typing import TextIO
 LEAST_WIDTH, USUAL_WIDTH = 20, 80
 
 
+def width_of(stream: TextIO) -> int | None:
+    """The columns of a terminal; None where `stream` is none."""
+    if not stream.isatty():
+        return None
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        width = 0
+    return max(width, LEAST_WIDTH) if width else USUAL_WIDTH
+
+
 def wrapped(text: str, stream: TextIO, hanging: int = 2) -> str:
     """A line of text as lines of whole words, each as wide as the terminal; as it is where `stream` is none.
 
@@ -15,15 +26,12 @@ def wrapped(text: str, stream: TextIO, hanging: int = 2) -> str:
     Args:
         hanging: spaces before each line but the first.
     """
-    if "\n" in text or text[:1].isspace() or not stream.isatty():  # a command to paste is indented
+    width = width_of(stream)
+    if width is None or "\n" in text:
         return text
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
-    except (OSError, ValueError):
-        width = USUAL_WIDTH
     lines = textwrap.wrap(
         text,
-        max(width, LEAST_WIDTH),
+        width,
         subsequent_indent=" " * hanging,
         replace_whitespace=False,
         break_long_words=False,
