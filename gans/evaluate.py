@@ -140,9 +140,9 @@ def attack_retrained(given: dict[str, Any]) -> "Evaluation":
 def judged(tables: "Tables", level: str, name: str, only: Sequence[str] | None = None) -> "Evaluation":
     """The evaluation of one table, with a progress bar where a person looks on; of some metrics only, if named."""
     from gans.evaluation.suite import evaluate, metrics_for
-    from gans.tracking.terminal import console, progress_bar
+    from gans.tracking.terminal import progress_bar, watched
 
-    with progress_bar("metrics", console.is_terminal) as bar:
+    with progress_bar("metrics", watched()) as bar:
         task = bar.add_task(name, total=len(only or metrics_for(level, tables)))
 
         def advance(metric: str) -> None:

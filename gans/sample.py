@@ -109,9 +109,9 @@ def part_of(text: str, n: int) -> tuple[int, int]:
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:
     """Write the tables, with a progress bar where a person looks on."""
     from gans.data.delimited.writer import write_rows
-    from gans.tracking.terminal import console, progress_bar
+    from gans.tracking.terminal import progress_bar, watched
 
-    with progress_bar("rows", console.is_terminal) as bar:
+    with progress_bar("rows", watched()) as bar:
         task = bar.add_task(out.name, total=rows)
 
         def counted() -> Iterator[Any]:

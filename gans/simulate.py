@@ -22,13 +22,13 @@ log = logging.getLogger("gans")
 def command(customers: int, out: str, seed: int = 0) -> None:
     """Simulate a shop: customers.parquet, orders.parquet, views.parquet, social.parquet. No customer is real."""
     from gans.data.simulator import Events, simulate, write_events
-    from gans.tracking.terminal import console, progress_bar
+    from gans.tracking.terminal import progress_bar, watched
 
     chunks = simulate(customers, seed)
     folder = output_folder(out, empty=True)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with progress_bar("customers", console.is_terminal) as bar:
+    with progress_bar("customers", watched()) as bar:
         task = bar.add_task("simulated", total=customers)
 
         def counted() -> Iterator[Events]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +84,17 @@ def command(
         from gans.config.overrides import first_look
 
         first_look(overrides)  # a mistake is found before JAX is imported
-    return train(overrides, flags, multirun)
+    return train(overrides, flags, multirun, [*flags, *others])
 
 
-def train(overrides: list[str], flags: list[str], multirun: bool = False) -> int:
+def train(overrides: list[str], flags: list[str], multirun: bool = False, typed: Sequence[str] = ()) -> int:
     """Train what overrides describe; 0 done, 2 a user's mistake, 3 diverged, 130 interrupted and saved.
 
     Args:
         overrides: as `read_overrides` gives them.
         flags: of Hydra.
         multirun: whether commas part the values of a sweep.
+        typed: the arguments of the call, as the user gave them.
 
     Raises:
         UserError: they describe no run, or it cannot be made.
@@ -114,7 +116,7 @@ def train(overrides: list[str], flags: list[str], multirun: bool = False) -> int
         sweep = Path(given[-1]) if given else new_folder(SWEEPS)
         overrides = [*overrides, *([] if given else [f"hydra.sweep.dir={sweep}"])]
         flags = [*flags, "--multirun"]
-    jobs = Jobs(sweep)
+    jobs = Jobs(sweep, typed)
     try:
         with contextlib.nullcontext() if sweep is None else locked(sweep, "hydra.sweep.dir", make=True):
             call_hydra([*flags, *overrides], jobs)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from gans.cli.interrupts import Interrupts, ignore_signals, interrupts, leave
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
+from gans.tracking.wrapped import wrapped
 
 
 def main_command(call: Callable[[], int]) -> NoReturn:
@@ -54,7 +55,7 @@ def _failed(error: Exception) -> int:
     if logging.getLogger("gans").level == logging.DEBUG:  # -v
         traceback.print_exception(error)
     if isinstance(error, UserError):
-        print(f"error: {error}", file=sys.stderr)
+        print(wrapped(f"error: {error}", sys.stderr), file=sys.stderr)
         return USER_MISTAKE
     if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

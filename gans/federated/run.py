@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from rich.progress import TextColumn
 
 from gans.artefacts import read_json
 from gans.config.components import component_name
@@ -34,7 +33,7 @@ from gans.runs.private_fits import answers_of
 from gans.runs.provenance import sign_run
 from gans.runs.versions import commit, versions
 from gans.tracking.jsonl import JsonLines
-from gans.tracking.terminal import console, progress_bar
+from gans.tracking.terminal import progress_bar, watched
 from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, INTERRUPTED, signals
@@ -226,8 +225,9 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
         log.info("going on with %s from round %s", files.folder, f"{server.number:,}")
     lines.rewind(server.step)
     tracker = _tracker(run, files)
-    bar = progress_bar("rounds", show and console.is_terminal, TextColumn("{task.fields[said]}"))
-    task = bar.add_task(run.name, total=federation.rounds, completed=server.number, said="")
+    live = show and watched()
+    bar = progress_bar("rounds", live)
+    task = bar.add_task("compiling", total=federation.rounds, completed=server.number)
     status = COMPLETED
     try:
         with signals() as signalled, bar:
@@ -241,10 +241,9 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
                 for one in (lines, tracker):
                     one.log(metrics, server.step)
                 checkpoints.save(server.step, server.tree(), server.record())
-                said = _line(server, metrics)
-                bar.update(task, completed=server.number, said=said)
-                if show and not console.is_terminal and (last or server.number % federation.evaluate_every == 0):
-                    log.info("round %s  %s", f"{server.number:,}", said)
+                bar.update(task, completed=server.number, description="training", note=_note(server))
+                if show and not live and (last or server.number % federation.evaluate_every == 0):
+                    log.info("round %s  %s", f"{server.number:,}", _line(server, metrics))
                 if signalled() and not last:
                     status = INTERRUPTED
                     break
@@ -262,6 +261,12 @@ def _tracker(run: Run, files: RunFiles) -> WeightsAndBiases:
     if mode != "disabled" and settings.id is None:
         settings = dataclasses.replace(settings, id=new_id())
     return WeightsAndBiases(settings, mode, run.name, files.config.read_text(encoding="utf-8"), files.folder)
+
+
+def _note(server: Server) -> str:
+    """The score that was found last, or the bytes so far, beside a bar."""
+    score = server.scores.get("holdout/score")
+    return f"{server.sent / 2**20:,.0f} MiB sent" if score is None else f"score {score:.4f}"
 
 
 def _line(server: Server, metrics: Mapping[str, float]) -> str:

@@ -1,9 +1,12 @@
 """A finding in plain words."""
 
+import sys
 from dataclasses import dataclass
 
 from gans.evaluation.results import Score
+from gans.tracking.wrapped import wrapped
 
+COLUMN = 10
 MARKS = {"good": "good", "note": "note", "bad": "not good"}
 
 
@@ -15,8 +18,8 @@ class Sentence:
     text: str
 
     def line(self) -> str:
-        """For the terminal."""
-        return f"{MARKS[self.tone]:10}{self.text}"
+        """For the terminal: where it is one, lines that fit it, the text in a column of its own."""
+        return wrapped(f"{MARKS[self.tone]:{COLUMN}}{self.text}", sys.stdout, COLUMN)
 
 
 def ranged(score: Score) -> str:

@@ -1,5 +1,6 @@
 """What a refinement gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -8,6 +9,13 @@ import numpy as np
 
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
+
+Tell = Callable[[str, int, int], None]
+"""Takes what is made one after the other, such as trees, how many are done, and how many there will be."""
+
+
+def untold(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 class FittedRefinement(Protocol):
@@ -47,8 +55,8 @@ class Refinement:
         del rows, width
         return 0
 
-    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
-        """Learn the ratio from training rows and from rows of the trained generator."""
+    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded, tell: Tell = untold) -> FittedRefinement:
+        """Learn the ratio from training rows and from rows of the trained generator, and `tell` how far it is."""
         raise NotImplementedError(f"{type(self).__name__} refines nothing")
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:

@@ -12,7 +12,7 @@ from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.errors import in_range
 from gans.files import write_atomic
-from gans.refinement.base import FittedRefinement, Refinement
+from gans.refinement.base import FittedRefinement, Refinement, Tell, untold
 from gans.refinement.calibration import Calibration, calibrate
 from gans.refinement.pools import lost
 from gans.refinement.raking import Raking, rake
@@ -130,7 +130,7 @@ class Boosted(Refinement):
         wanted = self.generated * min(rows, MOST_ROWS) + FRESH
         return min(wanted, max(MOST_CELLS // max(width, 1), LEAST_FRESH))
 
-    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
+    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded, tell: Tell = untold) -> FittedRefinement:
         """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
         import xgboost
 
@@ -166,11 +166,12 @@ class Boosted(Refinement):
             evals=[(parts[1], "validation")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
+            callbacks=[_telling(tell, self.trees)],
         )
         out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEWEST, self.bound)
         weights = out.log_weights(fresh)
         out.candidates = self.candidates or enough(weights)
-        out.raking, out.strength = rake(codec, real, fresh, weights, out.candidates), self.strength
+        out.raking, out.strength = rake(codec, real, fresh, weights, out.candidates, tell), self.strength
         return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:
@@ -201,6 +202,18 @@ class Boosted(Refinement):
 def enough(log_weights: np.ndarray) -> int:
     """How many candidates there should be for each row that is chosen, by the weights of generated rows."""
     return next((times for times in range(FEWEST, MOST) if lost(log_weights, times) <= LOST), MOST)
+
+
+def _telling(tell: Tell, trees: int) -> Any:
+    """A callback of xgboost that tells of each tree."""
+    from xgboost.callback import TrainingCallback
+
+    class Telling(TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            tell("trees", epoch + 1, trees)
+            return False
+
+    return Telling()
 
 
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:

@@ -2,9 +2,11 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from gans.evaluation.metrics import PARTS, all_metrics, meaning, metric_of
@@ -12,39 +14,64 @@ from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.findings.evaluation import findings
 from gans.findings.privacy import privacy_fails
+from gans.findings.sentence import COLUMN
 from gans.report.attacks import attack_rows
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
 from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template
 from gans.runs.files import RunFiles
+from gans.tracking.wrapped import width_of, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEAST_TITLE = 20  # letters of a title in a line of the terminal
 START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """The figures as a table, and what they say, on standard output."""
-    heads = ("", "value", "interval of 95 %", "ideal", "real rows", "of rows")
-    every = rows_by_part(evaluation)
-    widths = [
-        max(len(row[place]) for row in [heads, *chain.from_iterable(every.values())]) for place in range(len(heads))
-    ]
-
-    def line(row: Sequence[str]) -> str:
-        return "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-
-    for part, rows in every.items():
-        if rows:
-            print(line((part.upper(), *heads[1:])), *map(line, rows), "", sep="\n")
+    for line in table_lines(rows_by_part(evaluation), width_of(sys.stdout)):
+        print(line)
     for sentence in findings(evaluation):
         print(sentence.line())
     for note in evaluation.notes:
-        print(f"{'':10}{note}.")
+        print(wrapped(f"{'':{COLUMN}}{note}.", sys.stdout, COLUMN))
     print(f"{'':10}{sum(evaluation.seconds.values()):.0f} s.")
     if privacy_fails(evaluation):
         print("\nNOT PRIVATE: this table should not leave the house; see above.")
+
+
+def table_lines(every: Mapping[str, list[tuple[str, ...]]], width: int | None) -> list[str]:
+    """The figures of each part under its name, in columns.
+
+    On a terminal that is too narrow for all columns there are three of them, and titles go on in a second line.
+
+    Args:
+        every: of each part its rows, as `rows_by_part` has them.
+        width: of the terminal; None where it is none.
+    """
+    heads = ("", "value", "interval of 95 %", "ideal", "real rows", "of rows")
+    widths = _widths([heads, *chain.from_iterable(every.values())])
+    if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
+        heads = (*heads[:3], "real rows")
+        every = {
+            part: [(*row[:3], row[4] or (row[3] and f"ideal {row[3]}")) for row in rows] for part, rows in every.items()
+        }
+        widths = _widths([heads, *chain.from_iterable(every.values())])
+        widths[0] = min(widths[0], max(width - sum(widths[1:]) - 2 * len(widths) + 2, LEAST_TITLE))
+    out = []
+    for part, rows in every.items():
+        for row in [(part.upper(), *heads[1:]), *rows] if rows else []:
+            first, *more = wrap(row[0], widths[0], subsequent_indent="  ")
+            out.append("  ".join([first.ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip())
+            out += more
+        out += [""] if rows else []
+    return out
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
 def rows_by_part(evaluation: Evaluation) -> dict[str, list[tuple[str, ...]]]:

@@ -18,6 +18,11 @@ class RunFiles:
         return self.folder / CONFIG
 
     @property
+    def overrides(self) -> Path:
+        """What was typed to make it."""
+        return self.folder / "overrides.yaml"
+
+    @property
     def schema(self) -> Path:
         """The columns of its table."""
         return self.folder / "schema.json"
@@ -44,7 +49,7 @@ class RunFiles:
 
     @property
     def summary(self) -> Path:
-        """Status, steps, seconds, scores, versions."""
+        """Status, steps, seconds by stage, scores, versions."""
         return self.folder / "summary.json"
 
     @property

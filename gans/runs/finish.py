@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from gans.runs.prepare import Prepared
 from gans.runs.private import PrivateResults
 from gans.runs.versions import commit, versions
 from gans.tracking.jsonl import read_lines
+from gans.tracking.terminal import Terminal
 from gans.tracking.weights_and_biases import WeightsAndBiases
 from gans.training.loop import INTERRUPTED, Outcome
 
@@ -90,6 +90,7 @@ class Ending:
     outcome: Outcome
     files: RunFiles
     config: str
+    terminal: Terminal
     summary: dict[str, Any] = field(default_factory=dict)
 
     def leave_out(self, name: str, reason: str) -> None:
@@ -116,24 +117,30 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
     judged, table, figures = None, None, dict
     if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
         synthetic = _sample(ending)
+        ending.terminal.turn("write")
         write_table(files.samples, synthetic)
+        ending.terminal.turn("evaluate")
         judged = _judge(ending, synthetic)
         images = [column.name for column in ready.split.schema.images]
         table = synthetic.slice(0, SHOWN).drop_columns(images).to_pandas()
+    ending.terminal.turn("write")
     _write_summary(ending)
     if judged is not None and report is not None:
+        ending.terminal.turn("write", files.report.name)
         try:
             figures = report(files.report, _results(ending, judged))
         except OSError:
             raise
         except Exception as error:
             ending.leave_out(files.report.name, one_line(error))
-            _write_summary(ending)
+        _write_summary(ending)
+    ending.terminal.turn("track")
     tracker.finish(summary, [files.config, files.schema, files.checkpoints], table, figures)
     return summary
 
 
 def _write_summary(ending: Ending) -> None:
+    ending.summary |= ending.terminal.stage_seconds()
     write_text(ending.files.summary, json.dumps(ending.summary, indent=1) + "\n")
 
 
@@ -145,7 +152,6 @@ def _summary(ending: Ending) -> dict[str, Any]:
         "steps": outcome.step,
         "stopped": outcome.stopped,
         "seconds": round(outcome.seconds, 2),
-        "compile_seconds": round(outcome.compile_seconds, 2),
         "seed": ending.run.seed,
         "rows": {"training": split.training.num_rows, "holdout": split.holdout.num_rows},
         "scores": {},
@@ -163,17 +169,19 @@ def _sample(ending: Ending) -> pa.Table:
     run, ready, best = ending.run, ending.ready, ending.outcome.best
     member, sampler = run.trainer.best_member(best.value), ready.sampler
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
-    started = time.monotonic()
+    if run.refine.needs(ready.split.training.num_rows):
+        ending.terminal.turn("refine")
     try:
-        sampler.refine(run.refine, ready.encoded, run.seed)
+        sampler.refine(run.refine, ready.encoded, run.seed, ending.terminal.part)
     except UserError:
         raise
     except Exception as error:
         ending.leave_out("refine", one_line(error))
     if sampler.refinement is not None:
         sampler.refinement.save(ending.files.refinement)
-        ending.summary["refine_seconds"] = round(time.monotonic() - started, 2)
-    return sampler.sample(run.sample_rows(ready.split.training.num_rows), run.seed)
+    count = run.sample_rows(ready.split.training.num_rows)
+    ending.terminal.turn("sample", f"{count:,} rows")
+    return sampler.sample(count, run.seed)
 
 
 def _judge(ending: Ending, synthetic: pa.Table) -> Judged | None:

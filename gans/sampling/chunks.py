@@ -63,10 +63,14 @@ class Request:
 
 
 class CompiledGenerator:
-    """The generator as two compiled programs, each of which makes a chunk: from a condition, and from given columns."""
+    """The generator as two compiled programs, each of which makes a chunk: from a condition, and from given columns.
+
+    Attributes:
+        compiled: whether the first of them has made a chunk.
+    """
 
     def __init__(self, gan: GAN, condition: FittedCondition) -> None:
-        self.condition = condition
+        self.condition, self.compiled = condition, False
 
         def rows(parameters: Any, given: Any, seed: Any, start: Any, attempt: Any) -> tuple[Any, Any]:
             keys = per_example(stream(seed, attempt, "sample"), CHUNK, start)
@@ -90,6 +94,7 @@ class CompiledGenerator:
             return Encoded(*map(np.array, jax.device_get(made)))
         labels = self.condition.draw(CHUNK, request.seed, request.choices, request.start, request.attempt)
         made = jax.device_get(self._from_condition(parameters, labels, *numbers))
+        self.compiled = True
         return self.condition.join(Encoded(*map(np.array, made)), labels)
 
 

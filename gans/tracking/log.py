@@ -3,12 +3,16 @@
 import logging
 import sys
 
+from gans.tracking.wrapped import wrapped
+
 
 class _Stderr(logging.Handler):
-    """Plain lines on what is the standard error at the time."""
+    """Plain lines on what is the standard error at the time, on a terminal as wide as that."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        text = self.format(record)
+        command = text.startswith("  ")  # to be pasted as it is
+        print(text if command else wrapped(text, sys.stderr), file=sys.stderr)
 
 
 def set_up_log(level: int | None = None) -> None:
