@@ -41,7 +41,7 @@ def main() -> int:
         raise UserError(f"n={given['n']}: it goes with how=grow; how=balance adds as many rows as classes lack.")
     out = output_file(given["out"]) if "out" in given else None
 
-    from gans.data.delimited.writer import write_rows
+    from gans.data.writing import write_rows
     from gans.decisions.added_rows import augment, augmented
     from gans.decisions.cases import open_cases
 

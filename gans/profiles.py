@@ -32,7 +32,7 @@ def main() -> int:
 
     from gans.config.compose import compose
     from gans.data.customer_profiles import Profiles
-    from gans.files import write_table
+    from gans.data.writing import write_rows
 
     given = [argument for argument in arguments if not argument.startswith("out=")]
     chosen = any(argument.startswith("data=") for argument in given)
@@ -40,7 +40,7 @@ def main() -> int:
     if not isinstance(source, Profiles):
         raise UserError("data: it makes no profiles; allowed are data=profiles and data=online_retail.")
     table, features = source.profiles()
-    write_table(out, table)
+    write_rows(out, iter([table]))
     width = max(len(feature.name) for feature in features)
     for feature in features:
         print(f"{feature.name:{width}}  {feature.text} [{feature.unit}; missing: {feature.missing}]")

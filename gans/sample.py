@@ -90,7 +90,7 @@ def part_of(text: str, n: int) -> tuple[int, int]:
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:
     """Write the tables, with a progress bar where a person looks on."""
-    from gans.data.delimited.writer import write_rows
+    from gans.data.writing import write_rows
     from gans.tracking.terminal import console, progress_bar
 
     with progress_bar("rows", console.is_terminal) as bar:

@@ -49,7 +49,7 @@ def take_text_options(arguments: Iterable[str]) -> tuple[dict[str, Any], list[st
         (own if argument.startswith("data.") else others).append(argument.removeprefix("data."))
     if not own:
         return {}, others
-    kinds: dict[str, Any] = dict.fromkeys(("delimiter", "decimal", "thousands", "encoding"), str)
+    kinds: dict[str, Any] = dict.fromkeys(("delimiter", "decimal", "thousands", "encoding", "sheet"), str)
     kinds |= {"null_words": listed, "header": _truth}
     below: dict[str, dict[str, str]] = {"formats": {}, "types": {}}
     for group in below:
@@ -88,14 +88,15 @@ def require(given: Mapping[str, Any], keys: Iterable[str], usage: str) -> None:
 
 
 def output_file(text: str) -> Path:
-    """The .csv or .parquet file that `out` names.
+    """The file of a table that `out` names.
 
     Raises:
-        UserError: it has another suffix, or its folder is not there.
+        UserError: no table is written to a file of that name, or its folder is not there.
     """
+    from gans.data.formats import check_writable
+
     out = Path(text).expanduser()
-    if out.suffix not in (".csv", ".parquet"):
-        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
+    check_writable(out)
     if not out.parent.is_dir():
         raise UserError(f"out={out}: there is no folder {out.parent}.")
     return out
