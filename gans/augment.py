@@ -39,7 +39,7 @@ def command(run: list[str], how: str, n: int | None, out: Path | None, **_: Any)
     if how == "balance" and n is not None:
         raise UserError(f"n={n}: it goes with how=grow; how=balance adds as many rows as classes lack.")
 
-    from gans.data.delimited.writer import write_rows
+    from gans.data.writing import write_rows
     from gans.decisions.added_rows import augment, augmented
     from gans.decisions.cases import open_cases
 

@@ -27,14 +27,14 @@ def command(out: Path, others: list[str]) -> None:
     """Make one row a customer of event logs, and write them."""
     from gans.config.compose import compose
     from gans.data.customer_profiles import Profiles
-    from gans.files import write_table
+    from gans.data.writing import write_rows
 
     chosen = any(argument.startswith("data=") for argument in others)
     source = compose(others if chosen else ["data=profiles", *others]).data
     if not isinstance(source, Profiles):
         raise UserError("data: it makes no profiles; allowed are data=profiles and data=online_retail.")
     table, features = source.profiles()
-    write_table(out, table)
+    write_rows(out, iter([table]))
     width = max(len(feature.name) for feature in features)
     for feature in features:
         print(f"{feature.name:{width}}  {feature.text} [{feature.unit}; missing: {feature.missing}]")

@@ -25,7 +25,7 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted 
     Key(
         "out",
         TABLE_FILE,
-        "a .csv or .parquet file; columns, types and missing values are those of the training table",
+        "a .parquet, .csv, .jsonl or .xlsx file, text also with .gz or .zst; columns, types and missing values are those of the training table",
         required=True,
     ),
     Key(
@@ -108,7 +108,7 @@ def part_of(text: str, n: int) -> tuple[int, int]:
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:
     """Write the tables, with a progress bar where a person looks on."""
-    from gans.data.delimited.writer import write_rows
+    from gans.data.writing import write_rows
     from gans.tracking.terminal import progress_bar, watched
 
     with progress_bar("rows", watched()) as bar:

@@ -18,10 +18,10 @@ import polars as pl
 import pyarrow as pa
 
 from gans.data.codecs.quantile import Quantile
-from gans.data.delimited.writer import write_rows
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.frames import read_frame, to_frame
+from gans.data.writing import write_rows
 from gans.errors import UserError
 
 ROWS = 120

@@ -7,14 +7,15 @@ from gans.errors import UserError
 
 
 def output_file(text: str) -> Path:
-    """The .csv or .parquet file that `out` names.
+    """The file of a table that `out` names.
 
     Raises:
-        UserError: it has another suffix, or its folder is not there.
+        UserError: no table is written to a file of that name, or its folder is not there.
     """
+    from gans.data.formats import check_writable
+
     out = Path(text).expanduser()
-    if out.suffix not in (".csv", ".parquet"):
-        raise UserError(f"out={out}: allowed are .csv and .parquet files.")
+    check_writable(out)
     if not out.parent.is_dir():
         raise UserError(f"out={out}: there is no folder {out.parent}.")
     return out

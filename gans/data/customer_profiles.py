@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from gans.data.base import Source
+from gans.data.delimited.columns import check_names
 from gans.data.delimited.options import TextOptions
-from gans.data.delimited.reader import check_names
 from gans.data.events.features import Feature
 from gans.data.events.logs import (
     EVENTS,
@@ -44,9 +44,9 @@ ROUNDED = "create temp macro rounded(x, digits) as round_even(x * power(10, digi
 class Profiles(TextOptions, Source):
     """One row a customer, of event logs and a table of customers.
 
-    Each log is a Parquet or CSV file, a pattern of files, a query, or the name of a table in `database`. Its columns
-    are those of `gans.data.events.logs.LOGS`; `columns` says by SQL expressions which of the log's own columns are
-    meant: `data.columns.orders.customer=CustomerID`.
+    Each log is a file (Parquet, CSV, JSON lines, Excel), a pattern of files, a query, or the name of a table in
+    `database`. Its columns are those of `gans.data.events.logs.LOGS`; `columns` says by SQL expressions which of the
+    log's own columns are meant: `data.columns.orders.customer=CustomerID`.
 
     Attributes:
         orders: order lines: customer, time, amount (or quantity and price); order, category, channel, discount,
