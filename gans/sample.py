@@ -25,7 +25,8 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted 
     Key(
         "out",
         TABLE_FILE,
-        "a .parquet, .csv, .jsonl or .xlsx file, text also with .gz or .zst; columns, types and missing values are those of the training table",
+        "a .parquet, .csv, .jsonl or .xlsx file, text also with .gz or .zst; columns, types and missing values are "
+        "those of the training table",
         required=True,
     ),
     Key(
