@@ -268,6 +268,7 @@ class _Slot:
         self._some = asyncio.Event()
 
     def put(self, name: str, text: str) -> None:
+        self._waiting.pop(name, None)  # it goes to the end
         self._waiting[name] = text
         self._some.set()
 

@@ -108,8 +108,8 @@ class Toys:
 
     def _play(self, playing: bool) -> None:
         self._playing, self._ahead, self._due, self._advanced = playing, 0, 0.0, time.monotonic()
-        self._publish_controls()
         self._look()
+        self._publish_controls()  # a page that knows of a pause has seen the last step
 
     def _train(self, steps: int) -> float:
         """Steps of each toy; the seconds that they took."""
