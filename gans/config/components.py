@@ -24,7 +24,7 @@ ROOMS = (
     "config",
 )
 PLUGINS = "gans.plugins"
-MANY = ("penalty", "term")
+MANY = ("penalty", "term", "logger")
 
 
 def component_name(group: str, kind: type) -> str:
