@@ -53,7 +53,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"tracking", "privacy"},
     {"streams", "registry", "artefacts", "locks"},
     {"files"},
-    {"memory"},
+    {"memory", "trees"},
     {"errors"},
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

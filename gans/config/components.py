@@ -26,7 +26,7 @@ ROOMS = (
     "config",
 )
 PLUGINS = "gans.plugins"
-MANY = ("penalty", "term")
+MANY = ("penalty", "term", "logger")
 
 
 def known(group: str) -> dict[str, type]:

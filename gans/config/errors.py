@@ -16,7 +16,17 @@ def missing_option(error: Any) -> str:
         return str(error).split("\n", 1)[0]
     options = group_options(group)
     key = f"+{group}" if group in ("experiment", "debug") else group
-    return f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
+    text = f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
+    return text + _elsewhere(group, name)
+
+
+def _elsewhere(group: str, name: str) -> str:
+    """Where a service is chosen that was sought among trackers or loggers."""
+    if group == "tracker" and name in group_options("logger"):
+        return f" Beside it, logger=[{name}]."
+    if group == "logger" and name in group_options("tracker"):
+        return f" For {name}, leave it out and set tracker.mode."
+    return ""
 
 
 def unknown_key(key: str, kind: Any = None) -> str:

@@ -17,6 +17,7 @@ from gans.penalties.base import Penalty
 from gans.privacy.base import Privacy
 from gans.refinement.base import Refinement
 from gans.terms.base import Term
+from gans.tracking.base import Logger
 from gans.tracking.settings import TrackerSettings
 from gans.training.transfer_settings import Transfer
 
@@ -53,6 +54,7 @@ class Run:
     optimizer: Optimizer
     trainer: Trainer
     tracker: TrackerSettings
+    logger: dict[str, Logger] = field(default_factory=dict)
     transfer: Transfer = field(default_factory=Transfer)
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ FREE_ON_RESUME = (
     "profile",
     "data.trust",
     "tracker.*",
+    "logger",
+    "logger.*",
     *(
         f"trainer.{key}"
         for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement", "patience")

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from gans.errors import UserError
+from gans.errors import UserError, missing_extra
 from gans.lab.refusals import RefusedError, told
 
 BROWSERS = 32  # at a time
@@ -39,7 +39,7 @@ def import_websockets() -> Any:
     try:
         import websockets.asyncio.server
     except ImportError:
-        raise UserError('this needs websockets: pip install "gans[lab]".') from None
+        raise missing_extra("the page", "lab") from None
     return websockets
 
 

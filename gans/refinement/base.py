@@ -50,6 +50,9 @@ class Refinement:
 
     takes_images: ClassVar[bool] = True
 
+    def check(self) -> None:
+        """Raise UserError where what it needs is not installed; called before anything is trained."""
+
     def needs(self, rows: int, width: int = 1) -> int:
         """How many generated rows `fit` needs for this many training rows of `width` numbers and codes; 0 for none."""
         del rows, width

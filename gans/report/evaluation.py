@@ -17,6 +17,7 @@ from gans.findings.privacy import privacy_fails
 from gans.findings.sentence import COLUMN
 from gans.report.attacks import attack_rows
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
+from gans.report.model_card import update_card
 from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template
 from gans.runs.files import RunFiles
@@ -124,12 +125,16 @@ def write_evaluation(folder: Path, evaluation: Evaluation, observed: list[dict[s
         page = folder / "evaluation.html" if old else page
         text = template("evaluation_page.html.jinja").render(section=section, start=START, end=END)
     write_text(page, text)
+    update_card(files, rows_by_part(evaluation), evaluation)
     return files.evaluation, page
 
 
 def write_scores(folder: Path, scores: Mapping[str, float]) -> None:
-    """Write scores that have no intervals and no page."""
-    write_text(RunFiles(folder).evaluation, json.dumps({"scores": dict(scores)}, indent=1) + "\n")
+    """Write scores that have no intervals and no page, and put them into the model card."""
+    files = RunFiles(folder)
+    write_text(files.evaluation, json.dumps({"scores": dict(scores)}, indent=1) + "\n")
+    rows = [(name, number(value), "", "", "", "") for name, value in scores.items()]
+    update_card(files, {"images": rows}, None)
 
 
 def render_section(evaluation: Evaluation) -> str:

@@ -23,9 +23,11 @@ from gans.report.figures import (
     score_curves,
     training_curves,
 )
+from gans.report.model_card import Card
 from gans.report.pictures import pictures
 from gans.report.private_page import report_private
 from gans.report.templates import template
+from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 
@@ -41,7 +43,8 @@ LONGEST_TEXT = 60
 
 
 def report_run(path: Path, report: RunResults | PrivateResults) -> Callable[[], dict[str, bytes]]:
-    """Write the page; what draws the figures of columns and images as PNG, by name."""
+    """Write the page, and the model card beside it; what draws the figures of columns and images as PNG, by name."""
+    Card.of(report).write(RunFiles(path.parent))
     if isinstance(report, PrivateResults):
         return report_private(path, report)
     write_report(path, report)

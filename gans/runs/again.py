@@ -38,7 +38,9 @@ def train_again(run: Run, table: pa.Table, folder: Path, steps: int | None = Non
         trainer = dataclasses.replace(run.trainer, resume=begun, steps=steps or run.trainer.steps, **alone)
         tracker = dataclasses.replace(run.tracker, mode="disabled", id=None)
         data = dataclasses.replace(run.data, limit=None)
-        run = dataclasses.replace(run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100)
+        run = dataclasses.replace(
+            run, run_dir=str(folder), trainer=trainer, tracker=tracker, logger={}, data=data, samples=100
+        )
         done = execute(run, table)
         if done.status == INTERRUPTED:
             log.info("saved in %s; the same command goes on with it", folder)

@@ -20,6 +20,7 @@ from gans.runs.calls import Call, record_call
 from gans.runs.directory import check_run_directory, run_directory
 from gans.runs.files import RunFiles
 from gans.runs.finish import SHOWN, Ending, Reporter, finish
+from gans.runs.goals import goals
 from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.private import private_table, train_privately
@@ -28,10 +29,11 @@ from gans.runs.snapshot_writer import SnapshotWriter
 from gans.runs.snapshots import Snapshots
 from gans.runs.transfer import source_of, take_over, write_transfer
 from gans.sampling.sampler import Sampler
-from gans.tracking.base import Tracker
+from gans.tracking.base import RunEnd, RunStart, Tracker, no_figures
 from gans.tracking.jsonl import JsonLines
 from gans.tracking.terminal import Terminal
-from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.tracking.trackers import Trackers, settled_loggers
+from gans.tracking.weights_and_biases import new_id, settle_mode
 from gans.training.carry import Carried
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
@@ -100,6 +102,8 @@ def execute(
             memory ran out later, and what was written before is whole.
         OSError: the disk is full; what was written before is whole.
     """
+    run = dataclasses.replace(run, logger=settled_loggers(run.logger))
+    run.refine.check()
     run.trainer.prepare()
     if run.trainer.processes > 1 and run.run_dir is None:
         raise UserError("run_dir is not set: processes that train together need the same run_dir.")
@@ -162,11 +166,12 @@ def _execute_here(
         name = os.environ.get("WANDB_RUN_ID") or new_id()
         run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=name))
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
-    tracker = WeightsAndBiases(run.tracker, mode, run.name, config, files.folder)
-    outcome = _train(run, ready, carried, files, config, (terminal, tracker), watch, call, signed)
+    start = RunStart(name=run.name, config=config, run_dir=files.folder, goals=goals(run))
+    tracked = Trackers(run.tracker, mode, run.logger, start)
+    outcome = _train(run, ready, carried, files, config, (terminal, tracked), watch, call, signed)
     if run.profile:
         _time_parts(run, ready)
-    summary = finish(Ending(run, ready, outcome, files, config, terminal), tracker, report)
+    summary = finish(Ending(run, ready, outcome, files, config, terminal, given=not signed), tracked, report)
     if carried:
         write_transfer(files, carried, {})
     return Result(files.folder, summary, ready.sampler)
@@ -183,12 +188,14 @@ def _execute_privately(
     with run_directory(run) as files:
         mode = settle_mode(run.tracker)
         sampler, results = train_privately(run, rows, files, terminal)
+        results.given = table is not None
         record_call(files, call)
         terminal.turn("track")
-        tracker = WeightsAndBiases(run.tracker, mode, run.name, results.config, files.folder)
-        figures = report(files.report, results) if report is not None else dict
+        start = RunStart(name=run.name, config=results.config, run_dir=files.folder)
+        tracked = Trackers(run.tracker, mode, run.logger, start)
+        figures = report(files.report, results) if report is not None else no_figures
         shown = results.synthetic.slice(0, SHOWN).to_pandas()
-        tracker.finish(results.summary, [files.config, files.schema, files.privacy, files.checkpoints], shown, figures)
+        tracked.finish(RunEnd(summary=results.summary, generator=files.generator, samples=shown, figures=figures))
         return Result(files.folder, results.summary, sampler)
 
 
@@ -196,7 +203,8 @@ def _beside_scratch(run: Run, table: pa.Table | None, show: bool, result: Result
     """Train the same without transfer, in the folder `scratch`; both scores, of which the better one is said."""
     tracker = dataclasses.replace(run.tracker, mode="disabled")
     folder = str(result.run_dir / "scratch")
-    alone = execute(dataclasses.replace(run, transfer=Transfer(), tracker=tracker, run_dir=folder), table, show)
+    run = dataclasses.replace(run, transfer=Transfer(), tracker=tracker, logger={}, run_dir=folder)
+    alone = execute(run, table, show)
     scores = {"score": result.score, "score_from_scratch": alone.score}
     text = "score on held-out rows %.4f with transfer, %.4f from scratch"
     if scores["score"] < scores["score_from_scratch"]:
@@ -224,7 +232,7 @@ def _train(
     carried: Carried | None,
     files: RunFiles,
     config: str,
-    trackers: tuple[Terminal, WeightsAndBiases],
+    trackers: tuple[Terminal, Trackers],
     watch: Watch | None,
     call: Call | None,
     signed: bool,

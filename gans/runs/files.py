@@ -58,6 +58,11 @@ class RunFiles:
         return self.folder / "report.html"
 
     @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.folder / "model_card.md"
+
+    @property
     def evaluation(self) -> Path:
         """What `gans.evaluate` found."""
         return self.folder / "evaluation.json"
@@ -121,6 +126,12 @@ class RunFiles:
     def refinement(self) -> Path:
         """The fitted refinement of the best generator."""
         return self.checkpoints / "refinement.npz"
+
+    @property
+    def generator(self) -> list[Path]:
+        """What of it a sampler needs, and the model card: those that are there."""
+        every = self.config, self.schema, self.privacy, self.checkpoints, self.card
+        return [path for path in every if path.exists()]
 
     @property
     def begun(self) -> bool:

@@ -18,12 +18,14 @@ from gans.evaluation.fidelity import Fidelity
 from gans.evaluation.metrics import TrainingJudge
 from gans.files import write_table, write_text
 from gans.runs.files import RunFiles
+from gans.runs.goals import best_values, goals
 from gans.runs.prepare import Prepared
 from gans.runs.private import PrivateResults
 from gans.runs.versions import commit, versions
+from gans.tracking.base import RunEnd, no_figures
 from gans.tracking.jsonl import read_lines
 from gans.tracking.terminal import Terminal
-from gans.tracking.weights_and_biases import WeightsAndBiases
+from gans.tracking.trackers import Trackers
 from gans.training.loop import INTERRUPTED, Outcome
 
 log = logging.getLogger("gans")
@@ -46,6 +48,7 @@ class RunResults:
         against_training: distances of the synthetic to the training rows.
         against_holdout: distances of the synthetic to the held-out rows.
         floor: distances of the held-out to the training rows, what a perfect generator would have.
+        given: whether its table was given in memory, so that the config does not name it.
     """
 
     name: str
@@ -58,6 +61,7 @@ class RunResults:
     against_training: Fidelity
     against_holdout: Fidelity
     floor: Fidelity
+    given: bool = False
 
     @property
     def status(self) -> str:
@@ -91,6 +95,7 @@ class Ending:
     files: RunFiles
     config: str
     terminal: Terminal
+    given: bool = False
     summary: dict[str, Any] = field(default_factory=dict)
 
     def leave_out(self, name: str, reason: str) -> None:
@@ -99,7 +104,7 @@ class Ending:
         self.summary.setdefault("left_out", {})[name] = reason
 
 
-def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -> dict[str, Any]:
+def finish(ending: Ending, trackers: Trackers, report: Reporter | None) -> dict[str, Any]:
     """Write refinement, samples, summary and page of a run; the summary.
 
     What fails after training is left out, said in one line, and listed in the summary as `left_out`.
@@ -114,7 +119,7 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(outcome.best.step, outcome.best.value, strict=True))
     ]
-    judged, table, figures = None, None, dict
+    judged, table, figures = None, None, no_figures
     if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
         synthetic = _sample(ending)
         ending.terminal.turn("write")
@@ -135,7 +140,8 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
             ending.leave_out(files.report.name, one_line(error))
         _write_summary(ending)
     ending.terminal.turn("track")
-    tracker.finish(summary, [files.config, files.schema, files.checkpoints], table, figures)
+    best = best_values(read_lines(files.metrics), goals(run))
+    trackers.finish(RunEnd(summary=summary, best=best, generator=files.generator, samples=table, figures=figures))
     return summary
 
 
@@ -228,4 +234,5 @@ def _results(ending: Ending, judged: Judged) -> RunResults:
         against_training=judged.distances["training"],
         against_holdout=judged.distances["holdout"],
         floor=judged.distances["floor"],
+        given=ending.given,
     )

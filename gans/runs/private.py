@@ -59,6 +59,7 @@ class PrivateResults:
         ledger: as privacy.json has it.
         measured: by column the noisy share of each cell, and that of the generated rows.
         synthetic: the generated rows.
+        given: whether its table was given in memory, so that the config does not name it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class PrivateResults:
     ledger: dict[str, Any]
     measured: dict[str, tuple[np.ndarray, np.ndarray]]
     synthetic: pa.Table
+    given: bool = False
 
 
 def declared_domain(privacy: DifferentialPrivacy, source: Source) -> Domain:

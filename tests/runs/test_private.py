@@ -41,6 +41,7 @@ FILES = {
     "checkpoints/marginals.npz",
     "config.yaml",
     "domain.yaml",
+    "model_card.md",
     "privacy.json",
     "provenance.json",
     "report.html",
