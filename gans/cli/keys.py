@@ -142,6 +142,9 @@ class KeysCommand(click.Command):
             key = getattr(error.param, "key", str(error.param and error.param.name))
             usage = f"; usage: {ctx.command_path} {self.usages[0]}" if self.usages else ""
             raise UserError(f"{key} is not set{usage}") from None
+        for key in self.keys.values():
+            if key.named:
+                ctx.params[str(key.name)] = ctx.params[str(key.name)] or {}
         if self.others:
             ctx.params["others"] = others
         return []

@@ -66,6 +66,7 @@ def _values(key: str, start: str) -> Iterable[tuple[str, str]]:
         return [
             (f"{before}{name}", line)
             for name, line in options(key).items()
+            if name not in before.strip("[").split(",")
             if f"{before}{name}".startswith(start) or name.startswith(start)
         ]
     if bool in key_types(key):

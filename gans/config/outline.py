@@ -1,22 +1,42 @@
-"""What components say of themselves, read from their source: nothing is imported, JAX least of all.
+"""What components say of themselves, read from their source: nothing heavy is imported, JAX least of all.
 
 Keys with their types, defaults and lines of explanation are what help, completion and the first look at overrides
-need. An outline of a dataclass has its fields and no methods; a test compares each with the class itself.
+need. An outline of a dataclass has its fields, and those checks of values that need nothing that is not there; a test
+compares each outline with the class itself.
 """
 
 import ast
 import builtins
+import contextlib
 import dataclasses
 import importlib
 import inspect
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PACKAGE = Path(__file__).parent.parent
-STANDARD = ("dataclasses", "pathlib", "typing")  # whose names may stand in a field
+IMPORTED = ("dataclasses", "datetime", "math", "pathlib", "typing", "gans.errors")  # quick; others are not needed here
+CHECKS = ("__post_init__", "check_")
 ITEM = re.compile(r"^    (\w+): ")
+
+
+class Untold(Exception):
+    """A check of an outline came to something that only the class itself knows."""
+
+
+class _Unread:
+    """What stands for a name that comes from elsewhere; whatever is done with it ends a check."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise Untold(name)
+
+    def _end(self, *_: Any, **__: Any) -> NoReturn:
+        raise Untold
+
+    __call__ = __iter__ = __contains__ = __getitem__ = __bool__ = __eq__ = __lt__ = __gt__ = _end
+    __hash__ = object.__hash__
 
 
 @cache
@@ -36,19 +56,40 @@ def components(rooms: tuple[str, ...]) -> dict[str, dict[str, type]]:
 
 @cache
 def outline(module: str, name: str) -> type:
-    """A dataclass with the fields of a dataclass of the package, inherited ones included."""
+    """A dataclass with the fields and checks of a dataclass of the package, inherited ones included."""
     node = _definitions(module)[name]
     assert isinstance(node, ast.ClassDef), f"{module}.{name} is no class"
-    bases: tuple[Any, ...] = tuple(filter(dataclasses.is_dataclass, (_looked_up(module, base) for base in node.bases)))
-    fields = []
-    for line in node.body:
-        if not isinstance(line, ast.AnnAssign) or "ClassVar" in ast.unparse(line.annotation):
-            continue
-        kind = _evaluated(module, line.annotation)
-        default = [] if line.value is None else [_evaluated(module, line.value)]
-        fields.append((ast.unparse(line.target), kind, *default))
-    namespace = {"__doc__": ast.get_docstring(node), "__module__": module}
-    return dataclasses.make_dataclass(name, fields, bases=bases, namespace=namespace, kw_only=True)
+    bases = [base for base in map(ast.unparse, node.bases) if dataclasses.is_dataclass(_value(module, base))]
+    body = ast.unparse(ast.Module([line for line in node.body if _outlined(line)] or [ast.Pass()], []))
+    source = f"class {name}({', '.join(bases)}):\n" + "\n".join(f"    {line}" for line in body.splitlines())
+    names = {inner.id for inner in ast.walk(ast.parse(source)) if isinstance(inner, ast.Name)}
+    scope: dict[str, Any] = {"__name__": module} | {one: _value(module, one) for one in names if _known(module, one)}
+    exec(compile(source, module, "exec"), scope)  # of the package's own source
+    kind = scope[name]
+    kind.__doc__ = ast.get_docstring(node)
+    return dataclasses.dataclass(kw_only=True)(kind)
+
+
+def _outlined(line: ast.stmt) -> bool:
+    """Whether a line of a class is a field, a constant, or a check of values."""
+    if isinstance(line, ast.AnnAssign):
+        return "ClassVar" not in ast.unparse(line.annotation)
+    if isinstance(line, ast.Assign):
+        return isinstance(line.value, ast.Constant)
+    return isinstance(line, ast.FunctionDef) and line.name.startswith(CHECKS)
+
+
+def check(part: Any) -> None:
+    """Do the checks of a part of a composed config, as far as they need nothing else.
+
+    Raises:
+        UserError: a value will not do.
+        OmegaConfBaseException: a value is missing, or refers to what is not there.
+    """
+    from omegaconf import OmegaConf
+
+    with contextlib.suppress(Untold, AttributeError):
+        OmegaConf.to_object(part)
 
 
 def explanations(kind: type) -> dict[str, str]:
@@ -70,7 +111,7 @@ def explanations(kind: type) -> dict[str, str]:
 
 
 @cache
-def _definitions(module: str) -> dict[str, ast.stmt | ast.alias | tuple[str, str]]:
+def _definitions(module: str) -> dict[str, Any]:
     """What the names at the top of a module stand for: a class, a value, or (module, name) where it comes from."""
     path = PACKAGE.joinpath(*module.split(".")[1:])
     source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
@@ -78,7 +119,9 @@ def _definitions(module: str) -> dict[str, ast.stmt | ast.alias | tuple[str, str
     for line in ast.parse(source).body:
         if isinstance(line, ast.ImportFrom):
             out |= {alias.asname or alias.name: (str(line.module), alias.name) for alias in line.names}
-        elif isinstance(line, ast.ClassDef):
+        elif isinstance(line, ast.Import):
+            out |= {alias.asname or alias.name: (alias.name, "") for alias in line.names}
+        elif isinstance(line, (ast.ClassDef, ast.FunctionDef)):
             out[line.name] = line
         elif isinstance(line, ast.Assign):
             for target in line.targets:
@@ -97,45 +140,32 @@ def _registered(node: ast.ClassDef) -> tuple[str, str] | None:
     return None
 
 
-def _looked_up(module: str, node: ast.expr) -> Any:
-    """What a base of a class is: an outline, or something that is no dataclass."""
-    try:
-        return _evaluated(module, node)
-    except LookupError:
-        return object
-
-
-def _evaluated(module: str, node: ast.expr) -> Any:
-    """The value of an expression of a module, each name in it looked up where the module has it from."""
-    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-    scope = {name: _value(module, name) for name in names}
-    return eval(compile(ast.Expression(node), module, "eval"), scope)  # of the package's own source
+def _known(module: str, name: str) -> bool:
+    return name in _definitions(module) or hasattr(builtins, name)
 
 
 def _value(module: str, name: str) -> Any:
-    """What a name at the top of a module holds.
+    """What a name at the top of a module, or of the language, holds; what cannot be read here is an _Unread."""
+    try:
+        return _read(module, name, _definitions(module).get(name))
+    except Exception:  # of an expression that works with what is imported
+        return _Unread()
 
-    Raises:
-        LookupError: it comes from a package that is not imported for this.
-    """
-    found = _definitions(module).get(name)
-    if found is None:
-        return getattr(builtins, name)
+
+def _read(module: str, name: str, found: Any) -> Any:
     if isinstance(found, tuple):
         source, inner = found
-        if source.split(".")[0] == "gans":
-            return _value(source, inner)
-        if source not in STANDARD:
-            raise LookupError(f"{module}: {name} comes from {source}")
-        return getattr(importlib.import_module(source), inner)
+        if source in IMPORTED:
+            return getattr(importlib.import_module(source), inner) if inner else importlib.import_module(source)
+        return _value(source, inner) if source.split(".")[0] == "gans" and inner else _Unread()
     if isinstance(found, ast.ClassDef):
-        return outline(module, name) if "dataclass" in map(_decorator, found.decorator_list) else object
-    if isinstance(found, ast.Assign) and not isinstance(found.targets[0], ast.Name):
-        several = getattr(found.targets[0], "elts", [])
-        place = [getattr(one, "id", "") for one in several].index(name)
-        return _evaluated(module, found.value)[place]
-    return _evaluated(module, found.value)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _decorator(node: ast.expr) -> str:
-    return ast.unparse(node.func if isinstance(node, ast.Call) else node)
+        decorators = (ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in found.decorator_list)
+        return outline(module, name) if "dataclass" in decorators else _Unread()
+    if isinstance(found, (ast.Assign, ast.AnnAssign)) and found.value is not None:
+        names = {inner.id for inner in ast.walk(found.value) if isinstance(inner, ast.Name)}
+        scope = {one: _value(module, one) for one in names if _known(module, one)}
+        value = eval(compile(ast.Expression(found.value), module, "eval"), scope)
+        target = found.targets[0] if isinstance(found, ast.Assign) else found.target
+        places = [getattr(one, "id", "") for one in getattr(target, "elts", [])]
+        return value[places.index(name)] if places else value
+    return getattr(builtins, name) if found is None else _Unread()

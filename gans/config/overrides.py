@@ -11,6 +11,7 @@ from gans.config.components import MANY, conf_folder, group_options, groups, has
 from gans.config.errors import explain, missing_option, unknown_key
 from gans.config.known import key_types
 from gans.config.names import decoded
+from gans.config.outline import check
 from gans.config.schemas import outlined
 from gans.config.spelling import OPEN, spelled
 from gans.errors import UserError
@@ -99,16 +100,22 @@ def _chooses_data(argument: str) -> bool:
 
 
 def first_look(overrides: Sequence[str]) -> Any:
-    """The config of overrides that `read_overrides` gave; ranges, and what must go together, are not looked at.
+    """The config of overrides that `read_overrides` gave; what must go together is not looked at.
 
     Raises:
-        UserError: an unknown key, option or experiment, or a value of the wrong type.
+        UserError: an unknown key, option or experiment, or a value of the wrong type or out of range.
     """
     from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
 
     with outlined(), hydra_errors(), initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = compose("train", overrides=list(overrides))
         refuse_open_keys(config)
+        for name in config:
+            several = name in MANY
+            for part in config[name].values() if several else [config[name]]:
+                if OmegaConf.is_config(part):
+                    check(part)
         return config
 
 

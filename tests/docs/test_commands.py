@@ -66,6 +66,7 @@ TINY = dict.fromkeys(("mlp", "mlp_critic"), PERCEPTRONS) | {
     "dcgan": ("network.channels=4",),
     "residual_conv": ("network.channels=4",),
 }
+TOLD = ("--help", "--list", "--cfg", "-c", "--info")  # what prints, and trains nothing
 PRIVATE = ("samples=1100", "tracker.mode=disabled", "network.components=16", "privacy.iterations=5")
 PLAIN = ("network.head=plain", "refine=none")  # with the many columns of profiles both take minutes
 REFINED = ("refine.trees=20", "refine.candidates=2")
@@ -110,7 +111,7 @@ def calls() -> list[tuple[str, tuple[str, ...]]]:
         for command in commands(page):
             inner = re.search(r"do (.*?) &", command) if command.startswith("for ") else None
             if found := called(inner[1] if inner else command):
-                out[found[0], tuple(found[1])] = None
+                out[found[0], tuple(one.replace("run=last", "run=DIR") for one in found[1])] = None  # none is there
     return list(out)
 
 
@@ -130,6 +131,8 @@ def first_values(overrides: list[str]) -> Iterator[str]:
 @cache
 def read(module: str, arguments: tuple[str, ...]) -> Any:
     """What a command makes of its arguments: a run, or its keys."""
+    if set(TOLD) & set(arguments):
+        return None
     given = [argument for argument in arguments if not argument.startswith("-")]
     said, others = importlib.import_module(module).command.read(arguments)
     if module == "gans.profiles":
@@ -311,7 +314,7 @@ def appended(module: str, arguments: list[str]) -> tuple[str, ...]:
     """What makes a training short."""
     if module == "gans.federate" and any(argument.startswith("sites=") for argument in arguments):
         return ("federated.local_steps=2", "network.width=16", "network.discriminator_width=16", *SHORT[3:])
-    if module not in ("gans.train", "gans.tune") or "--list" in arguments or "trainer.resume=true" in arguments:
+    if module not in ("gans.train", "gans.tune") or {*TOLD, "trainer.resume=true"} & set(arguments):
         return ()
     run = read(module, tuple(arguments))
     if run.privacy.private:
