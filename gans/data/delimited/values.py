@@ -36,8 +36,10 @@ class ValueColumn:
         if _family(kind) != _family(own):
             return None
         try:
-            exact = texts_of(self.values) if pa.types.is_decimal(kind) else self.values
-            return Typed(exact.cast(kind))
+            if pa.types.is_decimal(kind):
+                return Typed(texts_of(self.values).cast(kind))
+            values = self.values.cast(pa.float64()) if pa.types.is_floating(kind) else self.values
+            return Typed(values.cast(kind))
         except pa.ArrowException:
             return None
 

@@ -75,7 +75,9 @@ def _column(name: str, sheets: list[Sheet], options: TextOptions) -> TextColumn 
         UserError: they have several, and the person does not say that they are text; or they are spans of time.
     """
     values, types = values_of([*chain.from_iterable(sheet.columns[name] for sheet in sheets)])
-    moments = dt.datetime in types
+    moments = dt.datetime in types or (
+        types == {dt.date, str} and any(isinstance(value, str) and ":" in value for value in values)
+    )
 
     def shown(cell: Any) -> str:
         return f"{cell} 00:00:00" if moments and type(cell) is dt.date else text_of(cell)
