@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.config.run import Run
+from gans.config.trainer import LAST
 from gans.data.schema import Schema
 from gans.errors import UserError, one_line
 from gans.evaluation.fidelity import Fidelity
@@ -114,6 +115,7 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(outcome.best.step, outcome.best.value, strict=True))
     ]
+    summary["kept"] = _kept(ending)
     judged, table, figures = None, None, dict
     if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
         synthetic = _sample(ending)
@@ -137,6 +139,14 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
     ending.terminal.turn("track")
     tracker.finish(summary, [files.config, files.schema, files.checkpoints], table, figures)
     return summary
+
+
+def _kept(ending: Ending) -> dict[str, Any]:
+    """Whose generator the samples are of, at which step it stood, and which score chose it."""
+    trainer, best = ending.run.trainer, ending.summary["scores"]["best"]
+    member = trainer.best_member(ending.outcome.best.value)
+    by = trainer.best if best[member]["value"] is not None else LAST
+    return best[member] | {"by": by}
 
 
 def _write_summary(ending: Ending) -> None:
