@@ -1,6 +1,7 @@
 """A finding in plain words."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gans.evaluation.results import Score
@@ -20,6 +21,11 @@ class Sentence:
     def line(self) -> str:
         """For the terminal: where it is one, lines that fit it, the text in a column of its own."""
         return wrapped(f"{MARKS[self.tone]:{COLUMN}}{self.text}", sys.stdout, COLUMN)
+
+
+def worst_tone(sentences: Iterable[Sentence]) -> str:
+    """Of one or more sentences: bad where one is, else note where one is, else good."""
+    return min((one.tone for one in sentences), key=("bad", "note", "good").index)
 
 
 def ranged(score: Score) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.config.run import Run
+from gans.config.trainer import LAST
 from gans.data.schema import Schema
 from gans.errors import UserError, one_line
 from gans.evaluation.fidelity import Fidelity
@@ -119,6 +120,7 @@ def finish(ending: Ending, trackers: Trackers, report: Reporter | None) -> dict[
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(outcome.best.step, outcome.best.value, strict=True))
     ]
+    summary["kept"] = _kept(ending)
     judged, table, figures = None, None, no_figures
     if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
         synthetic = _sample(ending)
@@ -143,6 +145,14 @@ def finish(ending: Ending, trackers: Trackers, report: Reporter | None) -> dict[
     best = best_values(read_lines(files.metrics), goals(run))
     trackers.finish(RunEnd(summary=summary, best=best, generator=files.generator, samples=table, figures=figures))
     return summary
+
+
+def _kept(ending: Ending) -> dict[str, Any]:
+    """Whose generator the samples are of, at which step it stood, and which score chose it."""
+    trainer, best = ending.run.trainer, ending.summary["scores"]["best"]
+    member = trainer.best_member(ending.outcome.best.value)
+    by = trainer.best if best[member]["value"] is not None else LAST
+    return best[member] | {"by": by}
 
 
 def _write_summary(ending: Ending) -> None:
