@@ -22,7 +22,7 @@ CHECKS = ("__post_init__", "check_")
 ITEM = re.compile(r"^    (\w+): ")
 
 
-class Untold(Exception):
+class UntoldError(Exception):
     """A check of an outline came to something that only the class itself knows."""
 
 
@@ -30,10 +30,10 @@ class _Unread:
     """What stands for a name that comes from elsewhere; whatever is done with it ends a check."""
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise Untold(name)
+        raise UntoldError(name)
 
     def _end(self, *_: Any, **__: Any) -> NoReturn:
-        raise Untold
+        raise UntoldError
 
     __call__ = __iter__ = __contains__ = __getitem__ = __bool__ = __eq__ = __lt__ = __gt__ = _end
     __hash__ = object.__hash__
@@ -88,7 +88,7 @@ def check(part: Any) -> None:
     """
     from omegaconf import OmegaConf
 
-    with contextlib.suppress(Untold, AttributeError):
+    with contextlib.suppress(UntoldError, AttributeError):
         OmegaConf.to_object(part)
 
 
