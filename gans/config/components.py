@@ -45,14 +45,12 @@ def conf_folder() -> Path:
 
 
 @cache
-def load_components() -> None:
-    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+def import_components() -> None:
+    """Import every component, metric and plugin.
 
     Raises:
         UserError: a plugin cannot be imported.
     """
-    from hydra.core.config_store import ConfigStore
-
     for room in ROOMS:
         package = importlib.import_module(f"gans.{room}")
         for module in pkgutil.iter_modules(package.__path__):
@@ -63,6 +61,18 @@ def load_components() -> None:
             plugin.load()
         except Exception as error:
             raise UserError(f"plugin '{plugin.name}' ({plugin.value}) cannot be loaded: {error!r}") from error
+
+
+@cache
+def load_components() -> None:
+    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+
+    Raises:
+        UserError: a plugin cannot be imported.
+    """
+    from hydra.core.config_store import ConfigStore
+
+    import_components()
     store = ConfigStore.instance()
     for group, known in COMPONENTS.items():
         for name, kind in known.items():

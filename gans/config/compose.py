@@ -163,18 +163,28 @@ def known_keys() -> list[str]:
 @contextlib.contextmanager
 def hydra_errors(where: str = "") -> Iterator[None]:
     """Turn what Hydra and OmegaConf raise into a UserError with the full key, what is allowed and the nearest match."""
-    from hydra.errors import HydraException, MissingConfigException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
     prefix = f"{where}: " if where else ""
     try:
         yield
     except UserError as error:
         raise UserError(prefix + str(error)) from None
-    except MissingConfigException as error:
-        raise UserError(prefix + missing_option(error)) from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(prefix + decoded(explain(error, known_keys))) from None
-    except YAMLError as error:
-        raise UserError(prefix + f"not readable as YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        raise UserError(prefix + told) from None
+
+
+def _told(error: Exception) -> str | None:
+    """What Hydra, OmegaConf or the reader of YAML means; None of any other error."""
+    from hydra.errors import HydraException, MissingConfigException  # whose import takes longer than reading a config
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    if isinstance(error, MissingConfigException):
+        return missing_option(error)
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return decoded(explain(error, known_keys))
+    if isinstance(error, YAMLError):
+        return f"not readable as YAML: {' '.join(str(error).split())}"
+    return None
