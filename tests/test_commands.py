@@ -60,7 +60,7 @@ def test_a_run_leaves_its_directory(finished: Any, table: pa.Table) -> None:
     assert set(summary["scores"]) == {"training", "holdout", "floor", "best"}
     assert {"gans", "jax"} <= set(summary["versions"])
     assert {key.removesuffix("_seconds") for key in summary if key.endswith("_seconds")} == STAGES
-    assert summary["train_seconds"] + summary["compile_seconds"] < summary["seconds"] + 0.02
+    assert 0 < summary["train_seconds"] < summary["seconds"]
     steps = [json.loads(line)["step"] for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
     assert steps == [5, 10, 15, 20]
     samples = pq.read_table(finished.path / "samples.parquet")

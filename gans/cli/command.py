@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from gans.cli.interrupts import Interrupts, ignore_signals, interrupts, leave
+from gans.cli.interrupts import Interrupts, end, interrupts, leave
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
 from gans.tracking.wrapped import wrapped
 
@@ -20,8 +20,7 @@ def main_command(call: Callable[[], int]) -> NoReturn:
         seen.stop()
         if seen.ending:
             leave(status)
-    ignore_signals()
-    sys.exit(status)
+    end(status)
 
 
 def run_command(call: Callable[[], int]) -> int:

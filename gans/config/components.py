@@ -57,8 +57,8 @@ def conf_folder() -> Path:
 
 
 @cache
-def load_components() -> None:
-    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+def import_components() -> None:
+    """Import every component, metric and plugin.
 
     Raises:
         UserError: a plugin cannot be imported.
@@ -73,6 +73,16 @@ def load_components() -> None:
             plugin.load()
         except Exception as error:
             raise UserError(f"plugin '{plugin.name}' ({plugin.value}) cannot be loaded: {error!r}") from error
+
+
+@cache
+def load_components() -> None:
+    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+
+    Raises:
+        UserError: a plugin cannot be imported.
+    """
+    import_components()
     hand_over(COMPONENTS)
 
 

@@ -133,18 +133,28 @@ def refuse_open_keys(config: Any) -> None:
 @contextlib.contextmanager
 def hydra_errors(where: str = "") -> Iterator[None]:
     """Turn what Hydra and OmegaConf raise into a UserError with the full key, what is allowed and the nearest match."""
-    from hydra.errors import HydraException, MissingConfigException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
     prefix = f"{where}: " if where else ""
     try:
         yield
     except UserError as error:
         raise UserError(prefix + str(error)) from None
-    except MissingConfigException as error:
-        raise UserError(prefix + missing_option(error)) from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(prefix + decoded(explain(error))) from None
-    except YAMLError as error:
-        raise UserError(prefix + f"not readable as YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:
+        meant = _meant(error)
+        if meant is None:
+            raise
+        raise UserError(prefix + meant) from None
+
+
+def _meant(error: Exception) -> str | None:
+    """What Hydra, OmegaConf or the reader of YAML means by an error; None of any other."""
+    from hydra.errors import HydraException, MissingConfigException  # whose import takes longer than reading a config
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    if isinstance(error, MissingConfigException):
+        return missing_option(error)
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return decoded(explain(error))
+    if isinstance(error, YAMLError):
+        return f"not readable as YAML: {' '.join(str(error).split())}"
+    return None

@@ -18,6 +18,7 @@ from gans.errors import UserError
 from gans.refinement.base import FittedRefinement
 from gans.refinement.pools import inclusion, systematic
 from gans.streams import per_example, stream
+from gans.training.programs import quick_to_compile
 from gans.training.step import GAN
 
 CHUNK = 4096  # rows of a call of the compiled program
@@ -82,7 +83,9 @@ class CompiledGenerator:
         def from_columns(parameters: Any, scalars: Any, codes: Any, columns: Any, *numbers: Any) -> tuple[Any, Any]:
             return rows(parameters, condition.partial(scalars, codes, columns), *numbers)
 
-        self._from_condition, self._from_columns = jax.jit(from_condition), jax.jit(from_columns)
+        options = quick_to_compile()
+        self._from_condition = jax.jit(from_condition, compiler_options=options)
+        self._from_columns = jax.jit(from_columns, compiler_options=options)
 
     def __call__(self, parameters: Any, request: Request) -> Encoded:
         """The rows of a request, as the generator makes them."""

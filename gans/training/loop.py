@@ -19,7 +19,7 @@ from flax.serialization import from_state_dict
 from gans.errors import UserError
 from gans.training.checkpoints import Checkpoints
 from gans.training.placement import place
-from gans.training.programs import compile_within_memory
+from gans.training.programs import compile_within_memory, quick_to_compile
 from gans.training.schedule import Schedule
 from gans.training.size import check_training
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
@@ -127,9 +127,10 @@ def initial_state(gan: GAN, seed: int, seeds: int) -> TrainState:
         UserError: it does not fit into memory.
     """
     check_training(gan, seeds)
-    if seeds == 1:
-        return jax.device_get(jax.jit(gan.init)(np.uint32(seed)))
-    return jax.device_get(jax.jit(jax.vmap(gan.init))(np.arange(seed, seed + seeds, dtype=np.uint32)))
+    init, given = gan.init, np.uint32(seed)
+    if seeds > 1:
+        init, given = jax.vmap(gan.init), np.arange(seed, seed + seeds, dtype=np.uint32)
+    return jax.device_get(jax.jit(init, compiler_options=quick_to_compile(once=True))(given))
 
 
 def train(

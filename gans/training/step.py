@@ -136,18 +136,24 @@ class GAN:
         """The terms with a head."""
         return {name: term for name, term in self.terms.items() if isinstance(term, HeadTerm)}
 
+    def init_generator(self, seed: Integer[Array, ""]) -> Any:
+        """The parameters and statistics of the generator at step 0."""
+        condition, keys = self._two_examples(seed)
+        latent = jnp.zeros((len(keys), self.latent))
+        return self.generator.init(stream(seed, jnp.zeros((), jnp.int32), "generator"), latent, condition, keys, True)
+
+    def _two_examples(self, seed: Any) -> tuple[Float[Array, "few condition"], Key[Array, " few"]]:
+        """Conditions and keys by which networks learn their shapes: of two examples, or of a group of them."""
+        count = max(2, self.group)
+        condition = self.condition.wide(jnp.zeros((count, self.condition.places), int))
+        return condition, per_example(stream(seed, jnp.zeros((), jnp.int32), "shapes"), count)
+
     def init(self, seed: Integer[Array, ""]) -> TrainState:
         """The state at step 0, a function of the seed."""
-        zero = jnp.zeros((), jnp.int32)
-        count = max(2, self.group)
-        keys = per_example(stream(seed, zero, "shapes"), count)
-        latent, condition = (
-            jnp.zeros((count, self.latent)),
-            self.condition.wide(jnp.zeros((count, self.condition.places), int)),
-        )
-        average = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)
-        generator = average["params"]
-        rows, labels = (jnp.zeros((count, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
+        zero, average = jnp.zeros((), jnp.int32), self.init_generator(seed)
+        generator, (condition, keys) = average["params"], self._two_examples(seed)
+        sides = self.layout.width, condition.shape[1]
+        rows, labels = (jnp.zeros((len(keys), self.pack * width)) for width in sides)
         _, shown = self.discriminator.init_with_output(
             stream(seed, zero, "discriminator"), rows, labels, keys, True, mutable=["params", SEEN]
         )
