@@ -300,7 +300,7 @@ def read_arguments(given: dict[str, Any], overrides: list[str]) -> tuple[Study, 
         if not Path(given[key]).exists():
             raise UserError(f"{key}={given[key]}: it is not there.")
     if importlib.util.find_spec("xgboost") is None:
-        raise UserError("the judges need xgboost: pip install xgboost-cpu.")
+        raise UserError("the judges need xgboost: pip install xgboost.")
     curve, python = _numbers(given, "curve", 1), given.get("ctgan_python")
     tables = _listed(given, "data", ["adult"] if curve else list(TABLES), TABLES)
     chosen = [FLAGSHIP] if curve else [name for name in VARIANTS if python or name != REFERENCE]

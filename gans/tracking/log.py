@@ -36,7 +36,7 @@ def set_up_log(level: int | None = None) -> None:
             from gans.tracking.terminal import console
 
             console.quiet = True
-    for name in ("jax", "absl", "orbax"):
+    for name in ("jax", "absl", "orbax", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING if log.level <= logging.DEBUG else logging.ERROR)
 
 
