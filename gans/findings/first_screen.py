@@ -1,11 +1,11 @@
 """The first screen of a page: may I use these rows, are they real enough, may I share them."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gans.config.names import shell_quoted
 from gans.data.personal.lines import kept_lines
 from gans.evaluation.results import Evaluation
 from gans.findings.evaluation import fidelity_sentences, utility_sentence
@@ -40,7 +40,7 @@ class Reply:
 
 def commands(folder: Path) -> dict[str, str]:
     """What to run for the answers that a run in this folder has not got, and for more rows."""
-    run = shlex.quote(f"run={folder.as_posix()}")
+    run = shell_quoted(f"run={folder.as_posix()}")
     return {
         "evaluate_command": f"gans evaluate {run}",
         "sample_command": f"gans sample {run} n=1000 out=rows.csv",
@@ -77,7 +77,7 @@ def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:
     An evaluation compares with real rows, which the guarantee does not cover: it goes into another folder.
     """
     elsewhere = folder.with_name(f"{folder.name}-evaluation").as_posix()
-    command = f"{commands(folder)['evaluate_command']} {shlex.quote(f'out={elsewhere}')}"
+    command = f"{commands(folder)['evaluate_command']} {shell_quoted(f'out={elsewhere}')}"
     epsilon, delta = ledger["guarantee"]["epsilon"], ledger["guarantee"]["delta"]
     tone = guarantee_tone(epsilon)
     answers = {"good": "Yes, by a guarantee", "note": "Yes, by a moderate guarantee", "bad": "The guarantee is weak"}

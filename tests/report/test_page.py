@@ -381,7 +381,7 @@ def test_the_first_screen_answers_and_names_the_command_for_what_is_not_known(tm
     before = parsed.text[: parsed.text.index("Why: what is good")]
     for text in (*QUESTIONS, "Within noise", "Score 0.9"):
         assert text in before
-    assert before.count(f"gans evaluate 'run={folder.as_posix()}'") == 2
+    assert before.count(f'gans evaluate "run={folder.as_posix()}"') == 2
     assert written.index('id="answers"') < written.index("<nav")
 
 
