@@ -1,6 +1,7 @@
 """Train a variant: `python -m gans.train [+experiment=NAME] [GROUP=NAME] [KEY=VALUE ...]`, `-m` for a multirun."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from gans.cli.keys import KeysCommand, takes
 from gans.cli.overrides import complete_overrides, found_runs
 from gans.cli.usage import lines, usage
 from gans.errors import DONE
+
+log = logging.getLogger("gans")
 
 SHOWN = ("job", "hydra", "all")
 TOLD = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
@@ -84,6 +87,7 @@ def command(
         from gans.config.overrides import first_look
 
         first_look(overrides)  # a mistake is found before JAX is imported
+    log.debug("settings as Hydra takes them: %s", " ".join(overrides))
     return train(overrides, flags, multirun, [*flags, *others])
 
 

@@ -5,6 +5,7 @@
 """
 
 import logging
+import platform
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,8 @@ from click.shell_completion import CompletionItem
 
 from gans.errors import DONE, UserError, nearest
 from gans.tracking.log import set_up_log
+
+log = logging.getLogger("gans")
 
 HELP = ("-h", "--help")
 LEVEL = "gans.level"  # of the log; click's contexts of one call share it
@@ -150,8 +153,8 @@ class KeysCommand(click.Command):
         return []
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Set the log up, and call the function."""
-        set_up_log(ctx.meta.get(LEVEL))
+        """Call the function."""
+        log.debug("%s, Python %s: %s", ctx.command_path, platform.python_version(), _said(ctx))
         return super().invoke(ctx)
 
     def _sorted(self, arguments: list[str], strict: bool) -> tuple[list[str], list[str]]:
@@ -291,17 +294,16 @@ def verbosity() -> list[click.Option]:
     """The options -q and -v."""
 
     def quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-        if value:
-            _set_level(ctx, logging.WARNING)
+        _set_level(ctx, logging.WARNING if value else None)
 
     def verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-        if value:
-            _set_level(ctx, logging.DEBUG)
+        _set_level(ctx, logging.DEBUG if value else None)
 
     return [
         click.Option(
             ["-q", "--quiet"],
             is_flag=True,
+            is_eager=True,
             expose_value=False,
             callback=quiet,
             help="results, warnings and mistakes only: no progress, no remarks",
@@ -309,6 +311,7 @@ def verbosity() -> list[click.Option]:
         click.Option(
             ["-v", "--verbose"],
             is_flag=True,
+            is_eager=True,
             expose_value=False,
             callback=verbose,
             help="more remarks, with the seconds before each; where a mistake was found",
@@ -316,9 +319,11 @@ def verbosity() -> list[click.Option]:
     ]
 
 
-def _set_level(ctx: click.Context, level: int) -> None:
-    if ctx.meta.setdefault(LEVEL, level) != level:
+def _set_level(ctx: click.Context, level: int | None) -> None:
+    """Set the log up, before keys are read that have something to say."""
+    if level is not None and ctx.meta.setdefault(LEVEL, level) != level:
         raise UserError("-q and -v are given; leave one of them out.")
+    set_up_log(ctx.meta.get(LEVEL))
 
 
 def run_click(command: click.Command, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
