@@ -180,7 +180,7 @@ class KeysCommand(click.Command):
                 options.append(argument)
                 if waiting and argument in flags and _wants(flags[argument], waiting[0]):
                     options.append(waiting.popleft())
-            elif self.others and not self._own(argument):
+            elif self.others and not self._own(argument) and not argument.startswith("-"):
                 others.append(argument)
             elif strict:
                 raise UserError(self._unknown(argument))
@@ -193,6 +193,9 @@ class KeysCommand(click.Command):
 
     def _unknown(self, argument: str) -> str:
         name, equals, _ = argument.partition("=")
+        if self.others and name.startswith("-"):
+            options = [one for param in self.params if not isinstance(param, Key) for one in param.opts]
+            return f"unknown option {name}; there are {', '.join(options)}.{nearest(name, options)}"
         shown = [f"{key.key}.NAME" if key.named else key.key for key in self.keys.values()]
         if not equals:
             return f"{argument}: arguments are KEY=VALUE; keys are {', '.join(shown)}."
@@ -245,7 +248,7 @@ def _wants(flag: click.Parameter, argument: str) -> bool:
     """Whether the argument behind a flag is its value; one that may go without takes its own words only."""
     if not isinstance(flag, click.Option) or flag.is_flag:
         return False
-    return flag.flag_value is None or not isinstance(flag.type, click.Choice) or argument in flag.type.choices
+    return not isinstance(flag.flag_value, str) or argument in getattr(flag.type, "allowed", ())
 
 
 def _first_words(text: str | None) -> str:

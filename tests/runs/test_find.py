@@ -77,5 +77,7 @@ def test_last_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_overrides_of_a_resumed_run() -> None:
     resumed = ["run_dir=last", "trainer.resume=true"]
     assert found_runs(resumed) == [f"run_dir=runs/{NAMES[1]}", "trainer.resume=true"]
-    assert found_runs(["run_dir=last"]) == ["run_dir=last"]  # a new run may have that name
+    assert found_runs(["run_dir=cgan", "seed=1"]) == ["run_dir=cgan", "seed=1"]  # of a new run
+    with pytest.raises(UserError, match=r"^run_dir=last: it means the newest run; add trainer\.resume=true"):
+        found_runs(["run_dir=last", "seed=1"])
     assert found_runs(["transfer.run=cgan", "seed=1"]) == [f"transfer.run=runs/{NAMES[2]}", "seed=1"]
