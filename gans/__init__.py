@@ -6,9 +6,8 @@ from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-if any(
-    (flag == "-m" and (module == "gans" or module.startswith("gans."))) or module.endswith("/gans")
-    for flag, module in pairwise(sys.orig_argv[:3])
+if "".join(sys.orig_argv[1:2]).endswith("/gans") or any(
+    flag == "-m" and f"{module}.".startswith("gans.") for flag, module in pairwise(sys.orig_argv)
 ):
 
     def _end(number: int, frame: FrameType | None) -> None:

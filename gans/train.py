@@ -1,6 +1,7 @@
 """Train a variant: `python -m gans.train [+experiment=NAME] [GROUP=NAME] [KEY=VALUE ...]`, `-m` for a multirun."""
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,23 +12,24 @@ import click
 
 from gans.cli.command import main_command
 from gans.cli.keys import KeysCommand, takes
+from gans.cli.kinds import choice
 from gans.cli.overrides import complete_overrides, found_runs
 from gans.cli.usage import lines, usage
 from gans.errors import DONE
+
+log = logging.getLogger("gans")
 
 SHOWN = ("job", "hydra", "all")
 TOLD = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 FLAGS = [
     click.Option(["-m", "--multirun"], is_flag=True, help="a run for each combination of values that commas part"),
     click.Option(["--list", "listed"], is_flag=True, help="the experiments, a line each; `gans list GROUP` for others"),
-    click.Option(
-        ["-c", "--cfg"], type=click.Choice(SHOWN), metavar="job", help="print the config as YAML, and run nothing"
-    ),
+    click.Option(["-c", "--cfg"], type=choice(*SHOWN), metavar="job", help="print the config as YAML, and run nothing"),
     click.Option(["-p", "--package"], metavar="KEY", help="with --cfg: of this part only, as in network"),
     click.Option(["--resolve"], is_flag=True, help="with --cfg: ${...} replaced by what it refers to"),
     click.Option(
         ["-i", "--info"],
-        type=click.Choice(TOLD),
+        type=choice(*TOLD),
         metavar="WHAT",
         is_flag=False,
         flag_value="all",
@@ -83,7 +85,8 @@ def command(
     if not (multirun or config_dir):
         from gans.config.overrides import first_look
 
-        first_look(overrides)  # a mistake is found before JAX is imported
+        first_look(overrides, files=True)  # a mistake is found before JAX is imported
+    log.debug("settings as Hydra takes them: %s", " ".join(overrides))
     return train(overrides, flags, multirun, [*flags, *others])
 
 

@@ -5,6 +5,7 @@
 """
 
 import logging
+import platform
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,8 @@ from click.shell_completion import CompletionItem
 
 from gans.errors import DONE, UserError, nearest
 from gans.tracking.log import set_up_log
+
+log = logging.getLogger("gans")
 
 HELP = ("-h", "--help")
 LEVEL = "gans.level"  # of the log; click's contexts of one call share it
@@ -150,8 +153,8 @@ class KeysCommand(click.Command):
         return []
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Set the log up, and call the function."""
-        set_up_log(ctx.meta.get(LEVEL))
+        """Call the function."""
+        log.debug("%s, Python %s: %s", ctx.command_path, platform.python_version(), _said(ctx))
         return super().invoke(ctx)
 
     def _sorted(self, arguments: list[str], strict: bool) -> tuple[list[str], list[str]]:
@@ -177,7 +180,7 @@ class KeysCommand(click.Command):
                 options.append(argument)
                 if waiting and argument in flags and _wants(flags[argument], waiting[0]):
                     options.append(waiting.popleft())
-            elif self.others and not self._own(argument):
+            elif self.others and not self._own(argument) and not argument.startswith("-"):
                 others.append(argument)
             elif strict:
                 raise UserError(self._unknown(argument))
@@ -190,6 +193,9 @@ class KeysCommand(click.Command):
 
     def _unknown(self, argument: str) -> str:
         name, equals, _ = argument.partition("=")
+        if self.others and name.startswith("-"):
+            options = [one for param in self.params if not isinstance(param, Key) for one in param.opts]
+            return f"unknown option {name}; there are {', '.join(options)}.{nearest(name, options)}"
         shown = [f"{key.key}.NAME" if key.named else key.key for key in self.keys.values()]
         if not equals:
             return f"{argument}: arguments are KEY=VALUE; keys are {', '.join(shown)}."
@@ -242,7 +248,7 @@ def _wants(flag: click.Parameter, argument: str) -> bool:
     """Whether the argument behind a flag is its value; one that may go without takes its own words only."""
     if not isinstance(flag, click.Option) or flag.is_flag:
         return False
-    return flag.flag_value is None or not isinstance(flag.type, click.Choice) or argument in flag.type.choices
+    return not isinstance(flag.flag_value, str) or argument in getattr(flag.type, "allowed", ())
 
 
 def _first_words(text: str | None) -> str:
@@ -291,17 +297,16 @@ def verbosity() -> list[click.Option]:
     """The options -q and -v."""
 
     def quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-        if value:
-            _set_level(ctx, logging.WARNING)
+        _set_level(ctx, logging.WARNING if value else None)
 
     def verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-        if value:
-            _set_level(ctx, logging.DEBUG)
+        _set_level(ctx, logging.DEBUG if value else None)
 
     return [
         click.Option(
             ["-q", "--quiet"],
             is_flag=True,
+            is_eager=True,
             expose_value=False,
             callback=quiet,
             help="results, warnings and mistakes only: no progress, no remarks",
@@ -309,6 +314,7 @@ def verbosity() -> list[click.Option]:
         click.Option(
             ["-v", "--verbose"],
             is_flag=True,
+            is_eager=True,
             expose_value=False,
             callback=verbose,
             help="more remarks, with the seconds before each; where a mistake was found",
@@ -316,9 +322,11 @@ def verbosity() -> list[click.Option]:
     ]
 
 
-def _set_level(ctx: click.Context, level: int) -> None:
-    if ctx.meta.setdefault(LEVEL, level) != level:
+def _set_level(ctx: click.Context, level: int | None) -> None:
+    """Set the log up, before keys are read that have something to say."""
+    if level is not None and ctx.meta.setdefault(LEVEL, level) != level:
         raise UserError("-q and -v are given; leave one of them out.")
+    set_up_log(ctx.meta.get(LEVEL))
 
 
 def run_click(command: click.Command, arguments: Sequence[str] | None = None, program: str | None = None) -> int:

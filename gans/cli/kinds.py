@@ -26,15 +26,19 @@ class Kind(click.ParamType):
     Args:
         name: stands for the value in the help.
         read: gives the value.
+        allowed: the words that it may be, where these are some.
         complete: gives what a shell offers.
     """
 
-    def __init__(self, name: str, read: Reader, complete: Completer = lambda start: ()) -> None:
-        self.name, self.read, self.complete = name, read, complete
+    def __init__(
+        self, name: str, read: Reader, complete: Completer = lambda start: (), allowed: tuple[str, ...] = ()
+    ) -> None:
+        self.name, self.read, self.complete, self.allowed = name, read, complete, allowed
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The value of a text."""
-        return self.read(getattr(param, "key", self.name), value) if isinstance(value, str) else value
+        key = getattr(param, "key", param.opts[-1] if param else self.name)
+        return self.read(key, value) if isinstance(value, str) else value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """What a shell offers."""
@@ -48,7 +52,7 @@ def choice(*allowed: str) -> Kind:
         one_of(key, text, allowed)
         return text
 
-    return Kind("|".join(allowed), read, lambda start: (word for word in allowed if word.startswith(start)))
+    return Kind("|".join(allowed), read, lambda start: (word for word in allowed if word.startswith(start)), allowed)
 
 
 def paths(start: str, folders: bool = False) -> list[str]:

@@ -10,7 +10,8 @@ from gans.cli.usage import PLUS, group_names, options
 from gans.config.components import MANY
 from gans.config.known import explanation, key_types, known_keys
 from gans.config.names import unquoted
-from gans.runs.find import find_run
+from gans.errors import UserError
+from gans.runs.find import LAST, find_run
 
 FILES = ("path", "orders", "views", "social", "customers", "database", "domain", "root", "run_dir", "files", "folder")
 RUN_KEYS = ("run_dir", "transfer.run")
@@ -20,9 +21,12 @@ def found_runs(arguments: list[str]) -> list[str]:
     """The arguments, with the folder of a run in the place of `last` or of the beginning of its name.
 
     Raises:
-        UserError: there is no run, or several begin so.
+        UserError: there is no run, or several begin so; or a new run was to be called `last`.
     """
-    keys = ["transfer.run", *(["run_dir"] if "trainer.resume=true" in arguments else [])]
+    resumes = "trainer.resume=true" in arguments
+    if f"run_dir={LAST}" in arguments and not resumes:
+        raise UserError(f"run_dir={LAST}: it means the newest run; add trainer.resume=true, or choose another folder.")
+    keys = ["transfer.run", *(["run_dir"] if resumes else [])]
     out = []
     for argument in arguments:
         key, _, value = argument.partition("=")

@@ -64,6 +64,8 @@ def explain(error: BaseException) -> str:
     if re.search(r"not in struct|not in '|Key '.*' not", text):
         kind = getattr(seen, "object_type", None)
         return unknown_key(key, kind if key.rpartition(".")[0] else run_outline())
+    if match := re.match(r"Ambiguous value for argument '(.*)'", text):
+        return f"{match[1]}: several values are a sweep, which needs -m; a list is written in brackets, as in [a,b]."
     if "Interpolation" in text:
         text = f"{text} (${{...}} refers to another key)"
     if "Missing mandatory" in text or "MISSING" in text:

@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 PACKAGE = Path(__file__).parent.parent
-IMPORTED = ("dataclasses", "datetime", "math", "pathlib", "typing", "gans.errors")  # quick; others are not needed here
+IMPORTED = (
+    "dataclasses",
+    "datetime",
+    "math",
+    "pathlib",
+    "typing",
+    "gans.data.formats",
+    "gans.errors",
+)  # quick; others are not needed here
 CHECKS = ("__post_init__", "check_")
 ITEM = re.compile(r"^    (\w+): ")
 
@@ -79,8 +87,12 @@ def _outlined(line: ast.stmt) -> bool:
     return isinstance(line, ast.FunctionDef) and line.name.startswith(CHECKS)
 
 
-def check(part: Any) -> None:
+def check(part: Any, files: bool = False) -> None:
     """Do the checks of a part of a composed config, as far as they need nothing else.
+
+    Args:
+        part: of a config whose schemas are outlines.
+        files: whether the file that it names must be there.
 
     Raises:
         UserError: a value will not do.
@@ -89,7 +101,9 @@ def check(part: Any) -> None:
     from omegaconf import OmegaConf
 
     with contextlib.suppress(UntoldError, AttributeError):
-        OmegaConf.to_object(part)
+        found: Any = OmegaConf.to_object(part)
+        if files:
+            found.check_file()
 
 
 def explanations(kind: type) -> dict[str, str]:

@@ -99,8 +99,12 @@ def _chooses_data(argument: str) -> bool:
     return any("override /data" in entry for entry in chosen if isinstance(entry, dict))
 
 
-def first_look(overrides: Sequence[str]) -> Any:
+def first_look(overrides: Sequence[str], files: bool = False) -> Any:
     """The config of overrides that `read_overrides` gave; what must go together is not looked at.
+
+    Args:
+        overrides: of one run.
+        files: whether the file that data=table names must be there.
 
     Raises:
         UserError: an unknown key, option or experiment, or a value of the wrong type or out of range.
@@ -115,7 +119,7 @@ def first_look(overrides: Sequence[str]) -> Any:
             several = name in MANY
             for part in config[name].values() if several else [config[name]]:
                 if OmegaConf.is_config(part):
-                    check(part)
+                    check(part, files)
         return config
 
 

@@ -12,7 +12,7 @@ from gans.data.base import Source
 from gans.data.delimited.columns import check_names
 from gans.data.delimited.options import Known, TextOptions
 from gans.data.delimited.reader import read_text_files
-from gans.data.formats import PARQUET, check_readable, format_of
+from gans.data.formats import PARQUET, format_of, readable_file
 from gans.data.frames.frame import without_index
 from gans.data.json_lines import read_json_lines
 from gans.data.sql import first_line
@@ -31,13 +31,7 @@ def read_table(path: str, key: str, options: TextOptions | None = None, known: K
     Raises:
         UserError: the file is missing, of another kind, or cannot be read; the message names `key`.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        beside = sorted(p.name for p in file.parent.iterdir() if p.is_file())[:10] if file.parent.is_dir() else []
-        raise UserError(
-            f"{key}={path}: no such file." + (f" In {file.parent} are {', '.join(beside)}." if beside else "")
-        )
-    check_readable(file, f"{key}={path}")
+    file = readable_file(path, key)
     if format_of(file) != "parquet":
         table = read_files([file], f"{key}={path}", options, known)
         check_names(options or TextOptions(), table.column_names)
@@ -117,10 +111,15 @@ class TableFile(TextOptions, Source):
         """Whether it is streamed does not depend on the memory that is free at another time."""
         return dataclasses.replace(self, stream=stream is not None)
 
-    def read(self) -> pa.Table:
-        """The table of the file."""
+    def check_file(self) -> None:
+        """Raise UserError where no file is named, or there is none of tables."""
         if not self.path:
             raise UserError("data.path is not set: data=table needs data.path=FILE.csv, .parquet, .xlsx or .jsonl.")
+        readable_file(self.path, "data.path")
+
+    def read(self) -> pa.Table:
+        """The table of the file."""
+        self.check_file()
         return read_table(self.path, "data.path", self.text_options())
 
 

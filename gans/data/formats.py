@@ -35,6 +35,25 @@ def format_of(path: Path) -> str:
     return next((kind for kind, ends in kinds.items() if name.endswith(ends)), "")
 
 
+def readable_file(path: str, key: str) -> Path:
+    """The file of a path.
+
+    Args:
+        key: under which the path was given, as in `data.path`.
+
+    Raises:
+        UserError: it is not there, or holds no table, by its name.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        beside = sorted(p.name for p in file.parent.iterdir() if p.is_file())[:10] if file.parent.is_dir() else []
+        raise UserError(
+            f"{key}={path}: no such file." + (f" In {file.parent} are {', '.join(beside)}." if beside else "")
+        )
+    check_readable(file, f"{key}={path}")
+    return file
+
+
 def check_readable(path: Path, key: str) -> None:
     """Raise UserError for a file that holds no table, by its name.
 

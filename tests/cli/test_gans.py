@@ -119,6 +119,24 @@ def test_texts_and_mistakes_need_no_heavy_import(tmp_path: Path) -> None:
 # gans train
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--frobnicate",), "unknown option --frobnicate; there are -m, --multirun, "),
+        (("--cfg", "jobs"), "--cfg=jobs: allowed are job, hydra, all."),
+        (("--info", "default"), "default: not KEY=VALUE"),
+        (("run_dir=last",), "run_dir=last: it means the newest run;"),
+        (("data.path=no.csv",), "data.path=no.csv: no such file."),
+        (("seed=0,1",), "seed=0,1: several values are a sweep, which needs -m;"),
+    ],
+)
+def test_mistakes_of_train(arguments: tuple[str, ...], said: str, command: Callable[..., Any], tmp_path: Path) -> None:
+    done = command("train", *arguments)
+    assert (done.status, done.out) == (2, "")
+    assert f"error: {said}" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_config_is_printed_as_hydra_does(command: Callable[..., Any], tmp_path: Path) -> None:
     done = command("train", "--cfg", "job", "+experiment=wgan_gp", "seed=7")
     assert done.status == 0, done.err

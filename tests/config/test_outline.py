@@ -86,6 +86,7 @@ WRONG = [
     ["transfer.rate=20"],
     ["privacy=dp", "privacy.epsilon=0"],
     ["term.moments.weight=1"],
+    ["seed=0,1"],
 ]
 
 
@@ -159,3 +160,18 @@ def test_a_key_of_a_table_implies_data(given: list[str], data: str, caplog: pyte
 )
 def test_what_is_said_or_may_mean_two_things_is_left(given: list[str]) -> None:
     assert implied(given) == given
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["data=table"], "data.path is not set"),
+        (["data.path=no.csv", "data=table"], "data.path=no.csv: no such file"),
+        (["data=table", f"data.path={__file__}"], "allowed are .parquet"),
+    ],
+)
+def test_a_file_that_is_not_there_is_found_at_once(given: list[str], said: str) -> None:
+    overrides = read_overrides(given)
+    first_look(overrides)
+    with pytest.raises(UserError, match=said):
+        first_look(overrides, files=True)

@@ -58,6 +58,16 @@ def test_several_runs_are_listed() -> None:
     assert "run_dir=last" in said
 
 
+def test_the_run_that_was_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    from gans.cli.keys import Key, takes
+    from gans.cli.kinds import RUN
+
+    found = []
+    takes(Key("run", RUN))(lambda run: found.append(run)).run(["run=last"])
+    assert found == [f"runs/{NAMES[1]}"]
+    assert capsys.readouterr().err == f"run=last is runs/{NAMES[1]}\n"
+
+
 def test_last_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "runs" / "tabular" / "empty")
     with pytest.raises(UserError, match=r"^run=last: there is no run below runs/ here\.$"):
@@ -67,5 +77,7 @@ def test_last_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_overrides_of_a_resumed_run() -> None:
     resumed = ["run_dir=last", "trainer.resume=true"]
     assert found_runs(resumed) == [f"run_dir=runs/{NAMES[1]}", "trainer.resume=true"]
-    assert found_runs(["run_dir=last"]) == ["run_dir=last"]  # a new run may have that name
+    assert found_runs(["run_dir=cgan", "seed=1"]) == ["run_dir=cgan", "seed=1"]  # of a new run
+    with pytest.raises(UserError, match=r"^run_dir=last: it means the newest run; add trainer\.resume=true"):
+        found_runs(["run_dir=last", "seed=1"])
     assert found_runs(["transfer.run=cgan", "seed=1"]) == [f"transfer.run=runs/{NAMES[2]}", "seed=1"]
