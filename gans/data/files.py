@@ -20,6 +20,13 @@ from gans.data.streaming import SHARE, WINDOW, ParquetStream, free_memory
 from gans.errors import UserError, in_range
 from gans.registry import register
 
+USES = {  # of options, in files of which kind
+    "delimiter": (("text",), "text file (CSV)"),
+    "encoding": (("text", "json"), "text file"),
+    "header": (("text", "excel"), "text file (CSV) or workbook"),
+    "sheet": (("excel",), "Excel workbook"),
+}
+
 
 def read_table(path: str, key: str, options: TextOptions | None = None, known: Known | None = None) -> pa.Table:
     """A file as a table: Parquet, text (CSV), JSON lines or an Excel workbook, by its name.
@@ -120,7 +127,11 @@ class TableFile(TextOptions, Source):
     def read(self) -> pa.Table:
         """The table of the file."""
         self.check_file()
-        return read_table(self.path, "data.path", self.text_options())
+        options, kind = self.text_options(), format_of(Path(self.path))
+        for name, (kinds, what) in USES.items():
+            if kind and kind not in (*kinds, "parquet") and getattr(options, name) is not None:
+                raise UserError(f"data.{name}: data.path={self.path} is no {what}.")
+        return read_table(self.path, "data.path", options)
 
 
 @register("data", "published")

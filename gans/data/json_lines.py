@@ -105,8 +105,12 @@ def _column(
             f"column '{cut(name)}' holds a truth value {where(TRUTH)} and a number {where('number')}; make them one, "
             f"or set data.types.{cut(name)}=text."
         )
-    values = whole_numbers(texts) if types <= WHOLE else texts.cast(pa.float64())
-    if values is None or pc.any(pc.match_substring_regex(texts, TOO_LONG)).as_py():  # for a number
+    if types <= WHOLE:
+        values = whole_numbers(texts)
+    else:  # a whole number of many digits is a DOUBLE, too
+        long = pc.any(pc.match_substring_regex(texts, TOO_LONG)).as_py()
+        values = None if long else texts.cast(pa.float64())
+    if values is None:
         return TextColumn(name, texts, options, where=where)
     return value_column(name, values, options, where)
 

@@ -29,14 +29,12 @@ class Sheet:
 
     Attributes:
         file: its name.
-        title: of the sheet.
         columns: the values of each column by name, as calamine gives them; "" where a cell is empty.
         row: of the first values, as Excel counts.
         first: number of the first column, from 0.
     """
 
     file: str
-    title: str
     columns: dict[str, tuple[Any, ...]]
     row: int
     first: int
@@ -80,18 +78,15 @@ def read_sheet(path: Path, key: str, sheet: str | None, prefer: str, header: boo
         remedy = " It may be of the old format .xls: save it as .xlsx." if _starts(path, OLE) else ""
         raise UserError(f"{key}: not a readable Excel workbook ({reason}).{remedy}") from None
     name = f"{key}: sheet '{title}'"
-    table = _table(rows, start, name, header)
-    table.file, table.title = path.name, title
-    last = table.row + len(table) - 1
-    for (top, left), (bottom, right) in merged:
-        if top < last and left < table.first + len(table.columns) and bottom >= table.row - 2 and right >= table.first:
-            area = f"{cell_name(left, top + 1)}:{cell_name(right, bottom + 1)}"
-            raise UserError(f"{name}: the cells {area} are merged; split them, each cell needs a value of its own.")
+    columns, row, left = _filled(rows, start, name)
+    _refuse_merged(merged, (row, left), (row + len(columns[0]) - 1, left + len(columns) - 1), name)
+    names, header = _names(columns, row, name, header)
     try:
-        _check_formulas(path, title, name)
+        _check_parts(path, title, name)
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise UserError(f"{key}: not a readable Excel workbook ({error}).") from None
-    return table
+    values = {text: column[int(header) :] for text, column in zip(names, columns, strict=True)}
+    return Sheet(path.name, values, row + header, left)
 
 
 def _starts(path: Path, magic: bytes) -> bool:
@@ -117,43 +112,63 @@ def _chosen(book: Any, calamine: Any, key: str, sheet: str | None, prefer: str) 
     return title
 
 
-def _table(rows: list[list[Any]], start: tuple[int, int], name: str, header: bool | None) -> Sheet:
-    """The table within the rows of a sheet.
+def _filled(rows: list[list[Any]], start: tuple[int, int], name: str) -> tuple[list[tuple[Any, ...]], int, int]:
+    """The columns of the filled part of a sheet, its first row, from 1, and its first column, from 0.
 
     Args:
+        rows: as calamine gives them.
         start: row and column of the first cell, from 0.
         name: what the sheet is called in messages.
 
     Raises:
-        UserError: it is empty, has an empty row or column in the middle, or columns without or with the same names.
+        UserError: nothing is filled, or a row or a column in the middle is empty.
     """
     filled = [number for number, row in enumerate(rows) if any(row) or any(cell != "" for cell in row)]
     if not filled:
         raise UserError(f"{name} is empty: 0 rows, 0 columns.")
-    top, count = filled[0], filled[-1] - filled[0] + 1
-    if len(filled) < count:
-        gap = next(row for row, number in enumerate(filled, top) if row != number)
-        raise UserError(
-            f"{name}: row {start[0] + gap + 1:,} is empty and others follow; remove it, and what is no part of the "
-            "table."
-        )
-    columns = list(zip(*rows[top : top + count], strict=True))
+    columns = list(zip(*rows[filled[0] : filled[-1] + 1], strict=True))
     used = [place for place, column in enumerate(columns) if any(cell != "" for cell in column)]
-    columns, left = columns[used[0] : used[-1] + 1], start[1] + used[0]
+    for what, numbers, shown_as in (
+        ("row", filled, lambda number: f"{start[0] + number + 1:,}"),
+        ("column", used, lambda number: column_letters(start[1] + number)),
+    ):
+        if len(numbers) <= numbers[-1] - numbers[0]:
+            gap = next(number for number, there in enumerate(numbers, numbers[0]) if number != there)
+            raise UserError(
+                f"{name}: {what} {shown_as(gap)} is empty and others follow; remove it, and what is no part of the "
+                "table."
+            )
+    return columns[used[0] : used[-1] + 1], start[0] + filled[0] + 1, start[1] + used[0]
+
+
+def _refuse_merged(
+    merged: list[tuple[tuple[int, int], tuple[int, int]]], first: tuple[int, int], last: tuple[int, int], name: str
+) -> None:
+    """Raise UserError where merged cells lie in the filled part.
+
+    Args:
+        merged: row and column of the first and of the last cell of each area, from 0.
+        first, last: row, from 1, and column, from 0, of the first and of the last cell that is filled.
+    """
+    for (top, left), (bottom, right) in merged:
+        if top < last[0] and left <= last[1] and bottom >= first[0] - 1 and right >= first[1]:
+            area = f"{cell_name(left, top + 1)}:{cell_name(right, bottom + 1)}"
+            raise UserError(f"{name}: the cells {area} are merged; split them, each cell needs a value of its own.")
+
+
+def _names(columns: list[tuple[Any, ...]], row: int, name: str, header: bool | None) -> tuple[list[str], bool]:
+    """The names of the columns, and whether the first row holds them.
+
+    Raises:
+        UserError: it could be names or values, leaves one out, or has one twice.
+    """
     first = [text_of(column[0]) for column in columns]
-    head = [[text_of(cell) for cell in row] for row in zip(*(column[1 : HEAD + 1] for column in columns), strict=True)]
-    row = start[0] + top + 1
     if header is None:
-        header, note = has_header(first, head, name, f"row {row:,}")
+        head = zip(*(column[1 : HEAD + 1] for column in columns), strict=True)
+        header, note = has_header(first, [[text_of(cell) for cell in cells] for cells in head], name, f"row {row:,}")
         if note:
             log.info("%s", note)
     names = [" ".join(text.split()) for text in first] if header else [""] * len(first)
-    for place, column in enumerate(columns):
-        if not any(cell != "" for cell in column):
-            raise UserError(
-                f"{name}: column {column_letters(left + place)} is empty and others follow; remove it, and what is no "
-                "part of the table."
-            )
     if header and not all(names[1:]):  # the index of a frame has none
         raise UserError(
             f"{name}: row {row:,} ({shown(first)}) leaves a column without a name; it may be a title: remove the rows "
@@ -162,20 +177,22 @@ def _table(rows: list[list[Any]], start: tuple[int, int], name: str, header: boo
     names = [text or f"column{place}" for place, text in enumerate(names, 1)]
     if twice := [text for text, times in Counter(names).items() if times > 1]:
         raise UserError(f"{name}: row {row:,} names '{cut(twice[0])}' twice; every column needs a name of its own.")
-    values = {text: column[int(header) :] for text, column in zip(names, columns, strict=True)}
-    return Sheet("", "", values, row + header, left)
+    return names, header
 
 
-def _check_formulas(path: Path, title: str, name: str) -> None:
+def _check_parts(path: Path, title: str, name: str) -> None:
     """Look through the XML of a sheet for what a reader of values takes for empty cells.
 
     Cells with an error, such as #DIV/0!, are missing values, which is said.
 
     Raises:
-        UserError: the value of a formula is not stored, as in files that no spreadsheet program has saved.
+        UserError: the value of a formula is not stored, as in files that no spreadsheet program has saved; or a part
+            of the workbook is damaged.
     """
     errors: dict[str, list[str]] = {}
     with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():  # calamine does not look at checksums
+            raise UserError(f"{name}: the workbook is damaged ({damaged}).")
         part = _part(archive, title)
         if part is None:
             return
