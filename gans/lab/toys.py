@@ -22,7 +22,7 @@ from gans.lab.toy import Toy
 from gans.registry import COMPONENTS
 
 SIDES = 2  # toys at most, side by side
-LOOK_SHARE = 0.03  # of the time
+LOOK_SHARE = 0.02  # of the time
 FASTEST = 0.04  # seconds between two looks at least
 BLOCK = 0.02  # seconds of training between two glances at what browsers say
 SPEEDS = (1, 10, 100, 1_000, 0)  # steps a second; 0 for as many as there can be
