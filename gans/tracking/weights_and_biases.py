@@ -78,7 +78,8 @@ class WeightsAndBiases:
                 log.info("Weights & Biases: %s", self.run.url)
             self.run.define_metric(STEP, hidden=True)
             self.run.define_metric("*", step_metric=STEP)
-            for name, goal in start.goals.items():
+            swept = "WANDB_SWEEP_ID" in os.environ  # a sweep reads NAME itself, which then must stay a number
+            for name, goal in () if swept else start.goals.items():
                 self.run.define_metric(name, step_metric=STEP, summary=f"{goal},last")
 
         self.attempt(begin)

@@ -38,6 +38,7 @@ NOT_RUN = {
     ". .venv/bin/activate": "enters it",
     "python -m pip install": "installs",
     "python -m pytest": "these very tests",
+    "docker": "needs a daemon of Docker, and an image from a registry",
     "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=submitit_slurm": "needs Slurm",
     "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=ray": "needs the extra ray",
     "python -m gans.compare runs=wandb:entity/project": "needs an account and the network",
