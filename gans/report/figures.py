@@ -195,7 +195,7 @@ def association_figure(names: Sequence[str], real: np.ndarray, synthetic: np.nda
     from matplotlib.figure import Figure
 
     size = min(9.0, max(4.5, 480 / max(len(names), 1) / 1.4))
-    figure = Figure(figsize=(14, 5), layout="constrained")
+    figure = Figure(figsize=(14, 5.6), layout="constrained")  # below the names is room for wider letters of a reader
     every = figure.subplots(1, 3)
     panels = (("real", real, 1.0), ("synthetic", synthetic, 1.0), ("synthetic minus real", synthetic - real, 0.5))
     shown, ticks = [label(name, 18) for name in names], range(len(names))
