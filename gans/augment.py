@@ -8,6 +8,7 @@ from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import RUNS_OF, TABLE_FILE, TEXT, WHOLE, choice
 from gans.cli.tables import REAL_TABLES, said_with_text_options, text_files
+from gans.decisions.growth import BALANCE, GROW, check_growth
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -18,9 +19,9 @@ log = logging.getLogger("gans")
     Key("target", TEXT, "the column that a model predicts; of a run its data.target", metavar="COLUMN"),
     Key(
         "how",
-        choice("balance", "grow"),
+        choice(BALANCE, GROW),
         "balance (each class as large as the largest one) or grow (n rows more)",
-        default="balance",
+        default=BALANCE,
     ),
     Key("n", WHOLE, "rows that how=grow adds; as many as there are unless given"),
     Key(
@@ -36,8 +37,7 @@ log = logging.getLogger("gans")
 def command(run: list[str], how: str, n: int | None, out: Path | None, **_: Any) -> None:
     """Balance the classes of a table, or grow it, and say whether a model gains by that."""
     given = said_with_text_options()
-    if how == "balance" and n is not None:
-        raise UserError(f"n={n}: it goes with how=grow; how=balance adds as many rows as classes lack.")
+    check_growth(how, n)
 
     from gans.data.writing import write_rows
     from gans.decisions.added_rows import augment, augmented

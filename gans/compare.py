@@ -7,6 +7,7 @@ from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, NAMES, PLACES, TEXT
 from gans.errors import one_of
+from gans.notebook.names import make_callable
 
 log = logging.getLogger("gans")
 
@@ -56,6 +57,8 @@ def command(runs: str, by: str, metrics: list[str] | None, budget: str, out: str
     log.info("%s", folder / "comparison.html")
     return 0
 
+
+make_callable(__name__)
 
 if __name__ == "__main__":
     main_command(command.run)

@@ -8,6 +8,7 @@ from gans.cli.keys import Key, takes
 from gans.cli.kinds import TABLE_FILE
 from gans.cli.overrides import complete_overrides
 from gans.errors import UserError
+from gans.notebook.names import make_callable
 
 log = logging.getLogger("gans")
 
@@ -40,6 +41,8 @@ def command(out: Path, others: list[str]) -> None:
         print(f"{feature.name:{width}}  {feature.text} [{feature.unit}; missing: {feature.missing}]")
     log.info("%s", out)
 
+
+make_callable(__name__)
 
 if __name__ == "__main__":
     main_command(command.run)

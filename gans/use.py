@@ -8,18 +8,9 @@ from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, NAMES, NUMBER, RUNS_OF, TEXT, WHOLE, choice
 from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
-from gans.errors import UserError
+from gans.decisions.scenario_options import SCENARIOS, check_scenario
 
 log = logging.getLogger("gans")
-
-SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
-OWN = {
-    "marketing": ("positive", "cost", "margin"),
-    "risk": ("positive", "shortages", "steps"),
-    "product": ("of", "by", "where"),
-    "research": ("positive", "k"),
-    "privacy": ("secrets",),
-}
 
 
 @takes(
@@ -61,9 +52,7 @@ OWN = {
 def command(scenario: str, **_: Any) -> None:
     """Put synthetic customers to one of five uses, beside real rows alone."""
     given = said_with_text_options()
-    every = {key for keys in OWN.values() for key in keys}
-    if foreign := sorted((every - set(OWN[scenario])) & set(given)):
-        raise UserError(f"{foreign[0]}={given[foreign[0]]}: scenario={scenario} takes {', '.join(OWN[scenario])}.")
+    check_scenario(given)
 
     from gans.decisions.cases import open_cases
     from gans.decisions.scenarios import answer_of, draw

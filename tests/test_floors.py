@@ -33,6 +33,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"lab"},
     {"__init__"},
     {"synthesizer"},
+    {"notebook"},
     {"cli"},
     {"compat"},
     {"sweeps"},

@@ -241,6 +241,8 @@ class SavedRun:
         """
         if self.run.privacy.private:
             raise UserError(f"run={self.folder}: a private run does not read its rows again; {remedy}.")
+        if self.schema.frame:
+            raise UserError(f"run={self.folder}: it was trained on a frame, which its config does not name; {remedy}.")
         source = self.run.data
         if not (trust or source.self_contained or self.made_here):
             raise UserError(

@@ -70,7 +70,7 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
             given.get("target", ""),
             secrets,
         )
-        yield Subject(Path(given["synthetic"]).name, dataclasses.replace(tables, anonymeter=interpreter))
+        yield Subject(_name(given["synthetic"]), dataclasses.replace(tables, anonymeter=interpreter))
         return
     saved = SavedRun.open(given["run"])
     known = real_tables(given, saved)
@@ -87,9 +87,13 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
         return dataclasses.replace(tables, anonymeter=interpreter)
 
     if "synthetic" in given:
-        yield Subject(Path(given["synthetic"]).name, beside(read_given(given, "synthetic", saved.schema)))
+        yield Subject(_name(given["synthetic"]), beside(read_given(given, "synthetic", saved.schema)))
         return
     yield from _samples(given, saved, beside)
+
+
+def _name(source: str | pa.Table) -> str:
+    return "synthetic" if isinstance(source, pa.Table) else Path(source).name
 
 
 def _samples(given: Mapping[str, Any], saved: SavedRun, beside: Callable[[pa.Table], Tables]) -> Iterator[Subject]:
@@ -133,7 +137,7 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
 
 
 def read_given(given: Mapping[str, Any], key: str, schema: Schema | None = None) -> pa.Table:
-    """The table of the file that a key names.
+    """The table of the file that a key names, or the table that was given.
 
     Args:
         schema: of the table that a text file should be like.
@@ -141,6 +145,11 @@ def read_given(given: Mapping[str, Any], key: str, schema: Schema | None = None)
     Raises:
         UserError: it cannot be read.
     """
+    if isinstance(given[key], pa.Table):
+        try:
+            return normalise(given[key])
+        except UserError as error:
+            raise UserError(f"{key}: {error}") from None
     try:
         known = {column.name: column for column in schema.kept} if schema else None
         return normalise(read_table(given[key], key, given.get("data"), known))

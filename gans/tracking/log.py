@@ -1,18 +1,23 @@
 """The log of the package on the terminal."""
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 
 from gans.tracking.wrapped import wrapped
 
 
 class _Stderr(logging.Handler):
-    """Plain lines on what is the standard error at the time, on a terminal as wide as that."""
+    """Plain lines on what is the standard error at the time, on a terminal as wide as that.
+
+    A notebook shows what comes from there as a mistake; its lines go to the standard output.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record)
+        text, stream = self.format(record), sys.stdout if "ipykernel" in sys.modules else sys.stderr
         command = text.startswith("  ")  # to be pasted as it is
-        print(text if command else wrapped(text, sys.stderr), file=sys.stderr)
+        print(text if command else wrapped(text, stream), file=stream)
 
 
 def set_up_log(level: int | None = None) -> None:
@@ -38,6 +43,23 @@ def set_up_log(level: int | None = None) -> None:
             console.quiet = True
     for name in ("jax", "absl", "orbax", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING if log.level <= logging.DEBUG else logging.ERROR)
+
+
+@contextlib.contextmanager
+def silenced(silent: bool) -> Iterator[None]:
+    """While it lasts, where `silent`: no lines but warnings, and no progress."""
+    from gans.tracking.terminal import console
+
+    log = logging.getLogger("gans")
+    level, quiet = log.level, console.quiet
+    if silent:
+        log.setLevel(max(level, logging.WARNING))
+        console.quiet = True
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        console.quiet = quiet
 
 
 class _Seconds(logging.Formatter):

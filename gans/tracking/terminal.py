@@ -7,6 +7,7 @@ from typing import Self
 from rich.console import Console
 
 from gans.tracking.bars import Bars
+from gans.tracking.notebook_bars import NotebookBars
 
 console = Console(stderr=True, highlight=False)
 SHORT = {"column_distance": "columns", "pair_distance": "pairs"}
@@ -29,13 +30,14 @@ def quieten(quiet: bool = True) -> None:
 
 
 def watched() -> bool:
-    """Whether a person looks on who can see a bar."""
-    return console.is_terminal and not console.is_dumb_terminal and not console.quiet
+    """Whether a person looks on who can see a bar: at a terminal or in a notebook."""
+    able = console.is_terminal and not console.is_dumb_terminal
+    return (able or console.is_jupyter) and not console.quiet
 
 
 def progress_bar(unit: str, live: bool) -> Bars:
     """A bar with what is done, in `unit`, the rate where one means something, and the times; nothing unless `live`."""
-    return Bars(unit, console, live)
+    return (NotebookBars if console.is_jupyter else Bars)(unit, console, live)
 
 
 class Terminal:

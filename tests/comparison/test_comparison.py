@@ -471,3 +471,19 @@ def test_a_project_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wandb, "Api", Api)
     with pytest.raises(UserError, match=r"runs=wandb:lab/gans: the project cannot be read \(Could not find project"):
         wandb_runs.read_project("lab/gans")
+
+
+def test_as_a_function_it_gives_a_frame_and_writes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gans
+
+    monkeypatch.setattr("gans.notebook.comparisons.read_runs", lambda named: three() if named == "a,b" else [])
+    found = gans.compare(["a", "b"], metrics=["xgb_c2st"], out=tmp_path / "out")
+    cell = compare(three(), "experiment", ["xgb_c2st"]).metrics[0].cells["wgan_gp", "churn"]
+    row = found.table.loc[("xgb_c2st", "wgan_gp", "churn")]
+    assert (row["mean"], row["low"], row["high"], row["seeds"]) == (cell.mean, cell.low, cell.high, 5)
+    assert found.table.index[found.table["best"]].get_level_values("variant").unique().tolist() == ["wgan_gp"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES
+    with pytest.raises(UserError, match="budget=hours: allowed are steps, seconds, none"):
+        gans.compare("a", budget="hours")
+    with pytest.raises(UserError, match="0 run only"):
+        gans.compare("a", out=tmp_path / "none")

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from itertools import dropwhile
@@ -78,8 +79,10 @@ def prose(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    return [block for name, block in found if name == language]
+    """Those of a language in their order, without the indent that they have within tabs."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, name, block in found if name == language]
 
 
 def commands(page: Path) -> list[str]:

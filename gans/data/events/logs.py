@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from gans.data.delimited.options import TextOptions
 from gans.data.files import read_files
 from gans.data.formats import READABLE, format_of, remedy
@@ -66,10 +68,13 @@ class Log:
     source: list[str]
 
 
-def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], zone: str, options: TextOptions) -> Log:
+def open_log(
+    connection: Any, kind: str, source: str | pa.Table, given: Mapping[str, str], zone: str, options: TextOptions
+) -> Log:
     """Make the view `found_KIND` of a file, a table or a query, with the standard columns and the log's own.
 
     Args:
+        source: the name of a file, a query, a table of the database, or the rows themselves.
         given: expressions, over the source's columns, of standard columns that are not there by their names.
         zone: where the hours of times with a zone are read.
         options: of text files.
@@ -78,10 +83,13 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
         UserError: the source cannot be read, or a column is not there, unknown, or not of its type.
     """
     key = f"data.{kind}"
-    if files := own_files(source):
-        connection.register(f"raw_{kind}", read_files(files, f"{key}={source}", options, prefer=kind))
+    named = key if isinstance(source, pa.Table) else f"{key}={source}"
+    if isinstance(source, pa.Table):
+        connection.register(f"raw_{kind}", source)
+    elif files := own_files(source):
+        connection.register(f"raw_{kind}", read_files(files, named, options, prefer=kind))
     else:
-        run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", f"{key}={source}")
+        run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", named)
     raw = dict(run(connection, f"select column_name, column_type from (describe raw_{kind})", key))
     spec = LOGS[kind]
     known = (*spec.columns, *spec.optional)
@@ -102,7 +110,7 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
     for name in spec.columns:
         if name not in parts:
             raise UserError(
-                f"{key}={source}: it has no column '{name}', but {', '.join(raw)}; name the one that is meant by "
+                f"{named}: it has no column '{name}', but {', '.join(raw)}; name the one that is meant by "
                 f"data.columns.{kind}.{name}=COLUMN.{nearest(name, raw)}"
             )
     if "returned" in parts:
