@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import RUN, TABLE_FILE, TEXT, TRUTH, WHOLE
+from gans.data.formats import check_writable
 from gans.errors import UserError, in_range
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted 
         WHOLE,
         "of a run over several seeds, which one, from 0; the one that scored best unless said; others are not refined",
     ),
+    Key(
+        "croissant",
+        TRUTH,
+        "true: OUT.croissant.json beside the rows describes them for catalogues and loaders (Croissant, JSON-LD): "
+        "columns, checksum, how they were drawn, what is known of their privacy",
+        default=False,
+    ),
     usages=('run=DIR n=1000 out=FILE [where="column == value and ..."] [KEY=VALUE ...]',),
 )
 def command(
@@ -74,9 +82,11 @@ def command(
     seed: int = 0,
     part: str = "1/1",
     member: int | None = None,
+    croissant: bool = False,
 ) -> None:
     """Draw rows from a trained run."""
     start, stop = part_of(part, n)
+    check_writable(out, stop - start)
 
     from gans.data.relations import parse_relation
     from gans.runs.saved import SavedRun
@@ -86,11 +96,19 @@ def command(
     sampler = saved.sampler(member)
     if not refine:
         sampler.refinement = None
-    if out.suffix == ".csv" and sampler.codec.image:
+    if out.suffix != ".parquet" and sampler.codec.image:
         raise UserError(f"out={out}: images go into .parquet files.")
     tables = sampler.stream(n, seed, where, held, start, stop)
     write_shown(out, tables, stop - start, sampler.codec.schema)
     log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.sampled), out)
+    if croissant:
+        from gans.report.croissant import write_croissant
+
+        drawn = {"n": n, "seed": seed, "where": where, "relations": relations, "part": part if part != "1/1" else ""}
+        drawn |= {} if refine else {"refine": "false"}
+        drawn |= {} if member is None else {"member": member}
+        path = write_croissant(out, saved, stop - start, drawn)
+        log.info("%s: add licence, creator and url before you publish the rows", path)
 
 
 def part_of(text: str, n: int) -> tuple[int, int]:
