@@ -7,10 +7,9 @@ from gans.evaluation.results import Evaluation
 from gans.findings.privacy import LIMITS, privacy_verdict
 from gans.findings.sentence import Sentence
 
-INTENDED = (
-    "Rows that look like those of the table, for development, tests, teaching and for trying out an analysis.",
-    "Research on generators: the config, the seed and the versions below reproduce the run.",
-)
+INTENDED = "Rows that look like those of the table, for development, tests, teaching and for trying out an analysis."
+RESEARCH = "Research on generators: the config, the seed and the versions below reproduce the run."
+PRIVATE_RESEARCH = "Research on private generators. The noise has no seed, so that the run cannot be repeated exactly."
 NOT_INTENDED = (
     "Decisions about single people: no row describes anybody.",
     "Findings about rare groups, or about how many columns go together at once, unless the real table shows them too.",
@@ -24,6 +23,11 @@ LICENCE = (
     "The program that made this generator is under the Apache License 2.0. The generator and its rows follow from the "
     "table: its owner decides on their licence, and writes it at the top of this file."
 )
+
+
+def intended(private: bool) -> list[str]:
+    """What the generator is for."""
+    return [INTENDED, PRIVATE_RESEARCH if private else RESEARCH]
 
 
 def not_intended(private: bool) -> list[str]:

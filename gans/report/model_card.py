@@ -12,7 +12,7 @@ from gans.evaluation.metrics import meaning
 from gans.evaluation.results import Evaluation
 from gans.files import write_text
 from gans.findings.guarantee import guarantee_sentences
-from gans.findings.model_card import INTENDED, LICENCE, UNTESTED, not_intended, privacy_summary, training_facts
+from gans.findings.model_card import LICENCE, UNTESTED, intended, not_intended, privacy_summary, training_facts
 from gans.findings.run import headline, sentences
 from gans.findings.sentence import Sentence
 from gans.report.templates import template
@@ -77,7 +77,7 @@ class Card:
             columns=[_row(column) for column in columns[:MOST_COLUMNS]],
             more=max(0, len(columns) - MOST_COLUMNS),
             relations=len(self.schema.relations),
-            intended=INTENDED,
+            intended=intended(self.private),
             not_intended=not_intended(self.private),
             facts=training_facts(self.summary, config, self.private),
             scores=[] if self.private else _scores(self.summary),
@@ -129,7 +129,7 @@ def _data(config: dict[str, Any]) -> str:
 def _row(column: Column) -> tuple[str, str, str]:
     """Name, kind, and what was done with a column."""
     levels = f", {column.levels:,} levels" if column.kind == "category" and column.levels else ""
-    use = {"feature": "learnt", "image": "learnt", "constant": "always the same", "faked": "made up in sampled rows"}
+    use = {"feature": "learned", "image": "learned", "constant": "always the same", "faked": "made up in sampled rows"}
     return column.name, f"{column.kind}{levels}", use.get(column.role, f"left out: {column.reason or column.role}")
 
 

@@ -69,7 +69,7 @@ def test_a_card_has_data_use_training_scores_privacy_limits_and_licence(tmp_path
     for part in (
         "**Close to the table.**",
         "900 training rows, 100 held-out rows",
-        "| plan | category, 4 levels | learnt |",
+        "| plan | category, 4 levels | learned |",
         "| mail | text | left out: e-mail addresses |",
         "| steps | 2,000, of which step 1,500 was kept",
         "| 0.9100 | 0.9500 | higher |",
@@ -91,7 +91,7 @@ def test_a_card_names_the_file_but_not_the_folder_of_the_table(tmp_path: Path) -
 def test_names_of_columns_are_shown_as_they_are(tmp_path: Path) -> None:
     evil = Column(name="a|b\n# `x` <!-- evaluation --> [y](z)", kind="integer", type="int64")
     text = written(tmp_path, evil)
-    assert r"| a\|b # \`x\` \<!-- evaluation --\> \[y\](z) | integer | learnt |" in text
+    assert r"| a\|b # \`x\` \<!-- evaluation --\> \[y\](z) | integer | learned |" in text
     assert text.count(START) == text.count(END) == 1
 
 
@@ -131,7 +131,7 @@ def test_train_writes_it_and_evaluate_updates_it(finished: Any, command: Callabl
     shutil.copytree(finished.path, tmp_path / "run")
     card = tmp_path / "run" / "model_card.md"
     before = card.read_text()
-    assert "| segment | category, 3 levels | learnt |" in before
+    assert "| segment | category, 3 levels | learned |" in before
     assert "the file table.parquet" in before
     assert UNTESTED.text in before
     done = command("evaluate", "run=run", "metrics=fast")
