@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from gans.files import write_table, write_text
+from gans.data.writing import write_rows
+from gans.files import write_text
 from gans.findings.customer_segments import Persona, Personas, agreement_sentences
 from gans.report.figures import FAINT, INK, TEXT, WIDTH, canvas, data_address, label, legend, name_axes
 from gans.report.templates import template
@@ -47,7 +48,7 @@ def write_personas(folder: Path, personas: Personas, run_name: str) -> Path:
         | {column: persona.typical.get(column, "") for column in columns}
         for number, persona in enumerate(personas.personas, 1)
     ]
-    write_table(folder / "personas.csv", pa.Table.from_pylist(rows))
+    write_rows(folder / "personas.csv", iter([pa.Table.from_pylist(rows)]))
     page = template("personas.html.jinja").render(
         found=personas,
         run_name=run_name,

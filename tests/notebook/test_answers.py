@@ -181,7 +181,7 @@ def test_augmented_rows_are_like_the_frame(fitted: Synthesizer, frame: pd.DataFr
         ("evaluate", {"secrets": "incom"}, "secrets=incom: no such column.*Did you mean 'income'"),
         ("augment", {"how": "more"}, "how=more: allowed are balance, grow"),
         ("augment", {"n": 5}, "n=5: it goes with how=grow"),
-        ("augment", {"out": "more.doc"}, "out=more.doc: allowed are .csv and .parquet"),
+        ("augment", {"out": "more.doc"}, "out=more.doc: allowed are .csv"),
         ("events", {"reference": "2024-01-01"}, "its table was not made of events"),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,

@@ -107,7 +107,7 @@ def test_profiles_can_be_called_before_and_after_the_command_was_imported() -> N
         "    try: call()\n"
         "    except gans.UserError as error: assert 'no log is given' in str(error)\n"
         "    else: raise AssertionError\n"
-        "from gans import profiles; assert callable(profiles) and callable(command.main)\n"
+        "from gans import profiles; assert callable(profiles) and callable(command.command)\n"
         "import gans.compare; assert gans.compare.__class__ is gans.profiles.__class__\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
