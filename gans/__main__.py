@@ -89,10 +89,17 @@ gans = Commands(
     add_help_option=False,
     params=[
         click.Option(
-            ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="the version"
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_show_version,
+            help="print the version",
         ),
         *verbosity(),
-        click.Option(list(HELP), is_flag=True, expose_value=False, help="this text, or after a command its own"),
+        click.Option(
+            list(HELP), is_flag=True, expose_value=False, help="show this text; after a command, that of the command"
+        ),
     ],
 )
 

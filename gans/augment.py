@@ -14,24 +14,24 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("run", RUNS_OF, "run directory of gans train", required=True),
-    Key("target", TEXT, "the column that a model predicts; of a run its data.target", metavar="COLUMN"),
+    Key("run", RUNS_OF, "run directory, or last", required=True),
+    Key("target", TEXT, "the column that a model predicts; data.target of the run unless given", metavar="COLUMN"),
     Key(
         "how",
         choice("balance", "grow"),
-        "balance (each class as large as the largest one) or grow (n rows more)",
+        "balance: every class becomes as large as the largest one; grow: n more rows",
         default="balance",
     ),
-    Key("n", WHOLE, "rows that how=grow adds; as many as there are unless given"),
+    Key("n", WHOLE, "rows that how=grow adds; as many as there are training rows unless given"),
     Key(
         "out",
         TABLE_FILE,
-        "the training rows and the synthetic ones below them, told apart by the column `synthetic`; it holds real rows",
+        "file for the training rows and the synthetic ones, told apart by the column `synthetic`; contains real rows",
     ),
     *REAL_TABLES,
     *text_files(),
     usages=("run=DIR [target=COLUMN] [how=balance|grow] [n=ROWS] [out=FILE]",),
-    after="It says 'no gain' where there is none, beside SMOTE.",
+    after="If a model gains nothing, it says so; SMOTE is measured next to it.",
 )
 def command(run: list[str], how: str, n: int | None, out: Path | None, **_: Any) -> None:
     """Balance the classes of a table, or grow it, and say whether a model gains by that."""

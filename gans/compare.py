@@ -22,19 +22,19 @@ log = logging.getLogger("gans")
     Key(
         "by",
         TEXT,
-        "what makes a variant: experiment, a group such as objective, or any key such as optimizer.learning_rate",
+        "what is compared: experiment, a group such as objective, or any key such as optimizer.learning_rate",
         default="experiment",
     ),
     Key(
         "metrics",
         NAMES,
-        "scores, the first one drawn, as in metrics=[xgb_c2st,tstr]; a usual choice of those that all runs have",
+        "scores, of which the first is drawn, as in metrics=[xgb_c2st,tstr]; a usual choice unless given",
     ),
-    Key("budget", TEXT, "steps or seconds: a comparison at unequal ones says so; none", default="steps"),
+    Key("budget", TEXT, "steps or seconds: a comparison at unequal budgets says so; or none", default="steps"),
     Key("out", FOLDER, "folder for the tables, figures and the page", default="comparison"),
     usages=("runs=DIR_OR_GLOB [by=experiment] [KEY=VALUE ...]",),
-    after="First `gans evaluate run=DIR members=all draws=3` for each run: its scores are taken, of every seed. "
-    "Without it the scores are those against held-out rows in training.",
+    after="Run `gans evaluate run=DIR members=all draws=3` for each run first: the comparison then uses those scores, "
+    "of every seed. Otherwise it uses the scores on held-out rows during training.",
 )
 def command(runs: str, by: str, metrics: list[str] | None, budget: str, out: str) -> int:
     """Compare runs over variants, data sets and training seeds."""

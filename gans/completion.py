@@ -17,7 +17,7 @@ from gans.errors import UserError, one_of
     needs=True,
 )
 def command(others: list[str]) -> None:
-    """Print a script that completes commands, keys, runs, experiments and files."""
+    """Print a script that completes commands, keys, runs, experiments and files in a shell."""
     if len(others) > 1:
         raise UserError(f"{others[1]}: one shell is needed.")
     one_of("shell", others[0], SHELLS)

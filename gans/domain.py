@@ -18,19 +18,19 @@ draft: true
 
 
 @takes(
-    Key("out", FILE, "the .yaml file for the draft", required=True),
+    Key("out", FILE, ".yaml file for the draft", required=True),
     Key(
         "private",
         TRUTH,
-        "true: levels of text, and edges of bins, are left to the run, which asks for them with noise and pays out of "
-        "its budget; kinds, bounds and coded levels are left to you",
+        "true: the run finds levels of text and edges of bins itself, with noise, and pays for them from its budget; "
+        "kinds, bounds and coded levels remain for you to declare",
         default=False,
     ),
     others="as in gans train, such as data.drop=[name]",
     complete=complete_overrides,
     usages=("data=table data.path=customers.csv out=customers.yaml",),
-    after="A draft is read off the rows, so it is not private: a run refuses it. Replace each level, bound and edge by "
-    "what is known without the rows, then remove the line 'draft: true'. What the keys mean: docs/privacy.md.",
+    after="A draft is read from the rows and therefore not private: a run refuses it. Replace each level, bound and "
+    "edge by what is known without the rows, then remove the line 'draft: true'. docs/privacy.md explains the keys.",
 )
 def command(out: str, private: bool, others: list[str]) -> None:
     """Draft the declaration of a table's columns, which a private run needs."""

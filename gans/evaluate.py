@@ -22,22 +22,28 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("run", RUN, "run directory of gans train: its table is read again, its held-out rows are the test rows"),
-    Key("real", FILE, "the rows that were trained on, .csv or .parquet; with run=DIR in place of the run's table"),
-    Key("synthetic", FILE, "rows to judge; with run=DIR in place of its samples"),
+    Key("run", RUN, "run directory, or last: its table is read again, and its held-out rows are the test rows"),
+    Key("real", FILE, "the training rows; with run=DIR, instead of the run's table"),
+    Key("synthetic", FILE, "the rows to judge; with run=DIR, instead of its samples"),
     Key(
         "test",
         FILE,
         "real rows that nothing was learnt from: how real the rows are is judged by these; without them nothing is "
         "said of utility and little of privacy",
     ),
-    Key("target", TEXT, "the column that models should predict; of a run its data.target"),
+    Key("target", TEXT, "the column that models should predict; data.target of the run unless given"),
     Key("secrets", NAMES, "columns that an attacker would like to know, as in secrets=[income,age]"),
     Key("metrics", TEXT, "fast (seconds), standard, or full (more rows, tuned models)", default="standard"),
-    Key("members", choice("all", "best"), "all: every seed of a run, beside the best one", default="best"),
+    Key("members", choice("all", "best"), "all: every seed of a run, not only the best one", default="best"),
     Key("draws", WHOLE, "samples of each seed, so that gans compare tells seeds from sampling noise", default=1),
-    Key("n", WHOLE, "rows of a sample; as many as samples.parquet has unless given"),
-    Key("kinds", TEXT, "the kind of a column that detection got wrong: kinds.zip=category", named=True, equals=True),
+    Key("n", WHOLE, "rows of a sample; as many as in samples.parquet unless given"),
+    Key(
+        "kinds",
+        TEXT,
+        "the kind of a column that was detected wrongly, as in kinds.zip=category",
+        named=True,
+        equals=True,
+    ),
     Key("drop", NAMES, "columns to leave out, as in drop=[id]"),
     Key(
         "keep",
@@ -49,7 +55,7 @@ log = logging.getLogger("gans")
         FILE,
         "a Python interpreter that has the package anonymeter, for singling-out and linkability",
     ),
-    Key("out", FOLDER, "folder for evaluation.json and report.html; of a run its directory, else `evaluation`"),
+    Key("out", FOLDER, "folder for evaluation.json and report.html; the run's directory, or else `evaluation`"),
     Key(
         "retrain",
         TRUTH,
@@ -67,7 +73,7 @@ log = logging.getLogger("gans")
     ),
     *text_files(),
     usages=("run=DIR [KEY=VALUE ...]", "real=FILE synthetic=FILE [test=FILE] [target=COLUMN] [KEY=VALUE ...]"),
-    after="evaluation.json has all figures; report.html of a run gets a section.",
+    after="evaluation.json contains all figures, and report.html of a run gains a section.",
     needs=True,
 )
 def command(**_: Any) -> int:

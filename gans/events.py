@@ -11,23 +11,23 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("run", RUN, "run directory of gans train on profiles", required=True),
-    Key("n", WHOLE, "customers", required=True),
+    Key("run", RUN, "run directory of data=profiles, or last", required=True),
+    Key("n", WHOLE, "number of customers", required=True),
     Key(
         "out",
         FOLDER,
-        "an empty folder: customers, orders, views, social as .parquet files, as far as the profiles have them, and "
-        "events.html, which says how far the events keep to the profiles",
+        "empty folder for customers, orders, views and social as .parquet files, as far as the profiles have them, and "
+        "for events.html, which shows how well the events match the profiles",
         required=True,
     ),
     Key(
         "reference",
         TEXT,
-        "the date of the profiles, up to which events go; of a run its data.reference",
+        "date of the profiles, at which the events end; data.reference of the run unless given",
         metavar="DATE",
     ),
-    Key("where", TEXT, "what profiles may hold, as gans sample has it", default="", metavar="CONDITION"),
-    Key("seed", WHOLE, "of the profiles and the events", default=0),
+    Key("where", TEXT, "condition on the profiles, as in gans sample", default="", metavar="CONDITION"),
+    Key("seed", WHOLE, "seed of the profiles and the events", default=0),
     usages=('run=DIR n=1000 out=FOLDER [reference=DATE] [where="CONDITION"] [seed=0]',),
 )
 def command(run: str, n: int, out: str, reference: str | None = None, where: str = "", seed: int = 0) -> None:

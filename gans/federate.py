@@ -15,21 +15,21 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("sites", TEXT, "a pattern of files, a table each: sites are simulated on this machine", metavar="PATTERN"),
-    Key("app", FOLDER, "a folder to write: the same run as an app of Flower, for sites on machines of their own"),
+    Key("sites", TEXT, "pattern of files, one table per site: sites are simulated on this machine", metavar="PATTERN"),
+    Key("app", FOLDER, "folder to write the run to as a Flower app, for sites on machines of their own"),
     *federation_keys(),
-    others="as in gans train; data.* says how the files are read",
+    others="as in gans train; data.* describes how the files are read",
     complete=complete_overrides,
     usages=(
         "sites='data/site-*.parquet' +experiment=tabular federated.rounds=50",
         "run_dir=runs/tabular/TIME trainer.resume=true",
         "app=FOLDER +experiment=tabular federated.rounds=50",
     ),
-    after="See docs/federated.md for what leaves a site.",
+    after="docs/federated.md describes what leaves a site.",
     needs=True,
 )
 def command(sites: str | None, app: str | None, others: list[str], **_: str) -> int:
-    """Train over sites that share no row."""
+    """Train across sites that share no rows."""
     from gans.federated.settings import Federation
 
     settings = said_settings()

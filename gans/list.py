@@ -8,14 +8,14 @@ from gans.errors import UserError, one_of
 
 
 @takes(
-    others="a group of gans train: the experiments unless given",
+    others="a group of settings; the experiments unless given",
     what="GROUP",
     complete=complete_group,
     usages=("", "GROUP"),
-    after="The keys of an experiment: `gans train +experiment=NAME --help`.",
+    after="`gans train +experiment=NAME --help` explains the settings of an experiment.",
 )
 def command(others: list[str]) -> None:
-    """List the options of a group, a sentence each: the experiments unless another group is named."""
+    """List the experiments, or the options of another group, with a sentence each."""
     if len(others) > 1:
         raise UserError(f"{others[1]}: one group is listed at a time; leave it out.")
     group = others[0] if others else "experiment"

@@ -14,8 +14,8 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("run", RUNS_OF, "run directory of gans train", required=True),
-    Key("k", WHOLE, "number of segments; that of the least ICL, 2 to 10, unless given"),
+    Key("run", RUNS_OF, "run directory, or last", required=True),
+    Key("k", WHOLE, "number of segments; unless given, the one from 2 to 10 with the lowest ICL"),
     *REAL_TABLES,
     SYNTHETIC,
     Key("out", FOLDER, "folder for personas.html and personas.csv; the run's directory unless given"),

@@ -13,18 +13,18 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("out", TABLE_FILE, "a .csv or .parquet file for the profiles", required=True),
-    others="those of data in gans train data=profiles",
+    Key("out", TABLE_FILE, "file for the profiles, such as .csv or .parquet", required=True),
+    others="settings of the data, as in gans train data=profiles",
     complete=complete_overrides,
     usages=(
         "data.orders=FILE [data.views=FILE] [data.social=FILE] [data.customers=FILE] out=FILE",
         "data=online_retail data.root=FOLDER out=FILE",
     ),
-    after="The key of a customer is the first column. What each feature means, its unit and what a missing value means "
-    "are printed.",
+    after="The first column identifies the customer. The meaning of each feature, its unit and what a missing value "
+    "means are printed.",
 )
 def command(out: Path, others: list[str]) -> None:
-    """Make one row a customer of event logs, and write them."""
+    """Turn event logs into one row per customer, and write them to a file."""
     from gans.config.compose import compose
     from gans.data.customer_profiles import Profiles
     from gans.data.writing import write_rows

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gans")
 
-PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted by ; but within quotes
+PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list separated by ; but within quotes
 
 
 @takes(
-    Key("run", RUN, "run directory of gans train, its beginning, or last", required=True),
-    Key("n", WHOLE, "rows, 10_000_000 or 1e7; memory does not grow with them", required=True),
+    Key("run", RUN, "run directory, the beginning of its name, or last", required=True),
+    Key("n", WHOLE, "number of rows, such as 10_000_000 or 1e7; memory does not grow with it", required=True),
     Key(
         "out",
         TABLE_FILE,
@@ -39,13 +39,13 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted 
     Key(
         "relations",
         TEXT,
-        'further ones that rows must hold, parted by ;, as in "start <= end; total = a + b"',
+        'further relations that the rows must satisfy, separated by ;, as in "start <= end; total = a + b"',
         default="",
     ),
     Key(
         "refine",
         TRUTH,
-        "false: rows as the generator makes them, faster where the run has a refinement",
+        "false: rows as the generator makes them, without the run's refinement; faster",
         default=True,
     ),
     Key(
@@ -54,13 +54,13 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted 
     Key(
         "part",
         TEXT,
-        "2/8 writes the second of eight parts that joined in order are the whole draw, for several processes",
+        "2/8 writes the second of eight parts, for several processes; joined in order, they are the whole draw",
         default="1/1",
     ),
     Key(
         "member",
         WHOLE,
-        "of a run over several seeds, which one, from 0; the one that scored best unless said; others are not refined",
+        "which seed of a run with several, from 0; the best one unless given, and only that one is refined",
     ),
     usages=('run=DIR n=1000 out=FILE [where="column == value and ..."] [KEY=VALUE ...]',),
 )

@@ -13,11 +13,16 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("customers", WHOLE, "how many; each has about 140 events, and memory does not grow with them", required=True),
+    Key(
+        "customers",
+        WHOLE,
+        "number of customers; each has about 140 events, and memory does not grow with them",
+        required=True,
+    ),
     Key("out", FOLDER, "an empty folder", required=True),
     Key("seed", WHOLE, "the same seed gives the same events", default=0),
     usages=("customers=2000 out=FOLDER [seed=0]",),
-    after="What causes what in the events is written in gans/data/simulator.py.",
+    after="gans/data/simulator.py describes what causes what in the events.",
 )
 def command(customers: int, out: str, seed: int = 0) -> None:
     """Simulate a shop: customers.parquet, orders.parquet, views.parquet, social.parquet. No customer is real."""

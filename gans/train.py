@@ -22,11 +22,11 @@ log = logging.getLogger("gans")
 SHOWN = ("job", "hydra", "all")
 TOLD = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 FLAGS = [
-    click.Option(["-m", "--multirun"], is_flag=True, help="a run for each combination of values that commas part"),
+    click.Option(["-m", "--multirun"], is_flag=True, help="one run for each combination of comma-separated values"),
     click.Option(["--list", "listed"], is_flag=True, help="the experiments, a line each; `gans list GROUP` for others"),
     click.Option(["-c", "--cfg"], type=choice(*SHOWN), metavar="job", help="print the config as YAML, and run nothing"),
-    click.Option(["-p", "--package"], metavar="KEY", help="with --cfg: of this part only, as in network"),
-    click.Option(["--resolve"], is_flag=True, help="with --cfg: ${...} replaced by what it refers to"),
+    click.Option(["-p", "--package"], metavar="KEY", help="with --cfg: only this part, such as network"),
+    click.Option(["--resolve"], is_flag=True, help="with --cfg: replace ${...} by what it refers to"),
     click.Option(
         ["-i", "--info"],
         type=choice(*TOLD),
@@ -35,8 +35,10 @@ FLAGS = [
         flag_value="all",
         help=f"print what Hydra knows: {', '.join(TOLD)}",
     ),
-    click.Option(["-cd", "--config-dir"], metavar="FOLDER", help="a folder like conf/ whose files can be chosen, too"),
-    click.Option(["--hydra-help"], is_flag=True, help="what Hydra says of itself"),
+    click.Option(
+        ["-cd", "--config-dir"], metavar="FOLDER", help="another folder like conf/, whose files can be chosen too"
+    ),
+    click.Option(["--hydra-help"], is_flag=True, help="show Hydra's own help"),
 ]
 
 
@@ -50,7 +52,7 @@ def explain(ctx: click.Context, arguments: list[str]) -> str:
 
 @takes(
     flags=FLAGS,
-    others="a key of a run and what it is to hold",
+    others="a setting of the run and its value",
     complete=complete_overrides,
     explain=explain,
     usages=("[+experiment=NAME] [GROUP=NAME ...] [KEY=VALUE ...]",),
@@ -66,7 +68,7 @@ def command(
     hydra_help: bool,
     others: list[str],
 ) -> int:
-    """Train a variant of GAN on a table."""
+    """Train a GAN variant on a table."""
     if listed:
         print(lines("experiment"), end="")
         return DONE

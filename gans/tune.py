@@ -10,7 +10,7 @@ from gans.errors import DONE, UserError, in_range
 
 
 @takes(
-    Key("trials", WHOLE, "settings that are tried", default=20),
+    Key("trials", WHOLE, "how many settings to try", default=20),
     Key(
         "method",
         choice("optuna", "halving"),
@@ -18,19 +18,23 @@ from gans.errors import DONE, UserError, in_range
         "all at once in one program, the better half of them goes on; numbers only",
         default="optuna",
     ),
-    Key("pruner", TEXT, "of optuna: median, halving or none", default="median"),
-    Key("folder", FOLDER, "of the sweep; runs/sweeps/TIME unless given. A search that was begun there goes on"),
-    Key("sampler_seed", WHOLE, "of the search; seed is that of the runs", default=0),
-    Key("wandb", FILE, "write a Weights & Biases sweep into this .yaml file, and print the lines that begin it"),
-    others="holds for every run, as in gans train; or a space: choice(a,b) or a,b; interval(low,high); "
-    "range(low,high,step); tag(log,...) and tag(int,...) of these",
+    Key("pruner", TEXT, "of method=optuna: median, halving or none", default="median"),
+    Key(
+        "folder",
+        FOLDER,
+        "folder of the sweep, runs/sweeps/TIME unless given; a search that was started there continues",
+    ),
+    Key("sampler_seed", WHOLE, "seed of the search; seed= is that of the runs", default=0),
+    Key("wandb", FILE, "write a Weights & Biases sweep into this .yaml file instead, and print how to start it"),
+    others="a setting of every run, as in gans train; or a space to search: choice(a,b) or a,b; interval(low,high); "
+    "range(low,high,step); tag(log,...) or tag(int,...) of these",
     complete=complete_overrides,
     usages=(
         "+experiment=wgan_gp 'optimizer.learning_rate=tag(log,interval(1e-5,1e-2))' trials=20",
         "+experiment=wgan_gp 'penalty.gradient_penalty.weight=choice(1,10,100)' method=halving trials=16",
     ),
-    after="The score is trainer.best on held-out rows. Each run has its directory in the folder; at the end there is a "
-    "table, sweep.csv, and `gans compare runs=FOLDER by=KEY` compares them.",
+    after="The score is trainer.best on held-out rows. Each run has its own directory in the folder. At the end a "
+    "table is printed and written to sweep.csv; `gans compare runs=FOLDER by=KEY` compares the runs.",
     needs=True,
 )
 def command(

@@ -23,32 +23,32 @@ OWN = {
 
 
 @takes(
-    Key("scenario", choice(*SCENARIOS), "the use", required=True),
+    Key("scenario", choice(*SCENARIOS), "which use", required=True),
     Key(
         "run",
         RUNS_OF,
-        "run directory of gans train; several, parted by commas or a pattern such as runs/tabular/*, that differ in "
-        "their seed give intervals over seeds, too",
+        "run directory, or last; several that differ in their seed, separated by commas or as a pattern such as "
+        "runs/tabular/*, also give intervals over seeds",
     ),
-    Key("target", TEXT, "the column that is asked about; of a run its data.target"),
-    Key("positive", TEXT, "the level of the target that counts as yes; of two the rarer one unless given"),
-    Key("cost", NUMBER, "of marketing: of a contact", default=1.0),
-    Key("margin", NUMBER, "of marketing: of a response, in the currency of the cost", default=10.0),
+    Key("target", TEXT, "the column in question; data.target of the run unless given"),
+    Key("positive", TEXT, "the level of the target that counts as yes; the rarer of two unless given"),
+    Key("cost", NUMBER, "marketing: cost of a contact", default=1.0),
+    Key("margin", NUMBER, "marketing: gain from a response, in the same currency", default=10.0),
     Key(
         "shortages",
         NAMES,
-        "of risk: shares of the bad training cases that are kept, as in [0.2,0.05]; each trains the run's generator "
-        "anew on the smaller table",
+        "risk: shares of the bad training cases to keep, as in [0.2,0.05]; for each, the run's generator is trained "
+        "again on the smaller table",
     ),
-    Key("steps", WHOLE, "of risk: for so many steps, those of the run unless given"),
-    Key("of", TEXT, "of product: the column of a preference", metavar="COLUMN"),
-    Key("by", TEXT, "of product: the column of the segments", metavar="COLUMN"),
-    Key("where", TEXT, "of product: a what-if condition, as gans sample has it", metavar="CONDITION"),
-    Key("k", WHOLE, "of research: number of segments; that of the least ICL unless given"),
-    Key("secrets", NAMES, "of privacy: columns that an attacker would like to know"),
+    Key("steps", WHOLE, "risk: training steps for that; those of the run unless given"),
+    Key("of", TEXT, "product: the column of the preference", metavar="COLUMN"),
+    Key("by", TEXT, "product: the column of the segments", metavar="COLUMN"),
+    Key("where", TEXT, "product: a what-if condition, as in gans sample", metavar="CONDITION"),
+    Key("k", WHOLE, "research: number of segments; the one with the lowest ICL unless given"),
+    Key("secrets", NAMES, "privacy: columns that an attacker would like to know"),
     *REAL_TABLES,
     SYNTHETIC,
-    Key("out", FOLDER, "folder for use_SCENARIO.html and .json; of one run its directory, else `uses`"),
+    Key("out", FOLDER, "folder for use_SCENARIO.html and .json; the directory of a single run, or else `uses`"),
     *text_files(),
     usages=(
         "scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]",
@@ -59,7 +59,7 @@ OWN = {
     ),
 )
 def command(scenario: str, **_: Any) -> None:
-    """Put synthetic customers to one of five uses, beside real rows alone."""
+    """Put synthetic customers to one of five uses, compared with real rows alone."""
     given = said_with_text_options()
     every = {key for keys in OWN.values() for key in keys}
     if foreign := sorted((every - set(OWN[scenario])) & set(given)):

@@ -272,7 +272,7 @@ def takes(
         settings = {"needs": needs, "help": function.__doc__, "add_help_option": False} | more
         if text is not None:
             settings["explain"] = lambda ctx, rest: str(text).strip()
-        shown = click.Option(list(HELP), is_flag=True, expose_value=False, help="this text")
+        shown = click.Option(list(HELP), is_flag=True, expose_value=False, help="show this text")
         return KeysCommand(
             function.__module__.rpartition(".")[2], callback=function, params=[*keys, *flags, shown], **settings
         )
@@ -309,7 +309,7 @@ def verbosity() -> list[click.Option]:
             is_eager=True,
             expose_value=False,
             callback=quiet,
-            help="results, warnings and mistakes only: no progress, no remarks",
+            help="print only results, warnings and errors: no progress, no remarks",
         ),
         click.Option(
             ["-v", "--verbose"],
@@ -317,7 +317,7 @@ def verbosity() -> list[click.Option]:
             is_eager=True,
             expose_value=False,
             callback=verbose,
-            help="more remarks, with the seconds before each; where a mistake was found",
+            help="print more, with the elapsed seconds, and the traceback of an error",
         ),
     ]
 

@@ -47,12 +47,12 @@ def said_with_text_options() -> dict[str, Any]:
 TRUST = Key(
     "trust",
     TRUTH,
-    "true: read what the config of a run names that was not made on this machine, because you know who made it",
+    "true: read the files that the config of a run from another machine names, because you know who made it",
     default=False,
 )
 REAL_TABLES = (
-    Key("test", FILE, "real rows that nothing was learnt from, in place of the run's held-out ones"),
-    Key("real", FILE, "the rows that were trained on, where the run's table has moved"),
+    Key("test", FILE, "real rows that nothing was learned from, instead of the run's held-out rows"),
+    Key("real", FILE, "the training rows, if the run's table has moved"),
     TRUST,
 )
-SYNTHETIC = Key("synthetic", FILE, "rows in place of the run's samples")
+SYNTHETIC = Key("synthetic", FILE, "rows to use instead of the run's samples")

@@ -5,26 +5,27 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
 import click
 
-from gans.config.components import MANY, conf_folder, group_options, known
+from gans.config.components import MANY, conf_folder, known
 from gans.config.outline import explanations
 
 USAGES = (
     ("[+experiment=NAME] [GROUP=NAME ...] [KEY=VALUE ...]", ""),
-    ("+experiment=tabular --help", "the keys of an experiment, explained"),
-    ("-m +experiment=NAME,NAME seed=0,1", "several runs, one after the other"),
-    ("run_dir=DIR trainer.resume=true", "go on with a run; DIR may be last"),
-    ("--list", "the experiments, a line each"),
-    ("--cfg job", "the config as YAML; nothing is run"),
+    ("+experiment=tabular --help", "explain the settings of an experiment"),
+    ("-m +experiment=NAME,NAME seed=0,1", "several runs, one after another"),
+    ("run_dir=DIR trainer.resume=true", "resume a run; DIR may be last"),
+    ("--list", "list the experiments"),
+    ("--cfg job", "print the config, and run nothing"),
 )
 GROUPS = (
-    "Groups and their options; an experiment and a debug setting take a +, penalties and terms are a list: "
-    "penalty=[gradient_penalty]"
+    "Groups and their options (experiment and debug take a +; penalties and terms are lists, as in "
+    "penalty=[gradient_penalty])"
 )
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 PLUS = ("experiment", "debug")
@@ -37,8 +38,8 @@ def group_names() -> list[str]:
 
 def options(group: str) -> dict[str, str]:
     """The options of a group with the first sentence of their files; a plugin without a file with its docstring's."""
-    found = {name: _sentence((kind.__doc__ or "").split("\n\n", 1)[0]) for name, kind in known(group).items()}
-    found = {name: line for name, line in found.items() if name in group_options(group)}
+    kinds = {} if group in PLUS else known(group)
+    found = {name: _sentence((kind.__doc__ or "").split("\n\n", 1)[0]) for name, kind in kinds.items()}
     found.pop("published", None)  # what adult and the other published tables are made of
     for path in sorted((conf_folder() / group).glob("*.yaml")):
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
@@ -51,10 +52,14 @@ def _sentence(text: str) -> str:
     return SENTENCE.split(" ".join(text.split()), maxsplit=1)[0]
 
 
+def width() -> int:
+    """Signs of a line: those of a terminal, or any number where nobody looks on."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+
+
 def listing(rows: Iterable[tuple[str, str]], indent: int = 2) -> str:
-    """Names with a text each: broken at the width of a terminal, whole lines where nobody looks on."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-    formatter = click.HelpFormatter(width=width - 1)
+    """Names with a text each, wrapped at the width."""
+    formatter = click.HelpFormatter(width=width() - 1)
     formatter.current_indent = indent
     rows = list(rows)
     if rows:
@@ -76,14 +81,14 @@ def usage(program: str, arguments: list[str]) -> str:
     from gans.config.overrides import first_look, implied, read_overrides
 
     overrides = [argument for argument in arguments if not argument.startswith("-")]
-    text = "Train a variant of GAN on a table.\n\n"
+    text = "Train a GAN variant on a table.\n\n"
     text += listing((f"{program} {typed}", said) for typed, said in USAGES)
     if not overrides:
-        text += f"\n{GROUPS}:\n"
+        text += f"\n{textwrap.fill(f'{GROUPS}:', width() - 1)}\n"
         for group in group_names():
             text += f"\n{'+' if group in PLUS else ''}{group}=\n{lines(group)}"
     config = first_look(read_overrides(implied(overrides)))
-    text += f"\nKeys of {' '.join(overrides) or 'a run, when nothing is said'}, and what they hold:\n"
+    text += f"\nSettings of {' '.join(overrides) or 'a run'} and their {'values' if overrides else 'defaults'}:\n"
     for _, rows in groupby(keys_of(config), lambda row: row[0].rpartition(".")[0]):
         text += "\n" + listing((f"{key}={value}", line) for key, value, line in rows)
     return text

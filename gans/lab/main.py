@@ -9,11 +9,11 @@ from gans.errors import in_range
 
 
 @takes(
-    Key("run", RUN, "a run in training or ended, of trainer.snapshots=20; toys in the plane unless given"),
-    Key("port", WHOLE, "where the page is served, on 127.0.0.1; 0 for any port that is free", default=8765),
-    Key("open", TRUTH, "whether a browser is opened; the address is printed in any case", default=True),
+    Key("run", RUN, "a run with trainer.snapshots=20, finished or still training; toys in the plane unless given"),
+    Key("port", WHOLE, "port of the page on 127.0.0.1; 0 for any free one", default=8765),
+    Key("open", TRUTH, "whether to open a browser; the address is always printed", default=True),
     usages=("", "run=DIR"),
-    after="Ctrl-C ends it. See docs/lab.md.",
+    after="Stop it with Ctrl-C. See docs/lab.md.",
 )
 def command(run: str | None, port: int, open: bool) -> None:
     """Watch a GAN learn, in a browser on this machine: toys with every objective and penalty, or a run."""

@@ -18,76 +18,76 @@ SERVING = ("port", "host", "raters", "open")
 
 
 @takes(
-    Key("run", RUN, "run directory of gans train"),
+    Key("run", RUN, "run directory, or last"),
     Key(
         "out",
         FOLDER,
-        "an empty folder: quiz.html to send round; items.parquet, the key, and quiz.json, for the owner only",
+        "empty folder for quiz.html, to be sent round, and the key, items.parquet and quiz.json, which the owner keeps",
     ),
-    Key("test", FILE, "real rows that nothing was learnt from, in place of the held-out ones; a private run needs it"),
+    Key("test", FILE, "real rows that nothing was learned from, instead of held-out rows; a private run needs them"),
     Key(
         "real",
         FILE,
-        "the rows that were trained on, where the run's table has moved; rows that equal one of them are not shown",
+        "the training rows, if the run's table has moved; rows equal to one of them are not shown",
     ),
     SYNTHETIC,
     Key("form", choice(*FORMS), "cards: is this customer real? pairs: which of the two is real?", default=FORMS[0]),
     Key(
         "arm",
         choice(*ARMS),
-        "synthetic, or real: both halves are real rows, a control of the procedure, which must come out at 50 %",
+        "synthetic, or real: both halves are real rows, a control that must come out at 50 %",
         default=ARMS[0],
     ),
-    Key("language", choice(*LANGUAGES), "of the page, which has a switch, too", default=LANGUAGES[0]),
+    Key("language", choice(*LANGUAGES), "language of the page, which also has a switch", default=LANGUAGES[0]),
     Key("seed", WHOLE, "the same seed draws the same rows", default=0),
     TRUST,
     Key(
         "serve",
         TEXT,
-        "true: a link for each rater is printed, answers are kept as they come; false: only the files are written. "
-        "Without run: a folder of a quiz",
+        "true: print a link for each rater and collect the answers; false: only write the files. Without run: the "
+        "folder of a quiz to serve",
         section="Serving",
         default="true",
     ),
-    Key("raters", WHOLE, "how many links", section="Serving", default=1),
-    Key("port", WHOLE, "where it is served; 0 for any port that is free", section="Serving", default=8766),
+    Key("raters", WHOLE, "number of links", section="Serving", default=1),
+    Key("port", WHOLE, "port of the page; 0 for any free one", section="Serving", default=8766),
     Key(
         "host",
         TEXT,
-        "this machine alone unless given; 0.0.0.0 or one of its addresses for its network",
+        "this machine only, unless given; 0.0.0.0 or an address of this machine opens it to the network",
         section="Serving",
         default="127.0.0.1",
     ),
     Key(
         "open",
         choice("true", "false"),
-        "whether a browser is opened with the first link",
+        "whether to open the first link in a browser",
         section="Serving",
         default="true",
     ),
     Key(
         "report",
         NAMES,
-        "folders of quizzes: answers-*.json that lie in a folder, or in its folder `returned`, are added to its "
-        "answers.parquet; the first folder gets report.html and report.json of all of them",
+        "folders of quizzes: answers-*.json in a folder, or in its subfolder `returned`, are added to its "
+        "answers.parquet; report.html and report.json about all of them go to the first folder",
         section="Report",
         metavar="FOLDER,...",
     ),
     Key(
         "tracker.mode",
         choice(*TRACKERS),
-        "online or offline: pooled figures and answers go to Weights & Biases, too",
+        "online or offline: also send pooled figures and answers to Weights & Biases",
         section="Report",
         default=TRACKERS[0],
     ),
-    Key("tracker.project", TEXT, "of Weights & Biases", section="Report", default="gans"),
+    Key("tracker.project", TEXT, "project on Weights & Biases", section="Report", default="gans"),
     *text_files(),
     usages=("run=DIR out=FOLDER [KEY=VALUE ...]", "serve=FOLDER [KEY=VALUE ...]", "report=FOLDER[,FOLDER ...]"),
-    after="A quiz is made and served until Ctrl-C; served again; what people answered is reported.",
+    after="The first form makes a quiz and serves it until Ctrl-C, the second serves it again, the third reports on it.",
     needs=True,
 )
 def command(**_: Any) -> int:
-    """Let people judge, blind, which customers are real and which are synthetic."""
+    """Let people judge, without labels, which customers are real and which are synthetic."""
     given = said_with_text_options()
     if "report" in given:
         return report(given)
