@@ -27,7 +27,7 @@ log = logging.getLogger("gans")
     Key(
         "out",
         TABLE_FILE,
-        "file for the training rows followed by the synthetic ones, marked in the column `synthetic`; it contains real rows",
+        "file for the training rows and the synthetic ones, told apart by the column `synthetic`; contains real rows",
     ),
     *REAL_TABLES,
     *text_files(),

@@ -34,8 +34,8 @@ log = logging.getLogger("gans")
     Key("budget", TEXT, "steps or seconds: a comparison at unequal budgets says so; or none", default="steps"),
     Key("out", FOLDER, "folder for the tables, figures and the page", default="comparison"),
     usages=("runs=DIR_OR_GLOB [by=experiment] [KEY=VALUE ...]",),
-    after="Run `gans evaluate run=DIR members=all draws=3` for each run first: the comparison then uses those scores, of "
-    "every seed. Otherwise it uses the scores on held-out rows during training.",
+    after="Run `gans evaluate run=DIR members=all draws=3` for each run first: the comparison then uses those scores, "
+    "of every seed. Otherwise it uses the scores on held-out rows during training.",
 )
 def command(runs: str, by: str, metrics: list[str] | None, budget: str, out: str) -> int:
     """Compare runs over variants, data sets and training seeds."""

@@ -29,8 +29,8 @@ draft: true
     others="as in gans train, such as data.drop=[name]",
     complete=complete_overrides,
     usages=("data=table data.path=customers.csv out=customers.yaml",),
-    after="A draft is read from the rows and therefore not private: a run refuses it. Replace each level, bound and edge by "
-    "what is known without the rows, then remove the line 'draft: true'. docs/privacy.md explains the keys.",
+    after="A draft is read from the rows and therefore not private: a run refuses it. Replace each level, bound and "
+    "edge by what is known without the rows, then remove the line 'draft: true'. docs/privacy.md explains the keys.",
 )
 def command(out: str, private: bool, others: list[str]) -> None:
     """Draft the declaration of a table's columns, which a private run needs."""

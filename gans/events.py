@@ -16,14 +16,14 @@ log = logging.getLogger("gans")
     Key(
         "out",
         FOLDER,
-        "an empty folder: customers, orders, views, social as .parquet files, as far as the profiles have them, and "
-        "events.html, which says how far the events keep to the profiles",
+        "empty folder for customers, orders, views and social as .parquet files, as far as the profiles have them, and "
+        "for events.html, which shows how well the events match the profiles",
         required=True,
     ),
     Key(
         "reference",
         TEXT,
-        "the date of the profiles, up to which events go; of a run its data.reference",
+        "date of the profiles, at which the events end; data.reference of the run unless given",
         metavar="DATE",
     ),
     Key("where", TEXT, "condition on the profiles, as in gans sample", default="", metavar="CONDITION"),

@@ -21,8 +21,8 @@ log = logging.getLogger("gans")
         "data.orders=FILE [data.views=FILE] [data.social=FILE] [data.customers=FILE] out=FILE",
         "data=online_retail data.root=FOLDER out=FILE",
     ),
-    after="The first column identifies the customer. The meaning of each feature, its unit and what a missing value means "
-    "are printed.",
+    after="The first column identifies the customer. The meaning of each feature, its unit and what a missing value "
+    "means are printed.",
 )
 def command(out: Path, others: list[str]) -> None:
     """Turn event logs into one row per customer, and write them to a file."""

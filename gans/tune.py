@@ -33,8 +33,8 @@ from gans.errors import DONE, UserError, in_range
         "+experiment=wgan_gp 'optimizer.learning_rate=tag(log,interval(1e-5,1e-2))' trials=20",
         "+experiment=wgan_gp 'penalty.gradient_penalty.weight=choice(1,10,100)' method=halving trials=16",
     ),
-    after="The score is trainer.best on held-out rows. Each run has its own directory in the folder. At the end a table is "
-    "printed and written to sweep.csv; `gans compare runs=FOLDER by=KEY` compares the runs.",
+    after="The score is trainer.best on held-out rows. Each run has its own directory in the folder. At the end a "
+    "table is printed and written to sweep.csv; `gans compare runs=FOLDER by=KEY` compares the runs.",
     needs=True,
 )
 def command(

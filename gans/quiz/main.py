@@ -22,11 +22,9 @@ SERVING = ("port", "host", "raters", "open")
     Key(
         "out",
         FOLDER,
-        "empty folder for quiz.html, to be sent round, and for the key, items.parquet and quiz.json, which the owner keeps",
+        "empty folder for quiz.html, to be sent round, and the key, items.parquet and quiz.json, which the owner keeps",
     ),
-    Key(
-        "test", FILE, "real rows that nothing was learned from, instead of the held-out rows; a private run needs them"
-    ),
+    Key("test", FILE, "real rows that nothing was learned from, instead of held-out rows; a private run needs them"),
     Key(
         "real",
         FILE,
@@ -46,8 +44,8 @@ SERVING = ("port", "host", "raters", "open")
     Key(
         "serve",
         TEXT,
-        "true: print a link for each rater and collect the answers; false: only write the files. Without run: the folder "
-        "of a quiz to serve",
+        "true: print a link for each rater and collect the answers; false: only write the files. Without run: the "
+        "folder of a quiz to serve",
         section="Serving",
         default="true",
     ),
@@ -70,8 +68,8 @@ SERVING = ("port", "host", "raters", "open")
     Key(
         "report",
         NAMES,
-        "folders of quizzes: answers-*.json in a folder, or in its subfolder `returned`, are added to its answers.parquet; "
-        "report.html and report.json about all of them go to the first folder",
+        "folders of quizzes: answers-*.json in a folder, or in its subfolder `returned`, are added to its "
+        "answers.parquet; report.html and report.json about all of them go to the first folder",
         section="Report",
         metavar="FOLDER,...",
     ),
@@ -85,7 +83,7 @@ SERVING = ("port", "host", "raters", "open")
     Key("tracker.project", TEXT, "project on Weights & Biases", section="Report", default="gans"),
     *text_files(),
     usages=("run=DIR out=FOLDER [KEY=VALUE ...]", "serve=FOLDER [KEY=VALUE ...]", "report=FOLDER[,FOLDER ...]"),
-    after="The first form makes a quiz and serves it until Ctrl-C, the second serves it again, the third reports the answers.",
+    after="The first form makes a quiz and serves it until Ctrl-C, the second serves it again, the third reports on it.",
     needs=True,
 )
 def command(**_: Any) -> int:
