@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gans.cli.command import main_command
-from gans.cli.keys import Key, takes
+from gans.cli.keys import Key, said, takes
 from gans.cli.kinds import RUN, TABLE_FILE, TEXT, TRUTH, WHOLE
 from gans.data.formats import check_writable
 from gans.errors import UserError, in_range
@@ -104,10 +104,8 @@ def command(
     if croissant:
         from gans.report.croissant import write_croissant
 
-        drawn = {"n": n, "seed": seed, "where": where, "relations": relations, "part": part if part != "1/1" else ""}
-        drawn |= {} if refine else {"refine": "false"}
-        drawn |= {} if member is None else {"member": member}
-        path = write_croissant(out, saved, stop - start, drawn)
+        given = {key: value for key, value in said().items() if key not in ("run", "out", "croissant")}
+        path = write_croissant(out, saved, stop - start, {"seed": seed} | given)
         log.info("%s: add licence, creator and url before you publish the rows", path)
 
 

@@ -1,5 +1,6 @@
 """Tables as a workbook of one sheet, written row by row by XlsxWriter."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ def write_workbook(path: Path, tables: Iterator[pa.Table], out: Path) -> None:
     except ImportError:
         raise UserError(f"out={out}: workbooks are written by XlsxWriter: python -m pip install XlsxWriter") from None
     with temporary_folder("gans-excel-") as folder:
-        options = {"constant_memory": True, "tmpdir": str(folder), "use_zip64": True}
-        book = xlsxwriter.Workbook(str(path), options)
+        made = folder / "made.xlsx"
+        book = xlsxwriter.Workbook(str(made), {"constant_memory": True, "tmpdir": str(folder), "use_zip64": True})
         try:
             _fill(book, tables, out)
             book.close()
@@ -56,6 +57,7 @@ def write_workbook(path: Path, tables: Iterator[pa.Table], out: Path) -> None:
         finally:
             for sheet in book.worksheets():
                 sheet._opt_close()  # it is left open where not all rows came
+        shutil.copyfile(made, path)  # not written there at first: where the disk is full, the archive stays open
 
 
 def _fill(book: Any, tables: Iterator[pa.Table], out: Path) -> None:
