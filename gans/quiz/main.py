@@ -83,7 +83,7 @@ SERVING = ("port", "host", "raters", "open")
     Key("tracker.project", TEXT, "project on Weights & Biases", section="Report", default="gans"),
     *text_files(),
     usages=("run=DIR out=FOLDER [KEY=VALUE ...]", "serve=FOLDER [KEY=VALUE ...]", "report=FOLDER[,FOLDER ...]"),
-    after="The first form makes a quiz and serves it until Ctrl-C, the second serves it again, the third reports on it.",
+    after="The first form makes a quiz and serves it until Ctrl-C, the second serves it again, the third reports it.",
     needs=True,
 )
 def command(**_: Any) -> int:
