@@ -87,7 +87,7 @@ SERVING = ("port", "host", "raters", "open")
     needs=True,
 )
 def command(**_: Any) -> int:
-    """Let people judge, without labels, which customers are real and which are synthetic."""
+    """A blind test: let people judge which customers are real and which are synthetic."""
     given = said_with_text_options()
     if "report" in given:
         return report(given)

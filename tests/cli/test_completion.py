@@ -38,7 +38,6 @@ RUN = "tabular/2026-11-28_10-00-00"
     ("line", "values"),
     [
         ("gans tr", ["train"]),
-        ("gans sample n=3 ", ["run=", "out=", "where=", "relations=", "refine=", "seed=", "part=", "member="]),
         ("gans sample run=", ["run=last", f"run=runs/{RUN}", f"run={RUN}"]),
         ("gans sample run=la", ["run=last"]),
         ("gans evaluate members=", ["members=all", "members=best"]),
@@ -60,6 +59,12 @@ RUN = "tabular/2026-11-28_10-00-00"
 )
 def test_values(line: str, values: list[str], offered: Any) -> None:
     assert offered(line) == values
+
+
+def test_keys_are_those_that_are_not_typed_yet(offered: Any) -> None:
+    from gans.sample import command
+
+    assert offered("gans sample n=3 ") == [f"{key}=" for key in command.keys if key != "n"]
 
 
 def test_bash_gets_what_stands_behind_its_own_breaks(offered: Any) -> None:
