@@ -14,7 +14,7 @@ log = logging.getLogger("gans")
 
 
 @takes(
-    Key("out", TABLE_FILE, "file for the profiles, such as .csv or .parquet", required=True),
+    Key("out", TABLE_FILE, "file for the profiles, such as .parquet, .csv or .xlsx", required=True),
     others="settings of the data, as in gans train data=profiles",
     complete=complete_overrides,
     usages=(

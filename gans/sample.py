@@ -106,7 +106,7 @@ def command(
 
         given = {key: value for key, value in said().items() if key not in ("run", "out", "croissant")}
         path = write_croissant(out, saved, stop - start, {"seed": seed} | given)
-        log.info("%s: add licence, creator and url before you publish the rows", path)
+        log.info("%s: add license, creator and url before you publish the rows", path)
 
 
 def part_of(text: str, n: int) -> tuple[int, int]:

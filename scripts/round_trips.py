@@ -174,7 +174,7 @@ def main() -> None:
         rows.append(("Arrow", name, outcome(table, through_frame, same_table)))
         if pa.types.is_nested(array.type) or detect(normalise(table))["it"].role != "feature":
             continue
-        for suffix in ("parquet", "csv"):
+        for suffix in ("parquet", "csv", "jsonl", "xlsx"):
             made = outcome(
                 normalise(table), lambda table, suffix=suffix: through_file(table, f"t.{suffix}"), same_table
             )

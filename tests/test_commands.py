@@ -1,3 +1,4 @@
+import hashlib
 import importlib
 import json
 import os
@@ -20,6 +21,8 @@ import pytest
 import yaml
 
 from gans.config.components import conf_folder
+from gans.data.files import read_table
+from gans.findings.model_card import UNTESTED
 from gans.tracking.log import set_up_log
 
 HOLDS = {
@@ -275,7 +278,9 @@ def drawn(command: Callable[..., Any], finished: Any, out: str, **given: Any) ->
     given = {"n": 50} | given
     done = command("sample", f"run={finished.path}", f"out={out}", *(f"{key}={value}" for key, value in given.items()))
     assert done.status == 0, done.err
-    return pq.read_table(out) if out.endswith(".parquet") else pyarrow.csv.read_csv(out)
+    if out.endswith(".parquet"):
+        return pq.read_table(out)
+    return pyarrow.csv.read_csv(out) if out.endswith(".csv") else read_table(out, "out")
 
 
 def test_sampled_files_have_the_columns_and_types_of_the_table(
@@ -293,6 +298,33 @@ def test_sampled_files_have_the_columns_and_types_of_the_table(
         got = [value for value in rows[name].to_pylist() if value is not None]
         assert min(known) <= min(got) <= max(got) <= max(known)
     assert {name for name in rows.column_names if rows[name].null_count} <= {"visits"}
+
+
+def test_rows_are_the_same_in_every_kind_of_file(
+    finished: Any, command: Callable[..., Any], table: pa.Table, tmp_path: Path
+) -> None:
+    rows = drawn(command, finished, "rows.parquet").to_pydict()
+    for name in ("rows.jsonl", "rows.csv.gz", "rows.tsv.zst", "rows.xlsx"):
+        assert drawn(command, finished, name).to_pydict() == rows
+    halves = [drawn(command, finished, f"half-{k}.xlsx", part=f"{k}/2") for k in (1, 2)]
+    assert pa.concat_tables(halves).to_pydict() == rows
+    assert not list(tmp_path.glob("*.croissant.json"))
+
+
+def test_a_file_beside_the_rows_describes_them(finished: Any, command: Callable[..., Any], table: pa.Table) -> None:
+    drawn(command, finished, "my rows.csv.gz", croissant="true", seed=2, part="1/2", where="age >= 30", refine="false")
+    found = json.loads(Path("my rows.csv.gz.croissant.json").read_text(encoding="utf-8"))
+    (file,), (records,) = found["distribution"], found["recordSet"]
+    content = Path("my rows.csv.gz").read_bytes()
+    assert (file["sha256"], file["contentSize"]) == (hashlib.sha256(content).hexdigest(), f"{len(content)} B")
+    assert file["contentUrl"] == "my%20rows.csv.gz"
+    assert file["encodingFormat"] == ["text/csv", "application/gzip"]
+    assert [field["name"] for field in records["field"]] == table.column_names
+    assert {field["source"]["fileObject"]["@id"] for field in records["field"]} == {file["@id"]}
+    assert found["description"].startswith("25 synthetic rows of ")
+    made = found["prov:wasGeneratedBy"]["prov:label"]
+    assert all(text in made for text in (finished.path.name, "seed=2", "part=1/2", "'where=age >= 30'", "refine=false"))
+    assert found["rai:personalSensitiveInformation"] == [UNTESTED.text]
 
 
 def test_seeds(finished: Any, command: Callable[..., Any]) -> None:

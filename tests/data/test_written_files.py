@@ -34,7 +34,7 @@ TABLE = pa.table(
         "name": ["Ann", 'say "x"', "a, b; c\td", "zwei\nZeilen", None],
         "zip": ["00501", "10001", None, "94105", "02134"],
         "visits": pa.array([1, None, 3, 2**62, -5], pa.int64()),
-        "price": [0.1, 2.5, None, -1e-7, 1e20],
+        "price": [0.1 + 0.2, 2.5, None, -1e-7, 1e20],
         "single": pa.array([0.1, None, 1.5, -2.25, 3], pa.float32()),
         "cents": pa.array(
             [Decimal("1.10"), None, Decimal("6.35"), Decimal("0.00"), Decimal("-7.25")], pa.decimal128(9, 2)
@@ -94,12 +94,10 @@ def test_what_is_written_reads_back_alone(tmp_path: Path, name: str) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(table=drawn.tables())
 def test_any_table_reads_back(name: str, table: pa.Table) -> None:
-    """A workbook keeps 16 digits of a number, and no empty text."""
+    """A workbook keeps no empty text."""
 
     def kept(value: Any) -> Any:
-        if name != "t.xlsx":
-            return value
-        return float(f"{value:.16g}") if isinstance(value, float) else None if value == "" else value
+        return None if name == "t.xlsx" and value == "" else value
 
     schema = schema_of(table)
     with tempfile.TemporaryDirectory() as folder:

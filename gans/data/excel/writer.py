@@ -44,13 +44,15 @@ def write_workbook(path: Path, tables: Iterator[pa.Table], out: Path) -> None:
     try:
         import xlsxwriter
         from xlsxwriter.exceptions import FileCreateError
+
+        from gans.data.excel.worksheet import ExactWorksheet
     except ImportError:
         raise UserError(f"out={out}: workbooks are written by XlsxWriter: python -m pip install XlsxWriter") from None
     with temporary_folder("gans-excel-") as folder:
         made = folder / "made.xlsx"
         book = xlsxwriter.Workbook(str(made), {"constant_memory": True, "tmpdir": str(folder), "use_zip64": True})
         try:
-            _fill(book, tables, out)
+            _fill(book, book.add_worksheet("data", ExactWorksheet), tables, out)
             book.close()
         except FileCreateError as error:  # of an OSError
             raise error.args[0] from None
@@ -60,8 +62,8 @@ def write_workbook(path: Path, tables: Iterator[pa.Table], out: Path) -> None:
         shutil.copyfile(made, path)  # not written there at first: where the disk is full, the archive stays open
 
 
-def _fill(book: Any, tables: Iterator[pa.Table], out: Path) -> None:
-    sheet, rows = book.add_worksheet("data"), 0
+def _fill(book: Any, sheet: Any, tables: Iterator[pa.Table], out: Path) -> None:
+    rows = 0
     sheet.freeze_panes(1, 0)
     formats = {name: book.add_format({"num_format": f"yyyy-mm-dd{name}"}) for name in ("", " hh:mm:ss")}
     for number, table in enumerate(tables):
