@@ -202,7 +202,9 @@ def test_a_page_of_its_own(judged: dict[str, Evaluation], tmp_path: Path) -> Non
     text = (tmp_path / "report.html").read_text()
     assert text.startswith("<!DOCTYPE html>")
     assert "NOT PRIVATE" in text
-    assert text.index("May I share them?") < text.index("100.00% of the rows equal a training row") < text.index(START)
+    first_screen = text.split(REPLIES_START)[1].split(REPLIES_END)[0]
+    assert re.search(r'class="reply bad">\s*<h2>May I share them\?', first_screen)
+    assert text.index(REPLIES_END) < text.index(START)
     assert "<script" not in text
     assert json.loads((tmp_path / "evaluation.json").read_text())["observed"][0]["draw"] == 0
 
