@@ -38,9 +38,9 @@ def set_up_log(level: int | None = None) -> None:
         for handler in log.handlers:
             handler.setFormatter(_Seconds() if debug else None)
         if level > logging.INFO:
-            from gans.tracking.terminal import console
+            from gans.tracking.terminal import quieten
 
-            console.quiet = True
+            quieten()
     for name in ("jax", "absl", "orbax", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING if log.level <= logging.DEBUG else logging.ERROR)
 

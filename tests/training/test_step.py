@@ -15,6 +15,8 @@ from gans.streams import per_example, stream
 from gans.terms.base import Made
 from gans.training.loop import initial_state, make_block
 from gans.training.placement import place
+from gans.training.programs import quick_to_compile
+from gans.training.size import generator_shapes
 from gans.training.step import adversarial_step
 
 SMALL = [
@@ -194,6 +196,23 @@ def ready_ctgan():
     prepared = prepare(compose(["data.limit=400", "trainer.batch_size=20", "network=ctgan", *widths]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
+
+
+def test_the_generator_alone_has_the_shapes_that_it_has_in_the_state():
+    gan, _, state = ready_ctgan()
+    found = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), generator_shapes(gan))
+    assert found == jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), state.average)
+
+
+def test_a_program_on_a_cpu_is_quick_to_compile_unless_the_user_says_how(monkeypatch):
+    if jax.default_backend() != "cpu":
+        pytest.skip("a CPU is needed")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    level = "xla_backend_optimization_level"
+    assert (quick_to_compile(), quick_to_compile(once=True)) == ({level: 1}, {level: 0})
+    jax.jit(lambda x: x + 1, compiler_options=quick_to_compile())(1.0)  # XLA knows it
+    monkeypatch.setenv("XLA_FLAGS", f"--{level}=3")
+    assert quick_to_compile() is None
 
 
 def test_packed_rows_lie_side_by_side():
