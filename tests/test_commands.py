@@ -35,6 +35,7 @@ HOLDS = {
     "samples.parquet",
     "report.html",
     "summary.json",
+    "model_card.md",
 }
 
 # gans.train
