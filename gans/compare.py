@@ -29,7 +29,7 @@ log = logging.getLogger("gans")
     Key(
         "metrics",
         NAMES,
-        "scores, of which the first is drawn, as in metrics=[xgb_c2st,tstr]; a usual choice unless given",
+        "scores, of which the first is drawn, as in metrics=[xgb_c2st,tstr]; default: a usual choice",
     ),
     Key("budget", TEXT, "steps or seconds: a comparison at unequal budgets says so; or none", default="steps"),
     Key("out", FOLDER, "folder for the tables, figures and the page", default="comparison"),

@@ -21,15 +21,15 @@ log = logging.getLogger("gans")
     Key(
         "test",
         FILE,
-        "real rows that nothing was learnt from: how real the rows are is judged by these; without them nothing is "
+        "real rows that nothing was learned from: how real the rows are is judged by these; without them nothing is "
         "said of utility and little of privacy",
     ),
-    Key("target", TEXT, "the column that models should predict; data.target of the run unless given"),
+    Key("target", TEXT, "the column that models should predict; default: data.target of the run"),
     Key("secrets", NAMES, "columns that an attacker would like to know, as in secrets=[income,age]"),
     Key("metrics", TEXT, "fast (seconds), standard, or full (more rows, tuned models)", default=LEVEL),
     Key("members", choice("all", "best"), "all: every seed of a run, not only the best one", default="best"),
     Key("draws", WHOLE, "samples of each seed, so that gans compare tells seeds from sampling noise", default=1),
-    Key("n", WHOLE, "rows of a sample; as many as in samples.parquet unless given"),
+    Key("n", WHOLE, "rows of a sample; default: as many as in samples.parquet"),
     Key(
         "kinds",
         TEXT,

@@ -63,10 +63,10 @@ def command(sites: str | None, app: str | None, others: list[str], **_: str) -> 
     from gans.federated.simulation import SimulatedGrid, simulated_sites
 
     if not isinstance(run.data, Sites):
-        raise UserError("sites is not set: usage: python -m gans.federate sites='FOLDER/site-*.parquet'")
+        raise UserError("sites is not set: usage: gans federate sites='FOLDER/site-*.parquet'")
     found = federate(run, federation, lambda run: SimulatedGrid(simulated_sites(run)))
     if found.summary["status"] == "interrupted":
-        log.info("stopped; go on by python -m gans.federate run_dir=%s trainer.resume=true", found.run_dir)
+        log.info("stopped; resume with: gans federate run_dir=%s trainer.resume=true", found.run_dir)
         return INTERRUPTED
     log.info("completed %s rounds; rows are in %s", found.summary["rounds"], found.run_dir / "samples.parquet")
     return DONE

@@ -15,10 +15,10 @@ log = logging.getLogger("gans")
 
 @takes(
     Key("run", RUNS_OF, "run directory, or last", required=True),
-    Key("k", WHOLE, "number of segments; unless given, the one from 2 to 10 with the lowest ICL"),
+    Key("k", WHOLE, "number of segments; default: the one from 2 to 10 with the lowest ICL"),
     *REAL_TABLES,
     SYNTHETIC,
-    Key("out", FOLDER, "folder for personas.html and personas.csv; the run's directory unless given"),
+    Key("out", FOLDER, "folder for personas.html and personas.csv; default: the run's directory"),
     *text_files(),
     usages=("run=DIR [k=6] [KEY=VALUE ...]",),
 )

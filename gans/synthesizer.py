@@ -80,7 +80,7 @@ class Synthesizer(BaseEstimator):
         """Train on a frame.
 
         Args:
-            frame: the real rows, of pandas, polars or Arrow; an index is not learnt. Without one the table is that
+            frame: the real rows, of pandas, polars or Arrow; an index is not learned. Without one the table is that
                 which `overrides` name, such as "data=households" or "data=table" with "data.path=customers.csv".
             y: is not used; scikit-learn passes it.
 
@@ -96,7 +96,7 @@ class Synthesizer(BaseEstimator):
         path = Path(self.run_dir) if self.run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
         run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
-            raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
+            raise UserError("trainer.resume=true: fit starts a new run; gans train resumes one.")
         run, given = dataclasses.replace(run, run_dir=str(path)), None
         with silenced(not self.progress):
             if frame is None:
@@ -122,7 +122,7 @@ class Synthesizer(BaseEstimator):
             raise UserError("kinds, formats and metadata go with a frame; overrides have data.kinds and data.formats.")
 
     def _read(self, frame: Any, run: "Run") -> "tuple[Frame, Source]":
-        """The frame as a table that can be learnt, and the source of the run with what was found of its columns."""
+        """The frame as a table that can be learned, and the source of the run with what was found of its columns."""
         from gans.compat.sdv import conform, schema_of
         from gans.data.frames import read_frame, read_times, text_name
 
@@ -153,7 +153,7 @@ class Synthesizer(BaseEstimator):
             from gans.config.names import shell_quoted
 
             where = shell_quoted(f"run_dir={path}")
-            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train {where} trainer.resume=true")
+            raise KeyboardInterrupt(f"saved; resume with: gans train {where} trainer.resume=true")
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
 
@@ -212,7 +212,7 @@ class Synthesizer(BaseEstimator):
         of report.html are written to the folder of the run, or to `out`.
 
         Args:
-            test: real rows that nothing was learnt from, a frame or a file; the run's held-out ones unless given.
+            test: real rows that nothing was learned from, a frame or a file; the run's held-out ones unless given.
             real: the rows that were trained on, where the run does not know them: of a model that was loaded.
             synthetic: rows to judge in place of the run's samples.
             target: the column that models should predict; that of the run (data.target) unless given.

@@ -21,8 +21,8 @@ log = logging.getLogger("gans")
         "run directory, or last; several that differ in their seed, separated by commas or as a pattern such as "
         "runs/tabular/*, also give intervals over seeds",
     ),
-    Key("target", TEXT, "the column in question; data.target of the run unless given"),
-    Key("positive", TEXT, "the level of the target that counts as yes; the rarer of two unless given"),
+    Key("target", TEXT, "the column in question; default: data.target of the run"),
+    Key("positive", TEXT, "the level of the target that counts as yes; default: the rarer of two"),
     Key("cost", NUMBER, "marketing: cost of a contact", default=1.0),
     Key("margin", NUMBER, "marketing: gain from a response, in the same currency", default=10.0),
     Key(
@@ -31,11 +31,11 @@ log = logging.getLogger("gans")
         "risk: shares of the bad training cases to keep, as in [0.2,0.05]; for each, the run's generator is trained "
         "again on the smaller table",
     ),
-    Key("steps", WHOLE, "risk: training steps for that; those of the run unless given"),
+    Key("steps", WHOLE, "risk: training steps for that; default: those of the run"),
     Key("of", TEXT, "product: the column of the preference", metavar="COLUMN"),
     Key("by", TEXT, "product: the column of the segments", metavar="COLUMN"),
     Key("where", TEXT, "product: a what-if condition, as in gans sample", metavar="CONDITION"),
-    Key("k", WHOLE, "research: number of segments; the one with the lowest ICL unless given"),
+    Key("k", WHOLE, "research: number of segments; default: the one with the lowest ICL"),
     Key("secrets", NAMES, "privacy: columns that an attacker would like to know"),
     *REAL_TABLES,
     SYNTHETIC,

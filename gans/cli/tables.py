@@ -47,7 +47,7 @@ def said_with_text_options() -> dict[str, Any]:
 TRUST = Key(
     "trust",
     TRUTH,
-    "true: read the files that the config of a run from another machine names, because you know who made it",
+    "true: also read the files named in the config of a run from another machine; only if you know who made it",
     default=False,
 )
 REAL_TABLES = (

@@ -227,7 +227,7 @@ def _described(name: str) -> ComparedScore:
     except KeyError:
         return ComparedScore(name, name.replace("_", " "), 1, None, {})
     if found.sign == 0 and found.ideal is None:
-        raise UserError(f"metrics={name}: neither more nor less of it is better; choose another.")
+        raise UserError(f"metrics={name}: it has no better direction; choose another.")
     return ComparedScore(name, found.title, found.sign, found.ideal, {})
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "intervals": "Means with intervals of 95 % over training seeds; small points are seeds.",
     "improvement": "The chance that a run of the first variant is better, with its interval of 95 %.",
-    "ranks": "Mean ranks; a bar joins variants that are not told apart.",
+    "ranks": "Mean ranks; a bar joins variants that cannot be told apart.",
     "quality_against_time": "Held-out score against the seconds of training: median of seeds, from least to most.",
     "quality_against_steps": "Held-out score against the steps: median over seeds, from least to most.",
 }

@@ -99,7 +99,7 @@ def rank_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
 def rank_note(metric: ComparedScore) -> str:
     """What the ranks say together."""
     if metric.ranks is None:
-        return "No seed is there for all variants: no ranks."
+        return "No seed is shared by all variants, so there are no ranks."
     told = "" if np.isnan(metric.ranks.p_value) else f"; Friedman p = {metric.ranks.p_value:.2g}"
     return (
         f"Over {metric.ranks.blocks} blocks (data set x seed); critical difference {metric.ranks.difference:.2f} "

@@ -125,12 +125,12 @@ class Run:
             raise UserError(f"objective={objective}: {label} trains with {', '.join(self.privacy.objectives)}.")
         sites = component_name("data", type(data)) == "sites"  # each keeps what is spent
         for key, value, allowed, why in (
-            ("condition", component_name("condition", type(self.condition)), ("none",), "rows would be drawn by it"),
-            ("refine", component_name("refine", type(self.refine)), ("none",), "it is learnt from the training rows"),
-            ("penalty", ",".join(self.penalty), ("",), "it looks at rows beside the ledger"),
-            ("term", ",".join(self.term), ("",), "it looks at rows beside the ledger"),
-            ("network.pack", self.network.pack, (1,), "a row would be in the loss of others"),
-            ("network.group", self.network.group, (1,), "a row would be in the loss of others"),
+            ("condition", component_name("condition", type(self.condition)), ("none",), "it would draw rows"),
+            ("refine", component_name("refine", type(self.refine)), ("none",), "it is learned from the training rows"),
+            ("penalty", ",".join(self.penalty), ("",), "it looks at rows outside the ledger"),
+            ("term", ",".join(self.term), ("",), "it looks at rows outside the ledger"),
+            ("network.pack", self.network.pack, (1,), "a row would affect the loss of others"),
+            ("network.group", self.network.group, (1,), "a row would affect the loss of others"),
             ("network.spectral_norm", self.network.spectral_norm, (False,), "gradients are clipped as they are"),
             ("trainer.precision", trainer.precision, ("float32",), "norms need it"),
             ("trainer.accumulate", trainer.accumulate, (1,), "gradients are summed over one batch"),
@@ -143,15 +143,15 @@ class Run:
                 "trainer.resume",
                 trainer.resume,
                 (False, sites),
-                "a run that was cut off has spent its budget; begin another",
+                "an interrupted run has spent its budget; start a new one",
             ),
             ("trainer.seeds", trainer.seeds, (1,), "each seed would ask the rows anew"),
             ("trainer.processes", trainer.processes, (1,), "one process holds the ledger"),
-            ("trainer.snapshots", trainer.snapshots, (0,), "they count held-out rows beside the ledger"),
+            ("trainer.snapshots", trainer.snapshots, (0,), "they count held-out rows outside the ledger"),
             ("profile", self.profile, (False,), "it takes no steps"),
         ):
             if value not in allowed:
-                raise UserError(f"{key}={value}: {label} does not take it, {why}.")
+                raise UserError(f"{key}={value}: {label} does not support it: {why}.")
 
     def _check_slices(self) -> None:
         """Raise UserError where a part needs the whole batch, of which a device of pmap has a slice."""
@@ -200,7 +200,7 @@ class Run:
         """What only the table can tell.
 
         Raises:
-            UserError: a condition column that is not there or not learnt, or a part that takes no images.
+            UserError: a condition column that is not there or not learned, or a part that takes no images.
         """
         if split.schema.images:
             for key, part in (("refine", self.refine), ("condition", self.condition)):
@@ -217,6 +217,6 @@ class Run:
         for name in self.condition.names():
             if name not in names:
                 raise UserError(
-                    f"condition.columns: column '{name}' is not among the learnt columns "
+                    f"condition.columns: column '{name}' is not among the learned columns "
                     f"{', '.join(names)}.{nearest(name, names)}"
                 )

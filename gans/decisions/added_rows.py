@@ -42,7 +42,7 @@ class Augmentation:
         """Whether to use it, in words."""
         name, gain = self.measured.name, shown(self.measured.gains[self.arm], signed=True)
         verdict = self.measured.verdict(self.arm)
-        text = f"{gain} in {name} on held-out rows, beside {shown(self.measured.values[REAL])} of real rows only."
+        text = f"{gain} in {name} on held-out rows, compared with {shown(self.measured.values[REAL])} for real rows."
         if self.helps:
             out = [Sentence("good", f"Recommended: gain of {text}")]
         else:

@@ -1,4 +1,4 @@
-"""Precision marketing: whom to contact, by a model that learnt from synthetic rows."""
+"""Precision marketing: whom to contact, by a model that learned from synthetic rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -73,15 +73,15 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     return Answer(
         "marketing",
         f"Whom should we contact about {asked.target} = {asked.positive}, with a model that sees no real customers?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, "
+        f"Boosted trees are trained on real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, "
         f"{hits.mean():.1%} of whom respond. A contact costs {cost:g} and a response is worth {margin:g}, so that a "
-        f"contact pays where the chance exceeds {cost / margin:.1%}. Contacting everybody earns {everyone:,.0f} for "
+        f"contact pays where the chance exceeds {cost / margin:.1%}. Contacting everyone earns {everyone:,.0f} for "
         f"every {CUSTOMERS:,} customers. What sets the chosen customers apart is told from synthetic ones.",
         REAL,
         measures,
         curves=curves,
         tables={
-            "profit of contacting everybody": float(everyone),
+            "profit of contacting everyone": float(everyone),
             "chance from which a contact pays": cost / margin,
             "share to contact": float((chances[SYNTHETIC] * margin > cost).mean()),
             "what sets them apart": _traits(case, asked, cost / margin),

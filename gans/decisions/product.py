@@ -63,7 +63,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         f"For each of {len(segments)} segments ({by}) {ROWS:,} synthetic customers are drawn under that condition, and "
         f"their shares of {of} are compared with those of {rows:,} held-out real customers. The shares of the training "
         "rows are the control. The distance is the total variation, 0 to 1, averaged over segments; held-out segments "
-        "are small samples, so that even perfect shares have one.",
+        "are small samples, so even correct shares are some distance away.",
         REAL,
         [
             _distances(shown),

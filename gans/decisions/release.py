@@ -50,7 +50,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         "Is it safe to share this table?",
         f"{rows['synthetic']:,} synthetic rows are attacked by someone who wants to know who was among the "
         f"{rows['real']:,} "
-        f"training rows; {rows['test']:,} held-out real rows, which nobody learnt from, are the control.{secrets}",
+        f"training rows; {rows['test']:,} held-out real rows, which nobody learned from, are the control.{secrets}",
         REAL,
         measures,
         curves={"evaluation": found},

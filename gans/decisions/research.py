@@ -64,12 +64,12 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     table = [[name, *(float(fit[at]) for fit in fits)] for at, name in enumerate(drawn["names"])]
     return Answer(
         "research",
-        "Do conclusions that are drawn from synthetic customers hold for real ones?",
-        f"The same analyses are made of {rows:,} held-out real rows, of as many training rows (the control: what "
+        "Do conclusions from synthetic customers hold for real ones?",
+        f"The same analyses are run on {rows:,} held-out real rows, of as many training rows (the control: what "
         "another "
         f"sample of real customers would have said) and of as many synthetic rows, over {SPLITS} draws, which "
         "overlap, so "
-        f"that intervals are a little narrow: a logistic model of {asked.target} = {asked.positive}; rank "
+        f"that intervals are slightly too narrow: a logistic model of {asked.target} = {asked.positive}; rank "
         "correlations of "
         f"all pairs of numbers; {found.k} segments, and whether held-out customers fall into the same "
         "ones. A conclusion is a coefficient or correlation of the held-out rows that is told from 0 with 99 %.",

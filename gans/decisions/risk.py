@@ -51,9 +51,9 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     curves = {"bad": bad, "chances": chances}
     return Answer(
         "risk",
-        f"Does a score for {asked.target} = {asked.positive} learnt from synthetic cases hold on real ones"
-        f"{', and do synthetic cases help where bad ones are few' if shares else ''}?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, "
+        f"Does a score for {asked.target} = {asked.positive} trained on synthetic cases work on real ones"
+        f"{', and do synthetic cases help if bad ones are rare' if shares else ''}?",
+        f"Boosted trees are trained on real rows, synthetic rows, or both, and score {rows:,} held-out real cases, "
         f"{bad.mean():.1%} of which are bad. Calibration error: mean distance between forecast and observed share over "
         "ten equal groups. Population stability: of the real model's scores between held-out and synthetic rows; below "
         "0.1 is stable. Shortages: only part of the bad training cases is kept, a generator is trained on what is "

@@ -159,7 +159,7 @@ class Metric:
             number = value.value if isinstance(value, Estimate) else value
             if score.partition("/")[0] not in self.scores or not isinstance(number, (int, float, np.number)):
                 raise UserError(
-                    f"metric {self.name}: it gave {score}={number!r}; numbers for {', '.join(self.scores)} are due."
+                    f"metric {self.name}: it gave {score}={number!r}; numbers for {', '.join(self.scores)} are needed."
                 )
         return out
 
@@ -281,5 +281,5 @@ def _finite_scores(one: Metric, tables: Tables) -> dict[str, float]:
     found = one.judge(tables, one.most.training).scores
     plain = {name: float(value[0] if isinstance(value, Estimate) else value) for name, value in found.items()}
     if set(plain) != set(one.scores) or not all(map(math.isfinite, plain.values())):
-        raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are due.")
+        raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are needed.")
     return plain

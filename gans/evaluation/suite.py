@@ -98,16 +98,16 @@ def _left_out(tables: Tables, level: str) -> list[str]:
     if min(tables.real.num_rows, tables.synthetic.num_rows) < least:
         out.append(f"unseen rows, detection: left out, they need {least} rows of each side")
     if level == "fast":
-        return [*out, "metrics=fast says nothing of utility, nor of privacy beyond copies"]
+        return [*out, "metrics=fast does not measure utility, nor privacy beyond copies"]
     if fewest < LEAST_OF_EACH:
         return [*out, f"rows, detection, utility, privacy: left out, they need {LEAST_OF_EACH} rows of each table"]
     if tables.test is None:
-        out.append("without test rows nothing is said of unseen rows and utility, nor of privacy beyond copies")
+        out.append("without test rows, realism on unseen rows, utility, and privacy beyond copies are not measured")
     elif tables.test.num_rows < LEAST_TEST:
         out.append(
             f"the score against unseen rows and privacy beyond copies: left out, they need {LEAST_TEST} test rows, "
             f"there are {tables.test.num_rows}"
         )
     if tables.test is not None and not tables.target:
-        out.append("without target=COLUMN nothing is said of utility")
+        out.append("without target=COLUMN, utility is not measured")
     return out

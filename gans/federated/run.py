@@ -57,7 +57,7 @@ class FederatedResult:
 
 
 def settled(run: Run, federation: Federation) -> Run:
-    """The run as a server without rows can have it: what is learnt from whole rows of all sites is off.
+    """The run as a server without rows can have it: what is learned from whole rows of all sites is off.
 
     Raises:
         UserError: a part that needs them was asked for, or does not go together with sites.
@@ -90,7 +90,7 @@ def settled(run: Run, federation: Federation) -> Run:
     from gans.registry import COMPONENTS
 
     if (refine := component_name("refine", type(run.refine))) != "none":
-        log.info("refine=none in place of %s, which is learnt from rows of all sites", refine)
+        log.info("refine=none in place of %s, which is learned from rows of all sites", refine)
     steps = federation.rounds * federation.local_steps
     if isinstance(run.privacy, DifferentialPrivacy) and run.privacy.within:
         log.info("privacy.within=0: sites do not bend bins to their rows")
@@ -228,7 +228,7 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
         checkpoints.drop_after(newest[0])
         if server.number > federation.rounds:
             raise UserError(f"federated.rounds={federation.rounds}: the run is at round {server.number} already.")
-        log.info("going on with %s from round %s", files.folder, f"{server.number:,}")
+        log.info("resuming %s from round %s", files.folder, f"{server.number:,}")
     lines.rewind(server.step)
     trackers = _trackers(run, files)
     live = show and watched()
@@ -333,7 +333,7 @@ def _finish(
             reference = Reference(pooled.table, agreed.saved.schema)
             distance = reference.compare(synthetic).scores()["column_distance"]
             summary["scores"]["pooled"] = {"column_distance": distance}
-            log.info("columns are %.4f away from those of all sites together, by what sites told of them", distance)
+            log.info("columns are %.4f away from those of all sites together, by what the sites reported", distance)
     write_text(files.summary, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     if status == COMPLETED:
         found = guarantee_sentences(read_json(files.privacy)) if agreed.private else [FEDERATED]

@@ -126,7 +126,7 @@ def absences(cells: Mapping[tuple[str, str], Seeds], fewest_pairs: int, blocks: 
         many = len(cell.values) + len(cell.missing) + len(cell.diverged)
         for seeds, words in ((cell.diverged, "DIVERGED"), (cell.missing, "MISSING")):
             if seeds:
-                worst = " They count as worse than all others in ranks, chances and tests." * (words == "DIVERGED")
+                worst = " They count as worse than any other in ranks, probabilities and tests." * (words == "DIVERGED")
                 listed = ", ".join(map(str, seeds))
                 out.append(f"{words}: {variant} on {table}, {len(seeds)} of {many} seeds ({listed}).{worst}")
     most = max(len(cell.values) for cell in cells.values())

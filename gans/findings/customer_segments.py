@@ -89,9 +89,9 @@ def agreement_sentences(personas: Personas) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: for {personas.held_out_rows:,} held-out customers, segments learnt from synthetic rows agree "
-            f"with segments learnt from half of the training rows by {shown(personas.agreement)}, segments learnt from "
-            f"the other half by {shown(personas.ceiling)} (adjusted Rand index: 1 is the same, 0 is chance).",
+            f"{start}: for {personas.held_out_rows:,} held-out customers, segments learned from synthetic rows agree "
+            f"with segments learned from half of the training rows by {shown(personas.agreement)}, segments learned "
+            f"from the other half by {shown(personas.ceiling)} (adjusted Rand index: 1 is the same, 0 is chance).",
         )
     ]
     if personas.ceiling[0] < 0.5:

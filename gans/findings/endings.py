@@ -39,7 +39,7 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
     if told := _score(summary):
         lines.append(told)
     if result.status == INTERRUPTED:
-        return [*lines, "saved; go on with:", *_indented([go_on(folder)])]
+        return [*lines, "saved; resume with:", *_indented([go_on(folder)])]
     if results is not None:
         lines.append(f"verdict: {verdict(results).text}")
     if result.status == DIVERGED:

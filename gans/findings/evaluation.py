@@ -101,7 +101,7 @@ def _others(evaluation: Evaluation) -> list[Sentence]:
         if not what.sentence:
             continue
         beside = "" if score.real is None else f", held-out rows have {score.real:.4g}"
-        near = "near what real rows have" if what.ideal is None else f"near {what.ideal:g}"
+        near = "close to the real-data baseline" if what.ideal is None else f"near {what.ideal:g}"
         way = {NEAR: near, LOWER: "less"}.get(what.better, "more")
         out.append(Sentence("note", f"{what.title}: {score.value:.4g}{beside}; {way} is better."))
     return out

@@ -97,7 +97,7 @@ def _not_tested(question: str, command: str) -> Reply:
 
 def _left_out(question: str) -> Reply:
     reason = (
-        "This evaluation left it out: it needs metrics=standard, and at least 100 rows that nothing was learnt from."
+        "This evaluation left it out: it needs metrics=standard, and at least 100 rows that nothing was learned from."
     )
     return Reply(question, UNKNOWN, "Not tested", [reason])
 
@@ -123,9 +123,9 @@ def _share(evaluation: Evaluation) -> Reply:
         LITTLE_TOLD: (
             "note",
             "Only with people who may know a little of the real table",
-            "An attack tells a little, beyond chance.",
+            "An attack learns a little, beyond chance.",
         ),
-        PASSES: ("good", "Yes, as far as tested", "None of the attacks does better than a guess, which is no proof."),
+        PASSES: ("good", "Yes, as far as tested", "None of the attacks does better than guessing, which is no proof."),
     }.get(state, (UNKNOWN, "Not known", privacy_reason(evaluation)))
     told = worst_attack(evaluation) if state != FAILS else ""
     reason = reason[:1].upper() + reason[1:]

@@ -29,12 +29,12 @@ def guarantee_sentences(ledger: Mapping[str, Any]) -> list[Sentence]:
             tone,
             f"Differential privacy with epsilon {epsilon:g} and delta {delta:g}, {strength[tone]}: one row more in the "
             f"table makes any conclusion from this folder at most {math.exp(epsilon):.3g} times as likely, except with "
-            f"a chance of {delta:g}.",
+            f"probability {delta:g}.",
         ),
         Sentence(
             "note",
             "The guarantee covers one row. A person with several rows is protected less, and what is true of many "
-            "people, such as how income depends on age, is learnt on purpose.",
+            "people, such as how income depends on age, is learned on purpose.",
         ),
         Sentence(
             "note",

@@ -80,7 +80,7 @@ def steps_sentence(report: RunResults) -> Sentence:
         history, by = kept.own(history), by if kept.value is None else kept.by
     steps, scores = series(history, f"holdout/{by}")
     if not len(steps):
-        text = "The score was not followed during training: whether more or fewer steps would help is not known."
+        text = "The score was not tracked during training, so it is unknown whether more or fewer steps would help."
         return Sentence("note", text)
     sign = directions().get(by, 1) or 1
     best = int((sign * scores).argmax())

@@ -22,12 +22,12 @@ RETURNED = (
     0.1  # share of rows with a real number beyond that of test rows; values between near knots meet some by chance
 )
 LEAKS = 0.05
-LITTLE = "A little is told"
-FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is told", "passes", "too few rows", "blind attacks"
+LITTLE = "A little is revealed"
+FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is revealed", "passes", "too few rows", "blind attacks"
 LIMITS = Sentence(
     "note",
     "No attack here sees the generator (white box), trains shadow models, knows other tables of the same people, or "
-    "has several draws of one generator. That those here fail is no proof; only differential privacy gives one.",
+    "has several draws of one generator. Failed attacks are no proof; only differential privacy gives one.",
 )
 
 Panel = dict[str, dict[str, dict[str, Any]]]
@@ -64,9 +64,9 @@ def privacy_reason(evaluation: Evaluation) -> str:
         return wrong.removeprefix("NOT PRIVATE: ")
     return {
         TOO_FEW: "there are too few held-out rows for the attacks.",
-        LITTLE_TOLD: "an attack tells a little.",
-        BLIND: "with so few held-out rows, or rows so alike, the attacks would not notice copies.",
-        PASSES: "none of them does better than a guess. They are no proof.",
+        LITTLE_TOLD: "an attack learns a little.",
+        BLIND: "with so few held-out rows, or such similar rows, the attacks would not notice copies.",
+        PASSES: "none of them does better than guessing. This is no proof.",
     }[state]
 
 
@@ -75,9 +75,9 @@ def privacy_verdict(evaluation: Evaluation) -> Sentence:
     state, reason = privacy_state(evaluation), privacy_reason(evaluation)
     tone, text = {
         FAILS: ("bad", f"No: {reason}"),
-        TOO_FEW: ("note", f"It cannot be said: {reason}"),
-        LITTLE_TOLD: ("note", f"Only to people who may see a little of the real one: {reason}"),
-        BLIND: ("note", f"It cannot be said: {reason}"),
+        TOO_FEW: ("note", f"Cannot be decided: {reason}"),
+        LITTLE_TOLD: ("note", f"Only with people who may see a little of the real table: {reason}"),
+        BLIND: ("note", f"Cannot be decided: {reason}"),
         PASSES: ("good", f"Yes, as far as these attacks go: {reason}"),
     }[state]
     return Sentence(tone, text)

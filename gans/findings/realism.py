@@ -1,4 +1,4 @@
-"""What is said of how real the rows are: against rows that nothing was learnt from, where there are enough of them."""
+"""What is said of how real the rows are: against rows that nothing was learned from, where there are enough of them."""
 
 from gans.evaluation.results import Evaluation, Score
 from gans.findings.sentence import Sentence, ranged
@@ -9,7 +9,7 @@ GIVEN = 3
 
 
 def realism_headline(evaluation: Evaluation) -> Sentence | None:
-    """The score against unseen rows; None where there were no rows that nothing was learnt from."""
+    """The score against unseen rows; None where there were no rows that nothing was learned from."""
     score = evaluation.scores.get("unseen_score")
     if score is None:
         return None
@@ -17,9 +17,9 @@ def realism_headline(evaluation: Evaluation) -> Sentence | None:
     tone, start = _verdict(score.value)
     return Sentence(
         tone,
-        f"{start}: score {ranged(score)} against {beside['rows of each side']:,} rows that nothing was learnt from, "
-        "where 1 means that boosted trees cannot tell the rows apart. Real training rows have "
-        f"{beside['training rows']:.3f}, columns drawn independently {beside['independent columns']:.3f}.",
+        f"{start}: score {ranged(score)} on {beside['rows of each side']:,} unseen rows, "
+        "where 1 means that boosted trees cannot tell the rows apart. Real training rows reach "
+        f"{beside['training rows']:.3f}, independently drawn columns {beside['independent columns']:.3f}.",
     )
 
 
@@ -57,11 +57,12 @@ def _memory(overfit: Score) -> Sentence:
     if low > NOISE:
         return Sentence(
             "bad",
-            f"Part of the realism is memory of the training rows: the score against them is higher by {text}, more "
+            f"Part of the realism is memory: against training rows the score is higher by {text}, more "
             f"than noise and more than {NOISE:g}.",
         )
     if low > 0:
-        return Sentence("note", f"The rows fit the training rows slightly better than unseen ones: score {text}.")
+        text = f"The rows fit training rows slightly better than unseen ones: the score is higher by {text}."
+        return Sentence("note", text)
     return Sentence("good", f"No overfitting beyond noise: the score against training rows differs by {text}.")
 
 

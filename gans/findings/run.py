@@ -102,8 +102,8 @@ def headline(report: RunResults) -> Sentence:
     """The verdict on the run."""
     if report.status == "diverged":
         text = (
-            "The run diverged: its losses are no longer finite. This page measures its last finite generator; find the "
-            "cause before you use its rows."
+            "The run diverged: its losses became infinite or NaN. This page describes its last finite generator; find "
+            "the cause before you use its rows."
         )
         return Sentence("bad", text)
     out = _of_images(report) if report.schema.images else _overall(report)
@@ -133,8 +133,8 @@ def _overall(report: RunResults) -> Sentence:
         )
         return Sentence("good", text)
     texts = {
-        "far off": f"Not like the real table: far off on average, and beyond noise in {beyond.words()}.",
-        "off": f"Recognisable, but off on average: beyond noise in {beyond.words()}.",
+        "far off": f"Unlike the real table: far off on average, and beyond noise in {beyond.words()}.",
+        "off": f"Recognisable, but inaccurate on average: beyond noise in {beyond.words()}.",
         "close": f"Close to the real table on average, but beyond noise in {beyond.words()}.",
         "within noise": f"Within noise on average, but beyond noise in {beyond.words()}.",
     }
@@ -184,7 +184,7 @@ def score_sentence(report: RunResults) -> Sentence:
     """The score of the rows beside that of real ones."""
     score, most = report.against_holdout.scores()["score"], report.floor.scores()["score"]
     tone = "good" if most - score <= NOISE_MARGIN else "bad" if most - score >= CLOSE else "note"
-    return Sentence(tone, f"Score {score:.3f} against held-out rows, where real rows have {most:.3f} (1 is the best).")
+    return Sentence(tone, f"Score {score:.3f} on held-out rows; real rows reach {most:.3f} (1 is the best).")
 
 
 def _distances(report: RunResults) -> list[Sentence]:
@@ -240,18 +240,18 @@ def _limits(report: RunResults) -> list[Sentence]:
     coarse = report.floor.scores()["column_distance"]
     if coarse > COARSE:
         text = (
-            f"Held-out and training rows differ by {coarse:.3f} a column: with so few rows, small faults do not show."
+            f"Held-out and training rows differ by {coarse:.3f} per column: with so few rows, small errors do not show."
         )
         out.append(Sentence("note", text))
     many = len(report.schema.features)
     if len(report.against_holdout.pairs) < many * (many - 1) // 2:
         out.append(
             Sentence(
-                "note", f"A fixed random {len(report.against_holdout.pairs):,} of the pairs of columns were measured."
+                "note", f"A fixed random sample of {len(report.against_holdout.pairs):,} pairs of columns was measured."
             )
         )
     fixed = (
-        "Only single columns and pairs are measured: what takes three columns to see is not on this page.",
+        "Only single columns and pairs are measured; errors that involve three or more columns do not show here.",
         LOSSES,
         PRIVACY,
     )

@@ -12,9 +12,9 @@ LEAST = 20  # held-out rows of a segment
 LEAST_FOUND = 0.2  # share of conclusions that another real sample must find again
 ANOTHER_SAMPLE, SYNTHETIC_ROWS = "another sample of real rows", "synthetic rows"
 FOUND, CONTRARY, OVERLAP, SIGNS = (
-    "conclusions of the logistic model that are found again",
-    "conclusions whose sign is not reversed",
-    "coefficients that are not told apart (95 %)",
+    "conclusions of the logistic model that are reproduced",
+    "conclusions with the right sign",
+    "coefficients that cannot be told apart (95 %)",
     "correlations of the same sign",
 )
 MEASURES = (FOUND, CONTRARY, OVERLAP, SIGNS)
@@ -37,14 +37,14 @@ def of_marketing(answer: Answer) -> list[Sentence]:
     """Whether models of synthetic rows find those who respond."""
     auc, profit = answer["AUC"], answer.measures[2]
     made, real = auc.values[SYNTHETIC], auc.values[REAL]
-    everyone = answer.tables["profit of contacting everybody"]
+    everyone = answer.tables["profit of contacting everyone"]
     if not real[1] > 0.5:
-        whom = "everybody" if everyone > 0 else "nobody"
+        whom = "everyone" if everyone > 0 else "nobody"
         return [
             Sentence(
                 "note",
                 f"Contact {whom}: customers cannot be ranked here, not by a model of real rows either (AUC "
-                f"{shown(real)}), and contacting everybody earns {everyone:,.0f} for every {CUSTOMERS:,} customers.",
+                f"{shown(real)}), and contacting everyone earns {everyone:,.0f} for every {CUSTOMERS:,} customers.",
             )
         ]
     kept = (made[0] - 0.5) / (real[0] - 0.5)
@@ -67,11 +67,11 @@ def of_marketing(answer: Answer) -> list[Sentence]:
 
 def _whom(answer: Answer, tone: str) -> list[Sentence]:
     """Whom to contact, what that earns, and what sets these customers apart."""
-    earned, everyone = answer.measures[2].values[SYNTHETIC], answer.tables["profit of contacting everybody"]
+    earned, everyone = answer.measures[2].values[SYNTHETIC], answer.tables["profit of contacting everyone"]
     share, chance = answer.tables["share to contact"], answer.tables["chance from which a contact pays"]
     if everyone >= earned[0] and everyone > 0:
         text = (
-            f"Contact everybody: that earns {everyone:,.0f} for every {CUSTOMERS:,} customers, while choosing the "
+            f"Contact everyone: that earns {everyone:,.0f} for every {CUSTOMERS:,} customers, while choosing the "
             f"{share:.0%} whose chance exceeds {chance:.0%} earns {shown(earned)}."
         )
         return [Sentence("note", text)]
@@ -82,7 +82,7 @@ def _whom(answer: Answer, tone: str) -> list[Sentence]:
         return [Sentence("note", text)]
     text = (
         f"Contact the {share:.0%} of customers whose chance exceeds {chance:.0%}: that earns {shown(earned)} for every "
-        f"{CUSTOMERS:,} customers, while contacting everybody earns {everyone:,.0f}."
+        f"{CUSTOMERS:,} customers, while contacting everyone earns {everyone:,.0f}."
     )
     traits = answer.tables["what sets them apart"]
     apart = [Sentence("note", f"What sets these customers apart: {'; '.join(traits)}.")] if traits else []
@@ -90,7 +90,7 @@ def _whom(answer: Answer, tone: str) -> list[Sentence]:
 
 
 def of_risk(answer: Answer) -> list[Sentence]:
-    """Whether scores that learnt from synthetic cases hold on real ones."""
+    """Whether scores trained on synthetic cases work on real ones."""
     auc, psi = answer["AUC"], answer["population stability index"].values[SYNTHETIC]
     made, real = auc.values[SYNTHETIC], auc.values[REAL]
     behind = auc.gains[SYNTHETIC]
@@ -99,8 +99,8 @@ def of_risk(answer: Answer) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: on real cases, a score learnt from synthetic ones has AUC {shown(made)}, a score learnt from "
-            f"real ones {shown(real)}.",
+            f"{start}: on real cases, a score trained on synthetic ones has an AUC of {shown(made)}, a score trained "
+            f"on real ones {shown(real)}.",
         ),
         gain_sentence(auc, BOTH, REAL),
     ]

@@ -59,7 +59,7 @@ DATA_TYPES = (
     (r"timestamp.*", "sc:DateTime"),
 )
 BIASES = (
-    "Shares and associations of the training table are learnt, and with them its biases. Rare groups are drawn less "
+    "Shares and associations of the training table are learned, and with them its biases. Rare groups are drawn less "
     "exactly than frequent ones."
 )
 

@@ -66,7 +66,7 @@ def write_report(path: Path, report: RunResults) -> None:
 
     Raises:
         OSError: the folder of `path` is missing or cannot be written.
-        KeyError: a learnt column is not in one of the tables or distances.
+        KeyError: a learned column is not in one of the tables or distances.
     """
     page = template("page.html.jinja")
     figures, content = _figures(report), _content(path, report)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLE = "How real: against rows that nothing was learnt from"
+TITLE = "How realistic: compared with unseen rows"
 PARTS = {"unseen_joint": ("relations between columns", "#8a6bb0"), "unseen_columns": ("single columns", "#c9a227")}
 MEMORY = "#b3402f"
 UNSEEN, TRAINING = 1.0, 0.0  # places of the two bars
@@ -45,7 +45,7 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     axes.set_ylim(-0.45, 2.0)
     axes.set_xlim(0, max(1.01, *(end + 0.01 for end in whiskers)))
     axes.grid(axis="y", visible=False)
-    name_axes(axes, "score: 0 always told apart, 1 never")
+    name_axes(axes, "score: 0 = always told apart, 1 = never")
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.2, -0.28), "borderaxespad": 0, "ncols": 1}
     axes.legend(**place, frameon=False, fontsize=TEXT, labelcolor=INK)
     return figure

@@ -29,7 +29,7 @@ from gans.training.parameter_axes import leaves
 from gans.training.size import check_generator
 from gans.training.step import GAN
 
-UNKNOWN = "this machine has no record of making it (or an older version made it, or its config was changed)"
+UNKNOWN = "this machine has no record of creating this run (an older version may have, or its config was changed)"
 
 
 class SavedRun:
@@ -163,7 +163,7 @@ class SavedRun:
                 "run."
             )
         sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
-        if member == self.best_member:  # it was learnt on the rows of that one
+        if member == self.best_member:  # it was learned on the rows of that one
             sampler.refinement = self.run.refine.load(self.files.refinement, self.codec)
         return sampler
 
@@ -246,8 +246,8 @@ class SavedRun:
         source = self.run.data
         if not (trust or source.self_contained or self.made_here):
             raise UserError(
-                f"run={self.folder}: {UNKNOWN}, so that {named(source)} of its config is not read; {remedy}, or "
-                "trust=true where you know who made it."
+                f"run={self.folder}: {UNKNOWN}, so {named(source)} from its config is not read; {remedy}, or "
+                "set trust=true if you know who made it."
             )
         return source.split()
 

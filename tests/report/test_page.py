@@ -290,7 +290,7 @@ def test_overall_verdict_follows_the_means() -> None:
         "note",
         "Close to the real table on average, but beyond noise in 1 of 2 columns and 0 of 1 pair of columns.",
     )
-    assert tone_of(0.1, 0.1)[1].startswith("Recognisable, but off on average")
+    assert tone_of(0.1, 0.1)[1].startswith("Recognisable, but inaccurate on average")
     assert tone_of(0.5, 0.5)[0] == "bad"
 
 
@@ -299,7 +299,7 @@ def test_the_limits_are_always_said() -> None:
         text = told(make(synthetic))
         assert "Losses say nothing about quality" in text
         assert "no proof of privacy" in text
-        assert "was not followed during training" in text
+        assert "was not tracked during training" in text
 
 
 def test_a_rising_score_says_that_more_steps_may_help() -> None:

@@ -12,22 +12,22 @@ def left_out_lines(schema: Schema) -> list[str]:
     out = []
     if dropped:
         out.append(
-            f"PERSONAL DATA left out: {_named(dropped)}. data.keep=[COLUMN] learns a column in spite of that, "
-            "data.fake=[COLUMN] makes its values up, data.personal.COLUMN=none says that it is none."
+            f"PERSONAL DATA left out: {_named(dropped)}. data.keep=[COLUMN] learns a column anyway, "
+            "data.fake=[COLUMN] fills it with made-up values, data.personal.COLUMN=none marks it as not personal."
         )
     if faked:
-        out.append(f"PERSONAL DATA made up in sampled rows: {_named(faked)}. These columns are not learnt.")
+        out.append(f"PERSONAL DATA made up in sampled rows: {_named(faked)}. These columns are not learned.")
     if said:
-        out.append(f"PERSONAL DATA that is learnt: {_named(said)}. data.drop=[COLUMN] leaves a column out.")
+        out.append(f"PERSONAL DATA that is learned: {_named(said)}. data.drop=[COLUMN] leaves a column out.")
     return out
 
 
 def kept_lines(schema: Schema) -> list[str]:
-    """A warning that names the columns that are learnt although they hold personal data; none without any."""
+    """A warning that names the columns that are learned although they hold personal data; none without any."""
     kept = [column for column in schema.features if column.personal not in ("", "birth")]
     if not kept:
         return []
-    return [f"PERSONAL DATA is learnt, as data.keep says: {_named(kept)}. Sampled rows may hold real values of people."]
+    return [f"PERSONAL DATA is learned, as data.keep says: {_named(kept)}. Sampled rows may contain real values."]
 
 
 def _named(columns: list[Column]) -> str:
