@@ -7,8 +7,9 @@ from gans.cli.arguments import run_folder
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, RUNS_OF, WHOLE
-from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
+from gans.cli.tables import LANGUAGE, REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
 from gans.errors import UserError
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -19,6 +20,7 @@ log = logging.getLogger("gans")
     *REAL_TABLES,
     SYNTHETIC,
     Key("out", FOLDER, "folder for personas.html and personas.csv; default: the run's directory"),
+    LANGUAGE,
     *text_files(),
     usages=("run=DIR [k=6] [KEY=VALUE ...]",),
 )
@@ -34,10 +36,12 @@ def command(run: list[str], k: int | None, out: str | None, **_: Any) -> None:
     if len(cases) > 1:
         raise UserError(f"run={','.join(run)}: it names {len(cases)} runs; personas are of one.")
     folder = run_folder(out, cases[0].folder)
-    found = find_personas(cases[0], k)
-    print_personas(found)
-    folder.mkdir(parents=True, exist_ok=True)
-    log.info("%s and %s", write_personas(folder, found, cases[0].run.name), folder / "personas.csv")
+    with in_language(given.get("language", cases[0].run.language)):
+        found = find_personas(cases[0], k)
+        print_personas(found)
+        folder.mkdir(parents=True, exist_ok=True)
+        page = write_personas(folder, found, cases[0].run.name)
+    log.info("%s and %s", page, folder / "personas.csv")
 
 
 if __name__ == "__main__":

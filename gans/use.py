@@ -7,8 +7,9 @@ from gans.cli.arguments import output_folder, run_folder
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, NAMES, NUMBER, RUNS_OF, TEXT, WHOLE, choice
-from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
+from gans.cli.tables import LANGUAGE, REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
 from gans.decisions.scenario_options import SCENARIOS, check_scenario
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -40,6 +41,7 @@ log = logging.getLogger("gans")
     *REAL_TABLES,
     SYNTHETIC,
     Key("out", FOLDER, "folder for use_SCENARIO.html and .json; the directory of a single run, or else `uses`"),
+    LANGUAGE,
     *text_files(),
     usages=(
         "scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]",
@@ -61,10 +63,11 @@ def command(scenario: str, **_: Any) -> None:
     cases = open_cases(given)
     out = given.get("out")
     folder = run_folder(out, cases[0].folder) if len(cases) == 1 else output_folder(out or "uses")
-    answer = answer_of(scenario, cases, given)
-    print_answer(answer)
-    folder.mkdir(parents=True, exist_ok=True)
-    log.info("%s", write_answer(folder, answer, draw(answer)))
+    with in_language(given.get("language", cases[0].run.language)):
+        answer = answer_of(scenario, cases, given)
+        print_answer(answer)
+        folder.mkdir(parents=True, exist_ok=True)
+        log.info("%s", write_answer(folder, answer, draw(answer)))
 
 
 if __name__ == "__main__":

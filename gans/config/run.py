@@ -20,6 +20,7 @@ from gans.terms.base import Term
 from gans.tracking.base import Logger
 from gans.tracking.settings import TrackerSettings
 from gans.training.transfer_settings import Transfer
+from gans.words import ENGLISH, check_language
 
 MOST_SAMPLES = 50_000  # unless `samples` says more
 LEAST_HELD_OUT = 20  # rows that snapshots count
@@ -35,6 +36,7 @@ class Run:
         seed: of initialisation, batches, latents and sampling.
         samples: rows written to samples.parquet; null for as many as training rows, at most 50,000.
         profile: write a trace of one block.
+        language: of the report, the model card and the lines at the end; en or zh.
     """
 
     name: str = "vanilla"
@@ -42,6 +44,7 @@ class Run:
     seed: int = 0
     samples: int | None = None
     profile: bool = False
+    language: str = ENGLISH
     data: Source
     codec: Codec
     network: Network
@@ -59,6 +62,7 @@ class Run:
 
     def __post_init__(self) -> None:
         in_range("seed", self.seed, 0, 2**31 - 1)
+        check_language(self.language)
         if self.run_dir == "":
             raise UserError("run_dir='': a folder is needed; without run_dir it is runs/NAME/TIME.")
         if self.samples is not None:

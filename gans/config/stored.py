@@ -17,6 +17,7 @@ FREE_ON_RESUME = (
     "run_dir",
     "samples",
     "profile",
+    "language",
     "data.trust",
     "tracker.*",
     "logger",

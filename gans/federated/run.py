@@ -26,6 +26,7 @@ from gans.federated.site_ledger import empty_ledger
 from gans.files import write_table, write_text
 from gans.findings.guarantee import guarantee_sentences
 from gans.findings.model_card import FEDERATED
+from gans.findings.sentence import Sentence
 from gans.privacy.base import DifferentialPrivacy
 from gans.report.model_card import Card
 from gans.runs.directory import check_run_directory, run_directory, stored_run
@@ -44,6 +45,7 @@ from gans.tracking.weights_and_biases import new_id, settle_mode
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, INTERRUPTED, signals
 from gans.training.marginal_matching import Measurements
+from gans.words import say
 
 log = logging.getLogger("gans")
 
@@ -336,7 +338,7 @@ def _finish(
             log.info("columns are %.4f away from those of all sites together, by what the sites reported", distance)
     write_text(files.summary, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     if status == COMPLETED:
-        found = guarantee_sentences(read_json(files.privacy)) if agreed.private else [FEDERATED]
+        found = guarantee_sentences(read_json(files.privacy)) if agreed.private else [Sentence("note", say(FEDERATED))]
         config = files.config.read_text(encoding="utf-8")
         card = Card(
             name=run.name,

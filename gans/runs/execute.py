@@ -39,6 +39,7 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
 from gans.training.step import GAN, TrainState
 from gans.training.transfer_settings import Transfer
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -112,7 +113,7 @@ def execute(
         check_run_directory(run)
         if run.trainer.resume and RunFiles(Path(run.run_dir or "").expanduser()).federated.is_file():
             raise UserError(f"run_dir={run.run_dir}: its sites train together; resume it with gans federate.")
-    with Terminal(show and first) as terminal:
+    with in_language(run.language), Terminal(show and first) as terminal:
         if run.privacy.private:
             return _execute_privately(run, table, terminal, report, call)
         run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read

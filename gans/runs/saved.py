@@ -1,6 +1,7 @@
 """A run on disk, opened: its config, schema, best generator, sampler, summary, samples and tables."""
 
 import copy
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.parameter_axes import leaves
 from gans.training.size import check_generator
 from gans.training.step import GAN
+from gans.words import ENGLISH, check_language
 
 UNKNOWN = "this machine has no record of creating this run (an older version may have, or its config was changed)"
 
@@ -293,3 +295,15 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path}: not that of a run.")
     return found
+
+
+def language_of(given: Mapping[str, Any]) -> str:
+    """The language that the keys of a command ask for, else that of their run, else English.
+
+    Raises:
+        UserError: it is none of them, or the run cannot be read.
+    """
+    if "language" in given:
+        check_language(given["language"])
+        return given["language"]
+    return SavedRun.open(given["run"]).run.language if "run" in given else ENGLISH

@@ -264,7 +264,7 @@ def test_a_perfect_generator_is_within_noise() -> None:
 def test_a_bad_generator_is_told_with_its_numbers() -> None:
     report = make(table(2, shift=1.5, gone=True), scored(0.7, 0.9, 0.8))
     assert headline(report).tone == "bad"
-    assert headline(report).text.startswith("Not like the real table")
+    assert headline(report).text.startswith("Unlike the real table")
     text = told(report)
     value, low = report.against_holdout.columns["maybe"], report.floor.columns["maybe"]
     assert f"maybe {value:.3f} (real rows {low:.3f}, far off)" in text
