@@ -145,7 +145,7 @@ def variance_heads() -> list[str]:
 
 def pair_heads() -> list[str]:
     """The heads of `pair_rows`."""
-    return [say("pair"), say("chance [95 %]"), say("pairs"), "p", "p, Holm"]
+    return [say("pair"), say("chance [95 %]"), say("pairs of runs"), "p", "p, Holm"]
 
 
 def rank_heads() -> list[str]:

@@ -15,7 +15,7 @@ from gans.evaluation.intervals import bootstrap, wilson
 from gans.findings.answers import Interval
 from gans.findings.customer_segments import Persona, Personas, Trait
 from gans.findings.sentence import listed
-from gans.words import mark, say
+from gans.words import ENGLISH, language, mark, say
 
 TRAITS = 5
 EXAMPLES = 3
@@ -207,4 +207,4 @@ def _tell_apart(personas: list[Persona]) -> None:
                 break
             name = listed(shorts[:count])
         taken.add(name)
-        persona.name = name[:1].upper() + name[1:]
+        persona.name = name[:1].upper() + name[1:] if language() == ENGLISH else name

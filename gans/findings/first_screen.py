@@ -119,7 +119,7 @@ def _real(evaluation: Evaluation) -> Reply:
     told = realism_headline(evaluation)
     if told is None:
         return _left_out(REAL)
-    answer = {"good": mark("Yes"), "note": mark("Nearly"), "bad": mark("No")}[told.tone]
+    answer = {"good": mark("Yes, real enough"), "note": mark("Nearly"), "bad": mark("Not real enough")}[told.tone]
     return Reply(say(REAL), told.tone, say(answer), [told.text])
 
 

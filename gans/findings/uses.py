@@ -107,9 +107,9 @@ def of_risk(answer: Answer) -> list[Sentence]:
     made, real = auc.values[SYNTHETIC], auc.values[REAL]
     behind = auc.gains[SYNTHETIC]
     tone = "good" if behind[1] > -0.02 else "note" if behind[0] > -0.05 else "bad"
-    start = {"good": mark("Yes"), "note": mark("In part"), "bad": mark("No")}[tone]
+    start = {"good": mark("Yes: "), "note": mark("In part: "), "bad": mark("No: ")}[tone]
     text = say(
-        "{start}: on real cases, a score trained on synthetic ones has an AUC of {made}, a score trained on real ones "
+        "{start}on real cases, a score trained on synthetic ones has an AUC of {made}, a score trained on real ones "
         "{real}.",
         start=say(start),
         made=shown(made),
@@ -139,18 +139,16 @@ def of_product(answer: Answer) -> list[Sentence]:
     made, real = distance.values[SYNTHETIC], distance.values[REAL]
     verdict = distance.verdict(SYNTHETIC)
     tone = "good" if verdict != "loss" else "note" if made[0] < real[0] + 0.03 else "bad"
-    start = {"good": mark("Yes"), "note": mark("Nearly"), "bad": mark("No")}[tone]
+    start = {"good": mark("Yes: "), "note": mark("Nearly: "), "bad": mark("No: ")}[tone]
     text = {
-        "gain": mark(
-            "{start}: synthetic shares are nearer to held-out customers than the training rows are: {figures}."
-        ),
+        "gain": mark("{start}synthetic shares are nearer to held-out customers than the training rows are: {figures}."),
         "no gain": mark(
-            "{start}: synthetic shares are as near to held-out customers as the training rows are: {figures}."
+            "{start}synthetic shares are as near to held-out customers as the training rows are: {figures}."
         ),
         "loss": mark(
-            "{start}: synthetic shares are farther from held-out customers than the training rows are: {figures}."
+            "{start}synthetic shares are farther from held-out customers than the training rows are: {figures}."
         ),
-    }.get(verdict, mark("{start}: synthetic shares cannot be told apart from the training rows: {figures}."))
+    }.get(verdict, mark("{start}synthetic shares cannot be told apart from the training rows: {figures}."))
     figures = say("distance {made}, training rows {real}", made=shown(made), real=shown(real))
     within = say(
         "{made:.0%} of the synthetic shares lie within the interval of the held-out ones, {real:.0%} of those of the "
@@ -234,9 +232,9 @@ def _conclusions(answer: Answer) -> list[Sentence]:
         )
         return [Sentence("note", text)]
     tone = "good" if made >= real - 0.05 else "note" if made >= real - 0.2 else "bad"
-    start = {"good": mark("Yes"), "note": mark("In part"), "bad": mark("No")}[tone]
+    start = {"good": mark("Yes: "), "note": mark("In part: "), "bad": mark("No: ")}[tone]
     text = say(
-        "{start}: {made:.0%} of the conclusions drawn from held-out real rows are found in synthetic rows, {real:.0%} "
+        "{start}{made:.0%} of the conclusions drawn from held-out real rows are found in synthetic rows, {real:.0%} "
         "in another sample of real rows.",
         start=say(start),
         made=made,
