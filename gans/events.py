@@ -39,8 +39,10 @@ def command(run: str, n: int, out: str, reference: str | None = None, where: str
     from gans.findings.histories import history_sentences
     from gans.report.history_page import write_histories
     from gans.runs.saved import SavedRun
+    from gans.tracking.terminal import waiting
 
-    found = draw_histories(SavedRun.open(run), n, reference, where, seed)
+    with waiting("drawing histories"):
+        found = draw_histories(SavedRun.open(run), n, reference, where, seed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in found.events.items():
         write_table(folder / f"{name}.parquet", table)

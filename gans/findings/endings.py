@@ -13,11 +13,13 @@ from gans.findings.run import duration, headline
 from gans.findings.sentence import Sentence
 from gans.runs.calls import Call
 from gans.runs.execute import Result
+from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.tracking.terminal import STAGES
 from gans.training.loop import DIVERGED, INTERRUPTED
 
+TRAIN, FEDERATE = "gans train", "gans federate"
 SMALLER = 3  # times, the learning rates of the next try after a run that diverged
 LEAST_SECONDS = 0.5  # of a stage that is named
 JUDGING = (
@@ -49,6 +51,22 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
     return [*lines, "next:", *_indented(next_commands(folder, result.files.report, results))]
 
 
+def federated_lines(folder: Path, summary: Mapping[str, Any], generator: bool) -> list[str]:
+    """The lines at the end of a federated run.
+
+    Args:
+        generator: whether there is a generator at the server, and not only at the sites.
+    """
+    text = f"{summary['status']} after {summary['rounds']:,} rounds in {duration(summary['seconds'])}"
+    lines = [text, *([told] if (told := _score(summary)) else [])]
+    if summary["status"] == INTERRUPTED:
+        return [*lines, "saved; go on with:", *_indented([go_on(folder, FEDERATE)])]
+    lines.append(f"rows: {RunFiles(folder).samples}")
+    run, private = shell_quoted(f"run={folder}"), "privacy" in summary
+    judge = [] if private else [f"gans evaluate {run}"]
+    return [*lines, *(["next:", *_indented([*judge, draw(run, "csv")])] if generator else [])]
+
+
 def verdict(results: RunResults | PrivateResults) -> Sentence:
     """The one sentence that says how a run went: that at the head of its page."""
     return guarantee_sentences(results.ledger)[0] if isinstance(results, PrivateResults) else headline(results)
@@ -59,12 +77,17 @@ def next_commands(folder: Path, report: Path, results: RunResults | PrivateResul
     run, images = shell_quoted(f"run={folder}"), results is not None and bool(results.schema.images)
     look = [f"{opener()} {shell_quoted(str(report))}"] if report.is_file() else []
     judge = [] if isinstance(results, PrivateResults) else [f"gans evaluate {run}"]
-    return [*look, *judge, f"gans sample {run} n=1000 out=rows.{'parquet' if images else 'csv'}"]
+    return [*look, *judge, draw(run, "parquet" if images else "csv")]
 
 
-def go_on(folder: Path) -> str:
+def draw(run: str, suffix: str) -> str:
+    """The command that draws rows; `run` is its first argument, quoted."""
+    return f"gans sample {run} n=1000 out=rows.{suffix}"
+
+
+def go_on(folder: Path, command: str = TRAIN) -> str:
     """The command that goes on with an interrupted run."""
-    return f"gans train {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
+    return f"{command} {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
 
 
 def with_smaller_steps(call: Call, run: Run) -> str:
@@ -115,8 +138,8 @@ def _seconds(summary: Mapping[str, Any]) -> dict[str, float]:
 def _score(summary: Mapping[str, Any]) -> str:
     """The score of the rows beside that of real ones, as far as there are any."""
     if "privacy" in summary:
-        spent = "epsilon={epsilon:g} at delta={delta:g} is spent".format(**summary["privacy"])
-        return f"{spent}, by {summary['looks']:,} looks at the rows"
+        looks = f", by {summary['looks']:,} looks at the rows" if "looks" in summary else ""
+        return "epsilon={epsilon:g} at delta={delta:g} is spent".format(**summary["privacy"]) + looks
     found, real = (summary["scores"].get(side, {}) for side in ("holdout", "floor"))
     name = next((name for name in ("score", "fid") if name in found), None)
     if name is None:

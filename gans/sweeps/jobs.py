@@ -10,7 +10,7 @@ from typing import Any
 from gans.config.compose import to_run
 from gans.config.names import decoded
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
-from gans.findings.endings import ending_lines, job_line
+from gans.findings.endings import TRAIN, ending_lines, job_line
 from gans.report.page import report_run
 from gans.runs.calls import Call
 from gans.runs.directory import stored_run
@@ -21,7 +21,6 @@ from gans.sweeps.records import STATUS, WORST, Job, finish, recorded
 from gans.tracking.log import set_up_log
 from gans.training import loop
 
-TRAIN = "gans train"
 log = logging.getLogger("gans")
 
 
