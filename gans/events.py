@@ -6,6 +6,8 @@ from gans.cli.arguments import output_folder
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, RUN, TEXT, WHOLE
+from gans.cli.tables import LANGUAGE
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -28,9 +30,18 @@ log = logging.getLogger("gans")
     ),
     Key("where", TEXT, "condition on the profiles, as in gans sample", default="", metavar="CONDITION"),
     Key("seed", WHOLE, "seed of the profiles and the events", default=0),
+    LANGUAGE,
     usages=('run=DIR n=1000 out=FOLDER [reference=DATE] [where="CONDITION"] [seed=0]',),
 )
-def command(run: str, n: int, out: str, reference: str | None = None, where: str = "", seed: int = 0) -> None:
+def command(
+    run: str,
+    n: int,
+    out: str,
+    reference: str | None = None,
+    where: str = "",
+    seed: int = 0,
+    language: str | None = None,
+) -> None:
     """Draw synthetic profiles from a run of data=profiles, and an event history for each."""
     folder = output_folder(out, empty=True)
 
@@ -41,15 +52,17 @@ def command(run: str, n: int, out: str, reference: str | None = None, where: str
     from gans.runs.saved import SavedRun
     from gans.tracking.terminal import waiting
 
+    saved = SavedRun.open(run)
     with waiting("drawing histories"):
-        found = draw_histories(SavedRun.open(run), n, reference, where, seed)
+        found = draw_histories(saved, n, reference, where, seed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in found.events.items():
         write_table(folder / f"{name}.parquet", table)
-    for sentence in history_sentences(found.kept):
-        print(sentence.line())
     counts = ", ".join(f"{table.num_rows:,} {name}" for name, table in found.events.items())
-    log.info("%s and %s", counts, write_histories(folder, found.kept, found.method))
+    with in_language(language or saved.run.language):
+        for sentence in history_sentences(found.kept):
+            print(sentence.line())
+        log.info("%s and %s", counts, write_histories(folder, found.kept, found.method))
 
 
 if __name__ == "__main__":

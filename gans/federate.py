@@ -67,7 +67,7 @@ def command(sites: str | None, app: str | None, others: list[str], **_: str) -> 
     from gans.federated.simulation import SimulatedGrid, simulated_sites
 
     if not isinstance(run.data, Sites):
-        raise UserError("sites is not set: usage: python -m gans.federate sites='FOLDER/site-*.parquet'")
+        raise UserError("sites is not set: usage: gans federate sites='FOLDER/site-*.parquet'")
     call = Call(FEDERATE, typed)
     found = federate(run, federation, lambda run: SimulatedGrid(simulated_sites(run)), call=call)
     for line in federated_lines(found.run_dir, found.summary, federation.share != "discriminator"):

@@ -325,7 +325,7 @@ def test_a_file_beside_the_rows_describes_them(finished: Any, command: Callable[
     assert found["description"].startswith("25 synthetic rows of ")
     made = found["prov:wasGeneratedBy"]["prov:label"]
     assert all(text in made for text in (finished.path.name, "seed=2", "part=1/2", "'where=age >= 30'", "refine=false"))
-    assert found["rai:personalSensitiveInformation"] == [UNTESTED.text]
+    assert found["rai:personalSensitiveInformation"] == [UNTESTED]
 
 
 def test_seeds(finished: Any, command: Callable[..., Any]) -> None:

@@ -20,6 +20,7 @@ from gans.runs.private import PrivateResults
 from gans.sweeps.records import STATUS, WORST, Job, finish, recorded
 from gans.tracking.log import set_up_log
 from gans.training import loop
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -90,11 +91,12 @@ def run_job(config: Any, call: Call, job: Any = None) -> tuple[int, float]:
     result = execute(run, report=report, call=call)
     results = told[-1] if told else None
     show = log.error if result.status == loop.DIVERGED else log.info
-    if job is None:
-        for line in ending_lines(result, results, run, call):
-            show("%s", line)
-    else:
-        show("job %s: %s", job.number, job_line(result, results))
+    with in_language(run.language):
+        if job is None:
+            for line in ending_lines(result, results, run, call):
+                show("%s", line)
+        else:
+            show("job %s: %s", job.number, job_line(result, results))
     return EXIT[result.status], result.score
 
 

@@ -9,18 +9,19 @@ from rich.console import Console
 
 from gans.tracking.bars import Bars
 from gans.tracking.notebook_bars import NotebookBars
+from gans.words import mark
 
 console = Console(stderr=True, highlight=False)
 SHORT = {"column_distance": "columns", "pair_distance": "pairs"}
 STAGES = {
-    "read": "reading",
-    "compile": "compiling",
-    "train": "training",
-    "evaluate": "evaluating",
-    "refine": "refining",
-    "sample": "sampling",
-    "write": "writing",
-    "track": "tracking",
+    "read": mark("reading"),
+    "compile": mark("compiling"),
+    "train": mark("training"),
+    "evaluate": mark("evaluating"),
+    "refine": mark("refining"),
+    "sample": mark("sampling"),
+    "write": mark("writing"),
+    "track": mark("tracking"),
 }
 """What a run does with its time, one after the other, and what it says meanwhile."""
 

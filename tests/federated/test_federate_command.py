@@ -26,7 +26,7 @@ def test_the_command_trains_and_says_what_leaves(command: Command, site_files: P
     assert "MiB sent by 3 sites" in done.err
     again = command("federate", f"run_dir={tmp_path / 'run'}", "trainer.resume=true", "federated.rounds=3")
     assert again.status == 0
-    assert "going on with" in again.err
+    assert "resuming" in again.err
     assert "completed after 3 rounds" in again.err
     pasted = [shlex.split(line) for line in again.err.splitlines() if line.startswith("  gans ")]
     assert pasted[-1] == ["gans", "sample", f"run={tmp_path / 'run'}", "n=1000", "out=rows.csv"]

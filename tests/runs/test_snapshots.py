@@ -301,7 +301,7 @@ def test_a_run_without_snapshots_has_none_and_one_without_steps_says_so(tmp_path
 def test_what_cannot_have_snapshots_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"trainer\.snapshots=-1: it must be at least 0"):
         compose(["trainer.snapshots=-1"])
-    with pytest.raises(UserError, match=r"trainer\.snapshots=3: privacy=marginals does not take it, they count held"):
+    with pytest.raises(UserError, match=r"trainer\.snapshots=3: privacy=marginals does not support it: they count"):
         compose(["+experiment=dp_marginals", "trainer.snapshots=3"])
     with pytest.raises(UserError, match=r"trainer\.snapshots=3: sites that train together take 0"):
         settled(compose(["trainer.snapshots=3"]), Federation())
