@@ -134,7 +134,7 @@ def execute(
         config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
         tracker = WeightsAndBiases(run.tracker, mode, run.name, config, files.folder)
         trackers = Terminal(show), tracker
-        outcome = _train(run, ready, carried, files, config, trackers, watch, signed=table is None)
+        outcome = train_prepared(run, ready, files, config, trackers, carried, watch, signed=table is None)
         if run.profile:
             _time_parts(run, ready)
         summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
@@ -188,15 +188,15 @@ def _train_beside(run: Run, ready: Prepared, carried: Carried | None) -> Outcome
     return train(gan, ready.windows or ready.rows, schedule, run.seed, Hooks(), None, begin)
 
 
-def _train(
+def train_prepared(
     run: Run,
     ready: Prepared,
-    carried: Carried | None,
     files: RunFiles,
     config: str,
     trackers: tuple[Terminal, WeightsAndBiases],
-    watch: Watch | None,
-    signed: bool,
+    carried: Carried | None = None,
+    watch: Watch | None = None,
+    signed: bool = False,
 ) -> Outcome:
     """Train, score, track, and write the checkpoints.
 
@@ -211,6 +211,8 @@ def _train(
     def evaluate(average: Any) -> list[dict[str, float]]:
         """Scores of each seed; all looks draw with the run's seed, so that they differ by the generators alone."""
         scores = []
+        if not run.trainer.measured:
+            return [{}] * run.trainer.seeds
         for member in range(run.trainer.seeds):
             ready.sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
             found, left_out = ready.judge.attempt(ready.sampler.sample(run.trainer.evaluate_rows, run.seed))
