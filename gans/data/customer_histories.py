@@ -84,10 +84,14 @@ class Histories(Profiles):
             reference, _ = self._dates(connection, logs, sentences, last)
             kinds = [kind for kind in EVENTS if kind in logs]
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
-            attributes = [name for name in logs["customers"].own if name not in self.drop] if "customers" in logs else []
+            attributes = (
+                [name for name in logs["customers"].own if name not in self.drop] if "customers" in logs else []
+            )
             attributes += ["since"] if "customers" in logs and "since" in logs["customers"].names else []
             table = connection.sql(people_sql(shapes, "customers" in logs, attributes)).to_arrow_table()
-            yield OpenHistories(connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"])
+            yield OpenHistories(
+                connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"]
+            )
 
     def split(self, table: pa.Table | None = None) -> Split:
         """As of any table; kinds and columns to leave out may be of events, which the customers have not."""
@@ -146,7 +150,9 @@ class OpenHistories:
             return Log(shape, events, None)
         self.connection.register("numbered", pa.table({"event": found["event"], "place": np.arange(len(parent))}))
         names = "".join(f", {quoted(one.name)}" for one in shape.lines.fields)
-        rows = sql(f"select place{names} from timed_{kind} join numbered using (event) order by place, time").to_arrow_table()
+        rows = sql(
+            f"select place{names} from timed_{kind} join numbered using (event) order by place, time"
+        ).to_arrow_table()
         return Log(shape, events, Children(shape.lines, rows.drop_columns(["place"]), rows["place"].to_numpy()))
 
 

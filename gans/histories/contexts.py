@@ -67,7 +67,9 @@ class Known:
         for one in chain.fields:
             for total in one.totals:
                 left = self.left[total]
-                columns[f"left {total}"] = pa.array(np.round(left, 4) if one.form == "number" else np.round(left).astype(np.int64))
+                columns[f"left {total}"] = pa.array(
+                    np.round(left, 4) if one.form == "number" else np.round(left).astype(np.int64)
+                )
         columns |= {f"before {name}": values for name, values in self.before.items()}
         if self.clock is not None:
             first, clock = self.place == 0, self.clock

@@ -48,7 +48,9 @@ class ChainSampler:
         def rows(parameters: Any, scalars: Any, codes: Any, masks: Any, seed: Any, parents: Any, places: Any) -> Any:
             partial = self.gan.layout.wide(scalars, codes) * masks[:, columns]
             base = stream(seed, 0, chain.name)
-            keys = jax.vmap(lambda parent, place: jax.random.fold_in(jax.random.fold_in(base, parent), place))(parents, places)
+            keys = jax.vmap(lambda parent, place: jax.random.fold_in(jax.random.fold_in(base, parent), place))(
+                parents, places
+            )
             made = self.gan.generate(parameters, jnp.concatenate([partial, masks], axis=-1), keys, False)[0]
             return self.gan.layout.compact(made)
 

@@ -40,7 +40,11 @@ def execute_histories(run: Run, show: bool = True, report: Reporter | None = Non
         training = np.sort(data.cut(numbered)[0]["place"].to_numpy())
         places, logs = histories.logs(training, data.events, data.lines, data.split_seed)
         if len(places) < len(training):
-            log.info("events of %s of %s customers are learnt from (data.events, data.lines)", f"{len(places):,}", f"{len(training):,}")
+            log.info(
+                "events of %s of %s customers are learnt from (data.events, data.lines)",
+                f"{len(places):,}",
+                f"{len(training):,}",
+            )
         result = execute(_part(run, files.folder / CUSTOMERS), histories.people, show, report=report)
         people = histories.people.take(pa.array(places))
         for one in logs:

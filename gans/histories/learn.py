@@ -23,7 +23,6 @@ from gans.training.loop import Outcome
 from gans.training.step import Rows
 
 
-
 def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared:
     """The children of real parents with their contexts, encoded; nothing is written yet.
 

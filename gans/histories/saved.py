@@ -52,7 +52,7 @@ def _shape(found: dict[str, Any]) -> Shape:
 
     lines = chain(found["lines"]) if found["lines"] else None
     people = tuple(map(field, found["people"]))
-    return Shape(found["kind"], people, chain(found["events"]), lines, found["key"])
+    return Shape(found["kind"], people, chain(found["events"]), lines, found["key"], found["until"])
 
 
 @dataclass
@@ -98,7 +98,9 @@ class SavedHistories:
             raise UserError(f"run={self.folder}: its chain {chain.name} is not learnt yet; go on with the run.")
         return ChainSampler(chain, SavedRun.open(self.folder / chain.name))
 
-    def draw(self, n: int, seed: int = 0, where: Any = None, start: int = 0, stop: int | None = None) -> Iterator[Drawn]:
+    def draw(
+        self, n: int, seed: int = 0, where: Any = None, start: int = 0, stop: int | None = None
+    ) -> Iterator[Drawn]:
         """Customers `start` to `stop` of n, with their events, a block at a time.
 
         Raises:
@@ -126,7 +128,8 @@ class SavedHistories:
         count = np.where(np.isnat(first), 0, people[kind].cast(pa.float64()).to_numpy(zero_copy_only=False).astype(int))
         parents = people.select(parent_columns(people, kind, shape.events.totals))
         sums = {name: _numbers(people[f"{kind}_{name}"]) for name in shape.events.totals}
-        first, last = (np.where(np.isnat(days), np.datetime64(0, "D"), days) for days in (first, last))
+        until = np.datetime64(shape.until, "D")
+        first, last = (np.where(np.isnat(days), until, np.minimum(days, until)) for days in (first, last))
         who, events = self.events[kind].draw(parents, count, sums, seed, numbers, first, last)
         place = np.arange(len(who)) - np.searchsorted(who, who)
         minutes = _uniform(seed, numbers[who], place) * (3600 // shape.events.step)
@@ -156,7 +159,9 @@ class SavedHistories:
         if AFTER not in lines.column_names:
             return rows
         later = np.maximum(lines[AFTER].to_numpy(), 0).astype("timedelta64[s]")
-        later -= np.minimum.reduceat(later, np.flatnonzero(np.append(True, event[1:] != event[:-1])))[np.unique(event, return_inverse=True)[1]]
+        later -= np.minimum.reduceat(later, np.flatnonzero(np.append(True, event[1:] != event[:-1])))[
+            np.unique(event, return_inverse=True)[1]
+        ]
         time = rows["time"].to_numpy() + later
         rows = rows.set_column(rows.column_names.index("time"), "time", pa.array(time))
         return rows.take(pa.array(np.lexsort((time, event))))
@@ -180,7 +185,10 @@ def counted(people: pa.Table, keys: np.ndarray, shapes: list[Shape], logs: dict[
         columns[kind] = pa.array(np.bincount(who[begins], minlength=len(keys)))
         none = np.asarray(pc.equal(columns[kind], 0))
         day = log["time"].cast(pa.date32())
-        start, end = np.searchsorted(who, np.arange(len(keys))), np.searchsorted(who, np.arange(len(keys)), side="right") - 1
+        start, end = (
+            np.searchsorted(who, np.arange(len(keys))),
+            np.searchsorted(who, np.arange(len(keys)), side="right") - 1,
+        )
         for name, places in (("first", start), ("last", end)):
             columns[f"{kind}_{name}"] = day.take(pa.array(np.maximum(places, 0), mask=none))
         if shape.lines:

@@ -12,6 +12,7 @@ from typing import Any
 from gans.data.events.logs import Log, quoted, run
 
 MOST_COUNTED = 8  # levels of a column that are counted for each parent
+FREE = 100  # rows from which on a text that differs in most of them is left out
 STEADY = 0.95  # share of the customers with several events who have one value, for a column to be theirs
 LINES = "lines"  # of an event, how many
 AFTER = "seconds after"  # the first line of its event, where lines have times of their own
@@ -80,6 +81,8 @@ class Shape:
         events: the chain of a customer's events.
         lines: the chain of an event's lines; None where each event is one row.
         key: the column that tells events apart, `order` or `session`, if there is one.
+        until: the date of the last event, after which none is drawn.
+        left_out: columns that are not learnt, and why.
     """
 
     kind: str
@@ -87,6 +90,8 @@ class Shape:
     events: Chain
     lines: Chain | None
     key: str | None
+    until: str
+    left_out: tuple[str, ...] = ()
 
     @property
     def of_event(self) -> list[str]:
@@ -96,16 +101,18 @@ class Shape:
 
     def said(self) -> str:
         """What was found, for people."""
-        parts = {"of the customer": self.people, "of an event": [f for f in self.events.fields if f.name in self.of_event]}
+        parts = {
+            "of the customer": self.people,
+            "of an event": [f for f in self.events.fields if f.name in self.of_event],
+        }
         if self.lines:
             parts["of a line"] = self.lines.fields
         named = [f"{what} {', '.join(one.name for one in fields)}" for what, fields in parts.items() if fields]
+        named += [f"left out {', '.join(self.left_out)}"] if self.left_out else []
         return f"{self.kind}: " + "; ".join(named or ["times only"])
 
 
-def find_shape(
-    connection: Any, log: Log, reference: str, kinds: Mapping[str, str], drop: Sequence[str] = ()
-) -> Shape:
+def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, str], drop: Sequence[str] = ()) -> Shape:
     """Which columns of a checked log are its customers', its events' and its lines'.
 
     Makes the tables `rows_KIND` (customer, event, time, columns), the view `timed_KIND` (rows with seconds after the first
@@ -126,7 +133,13 @@ def find_shape(
     skipped = {"customer", "time", named, *log.used, *drop}
     names = [name for name in types if name not in skipped and (name in log.names or name in log.own)]
     forms = {name: FORMS.get(kinds.get(name, ""), _form(name, types[name])) for name in names}
-    names = [name for name in names if forms[name]]
+    left_out = {name: f"it holds {types[name]}" for name in names if not forms[name]}
+    left_out |= {
+        name: "nearly every row has a text of its own"
+        for name in names
+        if forms[name] == "level" and name not in kinds and _is_unique(connection, kind, name)
+    }
+    names = [name for name in names if name not in left_out]
     event = f"{quoted(named)}, time::date" if named == "order" else quoted(named) if named else "number"
     columns = "".join(f", {quoted(name)}::{TYPES[forms[name]]} as {quoted(name)}" for name in names)
     run(
@@ -157,8 +170,11 @@ def find_shape(
         f"from timed_{kind} group by customer, event",
         key,
     )
-    hours, minutes, seconds = run(
-        connection, f"select max(hour(time)) > 0, max(minute(time)) > 0, max(second(time)) > 0 from events_{kind}", key
+    hours, minutes, seconds, until = run(
+        connection,
+        "select max(hour(time)) > 0, max(minute(time)) > 0, max(second(time)) > 0, max(time)::date::varchar "
+        f"from events_{kind}",
+        key,
     )[0]
     events = Chain(
         kind,
@@ -167,7 +183,8 @@ def find_shape(
         hours=bool(hours or minutes or seconds),
         step=1 if seconds else 60 if minutes else 3600,
     )
-    return Shape(kind, tuple(fields[name] for name in people), events, lines, named)
+    said = tuple(f"{name} ({why})" for name, why in left_out.items())
+    return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, said)
 
 
 def summed_fields(lines: Chain | None) -> list[Field]:
@@ -204,7 +221,9 @@ def people_sql(shapes: Sequence[Shape], has_table: bool, attributes: Sequence[st
         )
         columns += [f"coalesce(of_{kind}.events, 0) as {quoted(kind)}"]
         columns += [f"of_{kind}.{end}_day as {quoted(f'{kind}_{end}')}" for end in ("first", "last")]
-        columns += [f"coalesce(of_{kind}.{quoted(name)}, 0) as {quoted(f'{kind}_{name}')}" for name in shape.events.totals]
+        columns += [
+            f"coalesce(of_{kind}.{quoted(name)}, 0) as {quoted(f'{kind}_{name}')}" for name in shape.events.totals
+        ]
     return f"select people.customer, {', '.join(columns)} from {joins} order by people.customer"
 
 
@@ -269,3 +288,11 @@ def _is_of_event(connection: Any, kind: str, name: str) -> bool:
         f"data.{kind}",
     )
     return not found
+
+
+def _is_unique(connection: Any, kind: str, name: str) -> bool:
+    """Whether a text is free text or a key: more than half of many rows have one of their own."""
+    column = quoted(name)
+    sql = f"select count({column}), count(distinct {column}) from {kind}"
+    many, different = run(connection, sql, f"data.{kind}")[0]
+    return many > FREE and different > many / 2
