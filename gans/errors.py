@@ -1,6 +1,8 @@
 """Mistakes that a user can mend: one message, no traceback, exit status 2."""
 
 import difflib
+import importlib.metadata
+import re
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,6 +43,22 @@ def in_range(
         left = f"{'more than' if open_low else 'at least'} {low:g}"
         right = "" if high is None else f" and {'less than' if open_high else 'at most'} {high:g}"
         raise UserError(f"{key}={value:g}: it must be {left}{right}.")
+
+
+def missing_extra(what: str, extra: str) -> UserError:
+    """The error of something that needs an extra, with the command that brings it: in a checkout and elsewhere."""
+    return UserError(f"{what} needs what is not installed: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """`python -m pip install` with the packages of an extra by name, which works in any folder."""
+    try:
+        requires = importlib.metadata.requires("gans") or []
+    except importlib.metadata.PackageNotFoundError:
+        requires = []
+    found = [re.fullmatch(rf"(.+?);.*extra == ['\"]{extra}['\"]", one) for one in requires]
+    packages = " ".join(f'"{one[1].strip()}"' for one in found if one) or f'-e ".[{extra}]"'
+    return f"python -m pip install {packages}"
 
 
 def out_of_memory(error: BaseException) -> bool:

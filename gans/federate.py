@@ -1,65 +1,57 @@
 """Train over sites that share no row: `python -m gans.federate sites='data/site-*.parquet' [+experiment=NAME] ...`."""
 
-import dataclasses
 import logging
-import sys
 
-from gans.cli.arguments import output_folder, wants_help
+from gans.cli.arguments import output_folder
 from gans.cli.command import main_command
+from gans.cli.federation import federation_keys, said_settings
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, TEXT
+from gans.cli.overrides import complete_overrides, found_runs
+from gans.config.names import unquoted
 from gans.errors import DONE, INTERRUPTED, UserError
-from gans.tracking.log import set_up_log
-
-HELP = """Train over sites that share no row.
-
-  python -m gans.federate sites='data/site-*.parquet' +experiment=tabular federated.rounds=50
-  python -m gans.federate run_dir=runs/tabular/TIME trainer.resume=true
-  python -m gans.federate app=FOLDER +experiment=tabular federated.rounds=50
-
-  sites      a pattern of files, a table each: sites are simulated on this machine, in one process
-  app        a folder to write: the same run as an app of Flower, for sites on machines of their own
-  KEY=VALUE  as in gans.train; data.* says how the files are read
-  federated.KEY=VALUE
-"""
 
 log = logging.getLogger("gans")
 
 
-def usage() -> str:
-    """The help, with the keys of federated.* and what they are unless said."""
-    from gans.federated.settings import MOMENTS, SHARES, STRATEGIES, WEIGHTS, Federation
+@takes(
+    Key("sites", TEXT, "pattern of files, one table per site: sites are simulated on this machine", metavar="PATTERN"),
+    Key("app", FOLDER, "folder to write the run to as a Flower app, for sites on machines of their own"),
+    *federation_keys(),
+    others="as in gans train; data.* describes how the files are read",
+    complete=complete_overrides,
+    usages=(
+        "sites='data/site-*.parquet' +experiment=tabular federated.rounds=50",
+        "run_dir=runs/tabular/TIME trainer.resume=true",
+        "app=FOLDER +experiment=tabular federated.rounds=50",
+    ),
+    after="docs/federated.md describes what leaves a site.",
+    needs=True,
+)
+def command(sites: str | None, app: str | None, others: list[str], **_: str) -> int:
+    """Train across sites that share no rows."""
+    from gans.federated.settings import Federation
 
-    allowed = {"share": SHARES, "strategy": STRATEGIES, "weights": WEIGHTS, "moments": MOMENTS}
-    rows = []
-    for one in dataclasses.fields(Federation):
-        choice = f" of {', '.join(allowed[one.name])}" if one.name in allowed else ""
-        rows.append(f"    {one.name:<15} {one.default}{choice}")
-    return HELP + "\n".join(rows) + "\n\nSee docs/federated.md for what they mean, and for what leaves a site."
-
-
-def main() -> int:
-    """Read the arguments, and train or write the app."""
-    if wants_help(usage()):
-        return DONE
-    from gans.federated.settings import Federation, sorted_out
-
-    own, settings, others = sorted_out(sys.argv[1:], ("sites", "app"))
-    if {"sites", "app"} <= own.keys():
-        raise UserError(f"app={own['app']}: each machine names its own table; leave out sites.")
+    settings = said_settings()
+    if sites is not None and app is not None:
+        raise UserError(f"app={app}: each machine names its own table; leave out sites.")
 
     from gans.config.compose import compose
 
     federation = Federation.of(settings)
-    if "app" in own:
+    others = found_runs(others)
+    if app is not None:
         from gans.federated.app_folder import write_app
 
         compose(others)  # what does not compose is refused here, not at the server
-        print(write_app(output_folder(own["app"], empty=True), others, settings))
+        print(write_app(output_folder(unquoted(app), empty=True), others, settings))
         return DONE
     chosen = [argument.partition("=")[2] for argument in others if argument.lstrip("+").startswith("data=")]
-    if "sites" in own:
+    if sites is not None:
+        sites = unquoted(sites)
         if chosen:
-            raise UserError(f"data={chosen[0]}: sites={own['sites']} names the tables; leave one of them out.")
-        others += ["data=sites", f"data.files={_quoted(own['sites'])}"]
+            raise UserError(f"data={chosen[0]}: sites={sites} names the tables; leave one of them out.")
+        others += ["data=sites", f"data.files={_quoted(sites)}"]
     from gans.data.sites import Sites
     from gans.federated.messages import import_flower
     from gans.federated.run import federate, stored
@@ -85,5 +77,4 @@ def _quoted(text: str) -> str:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

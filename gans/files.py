@@ -118,27 +118,21 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_table(path: Path, table: Any) -> None:
-    """Write an Arrow table as .parquet or .csv, by the file's suffix, atomically."""
+    """Write an Arrow table as a Parquet file, atomically."""
     write_tables(path, iter([table]))
 
 
 def write_tables(path: Path, tables: Iterator[Any]) -> None:
-    """Write Arrow tables, at least one and all of one schema, end to end as one file, as `write_table` would.
+    """Write Arrow tables, at least one and all of one schema, end to end as one Parquet file, atomically.
 
-    Only one table is held at a time. In Parquet each is a row group.
+    Only one table is held at a time; each is a row group.
     """
 
     def write(temporary: Path) -> None:
+        import pyarrow.parquet as pq
+
         first = next(tables)
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            writer: Any = pq.ParquetWriter(temporary, first.schema, compression="zstd")
-        else:
-            import pyarrow.csv as csv
-
-            writer = csv.CSVWriter(temporary, first.schema)
-        with writer:
+        with pq.ParquetWriter(temporary, first.schema, compression="zstd") as writer:
             for table in chain([first], tables):
                 writer.write_table(table)
 

@@ -1,38 +1,30 @@
 """Segments of synthetic customers: `python -m gans.personas run=DIR k=6`."""
 
 import logging
-import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, run_folder, take_text_options, wants_help
+from gans.cli.arguments import run_folder
 from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, RUNS_OF, WHOLE
+from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
 from gans.errors import UserError
-from gans.tracking.log import set_up_log
 
 log = logging.getLogger("gans")
 
-HELP = """Find the personas of a run: segments of its synthetic customers.
 
-  python -m gans.personas run=DIR [k=6] [KEY=VALUE ...]
-
-  run        run directory of gans.train
-  k          number of segments; that of the least ICL, 2 to 10, unless given
-  test       real rows that nothing was learnt from, in place of the run's held-out ones
-  real       the rows that were trained on, where the run's table has moved
-  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
-  synthetic  rows in place of the run's samples
-  out        folder for personas.html and personas.csv; the run's directory unless given
-"""
-
-KEYS: dict[str, Any] = dict.fromkeys(("test", "real", "synthetic", "out", "trust"), str) | {"run": listed, "k": int}
-
-
-def main() -> int:
-    """Read the arguments, find the segments, print, write."""
-    if wants_help(HELP):
-        return 0
-    options, arguments = take_text_options(sys.argv[1:])
-    given = options | key_values(arguments, KEYS)
+@takes(
+    Key("run", RUNS_OF, "run directory, or last", required=True),
+    Key("k", WHOLE, "number of segments; unless given, the one from 2 to 10 with the lowest ICL"),
+    *REAL_TABLES,
+    SYNTHETIC,
+    Key("out", FOLDER, "folder for personas.html and personas.csv; the run's directory unless given"),
+    *text_files(),
+    usages=("run=DIR [k=6] [KEY=VALUE ...]",),
+)
+def command(run: list[str], k: int | None, out: str | None, **_: Any) -> None:
+    """Find the personas of a run: segments of its synthetic customers."""
+    given = said_with_text_options()
 
     from gans.decisions.cases import open_cases
     from gans.decisions.segment_traits import find_personas
@@ -40,15 +32,13 @@ def main() -> int:
 
     cases = open_cases(given)
     if len(cases) > 1:
-        raise UserError(f"run={','.join(given['run'])}: it names {len(cases)} runs; personas are of one.")
-    folder = run_folder(given, cases[0].folder)
-    found = find_personas(cases[0], given.get("k"))
+        raise UserError(f"run={','.join(run)}: it names {len(cases)} runs; personas are of one.")
+    folder = run_folder(out, cases[0].folder)
+    found = find_personas(cases[0], k)
     print_personas(found)
     folder.mkdir(parents=True, exist_ok=True)
     log.info("%s and %s", write_personas(folder, found, cases[0].run.name), folder / "personas.csv")
-    return 0
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

@@ -2,76 +2,111 @@
 
 import logging
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.cli.arguments import key_values, output_file, require, wants_help
 from gans.cli.command import main_command
-from gans.errors import UserError, in_range, one_of
-from gans.tracking.log import set_up_log
+from gans.cli.keys import Key, said, takes
+from gans.cli.kinds import RUN, TABLE_FILE, TEXT, TRUTH, WHOLE
+from gans.data.formats import check_writable
+from gans.errors import UserError, in_range
 
 if TYPE_CHECKING:
     from gans.data.schema import Schema
 
 log = logging.getLogger("gans")
 
-HELP = """Draw rows from a trained run.
-
-  python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value and ..."] [KEY=VALUE ...]
-
-  run     run directory of gans.train
-  n       rows, 10_000_000 or 1e7; memory does not grow with them
-  out     a .csv or .parquet file; columns, types and missing values are those of the training table
-  where   what columns may hold, as in "age >= 30 and age < 45 and segment in ('a', 'b')"; a column name with spaces
-          goes in backticks
-  relations  further ones that rows must hold, parted by ;, as in "start <= end; total = a + b"
-  refine  false: rows as the generator makes them, faster where the run has a refinement
-  seed    the same seed gives the same rows; the first rows of a longer draw are those of a shorter one
-  part    2/8 writes the second of eight parts that joined in order are the whole draw, for several processes
-  member  of a run over several seeds, which one, from 0; the one that scored best unless said; others are not refined
-"""
-
-PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list parted by ; but within quotes
-
-KEYS = {
-    "run": str,
-    "n": int,
-    "out": str,
-    "where": str,
-    "relations": str,
-    "seed": int,
-    "refine": str,
-    "part": str,
-    "member": int,
-}
+PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list separated by ; but within quotes
 
 
-def main() -> int:
-    """Read the arguments, sample, write the file."""
-    if wants_help(HELP):
-        return 0
-    given = key_values(sys.argv[1:], KEYS)
-    require(given, ("run", "n", "out"), "python -m gans.sample run=DIR n=1000 out=FILE.csv")
-    out = output_file(given["out"])
-    start, stop = part_of(given.get("part", "1/1"), given["n"])
+@takes(
+    Key("run", RUN, "run directory, the beginning of its name, or last", required=True),
+    Key("n", WHOLE, "number of rows, such as 10_000_000 or 1e7; memory does not grow with it", required=True),
+    Key(
+        "out",
+        TABLE_FILE,
+        "a .parquet, .csv, .jsonl or .xlsx file, text also with .gz or .zst; columns, types and missing values are "
+        "those of the training table",
+        required=True,
+    ),
+    Key(
+        "where",
+        TEXT,
+        "what columns may hold, as in \"age >= 30 and age < 45 and segment in ('a', 'b')\"; a column name with spaces "
+        "goes in backticks",
+        default="",
+    ),
+    Key(
+        "relations",
+        TEXT,
+        'further relations that the rows must satisfy, separated by ;, as in "start <= end; total = a + b"',
+        default="",
+    ),
+    Key(
+        "refine",
+        TRUTH,
+        "false: rows as the generator makes them, without the run's refinement; faster",
+        default=True,
+    ),
+    Key(
+        "seed", WHOLE, "the same seed gives the same rows; the first rows of a longer draw are a shorter one", default=0
+    ),
+    Key(
+        "part",
+        TEXT,
+        "2/8 writes the second of eight parts, for several processes; joined in order, they are the whole draw",
+        default="1/1",
+    ),
+    Key(
+        "member",
+        WHOLE,
+        "which seed of a run with several, from 0; the best one unless given, and only that one is refined",
+    ),
+    Key(
+        "croissant",
+        TRUTH,
+        "true: OUT.croissant.json beside the rows describes them for catalogues and loaders (Croissant, JSON-LD): "
+        "columns, checksum, how they were drawn, what is known of their privacy",
+        default=False,
+    ),
+    usages=('run=DIR n=1000 out=FILE [where="column == value and ..."] [KEY=VALUE ...]',),
+)
+def command(
+    run: str,
+    n: int,
+    out: Path,
+    where: str = "",
+    relations: str = "",
+    refine: bool = True,
+    seed: int = 0,
+    part: str = "1/1",
+    member: int | None = None,
+    croissant: bool = False,
+) -> None:
+    """Draw rows from a trained run."""
+    start, stop = part_of(part, n)
+    check_writable(out, stop - start)
 
     from gans.data.relations import parse_relation
     from gans.runs.saved import SavedRun
 
-    saved = SavedRun.open(given["run"])
-    relations = [parse_relation(text) for text in PARTS.findall(given.get("relations", ""))]
-    sampler = saved.sampler(given.get("member"))
-    one_of("refine", given.get("refine", "true"), ("true", "false"))
-    if given.get("refine") == "false":
+    saved = SavedRun.open(run)
+    held = [parse_relation(text) for text in PARTS.findall(relations)]
+    sampler = saved.sampler(member)
+    if not refine:
         sampler.refinement = None
-    if out.suffix == ".csv" and sampler.codec.image:
+    if out.suffix != ".parquet" and sampler.codec.image:
         raise UserError(f"out={out}: images go into .parquet files.")
-    tables = sampler.stream(given["n"], given.get("seed", 0), given.get("where", ""), relations, start, stop)
+    tables = sampler.stream(n, seed, where, held, start, stop)
     write_shown(out, tables, stop - start, sampler.codec.schema)
     log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.sampled), out)
-    return 0
+    if croissant:
+        from gans.report.croissant import write_croissant
+
+        given = {key: value for key, value in said().items() if key not in ("run", "out", "croissant")}
+        path = write_croissant(out, saved, stop - start, {"seed": seed} | given)
+        log.info("%s: add license, creator and url before you publish the rows", path)
 
 
 def part_of(text: str, n: int) -> tuple[int, int]:
@@ -90,10 +125,10 @@ def part_of(text: str, n: int) -> tuple[int, int]:
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:
     """Write the tables, with a progress bar where a person looks on."""
-    from gans.data.delimited.writer import write_rows
-    from gans.tracking.terminal import console, progress_bar
+    from gans.data.writing import write_rows
+    from gans.tracking.terminal import progress_bar, watched
 
-    with progress_bar("rows", console.is_terminal) as bar:
+    with progress_bar("rows", watched()) as bar:
         task = bar.add_task(out.name, total=rows)
 
         def counted() -> Iterator[Any]:
@@ -105,5 +140,4 @@ def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

@@ -1,9 +1,11 @@
-"""The notebook API: a frame in, a synthetic frame out."""
+"""The notebook API: a frame in, a synthetic frame out, and everything that the commands say of a run."""
 
+import copy
 import dataclasses
+import datetime
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from gans.errors import UserError
 from gans.files import temporary_folder
+from gans.tracking.log import set_up_log, silenced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,23 +21,31 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from gans.config.run import Run
+    from gans.data.base import Source
+    from gans.data.frames import Frame
+    from gans.notebook.shown import Augmented, Finding, Judged, Page
+    from gans.runs.execute import Result
     from gans.sampling.sampler import Sampler
+
+    Rows = str | Path | pd.DataFrame | pl.DataFrame | pa.Table
 
 
 class Synthesizer(BaseEstimator):
     """A generator of rows like those of a frame, as an estimator of scikit-learn.
 
-    As in `Synthesizer(experiment="cgan", overrides=["condition.columns=[churned]"]).fit(frame)`, then
-    `.sample(1000, where={"churned": "yes"})`. Parameters are checked by `fit`.
+    As in `Synthesizer().fit(frame).sample(1000)`, or `Synthesizer(experiment="cgan",
+    overrides=["condition.columns=[churned]"]).fit(frame)`, then `.sample(1000, where={"churned": "yes"})`. Parameters
+    are checked by `fit`.
 
     Args:
-        experiment: a file of conf/experiment.
+        experiment: a file of conf/experiment; the flagship for tables unless given.
         overrides: as on the command line, such as "trainer.steps=2000".
         run_dir: where the run is written; a temporary folder unless given. `save` copies it.
-        progress: show a progress bar.
+        progress: show what was found in the table, and progress bars.
         kinds: of columns that detection got wrong, as data.kinds on the command line, by their names in the frame.
+        formats: of dates and times in text, as strftime has them, by column: {"paid": "%d/%m/%Y"}. Found unless given.
         metadata: what SDV knows of the table, JSON V1: a dict, the path of a file, or an object with `to_dict`.
-            `kinds` goes before it.
+            `kinds` and `formats` go before it.
 
     Attributes:
         run_dir_: the folder of the run.
@@ -44,15 +55,17 @@ class Synthesizer(BaseEstimator):
     run_dir_: Path
     summary_: dict[str, Any]
     _sampler: "Sampler"
+    _given: "tuple[Source, pa.Table] | None" = None  # what it was fitted on in this process
 
     def __init__(
         self,
         *,
-        experiment: str = "vanilla",
+        experiment: str = "tabular",
         overrides: Sequence[str] = (),
         run_dir: str | Path | None = None,
         progress: bool = True,
         kinds: Mapping[Any, str] | None = None,
+        formats: Mapping[Any, str] | None = None,
         metadata: Any = None,
     ) -> None:
         self.experiment = experiment
@@ -60,24 +73,23 @@ class Synthesizer(BaseEstimator):
         self.run_dir = run_dir
         self.progress = progress
         self.kinds = kinds
+        self.formats = formats
         self.metadata = metadata
 
-    def fit(self, frame: "pd.DataFrame | pl.DataFrame | pa.Table", y: Any = None) -> "Synthesizer":
+    def fit(self, frame: "pd.DataFrame | pl.DataFrame | pa.Table | None" = None, y: Any = None) -> "Synthesizer":
         """Train on a frame.
 
         Args:
-            frame: the real rows, of pandas, polars or Arrow; an index is not learnt.
+            frame: the real rows, of pandas, polars or Arrow; an index is not learnt. Without one the table is that
+                which `overrides` name, such as "data=households" or "data=table" with "data.path=customers.csv".
             y: is not used; scikit-learn passes it.
 
         Raises:
             UserError: the frame, the metadata or an override does not fit; or training diverged.
         """
-        from gans.compat.sdv import conform, schema_of
         from gans.config.compose import compose
-        from gans.data.frames import read_frame, text_name
         from gans.report.page import report_run
         from gans.runs.execute import execute
-        from gans.tracking.log import set_up_log
 
         del y
         set_up_log()
@@ -85,23 +97,58 @@ class Synthesizer(BaseEstimator):
         run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
             raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
+        run, given = dataclasses.replace(run, run_dir=str(path)), None
+        with silenced(not self.progress):
+            if frame is None:
+                self._check_source()
+                result = execute(run, None, self.progress, report=report_run)
+            else:
+                read, data = self._read(frame, run)
+                run, given = dataclasses.replace(run, data=data), (data, read.table)
+                result = execute(run, read.table, self.progress, read.fields, report_run, frame=read.form)
+        self._check_end(result, path)
+        self._set(result.sampler, path, result.summary)
+        self._given = None if run.privacy.private else given
+        return self
+
+    def _check_source(self) -> None:
+        """Raise UserError where there is neither a frame nor an override that names a table."""
+        if not any(override.lstrip("+").startswith("data=") for override in self.overrides):
+            raise UserError(
+                'frame is not set: fit takes a frame, or overrides name a table, as in ["data=households"] or '
+                '["data=table", "data.path=customers.csv"].'
+            )
+        if self.kinds or self.formats or self.metadata is not None:
+            raise UserError("kinds, formats and metadata go with a frame; overrides have data.kinds and data.formats.")
+
+    def _read(self, frame: Any, run: "Run") -> "tuple[Frame, Source]":
+        """The frame as a table that can be learnt, and the source of the run with what was found of its columns."""
+        from gans.compat.sdv import conform, schema_of
+        from gans.data.frames import read_frame, read_times, text_name
+
         named = {**run.data.kinds, **{text_name(label): kind for label, kind in (self.kinds or {}).items()}}
         described = {} if self.metadata is None else schema_of(self.metadata)
         unlearnt = [name for name, kind in {**described, **named}.items() if kind in ("id", "text")]
         read = read_frame(frame, [*run.data.drop, *unlearnt])
-        table, drop, kinds = read.table, [*run.data.drop, *read.unread], {**read.kinds, **named}
+        formats = {text_name(label): pattern for label, pattern in (self.formats or {}).items()}
+        declared = read.table.column_names if run.privacy.private else ()  # by the domain
+        fixed = dict.fromkeys([*described, *run.data.drop, *declared], "fixed") | named
+        read_times(read, fixed, formats)
+        named |= dict.fromkeys(formats, "datetime")
+        drop, kinds = [*run.data.drop, *read.unread], {**read.kinds, **named}
         personal = run.data.personal
         if self.metadata is not None:
-            found = conform(self.metadata, table, named)
+            found = conform(self.metadata, read.table, named)
             asked = (*run.data.keep, *run.data.fake)
             drop = [*drop, *(name for name in found.drop if name not in asked)]
-            table, kinds, personal = found.table, found.kinds, {**found.personal, **personal}
+            read.table, kinds, personal = found.table, found.kinds, {**found.personal, **personal}
             for name, pattern in found.formats.items():
                 read.fields[name]["format"] = pattern
         read.check_kinds(kinds)
-        data = dataclasses.replace(run.data, kinds=kinds, drop=drop, personal=personal)
-        run = dataclasses.replace(run, run_dir=str(path), data=data)
-        result = execute(run, table, self.progress, read.fields, report_run, frame=read.form)
+        return read, dataclasses.replace(run.data, kinds=kinds, drop=drop, personal=personal)
+
+    def _check_end(self, result: "Result", path: Path) -> None:
+        """Raise what says that training did not complete."""
         if result.status == "interrupted":
             from gans.config.names import shell_quoted
 
@@ -109,24 +156,247 @@ class Synthesizer(BaseEstimator):
             raise KeyboardInterrupt(f"saved; go on with: python -m gans.train {where} trainer.resume=true")
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
-        return self._set(result.sampler, path, result.summary)
 
-    def sample(self, n: int, where: Mapping[Any, Any] | None = None, seed: int = 0) -> Any:
+    def sample(
+        self,
+        n: int,
+        where: Mapping[Any, Any] | str | None = None,
+        seed: int = 0,
+        *,
+        relations: Sequence[str] = (),
+        refine: bool = True,
+    ) -> Any:
         """A frame [n, columns] of the library, and with the columns, dtypes and missing values, of the training frame.
 
         Args:
-            where: what columns may hold, by name: a value, several (any of them), or slice(low, high).
+            where: what columns may hold, by name: a value, several (any of them), or slice(low, high); or a text, as
+                `python -m gans.sample` takes it: "age >= 30 and age < 45 and segment in ('a', 'b')".
+            seed: the same seed gives the same rows.
+            relations: further ones that rows must hold, such as "start <= end".
+            refine: False for rows as the generator makes them, faster where the run has a refinement.
 
         Raises:
             NotFittedError: before `fit`.
             UserError: `where` names a column that is not there, cannot hold, or too few rows fit.
         """
-        from gans.data.frames import learnable_where, to_frame
+        from gans.data.frames import to_frame
+        from gans.data.relations import parse_relation
 
-        sampler = self._fitted()
-        schema = sampler.codec.schema
-        rows = sampler.sample(n, seed, learnable_where(where, schema) if isinstance(where, Mapping) else where)
-        return to_frame(rows, schema)
+        sampler = copy.copy(self._fitted())
+        if not refine:
+            sampler.refinement = None
+        rows = sampler.sample(n, seed, self._learnable(where), [parse_relation(text) for text in relations])
+        return to_frame(rows, sampler.codec.schema)
+
+    def evaluate(
+        self,
+        test: "Rows | None" = None,
+        *,
+        real: "Rows | None" = None,
+        synthetic: "Rows | None" = None,
+        target: str | None = None,
+        secrets: Sequence[str] | None = None,
+        metrics: str | None = None,
+        members: str | None = None,
+        draws: int | None = None,
+        n: int | None = None,
+        anonymeter: str | None = None,
+        network: str | None = None,
+        retrain: bool | None = None,
+        trust: bool | None = None,
+        out: str | Path | None = None,
+    ) -> "Judged":
+        """Judge synthetic rows, as `python -m gans.evaluate run=DIR` does: how real, how useful, how private they are.
+
+        `.scores` is a frame, `.verdict` says it in sentences, and a notebook shows both. evaluation.json and a section
+        of report.html are written to the folder of the run, or to `out`.
+
+        Args:
+            test: real rows that nothing was learnt from, a frame or a file; the run's held-out ones unless given.
+            real: the rows that were trained on, where the run does not know them: of a model that was loaded.
+            synthetic: rows to judge in place of the run's samples.
+            target: the column that models should predict; that of the run (data.target) unless given.
+            secrets: columns that an attacker would like to know.
+            metrics: "fast", "standard" (unless given) or "full".
+            members: "all" for every seed of the run beside the best one.
+            draws: samples of each seed, 1 unless given.
+            n: rows of a sample; as many as samples.parquet has unless given.
+            anonymeter: a Python interpreter that has the package anonymeter.
+            network: for images, "digits" or a TorchScript file.
+            retrain: train again on half of the training rows, and attack that generator with the other half.
+            trust: read what the config of a run names that was not made on this machine.
+            out: folder for evaluation.json and report.html.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: as the command.
+        """
+        from gans.notebook.answers import judged
+
+        given = {"target": target, "secrets": secrets, "metrics": metrics, "members": members, "draws": draws, "n": n}
+        given |= {"anonymeter": anonymeter, "network": network, "retrain": retrain}
+        with silenced(not self.progress):
+            return judged(*self._asked(given, test, real, synthetic, trust, out))
+
+    def report(self) -> "Page":
+        """The page about the run, which a notebook shows; `.path` is the file, `.save(path)` copies it.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: the run has none.
+        """
+        from gans.notebook.answers import report_page
+
+        self._fitted()
+        return report_page(self.run_dir_)
+
+    def personas(
+        self,
+        k: int | None = None,
+        *,
+        test: "Rows | None" = None,
+        real: "Rows | None" = None,
+        synthetic: "Rows | None" = None,
+        trust: bool | None = None,
+        out: str | Path | None = None,
+    ) -> "Finding":
+        """Segments of the synthetic customers, as `python -m gans.personas` finds them: a row each in `.table`.
+
+        Args:
+            k: number of segments; that of the least ICL, 2 to 10, unless given.
+            test: as for `evaluate`.
+            real: as for `evaluate`.
+            synthetic: as for `evaluate`.
+            trust: as for `evaluate`.
+            out: folder for personas.html and personas.csv; the run's unless given.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: as the command.
+        """
+        from gans.notebook.answers import segments
+
+        with silenced(not self.progress):
+            return segments(*self._asked({"k": k}, test, real, synthetic, trust, out))
+
+    def use(
+        self,
+        scenario: str,
+        *,
+        target: str | None = None,
+        positive: str | None = None,
+        cost: float | None = None,
+        margin: float | None = None,
+        shortages: Sequence[float] | None = None,
+        steps: int | None = None,
+        of: str | None = None,
+        by: str | None = None,
+        where: str | None = None,
+        k: int | None = None,
+        secrets: Sequence[str] | None = None,
+        test: "Rows | None" = None,
+        real: "Rows | None" = None,
+        synthetic: "Rows | None" = None,
+        trust: bool | None = None,
+        out: str | Path | None = None,
+    ) -> "Finding":
+        """Put synthetic customers to a use, beside real rows alone, as `python -m gans.use` does.
+
+        Args:
+            scenario: "marketing", "risk", "product", "research" or "privacy".
+            target: the column that is asked about; that of the run (data.target) unless given.
+            positive: the level of the target that counts as yes; of two the rarer one unless given.
+            cost: of a contact; for marketing.
+            margin: of a response, in the same currency; for marketing.
+            shortages: shares of the bad training cases that are kept; for risk.
+            steps: of training on the smaller tables, those of the run unless given; for risk.
+            of: the column of a preference; for product.
+            by: the column of the segments; for product.
+            where: a what-if condition, in text; for product.
+            k: number of segments; for research.
+            secrets: columns that an attacker would like to know; for privacy.
+            test: as for `evaluate`.
+            real: as for `evaluate`.
+            synthetic: as for `evaluate`.
+            trust: as for `evaluate`.
+            out: folder for use_SCENARIO.html and .json; the run's unless given.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: as the command.
+        """
+        from gans.notebook.answers import answered
+
+        given = {"scenario": scenario, "target": target, "positive": positive, "cost": cost, "margin": margin}
+        given |= {"shortages": shortages, "steps": steps, "of": of, "by": by, "where": where, "k": k}
+        with silenced(not self.progress):
+            return answered(*self._asked(given | {"secrets": secrets}, test, real, synthetic, trust, out))
+
+    def augment(
+        self,
+        target: str | None = None,
+        how: str = "balance",
+        *,
+        n: int | None = None,
+        test: "Rows | None" = None,
+        real: "Rows | None" = None,
+        trust: bool | None = None,
+        out: str | Path | None = None,
+    ) -> "Augmented":
+        """Balance the classes of a table, or grow it, as `python -m gans.augment` does, and whether a model gains.
+
+        `.rows` are those that were added, `.whole` has the training rows above them.
+
+        Args:
+            target: the column that a model predicts; that of the run (data.target) unless given.
+            how: "balance" (each class as large as the largest one) or "grow" (n rows more).
+            n: of grow; as many as there are unless given.
+            test: as for `evaluate`.
+            real: as for `evaluate`.
+            trust: as for `evaluate`.
+            out: a .csv or .parquet file for `.whole`.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: as the command.
+        """
+        from gans.notebook.answers import grown
+
+        with silenced(not self.progress):
+            return grown(*self._asked({"target": target, "n": n}, test, real, None, trust, out), how)
+
+    def events(
+        self,
+        n: int = 1000,
+        reference: str | datetime.date | None = None,
+        where: Mapping[Any, Any] | None = None,
+        seed: int = 0,
+        *,
+        out: str | Path | None = None,
+    ) -> dict[str, Any]:
+        """Event histories of new synthetic customers, as `python -m gans.events` draws them: frames by name.
+
+        The table must be profiles: of `gans.profiles`, or of data=profiles.
+
+        Args:
+            n: customers.
+            reference: the date of the profiles, up to which events go; that of the run (data.reference) unless given.
+            where: what profiles may hold, as for `sample`.
+            seed: of the profiles and the events.
+            out: an empty folder for the same as .parquet files, and events.html.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: as the command.
+        """
+        from gans.notebook.answers import event_logs
+        from gans.notebook.options import whole
+
+        self._fitted()
+        date = reference.isoformat() if isinstance(reference, datetime.date) else reference
+        folder = None if out is None else str(out)
+        with silenced(not self.progress):
+            return event_logs(self.run_dir_, whole("n", n), date, self._learnable(where), whole("seed", seed), folder)
 
     def to_metadata(self, table_name: str = "table") -> dict[str, Any]:
         """The columns of the training frame as metadata of SDV, JSON V1.
@@ -146,27 +416,56 @@ class Synthesizer(BaseEstimator):
             NotFittedError: before `fit`.
             UserError: the path exists.
         """
+        self._copy(path)
+
+    def save_pretrained(self, path: str | Path) -> None:
+        """As `save`, with a README.md, the model card, and .gitattributes: the layout of Hugging Face. Nothing is sent.
+
+        Raises:
+            NotFittedError: before `fit`.
+            UserError: the path exists.
+        """
+        from gans.notebook.hub_folder import write_layout
+
+        self._copy(path, write_layout)
+
+    def _copy(self, path: str | Path, add: Callable[[Path], None] | None = None) -> None:
+        """Copy the run directory, and add files to the copy before it is there."""
         self._fitted()
-        path = Path(path)
+        path = Path(path).expanduser()
         if path.exists():
             raise UserError(f"{path} exists; choose another path.")
+        if not path.absolute().parent.is_dir():
+            raise UserError(f"{path}: there is no folder {path.parent}.")
         with temporary_folder(f".{path.name}-", path.parent) as folder:
-            shutil.copytree(self.run_dir_, folder / "run").rename(path)
+            shutil.copytree(self.run_dir_, folder / "run")
+            if add is not None:
+                add(folder / "run")
+            (folder / "run").rename(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "Synthesizer":
         """Read a run directory, one of `save` or of `python -m gans.train`; its config has how it was trained.
 
+        Args:
+            path: the folder; the beginning of its name; or "last" for the newest run below runs/.
+
         Raises:
             UserError: it is no run directory, or holds no trained generator.
         """
+        from gans.runs.find import find_run
         from gans.runs.saved import SavedRun
 
-        saved = SavedRun.open(path, "path")
-        return cls()._set(saved.sampler(), saved.folder, saved.summary)
+        saved = SavedRun.open(find_run(str(path), "path"), "path")
+        return cls(experiment=saved.run.name)._set(saved.sampler(), saved.folder, saved.summary)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_sampler")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: no training row."""
+        state: Any = super().__getstate__()
+        return {**state, "_given": None}
 
     def _set(self, sampler: "Sampler", run_dir: Path, summary: dict[str, Any]) -> "Synthesizer":
         self._sampler, self.run_dir_, self.summary_ = sampler, run_dir, summary
@@ -177,3 +476,36 @@ class Synthesizer(BaseEstimator):
 
         check_is_fitted(self)
         return self._sampler
+
+    def _learnable(self, where: Any) -> Any:
+        """A condition with the names and values that the frame has, as the table has them."""
+        from gans.data.frames import learnable_where
+
+        return learnable_where(where, self._fitted().codec.schema) if isinstance(where, Mapping) else where
+
+    def _asked(
+        self, given: dict[str, Any], test: Any, real: Any, synthetic: Any, trust: Any, out: Any
+    ) -> tuple[Path, dict[str, Any]]:
+        """The run, and arguments as its commands have them; with the rows that it was fitted on in this process."""
+        from gans.notebook.options import options
+
+        schema = self._fitted().codec.schema
+        tables = {"test": test, "real": real, "synthetic": synthetic}
+        asked = options({**given, **tables, "trust": trust, "out": out}, schema)
+        if self._given is not None:
+            source, table = self._given
+            training, holdout, _ = source.split(table)
+            asked = {"real": training, "test": holdout, **asked}
+        return self.run_dir_, asked
+
+
+def load(path: str | Path) -> Synthesizer:
+    """A Synthesizer of a run directory: one of `save`, `save_pretrained` or `python -m gans.train`.
+
+    Args:
+        path: the folder; the beginning of its name; or "last" for the newest run below runs/.
+
+    Raises:
+        UserError: it is no run directory, or holds no trained generator.
+    """
+    return Synthesizer.load(path)

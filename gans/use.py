@@ -1,82 +1,71 @@
 """What a run is good for: `python -m gans.use scenario=marketing|risk|product|research|privacy run=DIR`."""
 
 import logging
-import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, run_folder, take_text_options, wants_help
+from gans.cli.arguments import output_folder, run_folder
 from gans.cli.command import main_command
-from gans.errors import UserError, one_of
-from gans.tracking.log import set_up_log
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, NAMES, NUMBER, RUNS_OF, TEXT, WHOLE, choice
+from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
+from gans.decisions.scenario_options import SCENARIOS, check_scenario
 
 log = logging.getLogger("gans")
 
-HELP = """Put synthetic customers to one of five uses, beside real rows alone.
 
-  python -m gans.use scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]
-  python -m gans.use scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]] [steps=N]
-  python -m gans.use scenario=product run=DIR of=COLUMN by=COLUMN [where="CONDITION"]
-  python -m gans.use scenario=research run=DIR [target=COLUMN] [positive=LEVEL] [k=SEGMENTS]
-  python -m gans.use scenario=privacy run=DIR [secrets=[COLUMN,...]]
-
-  run        run directory of gans.train; several, parted by commas or a pattern such as runs/tabular/*, that differ in
-             their seed give intervals over seeds, too
-  target     the column that is asked about; of a run its data.target
-  positive   the level of the target that counts as yes; of two the rarer one unless given
-  cost       of a contact, and margin of a response, in one currency
-  shortages  shares of the bad training cases that are kept; each trains the run's generator anew on the smaller table,
-             for so many steps, those of the run unless given
-  of, by     the column of a preference, and the column of the segments
-  where      a what-if condition, as gans.sample has it
-  k          number of segments; that of the least ICL unless given
-  secrets    columns that an attacker would like to know
-  test       real rows that nothing was learnt from, in place of the run's held-out ones
-  real       the rows that were trained on, where the run's table has moved
-  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
-  synthetic  rows in place of the run's samples
-  out        folder for use_SCENARIO.html and .json; of one run its directory, else `uses`
-"""
-
-SCENARIOS = ("marketing", "risk", "product", "research", "privacy")
-KEYS: dict[str, Any] = dict.fromkeys(
-    ("scenario", "target", "positive", "of", "by", "where", "test", "real", "synthetic", "out", "trust"), str
-) | {"run": listed, "shortages": listed, "secrets": listed, "cost": float, "margin": float, "k": int, "steps": int}
-OWN = {
-    "marketing": ("positive", "cost", "margin"),
-    "risk": ("positive", "shortages", "steps"),
-    "product": ("of", "by", "where"),
-    "research": ("positive", "k"),
-    "privacy": ("secrets",),
-}
-
-
-def main() -> int:
-    """Read the arguments, ask, print, write."""
-    if wants_help(HELP):
-        return 0
-    options, arguments = take_text_options(sys.argv[1:])
-    given = options | key_values(arguments, KEYS)
-    if "scenario" not in given:
-        raise UserError(f"scenario is not set; allowed are {', '.join(SCENARIOS)}.")
-    scenario = given["scenario"]
-    one_of("scenario", scenario, SCENARIOS)
-    every = {key for keys in OWN.values() for key in keys}
-    if foreign := sorted((every - set(OWN[scenario])) & set(given)):
-        raise UserError(f"{foreign[0]}={given[foreign[0]]}: scenario={scenario} takes {', '.join(OWN[scenario])}.")
+@takes(
+    Key("scenario", choice(*SCENARIOS), "which use", required=True),
+    Key(
+        "run",
+        RUNS_OF,
+        "run directory, or last; several that differ in their seed, separated by commas or as a pattern such as "
+        "runs/tabular/*, also give intervals over seeds",
+    ),
+    Key("target", TEXT, "the column in question; data.target of the run unless given"),
+    Key("positive", TEXT, "the level of the target that counts as yes; the rarer of two unless given"),
+    Key("cost", NUMBER, "marketing: cost of a contact", default=1.0),
+    Key("margin", NUMBER, "marketing: gain from a response, in the same currency", default=10.0),
+    Key(
+        "shortages",
+        NAMES,
+        "risk: shares of the bad training cases to keep, as in [0.2,0.05]; for each, the run's generator is trained "
+        "again on the smaller table",
+    ),
+    Key("steps", WHOLE, "risk: training steps for that; those of the run unless given"),
+    Key("of", TEXT, "product: the column of the preference", metavar="COLUMN"),
+    Key("by", TEXT, "product: the column of the segments", metavar="COLUMN"),
+    Key("where", TEXT, "product: a what-if condition, as in gans sample", metavar="CONDITION"),
+    Key("k", WHOLE, "research: number of segments; the one with the lowest ICL unless given"),
+    Key("secrets", NAMES, "privacy: columns that an attacker would like to know"),
+    *REAL_TABLES,
+    SYNTHETIC,
+    Key("out", FOLDER, "folder for use_SCENARIO.html and .json; the directory of a single run, or else `uses`"),
+    *text_files(),
+    usages=(
+        "scenario=marketing run=DIR [target=COLUMN] [positive=LEVEL] [cost=1] [margin=10]",
+        "scenario=risk run=DIR [target=COLUMN] [positive=LEVEL] [shortages=[0.2,0.05]] [steps=N]",
+        'scenario=product run=DIR of=COLUMN by=COLUMN [where="CONDITION"]',
+        "scenario=research run=DIR [target=COLUMN] [positive=LEVEL] [k=SEGMENTS]",
+        "scenario=privacy run=DIR [secrets=[COLUMN,...]]",
+    ),
+)
+def command(scenario: str, **_: Any) -> None:
+    """Put synthetic customers to one of five uses, compared with real rows alone."""
+    given = said_with_text_options()
+    check_scenario(given)
 
     from gans.decisions.cases import open_cases
     from gans.decisions.scenarios import answer_of, draw
     from gans.report.answers import print_answer, write_answer
 
     cases = open_cases(given)
-    folder = run_folder(given, cases[0].folder) if len(cases) == 1 else output_folder(given.get("out") or "uses")
+    out = given.get("out")
+    folder = run_folder(out, cases[0].folder) if len(cases) == 1 else output_folder(out or "uses")
     answer = answer_of(scenario, cases, given)
     print_answer(answer)
     folder.mkdir(parents=True, exist_ok=True)
     log.info("%s", write_answer(folder, answer, draw(answer)))
-    return 0
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

@@ -16,17 +16,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import TEXT
 from gans.config.compose import compose
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.suite import evaluate
-from gans.tracking.log import set_up_log
 
-KEYS = dict.fromkeys(("train", "synthetic", "test", "name", "judge", "sdmetrics", "target"), str)
+KEYS = ("train", "synthetic", "test", "name", "judge")
 OURS = {
     "shape_error": "shape_error", "trend_error": "trend_error", "xgb_c2st": "xgb_c2st", "tstr": "tstr", "trtr": "trtr",
     "alpha_precision": "alpha_precision", "beta_recall": "beta_recall", "dcr_share": "dcr_share",
@@ -69,22 +69,21 @@ def call(command: list[str]) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def main() -> int:
+@takes(*(Key(key, TEXT, required=True) for key in KEYS), Key("sdmetrics", TEXT), Key("target", TEXT), text=__doc__)
+def main(sdmetrics: str | None, target: str | None, **given: str) -> int:
     """Judge each table thrice, print."""
-    given = key_values(sys.argv[1:], KEYS)
-    for key in ("train", "synthetic", "test", "name", "judge"):
-        if key not in given:
-            raise UserError(f"{key} is not set; see the head of scripts/agreement.py.")
     source = compose([f"data={given['name']}"]).data
     real, test = (normalise(read_table(given[key], key)) for key in ("train", "test"))
     schema, worst = detect(real, source.fixed_kinds(), source.drop), 0.0
     for path in given["synthetic"].split(","):
-        tables = read_sides(schema, real, read_table(path, "synthetic"), test, given.get("target", source.target))
+        tables = read_sides(
+            schema, real, read_table(path, "synthetic"), test, source.target if target is None else target
+        )
         ours = evaluate(tables).scores
         judge = [sys.executable, given["judge"], given["train"], path, "--test", given["test"], "--name", given["name"]]
         theirs = {("judge", name): value for name, value in json.loads(call(judge)).items() if name in OURS}
-        if "sdmetrics" in given:
-            theirs |= package(tables.sides, given["sdmetrics"])
+        if sdmetrics is not None:
+            theirs |= package(tables.sides, sdmetrics)
         print(path)
         for (who, name), value in theirs.items():
             found = ours[OURS[name]].value
@@ -111,5 +110,4 @@ def package(sides: dict, interpreter: str) -> dict[tuple[str, str], float]:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

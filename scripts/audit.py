@@ -17,13 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from audits import gradients, marginals, votes
 
-from gans.cli.arguments import key_values
 from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import NUMBER, TEXT, WHOLE, choice
 from gans.errors import in_range, one_of
 from gans.privacy.audit import Audit, audit
-from gans.tracking.log import set_up_log
 
-KEYS = {"experiment": str, "epsilon": float, "delta": float, "runs": int, "bug": str}
 ATTACKS = {"dp_marginals": marginals, "dp_gan": gradients, "pate_gan": votes}
 
 
@@ -33,27 +32,31 @@ def audited(experiment: str, epsilon: float, delta: float, runs: int, bug: str |
     return audit(present, absent, delta)
 
 
-def main() -> int:
+@takes(
+    Key("experiment", choice(*ATTACKS), required=True),
+    Key("epsilon", NUMBER, default=3.0),
+    Key("delta", NUMBER, default=1e-5),
+    Key("runs", WHOLE, default=2_000),
+    Key("bug", TEXT),
+    text=__doc__,
+)
+def main(experiment: str, epsilon: float, delta: float, runs: int, bug: str | None) -> int:
     """Attack, print; 1 where the promise is broken."""
-    given = {"epsilon": 3.0, "delta": 1e-5, "runs": 2_000} | key_values(sys.argv[1:], KEYS)
-    experiment = given.get("experiment", "")
-    one_of("experiment", experiment, tuple(ATTACKS))
-    in_range("epsilon", given["epsilon"], 0, 100, open_low=True)
-    in_range("delta", given["delta"], 0, 1, open_low=True, open_high=True)
-    in_range("runs", given["runs"], 100)
-    if "bug" in given:
-        one_of("bug", given["bug"], tuple(ATTACKS[experiment].BUGS))
-    found = audited(experiment, given["epsilon"], given["delta"], given["runs"], given.get("bug"))
-    print(f"stated epsilon {given['epsilon']:g} at delta {given['delta']:g}; bounds of {found.runs} runs a side:")
+    in_range("epsilon", epsilon, 0, 100, open_low=True)
+    in_range("delta", delta, 0, 1, open_low=True, open_high=True)
+    in_range("runs", runs, 100)
+    if bug is not None:
+        one_of("bug", bug, tuple(ATTACKS[experiment].BUGS))
+    found = audited(experiment, epsilon, delta, runs, bug)
+    print(f"stated epsilon {epsilon:g} at delta {delta:g}; bounds of {found.runs} runs a side:")
     print(f"  at least {found.epsilon:.3f} whatever the mechanism")
     print(f"  at least {found.epsilon_if_gaussian:.3f} if its noise is Gaussian")
     print(
         f"  the canary is seen in {found.true_positives:.1%} of the runs with it, {found.false_positives:.1%} without"
     )
-    print("BROKEN: above the stated epsilon" if found.exceeds(given["epsilon"]) else "not shown to be broken")
-    return int(found.exceeds(given["epsilon"]))
+    print("BROKEN: above the stated epsilon" if found.exceeds(epsilon) else "not shown to be broken")
+    return int(found.exceeds(epsilon))
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(main.run)

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from gans.cli.arguments import key_values
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, TEXT, WHOLE
 
-OWN = {"rounds": int, "peer": str, "child": str}
 PARTS = ("trace", "lower", "compile", "first step")
 STEPS = 100
 
@@ -71,26 +72,26 @@ def alone(folder: Path, overrides: list[str]) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def main() -> None:
+@takes(
+    Key("rounds", WHOLE, default=3), Key("peer", FOLDER), Key("child", TEXT), others="as in gans train", text=__doc__
+)
+def main(rounds: int, peer: str | None, child: str | None, others: list[str]) -> None:
     """Measure in turns and print a table."""
-    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in OWN]
-    given: dict[str, Any] = {"rounds": 3} | key_values(own, OWN)
-    if "child" in given:
-        print(json.dumps(measure(json.loads(given["child"]))))
+    if child is not None:
+        print(json.dumps(measure(json.loads(child))))
         return
-    overrides = [argument for argument in sys.argv[1:] if argument not in own]
-    overrides = overrides or ["+experiment=tabular", "data=adult"]
-    folders = [Path(__file__).resolve().parents[1], *([Path(given["peer"]).resolve()] if "peer" in given else [])]
-    rounds = [[alone(folder, overrides) for folder in folders] for _ in range(given["rounds"])]
+    overrides = others or ["+experiment=tabular", "data=adult"]
+    folders = [Path(__file__).resolve().parents[1], *([Path(peer).resolve()] if peer is not None else [])]
+    found = [[alone(folder, overrides) for folder in folders] for _ in range(rounds)]
     print(
         f"{'':24}{'processor':>12}{'clock':>12}"
         + (f"{'peer':>12}{'clock':>12}{'ratio':>12}" if len(folders) > 1 else "")
     )
-    for name in rounds[0][0]:
-        best = [np.min([one[place][name] for one in rounds], axis=0) for place in range(len(folders))]
+    for name in found[0][0]:
+        best = [np.min([one[place][name] for one in found], axis=0) for place in range(len(folders))]
         figures = "".join(f"{value:12.2f}" for value in np.concatenate(best))
         print(f"{name:24}{figures}" + (f"{best[0][0] / max(best[1][0], 1e-9):12.2f}" if len(folders) > 1 else ""))
 
 
 if __name__ == "__main__":
-    main()
+    main_command(main.run)

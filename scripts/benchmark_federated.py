@@ -7,7 +7,6 @@ ratios. Both exchange and average the same arrays.
 """
 
 import multiprocessing
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,17 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from gans.cli.arguments import require, wants_help, whole
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.federation import federation_keys, said_settings
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import TEXT, WHOLE
 from gans.config.compose import compose
 from gans.federated.agreed import Agreed
 from gans.federated.arrays import Arrays, arrays_of
 from gans.federated.messages import import_flower
 from gans.federated.run import agree, settled
 from gans.federated.server import Sites
-from gans.federated.settings import Federation, sorted_out
+from gans.federated.settings import Federation
 from gans.runs.files import RunFiles
-from gans.tracking.log import set_up_log
 
 
 def work(place: int, overrides: list[str], folder: str, end: Any) -> None:
@@ -58,21 +58,24 @@ def timed(rounds: int, arrays: Arrays, one: Any) -> list[float]:
     return seconds
 
 
-def main() -> int:
+@takes(
+    Key("sites", TEXT, required=True),
+    Key("rounds", WHOLE, default=10),
+    *federation_keys(),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(sites: str, rounds: int, others: list[str], **_: str) -> int:
     """Time both ways."""
-    if wants_help(__doc__ or ""):
-        return 0
-    own, settings, others = sorted_out(sys.argv[1:], ("sites", "rounds"))
-    require(own, ("sites",), "python scripts/benchmark_federated.py sites='FOLDER/site-*.parquet'")
+    settings = said_settings()
     import_flower()
     from gans.federated.simulation import SimulatedGrid, simulated_sites
 
-    rounds = whole(own.get("rounds", "10"))
     with tempfile.TemporaryDirectory() as folder:
         overrides = [
             *others,
             "data=sites",
-            f"data.files='{own['sites']}'",
+            f"data.files='{sites}'",
             f"run_dir={folder}",
             "tracker.mode=disabled",
         ]
@@ -80,23 +83,23 @@ def main() -> int:
         run = settled(compose(overrides), federation)
         files = RunFiles(Path(folder))
         files.checkpoints.mkdir()
-        sites = simulated_sites(run)
-        for site in sites:
+        those = simulated_sites(run)
+        for site in those:
             site.show = False
-        grid = SimulatedGrid(sites)
+        grid = SimulatedGrid(those)
         asked = Sites(grid, federation)
         agreed, _ = agree(run, federation, asked, files)
         asked.join(agreed)
-        first = arrays_of(sites[0].first, federation.shared)
+        first = arrays_of(those[0].first, federation.shared)
 
         def together(number: int, arrays: Arrays) -> list[Arrays]:
-            states = [site.begin_round(number, arrays) for site in sites]
+            states = [site.begin_round(number, arrays) for site in those]
             after = grid.steps(states, federation.local_steps)
-            return [site.end_round(number, *one)[0] for site, one in zip(sites, after, strict=True)]
+            return [site.end_round(number, *one)[0] for site, one in zip(those, after, strict=True)]
 
         axis = timed(rounds, first, together)
         context, pipes, workers = multiprocessing.get_context("spawn"), [], []
-        for place in range(len(sites)):
+        for place in range(len(those)):
             ours, theirs = context.Pipe()
             pipes.append(ours)
             workers.append(context.Process(target=work, args=(place, overrides, folder, theirs)))
@@ -120,5 +123,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    run_command(main)
+    main_command(main.run)

@@ -12,7 +12,6 @@ import contextlib
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,16 +19,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gans.cli.arguments import key_values
 from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, WHOLE
 from gans.errors import in_range
 
 BEGAN = time.monotonic()
 
 
-def main() -> int:
-    given = key_values(sys.argv[1:], {"seconds": int, "rounds": int, "browser": str})
-    seconds, rounds = given.get("seconds", 10), given.get("rounds", 3)
+@takes(Key("seconds", WHOLE, default=10), Key("rounds", WHOLE, default=3), Key("browser", FILE), text=__doc__)
+def main(seconds: int, rounds: int, browser: str | None) -> int:
     in_range("seconds", seconds, 1)
     in_range("rounds", rounds, 1)
     os.environ.setdefault("NPROC", "1")  # as the lab does
@@ -52,7 +51,7 @@ def main() -> int:
         before, ratios = memory(), []
         for _ in range(rounds):
             alone = rate(toys, seconds)
-            with page(server.address, given.get("browser")) as look:
+            with page(server.address, browser) as look:
                 time.sleep(3)
                 watched = rate(toys, seconds)
             ratios.append(watched / alone)
@@ -104,4 +103,4 @@ def memory() -> int:
 
 
 if __name__ == "__main__":
-    main_command(main)
+    main_command(main.run)

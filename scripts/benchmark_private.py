@@ -7,7 +7,6 @@ private one draws a Poisson sample, clips each pair's gradient, and adds noise; 
 one by one, as DP-SGD is often computed. Prints milliseconds of an update and ratios.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gans.cli.arguments import key_values
 from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import WHOLE
 from gans.config.compose import compose
 from gans.data.domain import SHIPPED, Domain
 from gans.errors import in_range
@@ -29,7 +29,6 @@ from gans.privacy.ledger import Ledger
 from gans.privacy.loss_distributions import least_scale
 from gans.runs.build import build
 from gans.streams import per_example
-from gans.tracking.log import set_up_log
 from gans.training.private_step import PrivateCritic, critic_gradient
 from gans.training.step import Rows
 
@@ -56,19 +55,19 @@ def milliseconds(gradient: Callable[[Any, Any], Any], parameters: Any) -> float:
     return 1e3 * min(times) / UPDATES
 
 
-def main() -> int:
+@takes(Key("rows", WHOLE, default=32_561), text=__doc__)
+def main(rows: int) -> int:
     """Measure and print."""
-    given = {"rows": 32_561} | key_values(sys.argv[1:], {"rows": int})
-    in_range("rows", given["rows"], 1_000)
+    in_range("rows", rows, 1_000)
     run: Any = compose(["+experiment=dp_gan"])
     rate, clip = run.privacy.rate, run.privacy.clip
     codec = Domain.read(SHIPPED / "households.yaml").codec()
-    size = round(given["rows"] * rate)
+    size = round(rows * rate)
     run = replace(run, trainer=replace(run.trainer, batch_size=size))
     gan = build(run, run.condition.fit(codec, codec.empty(1)))
     rng = np.random.default_rng(0)
-    codes = np.stack([rng.integers(0, levels, given["rows"]) for levels in gan.layout.cardinalities], axis=1)
-    scalars = rng.uniform(-1, 1, (given["rows"], gan.layout.scalars)).astype(np.float32)
+    codes = np.stack([rng.integers(0, levels, rows) for levels in gan.layout.cardinalities], axis=1)
+    scalars = rng.uniform(-1, 1, (rows, gan.layout.scalars)).astype(np.float32)
     data = Rows(jnp.asarray(scalars), jnp.asarray(codes, jnp.int32), ())
     state = jax.jit(gan.init)(np.uint32(0))
     private = PrivateCritic(rate, clip, 2.0, float(size), len(data.codes))
@@ -76,7 +75,7 @@ def main() -> int:
     none = jnp.zeros((2 * size, 0))
 
     def drawn(key: Any) -> tuple[Any, Any, Any]:
-        picked = jax.random.randint(key, (size,), 0, given["rows"])
+        picked = jax.random.randint(key, (size,), 0, rows)
         keys = per_example(key, 2 * size)
         fake, _ = gan.generate(state.variables, none[:size], keys[:size], True)
         return gan.layout.wide(data.scalars[picked], data.codes[picked]), fake, keys
@@ -127,5 +126,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(main.run)

@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from gans.cli.arguments import key_values
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import NAMES, TEXT, WHOLE
+from gans.errors import one_of
 
-OWN = {"parts": str, "seconds": int, "rows": int, "child": str}
 PARTS = ("variants", "widths", "seeds", "stream")
 TOY = ["data=grid", "codec=standard", "network=mlp_critic", "network.latent=2", "network.generator_dropout=0",
        "trainer.batch_size=100"]  # fmt: skip
@@ -231,21 +233,25 @@ def make_parquet(path: Path, rows: int) -> None:
         writer.close()
 
 
-def main() -> None:
+@takes(
+    Key("parts", NAMES, default=list(PARTS)),
+    Key("seconds", WHOLE, default=3),
+    Key("rows", WHOLE, default=20_000_000),
+    Key("child", TEXT),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(parts: list[str], seconds: int, rows: int, child: str | None, others: list[str]) -> None:
     """Run the parts."""
-    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in OWN]
-    given = {"parts": ",".join(PARTS), "seconds": 3, "rows": 20_000_000} | key_values(own, OWN)
-    if "child" in given:
-        function, *arguments = json.loads(given["child"])
+    if child is not None:
+        function, *arguments = json.loads(child)
         print(json.dumps({"measure": measure, "streamed": streamed}[function](*arguments)))
         return
-    overrides = [argument for argument in sys.argv[1:] if argument not in own]
-    for name in given["parts"].split(","):
+    for name in parts:
+        one_of("parts", name, PARTS)
         print(f"\n{name}")
-        {one.__name__: one for one in (variants, widths, seeds, stream)}[name](
-            overrides, given["seconds"], given["rows"]
-        )
+        {one.__name__: one for one in (variants, widths, seeds, stream)}[name](others, seconds, rows)
 
 
 if __name__ == "__main__":
-    main()
+    main_command(main.run)

@@ -7,19 +7,17 @@ distribution (all training rows that satisfy it), beside that of rows drawn with
 noisy: the last column is the distance that as many unconditional real rows as the group has would show by chance.
 """
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from gans.cli.arguments import key_values
-from gans.config.names import whole
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import RUN, TRUTH, WHOLE
 from gans.evaluation.fidelity import Reference
 from gans.runs.saved import SavedRun
 from gans.sampling.where.grammar import Where
-from gans.tracking.log import set_up_log
 
 RANGES = 5
 
@@ -31,22 +29,26 @@ def written(name: str, value: object) -> str:
     return f"`{name}` == {value!r}" if not isinstance(value, bool) else f"`{name}` == {str(value).lower()}"
 
 
-def main() -> None:
+@takes(
+    Key("run", RUN, required=True),
+    Key("n", WHOLE, default=10_000),
+    Key("pairs", WHOLE, default=10),
+    Key("refine", TRUTH, default=True),
+    text=__doc__,
+)
+def main(run: str, n: int, pairs: int, refine: bool) -> None:
     """Sample and print a line for each."""
-    set_up_log()
-    given = key_values(sys.argv[1:], {"run": str, "n": whole, "pairs": int, "refine": str})
-    saved = SavedRun.open(Path(given["run"]))
-    sampler, run = saved.sampler(), saved.run
-    if given.get("refine") == "false":
+    saved = SavedRun.open(run)
+    sampler, rng = saved.sampler(), np.random.default_rng(0)
+    if not refine:
         sampler.refinement = None
-    n, rng = given.get("n", 10_000), np.random.default_rng(0)
-    training, _, schema = run.data.split()
+    training, _, schema = saved.run.data.split()
     columns = [column for column in schema.features if column.kind != "datetime"]
     rules = []
     for column in columns:
         row = int(rng.integers(training.num_rows))
         rules.append(written(column.name, training[column.name][row].as_py()))
-    for _ in range(given.get("pairs", 10)):
+    for _ in range(pairs):
         row, pair = int(rng.integers(training.num_rows)), rng.choice(len(columns), 2, replace=False)
         rules.append(" and ".join(written(columns[i].name, training[columns[i].name][row].as_py()) for i in pair))
     numeric = [column for column in columns if column.kind in ("numeric", "integer")]
@@ -78,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main_command(main.run)

@@ -15,17 +15,18 @@ import sys
 import time
 from pathlib import Path
 
-from gans.cli.arguments import output_folder, require, wants_help
-from gans.cli.command import run_command
+from gans.cli.arguments import output_folder
+from gans.cli.command import main_command
+from gans.cli.federation import federation_keys, said_settings
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, TEXT
+from gans.data.files import TableFile
 from gans.data.sites import Sites
 from gans.errors import UserError
 from gans.federated.app_folder import write_app
-from gans.federated.settings import sorted_out
 from gans.files import write_text
-from gans.tracking.log import set_up_log
 
 MOST_SECONDS, AWAY = 1200, 5
-USAGE = "python scripts/federated_deployment.py sites='FOLDER/site-*.parquet' folder=DIR"
 
 
 class Processes:
@@ -77,15 +78,23 @@ def wait_for(path: Path, what: str, until: float, process: subprocess.Popen[byte
         time.sleep(0.5)
 
 
-def main() -> int:
+@takes(
+    Key("sites", TEXT, required=True),
+    Key("folder", FOLDER, required=True),
+    *federation_keys(),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(sites: str, folder: str, others: list[str], **_: str) -> int:
     """Start, kill, start again, wait."""
-    if wants_help(__doc__ or ""):
-        return 0
-    own, settings, overrides = sorted_out(sys.argv[1:], ("sites", "folder"))
-    require(own, ("sites", "folder"), USAGE)
-    tables = Sites(files=own["sites"]).sites()
-    folder = output_folder(own["folder"], empty=True).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    tables = Sites(files=sites).sites()
+    place = output_folder(folder, empty=True).resolve()
+    place.mkdir(parents=True, exist_ok=True)
+    return deploy(tables, place, others, said_settings())
+
+
+def deploy(tables: dict[str, TableFile], folder: Path, overrides: list[str], settings: dict[str, str]) -> int:
+    """As said above."""
     run, link = folder / "run", f"127.0.0.1:{free_port()}"
     write_app(folder / "app", [*overrides, f"run_dir={run}"], {"sites": "2", "timeout": "120", **settings})
     connection = f'[superlink]\ndefault = "here"\n\n[superlink.here]\naddress = "{link}"\ninsecure = true\n'
@@ -126,5 +135,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    run_command(main)
+    main_command(main.run)

@@ -7,24 +7,21 @@ times: the list gives the expected value and what was found, mean and range over
 synthetic rows: a table of independent columns, a copy of the training rows, and the other half with shuffled labels.
 """
 
-import sys
-
 import numpy as np
 import pyarrow as pa
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import TEXT, WHOLE
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
-from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.metrics import meaning
 from gans.evaluation.results import Evaluation, score_rows
 from gans.evaluation.suite import evaluate
 from gans.findings.evaluation import findings
-from gans.tracking.log import set_up_log
 
-KEYS = {"real": str, "test": str, "target": str, "seed": int, "splits": int}
+KEYS = [Key(key, TEXT, required=True) for key in ("real", "test", "target")]
 
 
 def shuffled(table: pa.Table, names: list[str], rng: np.random.Generator) -> pa.Table:
@@ -44,25 +41,22 @@ def expected(name: str, found: list[Evaluation]) -> float | None:
     return float(np.mean(reals)) if reals else None
 
 
-def main() -> int:
+@takes(*KEYS, Key("seed", WHOLE, default=0), Key("splits", WHOLE, default=3), text=__doc__)
+def main(target: str, seed: int, splits: int, **files: str) -> int:
     """Judge, print the list; 1 where a fault goes unseen."""
-    given = {"seed": 0, "splits": 3} | key_values(sys.argv[1:], KEYS)
-    for key in ("real", "test", "target"):
-        if key not in given:
-            raise UserError(f"{key} is not set; see the head of scripts/known_ideals.py.")
-    real, test = (normalise(read_table(given[key], key)) for key in ("real", "test"))
-    halves, rng = real.num_rows // 2, np.random.default_rng(given["seed"])
+    real, test = (normalise(read_table(files[key], key)) for key in ("real", "test"))
+    halves, rng = real.num_rows // 2, np.random.default_rng(seed)
 
     def judge(training: pa.Table, synthetic: pa.Table) -> Evaluation:
-        tables = read_sides(detect(training), training, synthetic, test, given["target"], [given["target"]])
+        tables = read_sides(detect(training), training, synthetic, test, target, [target])
         return evaluate(tables)
 
     found, first, second = [], real, real
-    for _ in range(given["splits"]):
+    for _ in range(splits):
         order = rng.permutation(real.num_rows)
         first, second = real.take(order[:halves]), real.take(order[halves : 2 * halves])
         found.append(judge(first, second))
-    print(f"{'half against half':52} {'expected':>10} {'found':>10}   range of {given['splits']} splits")
+    print(f"{'half against half':52} {'expected':>10} {'found':>10}   range of {splits} splits")
     for name, _ in score_rows(found[0]):
         values, ideal = [one.scores[name].value for one in found], expected(name, found)
         shown = "" if ideal is None else f"{ideal:.4f}"
@@ -70,7 +64,7 @@ def main() -> int:
 
     independent = judge(first, shuffled(second, second.column_names, rng))
     copied = judge(first, first)
-    mislabelled = judge(first, shuffled(second, [given["target"]], rng))
+    mislabelled = judge(first, shuffled(second, [target], rng))
     seen = {
         "independent columns: shape as of real rows": independent.scores["shape_error"].value
         < 1.5 * (independent.scores["shape_error"].real or 0),
@@ -96,5 +90,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -10,50 +10,51 @@ an hour on one core; runs that are done are not repeated.
 """
 
 import json
-import sys
 from pathlib import Path
 
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, FOLDER
 from gans.config.compose import compose
 from gans.data.detection import normalise
 from gans.data.files import read_table
-from gans.errors import UserError
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.membership import ATTACKS, INDEPENDENT, SYNTHETIC
 from gans.evaluation.suite import evaluate
 from gans.findings.privacy import strengths
 from gans.runs.execute import execute
 from gans.runs.saved import SavedRun
-from gans.tracking.log import set_up_log
 
 STEPS, TIMES, ROWS, DRAWN = 400, 50, 500, 10_000
 FOUND, LEAST = 0.55, 4
 
 
-def main() -> int:
+@takes(
+    Key("test", FILE, required=True),
+    Key("runs", FOLDER, default="runs/overfitted"),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(test: str, runs: str, others: list[str]) -> int:
     """Train both or read them, attack, print; 1 where an expectation fails."""
-    given = dict(argument.split("=", 1) for argument in sys.argv[1:] if argument.startswith(("test=", "runs=")))
-    if "test" not in given:
-        raise UserError("test is not set; see the head of scripts/overfitted.py.")
-    overrides = [argument for argument in sys.argv[1:] if not argument.startswith(("test=", "runs="))]
-    test = normalise(read_table(given["test"], "test"))
+    unseen = normalise(read_table(test, "test"))
     kinds = {
         "overfitted": (STEPS * TIMES, [f"data.limit={round(ROWS / 0.9)}"]),
         "healthy": (STEPS, []),
     }
     failed = False
     for name, (steps, limit) in kinds.items():
-        run_dir = Path(given.get("runs", "runs/overfitted")) / name
+        run_dir = Path(runs) / name
         run = compose([
             "+experiment=tabular", "refine=none", "trainer.best=last", f"trainer.steps={steps}", *limit,
             f"trainer.evaluate_every={steps // 4}", f"trainer.checkpoint_every={steps // 4}", "tracker.mode=disabled",
-            f"run_dir={run_dir}", *overrides,
+            f"run_dir={run_dir}", *others,
         ])  # fmt: skip
         if not (run_dir / "summary.json").is_file():
             execute(run)
         split = run.data.split()
         made = SavedRun.open(run_dir).sampler().sample(DRAWN, 1)
-        found = evaluate(read_sides(split.schema, split.training, made, test), only=["membership"])
+        found = evaluate(read_sides(split.schema, split.training, made, unseen), only=["membership"])
         (run_dir / "evaluation.json").write_text(json.dumps(found.to_json(), indent=1) + "\n")
         print(f"{name}: {split.training.num_rows:,} training rows, {steps:,} steps")
         panels = {table: strengths(panel) for table, panel in found.details["membership"].items()}
@@ -78,5 +79,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -6,14 +6,15 @@ A line a table of FOLDER (Parquet and CSV), then the embedded tables, with the s
 those who know the tables see what is missed and what is a false alarm.
 """
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
-from gans.cli.arguments import key_values
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER
 from gans.data.detection import detect, normalise
 from gans.data.embedded import Charity, Households, Loans
 from gans.data.files import read_table
@@ -27,9 +28,9 @@ def tables(root: str) -> Iterator[tuple[str, pa.Table]]:
         yield type(source).__name__, source.read()
 
 
-def main() -> None:
-    given = key_values(sys.argv[1:], {"data.root": str})
-    for name, table in tables(given.get("data.root", ".")):
+@takes(Key("data.root", FOLDER, default="."), text=__doc__)
+def main(data_root: str) -> None:
+    for name, table in tables(data_root):
         plain, began = normalise(table), time.monotonic()
         schema = detect(plain)
         seconds = time.monotonic() - began
@@ -40,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main_command(main.run)

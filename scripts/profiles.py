@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
-from gans.tracking.log import set_up_log
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, WHOLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,14 +109,13 @@ def retail(root: Path) -> int:
     return wrong
 
 
-def main() -> int:
+@takes(Key("events", WHOLE), Key("data.root", FOLDER), text=__doc__, needs=True)
+def main(events: int | None, data_root: str | None) -> int:
     """Run what the arguments ask for."""
-    given = key_values(sys.argv[1:], {"events": int, "data.root": str})
-    if "events" in given:
-        simulated(given["events"])
-    return retail(Path(given["data.root"])) if "data.root" in given else 0
+    if events is not None:
+        simulated(events)
+    return retail(Path(data_root)) if data_root is not None else 0
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

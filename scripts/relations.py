@@ -7,18 +7,17 @@ Beside them every pair of levels of two categories that independence would have 
 rows, and that never does, is looked for anew, by contingency tables of the training rows that the run's config names.
 """
 
-import sys
 import time
 from collections import Counter
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from gans.cli.arguments import key_values, whole
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import RUN, TRUTH, WHOLE
 from gans.runs.saved import SavedRun
-from gans.tracking.log import set_up_log
 
 EXPECTED = 30
 
@@ -41,21 +40,22 @@ def never(table: pa.Table, names: list[str]) -> dict[tuple[str, str], set[tuple]
     return out
 
 
-def main() -> int:
+@takes(
+    Key("run", RUN, required=True), Key("n", WHOLE, default=1_000_000), Key("refine", TRUTH, default=True), text=__doc__
+)
+def main(run: str, n: int, refine: bool) -> int:
     """Sample, count, print."""
-    set_up_log()
-    given = key_values(sys.argv[1:], {"run": str, "n": whole, "refine": str})
-    saved = SavedRun.open(Path(given["run"]))
-    sampler, run = saved.sampler(), saved.run
-    if given.get("refine") == "false":
+    saved = SavedRun.open(run)
+    sampler = saved.sampler()
+    if not refine:
         sampler.refinement = None
-    training, _, schema = run.data.split()
+    training, _, schema = saved.run.data.split()
     names = [column.name for column in schema.features if column.kind in ("category", "boolean")]
     excluded = never(training, names)
     relations = sampler.codec.relations.relations
-    total, start = given.get("n", 1_000_000), time.monotonic()
+    start = time.monotonic()
     broken, excluded_too, met, rows = np.zeros(len(relations), int), 0, 0, 0
-    for table in sampler.stream(total, run.seed):
+    for table in sampler.stream(n, saved.run.seed):
         rows += table.num_rows
         broken += np.array([int((~relation.holds(table)).sum()) for relation in relations], int)
         excluded_too += int(sampler.codec.layout.violated(sampler.codec.encode(table).codes).sum())
@@ -73,4 +73,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main_command(main.run)

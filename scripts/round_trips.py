@@ -18,10 +18,10 @@ import polars as pl
 import pyarrow as pa
 
 from gans.data.codecs.quantile import Quantile
-from gans.data.delimited.writer import write_rows
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.frames import read_frame, to_frame
+from gans.data.writing import write_rows
 from gans.errors import UserError
 
 ROWS = 120
@@ -174,7 +174,7 @@ def main() -> None:
         rows.append(("Arrow", name, outcome(table, through_frame, same_table)))
         if pa.types.is_nested(array.type) or detect(normalise(table))["it"].role != "feature":
             continue
-        for suffix in ("parquet", "csv"):
+        for suffix in ("parquet", "csv", "jsonl", "xlsx"):
             made = outcome(
                 normalise(table), lambda table, suffix=suffix: through_file(table, f"t.{suffix}"), same_table
             )

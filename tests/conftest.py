@@ -100,7 +100,8 @@ def call(name: str, arguments: tuple[str, ...]) -> int:
         patch.setenv("HYDRA_FULL_ERROR", "1")
         patch.setattr(sys, "argv", [f"gans.{name}", *arguments])
         try:
-            return run_command(importlib.import_module(f"gans.{name}").main)
+            program = importlib.import_module(f"gans.{name}").command
+            return run_command(lambda: program.run(arguments, f"gans {name}"))
         except SystemExit as end:  # of --help
             return int(end.code or 0)
 

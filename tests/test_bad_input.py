@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, inputs: Path, finished: Any
     shutil.copy(inputs / "table.parquet", folder)
     (folder / "more").mkdir()
     (folder / "empty.csv").write_text("")
+    (folder / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
     (folder / "header.csv").write_text("age,income\n")
     (folder / "one.csv").write_text("age,income\n40,3.5\n")
     (folder / "text.parquet").write_text("age,income\n40,3.5\n")
@@ -107,7 +108,10 @@ MISTAKES = [
     train("tracker mode", "tracker.mode=of", said=("tracker.mode=of", "offline")),
     train("no path", "data=table", said=("data.path is not set",)),
     train("file", "data=table", "data.path={inputs}/no.csv", said=("data.path={inputs}/no.csv", "table.parquet")),
-    train("suffix", "data=table", "data.path={inputs}/table.xlsx", said=("table.xlsx", ".parquet")),
+    train(
+        "suffix", "data=table", "data.path={inputs}/old.xls", said=("old.xls", ".parquet", "Save the workbook as .xlsx")
+    ),
+    train("sheet", "data.path={inputs}/header.csv", "data.sheet=A", said=("data.sheet", "is no Excel workbook")),
     train(
         "parquet", "data=table", "data.path={inputs}/text.parquet", said=("data.path={inputs}/text.parquet", "Parquet")
     ),
@@ -185,7 +189,8 @@ MISTAKES = [
         for part in ("0/8", "9/8", "2/0", "x", "2", "-1/8", "1/8/2", "1.0/8", "1/11", "")
     ),
     sample("seed", "seed=-1", said=("seed=-1", "at least 0")),
-    sample("out suffix", said=("out=rows.xlsx", ".csv and .parquet"), out="rows.xlsx"),
+    sample("out suffix", said=("out=rows.xls", ".csv, .csv.gz", ".parquet, .xlsx"), out="rows.xls"),
+    sample("out rows", said=("out=rows.xlsx", "2,000,000 rows", "1,048,575", "part=1/2"), out="rows.xlsx", n="2e6"),
     sample("out folder", said=("out=no/rows.csv", "no folder no"), out="no/rows.csv"),
     sample("member", "member=1", said=("member=1", "at most 0")),
     sample("where grammar", "where=segment is basic", said=("where", "'null' is needed where 'basic' stands")),

@@ -1,3 +1,4 @@
+import hashlib
 import importlib
 import json
 import os
@@ -7,6 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from html import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,16 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from gans.config.components import conf_folder
+from gans.data.files import read_table
+from gans.findings.model_card import UNTESTED
 from gans.tracking.log import set_up_log
 
 HOLDS = {
     "config.yaml",
+    "overrides.yaml",
     "schema.json",
     "provenance.json",
     "metrics.jsonl",
@@ -28,19 +35,36 @@ HOLDS = {
     "samples.parquet",
     "report.html",
     "summary.json",
+    "model_card.md",
 }
 
 # gans.train
 
 
+STAGES = {"read", "compile", "train", "evaluate", "sample", "write"}
+
+
+def pasted(err: str, name: str) -> list[str]:
+    """The arguments of the one command `gans NAME ...` that is printed to be pasted into a shell."""
+    commands = [shlex.split(line) for line in err.splitlines() if line.startswith("  ")]
+    (words,) = [words for words in commands if words[:2] == ["gans", name]]
+    return words[2:]
+
+
 def test_a_run_leaves_its_directory(finished: Any, table: pa.Table) -> None:
     assert finished.status == 0
     assert {path.name for path in finished.path.iterdir()} == HOLDS
+    (call,) = yaml.safe_load((finished.path / "overrides.yaml").read_text())
+    assert call["overrides"] == [*finished.arguments, f"run_dir={finished.path}"]
+    assert shlex.split(call["command"]) == ["gans", "train", *call["overrides"]]
+    assert call["gans"] == version("gans")
     summary = json.loads((finished.path / "summary.json").read_text())
     assert (summary["status"], summary["steps"], summary["seed"], summary["name"]) == ("completed", 20, 0, "cgan")
     assert summary["rows"] == {"training": 177, "holdout": 20}
     assert set(summary["scores"]) == {"training", "holdout", "floor", "best"}
     assert {"gans", "jax"} <= set(summary["versions"])
+    assert {key.removesuffix("_seconds") for key in summary if key.endswith("_seconds")} == STAGES
+    assert 0 < summary["train_seconds"] < summary["seconds"]
     steps = [json.loads(line)["step"] for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
     assert steps == [5, 10, 15, 20]
     samples = pq.read_table(finished.path / "samples.parquet")
@@ -94,10 +118,16 @@ def test_arrays_of_the_run_directory_are_marginal(finished: Any, table: pa.Table
 
 @pytest.mark.usefixtures("no_report")
 def test_a_run_repeats_itself(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
-    done = command("train", *finished.arguments, "run_dir=again")
+    done = command("train", *finished.arguments, "run_dir=again and again")
     assert done.status == 0
-    rows = pq.read_table(tmp_path / "again" / "samples.parquet")
+    rows = pq.read_table(tmp_path / "again and again" / "samples.parquet")
     assert rows.equals(pq.read_table(finished.path / "samples.parquet"))
+    (said,) = re.findall(r"^verdict: (.*)$", done.err, re.MULTILINE)
+    assert escape(said) in (finished.path / "report.html").read_text()  # which is of the same rows
+    assert pasted(done.err, "evaluate") == ["run=again and again"]
+    sampled = command("sample", *pasted(done.err, "sample"))
+    assert sampled.status == 0, sampled.err
+    assert pa.csv.read_csv("rows.csv").num_rows == 1000
 
 
 def test_a_diverged_run(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
@@ -107,6 +137,9 @@ def test_a_diverged_run(finished: Any, command: Callable[..., Any], tmp_path: Pa
     assert summary["status"] == "diverged"
     assert summary["scores"] == {"best": [{"seed": 0, "step": 0, "value": None}]}
     assert not (tmp_path / "run" / "samples.parquet").exists()
+    again = pasted(done.err, "train")
+    assert not any(argument.startswith("run_dir=") for argument in again)
+    assert again == [*finished.arguments, "optimizer.learning_rate=0.0005"]  # and not a third of what was too much
     sampled = command("sample", "run=run", "n=3", "out=rows.csv")
     assert sampled.status == 2
     assert "Traceback" not in sampled.err
@@ -178,12 +211,12 @@ def test_list_prints_every_experiment_with_its_line(command: Callable[..., Any],
 
 @pytest.mark.parametrize("name", ["sample", "evaluate", "compare", "tune"])
 def test_help_names_every_key(name: str, command: Callable[..., Any], tmp_path: Path) -> None:
-    keys = importlib.import_module(f"gans.{name}").KEYS
+    keys = importlib.import_module(f"gans.{name}").command.keys.values()
     for arguments in ((), ("--help",), ("run=x", "-h")):
         done = command(name, *arguments)
         assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
         for key in keys:
-            assert re.search(rf"^  {key} ", done.out, re.MULTILINE)
+            assert re.search(rf"^  {key.key}{'.NAME' * key.named}=\S+", done.out, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("no_report")
@@ -209,11 +242,10 @@ def test_ctrl_c_saves_and_says_how_to_go_on(finished: Any, command: Callable[...
     step = summary["steps"]
     assert 0 < step < 100_000
     assert (tmp_path / "run" / "checkpoints" / str(step)).is_dir()
-    (line,) = [line for line in done.err.splitlines() if "go on with" in line]
-    words = shlex.split(line.partition("python -m ")[2])
-    assert words[0] == "gans.train"
+    resuming = [*pasted(done.err, "train"), f"trainer.steps={step + 5}"]
+    assert resuming[:2] == ["run_dir=run", "trainer.resume=true"]
 
-    done = command("train", *words[1:], f"trainer.steps={step + 5}")
+    done = command("train", *resuming)
     assert done.status == 0, done.err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert (summary["status"], summary["steps"]) == ("completed", step + 5)
@@ -221,6 +253,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(finished: Any, command: Callable[...
     assert steps == sorted(set(steps))
     assert steps[-1] == step + 5
     assert {path.name for path in (tmp_path / "run").iterdir()} == HOLDS - {"report.html"}
+    calls = yaml.safe_load((tmp_path / "run" / "overrides.yaml").read_text())
+    assert [call["overrides"][-1] for call in calls] == ["trainer.steps=100000", f"trainer.steps={step + 5}"]
 
 
 def test_an_error_while_training_removes_the_new_folder(
@@ -245,7 +279,9 @@ def drawn(command: Callable[..., Any], finished: Any, out: str, **given: Any) ->
     given = {"n": 50} | given
     done = command("sample", f"run={finished.path}", f"out={out}", *(f"{key}={value}" for key, value in given.items()))
     assert done.status == 0, done.err
-    return pq.read_table(out) if out.endswith(".parquet") else pyarrow.csv.read_csv(out)
+    if out.endswith(".parquet"):
+        return pq.read_table(out)
+    return pyarrow.csv.read_csv(out) if out.endswith(".csv") else read_table(out, "out")
 
 
 def test_sampled_files_have_the_columns_and_types_of_the_table(
@@ -263,6 +299,33 @@ def test_sampled_files_have_the_columns_and_types_of_the_table(
         got = [value for value in rows[name].to_pylist() if value is not None]
         assert min(known) <= min(got) <= max(got) <= max(known)
     assert {name for name in rows.column_names if rows[name].null_count} <= {"visits"}
+
+
+def test_rows_are_the_same_in_every_kind_of_file(
+    finished: Any, command: Callable[..., Any], table: pa.Table, tmp_path: Path
+) -> None:
+    rows = drawn(command, finished, "rows.parquet").to_pydict()
+    for name in ("rows.jsonl", "rows.csv.gz", "rows.tsv.zst", "rows.xlsx"):
+        assert drawn(command, finished, name).to_pydict() == rows
+    halves = [drawn(command, finished, f"half-{k}.xlsx", part=f"{k}/2") for k in (1, 2)]
+    assert pa.concat_tables(halves).to_pydict() == rows
+    assert not list(tmp_path.glob("*.croissant.json"))
+
+
+def test_a_file_beside_the_rows_describes_them(finished: Any, command: Callable[..., Any], table: pa.Table) -> None:
+    drawn(command, finished, "my rows.csv.gz", croissant="true", seed=2, part="1/2", where="age >= 30", refine="false")
+    found = json.loads(Path("my rows.csv.gz.croissant.json").read_text(encoding="utf-8"))
+    (file,), (records,) = found["distribution"], found["recordSet"]
+    content = Path("my rows.csv.gz").read_bytes()
+    assert (file["sha256"], file["contentSize"]) == (hashlib.sha256(content).hexdigest(), f"{len(content)} B")
+    assert file["contentUrl"] == "my%20rows.csv.gz"
+    assert file["encodingFormat"] == ["text/csv", "application/gzip"]
+    assert [field["name"] for field in records["field"]] == table.column_names
+    assert {field["source"]["fileObject"]["@id"] for field in records["field"]} == {file["@id"]}
+    assert found["description"].startswith("25 synthetic rows of ")
+    made = found["prov:wasGeneratedBy"]["prov:label"]
+    assert all(text in made for text in (finished.path.name, "seed=2", "part=1/2", "'where=age >= 30'", "refine=false"))
+    assert found["rai:personalSensitiveInformation"] == [UNTESTED.text]
 
 
 def test_seeds(finished: Any, command: Callable[..., Any]) -> None:

@@ -2,14 +2,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
 from gans.errors import UserError, in_range, nearest, one_of
-from gans.files import write_atomic, write_table, write_tables, write_text
+from gans.files import write_atomic, write_tables, write_text
 
 
 def test_text_is_utf8_and_replaces_what_was_there(tmp_path: Path) -> None:
@@ -47,39 +45,13 @@ def test_a_first_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_tables_by_suffix(tmp_path: Path) -> None:
-    table = pa.table({"a": [1, None, 3], "naïve": ["x, y", "", None]})
-    write_table(tmp_path / "t.parquet", table)
-    assert pq.read_table(tmp_path / "t.parquet").equals(table)
-    write_table(tmp_path / "t.csv", table)
-    options = csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False)
-    assert csv.read_csv(tmp_path / "t.csv", convert_options=options).equals(table)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
-
-
 def test_tables_are_written_end_to_end(tmp_path: Path) -> None:
     whole = pa.table({"a": pa.array([1, None, 3, 4, 5], pa.int8()), "b": ["x, y", "", None, '"', "z"]})
-    for name in ("t.parquet", "t.csv"):
-        write_tables(tmp_path / name, iter([whole.slice(0, 2), whole.slice(2, 3)]))
-        write_table(tmp_path / f"whole-{name}", whole)
-    assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "whole-t.csv").read_bytes()
+    write_tables(tmp_path / "t.parquet", iter([whole.slice(0, 2), whole.slice(2, 3)]))
     assert pq.read_table(tmp_path / "t.parquet").equals(whole)
     groups = pq.ParquetFile(tmp_path / "t.parquet").metadata
     assert [groups.row_group(k).num_rows for k in range(groups.num_row_groups)] == [2, 3]
     assert "RLE_DICTIONARY" in groups.row_group(0).column(1).encodings
-
-
-@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
-def test_tables_that_end_early_leave_nothing(tmp_path: Path, name: str) -> None:
-    def tables() -> Any:
-        yield pa.table({"a": np.arange(100_000)})
-        assert [path.suffix for path in tmp_path.iterdir()] == [Path(name).suffix]
-        assert not (tmp_path / name).exists()
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_tables(tmp_path / name, tables())
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_nearest_word() -> None:

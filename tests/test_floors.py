@@ -11,6 +11,7 @@ import gans
 
 ROOT = Path(gans.__file__).parent
 FLOORS = (  # from the top; rooms of one floor do not import each other
+    {"__main__"},
     {
         "train",
         "sample",
@@ -26,10 +27,13 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
         "domain",
         "federate",
         "quiz",
+        "list",
+        "completion",
     },
     {"lab"},
     {"__init__"},
     {"synthesizer"},
+    {"notebook"},
     {"cli"},
     {"compat"},
     {"sweeps"},
@@ -50,7 +54,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"tracking", "privacy"},
     {"streams", "registry", "artefacts", "locks"},
     {"files"},
-    {"memory"},
+    {"memory", "trees"},
     {"errors"},
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,4 +1,4 @@
-"""An objective and a metric in a little package of their own: its entry point is enough, no file of gans is touched."""
+"""An objective, a metric and a logger in little packages of their own: entry points are enough, gans stays as it is."""
 
 import json
 from collections.abc import Callable
@@ -42,6 +42,47 @@ def yes(tables, rows):
     left, right = (side.count("yes") / len(side) for side in sides)
     return {"yes_error": abs(left - right)}
 """
+
+
+LOGGER = '''
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gans.registry import register
+from gans.tracking.base import Logger
+
+
+@register("logger", "notes")
+@dataclass(kw_only=True)
+class NotesLogger(Logger):
+    """A line of JSON for each call."""
+
+    path: str = "notes.jsonl"
+    breaks: bool = False
+
+    def start(self, start):
+        return Notes(self, start)
+
+
+class Notes:
+    def __init__(self, settings, start):
+        self.settings = settings
+        self.say(["start", start.name, start.run_dir.name, dict(start.goals)])
+
+    def say(self, what):
+        with Path(self.settings.path).open("a") as file:
+            file.write(json.dumps(what) + "\\n")
+
+    def log(self, metrics, step):
+        if self.settings.breaks:
+            raise ConnectionError("the notes are full")
+        self.say(["log", step, dict(metrics)])
+
+    def finish(self, end):
+        names = [path.name for path in end.generator]
+        self.say(["finish", end.summary["status"], dict(end.best), names, len(end.samples), sorted(end.figures())])
+'''
 
 
 @pytest.fixture
@@ -109,3 +150,27 @@ def test_a_metric_of_another_package_is_everywhere(
     assert done.status == 0, done.err
     assert title in done.out
     assert "lower is better" in (tmp_path / "comparison" / "comparison.md").read_text()
+
+
+def test_a_logger_of_another_package_is_told_all_and_may_fail(
+    install: Callable[[str, str], None], tmp_path: Path, command: Callable[..., Any], tiny: tuple[str, ...]
+) -> None:
+    install("lab_notes", LOGGER)
+    arguments = ["+debug=limit", *tiny, "logger=[notes]"]
+    done = command("train", *arguments, "run_dir=run")
+    assert done.status == 0, done.err
+    told = [json.loads(line) for line in (tmp_path / "notes.jsonl").read_text().splitlines()]
+    assert told[0][:3] == ["start", "vanilla", "run"]
+    assert (told[0][3]["holdout/score"], told[0][3]["holdout/column_distance"]) == ("max", "min")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [{"step": step, **metrics} for _, step, metrics in told[1:-1]] == lines
+    _, status, best, names, samples, figures = told[-1]
+    assert status == "completed"
+    assert best["holdout/score"] == max(line.get("holdout/score", 0) for line in lines)
+    assert {"config.yaml", "schema.json", "checkpoints"} <= set(names)
+    assert (samples, figures) == (20, ["marginals"])
+    done = command("train", *arguments, "logger.notes.breaks=true", "logger.notes.path=other", "run_dir=broken")
+    assert done.status == 0, done.err
+    said = [line for line in done.err.splitlines() if "tracking failed" in line]
+    assert said == ["notes: tracking failed and stops here, all else goes on; the files have all (the notes are full)"]
+    assert len((tmp_path / "other").read_text().splitlines()) == 1

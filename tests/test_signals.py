@@ -91,6 +91,28 @@ def test_a_signal_between_the_work_and_the_end_changes_nothing(name: str, status
     assert (ended.returncode, ended.stderr) == (status, b"")
 
 
+ENDING = """
+import atexit, sys, threading, time
+from gans.cli.command import main_command
+
+def main():
+    atexit.register(lambda: print("registered"))
+    if {thread}:
+        threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    sys.stdout.write("written\\n")
+    return 3
+
+main_command(main)
+"""
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_command_ends_with_all_that_it_has_to_say(thread: bool) -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDING.format(thread=thread)], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (3, "")
+    assert ended.stdout.split() == ["written", *["thread"] * thread, "registered"]
+
+
 LOCKED = """
 import os, signal, sys
 from pathlib import Path

@@ -113,6 +113,17 @@ def test_where_mistakes(fitted: Synthesizer, where: dict[str, Any], said: str) -
         fitted.sample(3, where=where)
 
 
+def test_conditions_and_relations_in_text(fitted: Synthesizer) -> None:
+    relations = ["if plan == 'gold' then city == 'Rome'"]
+    rows = fitted.sample(60, where="plan in ('gold', 'plus') and age >= 40", relations=relations)
+    assert set(rows["plan"]) == {"gold", "plus"}
+    assert rows["age"].min() >= 40
+    assert set(rows["city"][rows["plan"] == "gold"].dropna()) == {"Rome"}
+    pd.testing.assert_frame_equal(fitted.sample(9, refine=False), fitted.sample(9))  # the run has none
+    with pytest.raises(UserError, match="'plan <<= age': cannot read"):
+        fitted.sample(3, relations=["plan <<= age"])
+
+
 @pytest.mark.parametrize(("n", "seed"), [(0, 0), (3, -1)])
 def test_sample_ranges(fitted: Synthesizer, n: int, seed: int) -> None:
     with pytest.raises(UserError, match="n=0" if n == 0 else "seed=-1"):
@@ -205,13 +216,17 @@ def test_large_whole_numbers_with_missing_ones_stay_exact(tmp_path: Path) -> Non
     numbers = [2**60 + 1, 2**60 + 3, 2**60 + 5, None] * 50
     frame = pd.DataFrame({"number": pd.array(numbers, dtype="Int64"), "kind": ["a", "b"] * 100})
     overrides = [*QUICK, "trainer.steps=1"]
-    rows = Synthesizer(overrides=overrides, run_dir=tmp_path / "run", progress=False).fit(frame).sample(100)
+    rows = (
+        Synthesizer(experiment="vanilla", overrides=overrides, run_dir=tmp_path / "run", progress=False)
+        .fit(frame)
+        .sample(100)
+    )
     assert set(rows["number"].dropna()) <= {2**60 + 1, 2**60 + 2, 2**60 + 3, 2**60 + 4, 2**60 + 5}
 
 
 def test_a_quote_in_the_path_of_the_run(tmp_path: Path, frame: pd.DataFrame) -> None:
     with pytest.raises(UserError, match=r"trainer\.batch_size=0"):
-        Synthesizer(overrides=["trainer.batch_size=0"], run_dir=tmp_path / "it's").fit(frame)
+        Synthesizer(experiment="vanilla", overrides=["trainer.batch_size=0"], run_dir=tmp_path / "it's").fit(frame)
 
 
 @pytest.mark.usefixtures("no_report")
@@ -223,7 +238,7 @@ def test_a_batch_may_be_larger_than_the_table_and_levels_many(tmp_path: Path) ->
     )
     frame = frame.sample(frac=1, random_state=0)
     overrides = [*QUICK, "trainer.batch_size=150", "codec.levels=10", "condition=subsets", "data.holdout=0.02"]
-    fitted = Synthesizer(overrides=overrides, run_dir=tmp_path / "run", progress=False).fit(frame)
+    fitted = Synthesizer(experiment="vanilla", overrides=overrides, run_dir=tmp_path / "run", progress=False).fit(frame)
     rows = Synthesizer.load(tmp_path / "run").sample(400)
     assert set(rows["shop"]) <= set(shops)
     assert rows["shop"].nunique() > 20
@@ -260,9 +275,11 @@ def test_parameters_are_stored_as_given() -> None:
         "run_dir": None,
         "progress": False,
         "kinds": kinds,
+        "formats": None,
         "metadata": None,
     }
     assert model.overrides is overrides
+    assert Synthesizer().get_params()["experiment"] == "tabular"
     with pytest.raises(ValueError, match="Invalid parameter 'steps'"):
         model.set_params(steps=3)
 
@@ -275,9 +292,17 @@ def test_a_clone_is_not_fitted_and_fits_the_same_rows(fitted: Synthesizer, frame
     pd.testing.assert_frame_equal(copy.sample(20), fitted.sample(20))
 
 
-@pytest.mark.parametrize("use", ["sample", "save", "to_metadata"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("sample", "save", "save_pretrained", "to_metadata", "evaluate", "report", "personas", "use", "augment"),
+        "events",
+    ],
+)
 def test_before_fit_nothing_is_drawn_or_written(use: str, tmp_path: Path) -> None:
-    arguments: dict[str, Any] = {"sample": {"n": 3}, "save": {"path": tmp_path / "saved"}}.get(use, {})
+    given = {"sample": {"n": 3}, "use": {"scenario": "marketing"}}
+    given |= {name: {"path": tmp_path / "saved"} for name in ("save", "save_pretrained")}
+    arguments: dict[str, Any] = given.get(use, {})
     with pytest.raises(NotFittedError, match="not fitted yet"):
         getattr(Synthesizer(), use)(**arguments)
     assert not (tmp_path / "saved").exists()
@@ -285,7 +310,7 @@ def test_before_fit_nothing_is_drawn_or_written(use: str, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("no_report")
 def test_fitting_again_replaces_what_was_learnt() -> None:
-    model = Synthesizer(overrides=(*QUICK, "trainer.steps=1"), progress=False)
+    model = Synthesizer(experiment="vanilla", overrides=(*QUICK, "trainer.steps=1"), progress=False)
     first = model.fit(pd.DataFrame({"a": ["x", "y"] * 50, "n": range(100)})).run_dir_
     model.set_params(experiment="cgan", overrides=[*QUICK, "trainer.steps=1", "condition.columns=[b]"])
     assert list(model.sample(5).columns) == ["a"]  # the numbers follow each other: an id

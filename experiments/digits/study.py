@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, WHOLE
 from gans.errors import in_range
 from gans.evaluation.intervals import mean_error, mean_interval
 from gans.files import write_atomic, write_text
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -42,28 +42,31 @@ FIXED = ["data=digits", "data.labels=false", "network=dcgan", "network.channels=
          "samples=1000"]  # fmt: skip
 
 
-def main() -> int:
+@takes(
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("seeds", WHOLE, default=3),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(runs: str | Path, results: str | Path, seeds: int, others: list[str]) -> int:
     """Train, then write results.csv, TABLE.md and the figures."""
-    own = {"runs": str, "results": str, "seeds": int}
-    mine = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in own]
-    overrides = [argument for argument in sys.argv[1:] if argument not in mine]
-    given = {"runs": HERE / "runs", "results": HERE, "seeds": 3} | key_values(mine, own)
-    in_range("seeds", given["seeds"], 2)
+    in_range("seeds", seeds, 2)
+    into = Path(results)
     rows: list[dict[str, Any]] = []
     floor, seconds, folders = 0.0, {}, {}
     for objective, settings in OBJECTIVES.items():
-        folders[objective] = Path(given["runs"]) / objective.replace(" + ", "-").replace(" ", "_")
-        train(folders[objective], *FIXED, *settings, f"trainer.seeds={given['seeds']}", *overrides)
+        folders[objective] = Path(runs) / objective.replace(" + ", "-").replace(" ", "_")
+        train(folders[objective], *FIXED, *settings, f"trainer.seeds={seeds}", *others)
         summary, found = scores(folders[objective])
         floor, seconds[objective] = summary["scores"].get("floor", {}).get("fid", floor), summary["seconds"]
         rows += [{"objective": objective, **row} for row in found]
-    results = Path(given["results"])
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / "results.csv", rows)
+    into.mkdir(parents=True, exist_ok=True)
+    write_csv(into / "results.csv", rows)
     text = table_text(rows, floor, seconds)
-    write_text(results / "TABLE.md", text)
-    write_atomic(results / "figure.png", lambda path: curves(rows, floor).savefig(path, dpi=120))
-    write_atomic(results / "samples.png", lambda path: samples(folders).savefig(path, dpi=110))
+    write_text(into / "TABLE.md", text)
+    write_atomic(into / "figure.png", lambda path: curves(rows, floor).savefig(path, dpi=120))
+    write_atomic(into / "samples.png", lambda path: samples(folders).savefig(path, dpi=110))
     print(text)
     return 0
 
@@ -128,5 +131,4 @@ def samples(folders: dict[str, Path]) -> Any:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -27,11 +27,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gans.cli.arguments import key_values, listed
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, FOLDER, NAMES, WHOLE
 from gans.config.compose import compose
 from gans.data.detection import normalise
-from gans.errors import UserError, in_range, one_of
+from gans.errors import in_range, one_of
 from gans.federated.arrays import arrays_of
 from gans.federated.messages import import_flower
 from gans.federated.run import agree, federate, settled
@@ -39,7 +40,6 @@ from gans.federated.server import Sites
 from gans.federated.settings import Federation
 from gans.files import write_table, write_text
 from gans.runs.files import RunFiles
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
@@ -209,30 +209,31 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     plt.close(figure)
 
 
-def main() -> int:
+NUMBERS = {"seeds": 5, "first": 0, "rounds": 30, "local_steps": 50}
+
+
+@takes(
+    Key("data.root", FOLDER, required=True),
+    Key("gap", FILE, required=True),
+    Key("cases", NAMES, default=list(CASES)),
+    Key("methods", NAMES, default=list(METHODS)),
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    *(Key(key, WHOLE, default=value) for key, value in NUMBERS.items()),
+    text=__doc__,
+)
+def main(data_root: str, gap: str, cases: list[str], methods: list[str], **given: Any) -> int:
     """Train each method on each deal; what has a row is skipped."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return 0
-    keys = dict.fromkeys(("data.root", "gap", "cases", "methods", "runs", "results"), str)
-    keys |= dict.fromkeys(("seeds", "first", "rounds", "local_steps"), int)
-    given: dict[str, Any] = {"seeds": 5, "first": 0, "rounds": 30, "local_steps": 50} | key_values(sys.argv[1:], keys)
-    for key in ("data.root", "gap"):
-        if key not in given:
-            raise UserError(f"{key} is not set; see python experiments/federated/study.py --help.")
     for key in ("seeds", "rounds", "local_steps"):
         in_range(key, given[key], 1)
-    cases, methods = listed(given.get("cases", ",".join(CASES))), listed(given.get("methods", ",".join(METHODS)))
     for key, chosen, allowed in (("cases", cases, CASES), ("methods", methods, tuple(METHODS))):
         for one in chosen:
             one_of(key, one, allowed)
     import_flower()
     logging.getLogger("gans").setLevel(logging.WARNING)
-    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
+    runs, results = (Path(given[key]).resolve() for key in ("runs", "results"))
     results.mkdir(parents=True, exist_ok=True)
-    whole, test = (
-        normalise(pq.read_table(Path(given["data.root"]) / f"{name}.parquet")) for name in ("adult", "adult_test")
-    )
+    whole, test = (normalise(pq.read_table(Path(data_root) / f"{name}.parquet")) for name in ("adult", "adult_test"))
     path = results / "results.csv"
     for seed in range(given["first"], given["first"] + given["seeds"]):
         for case in cases:
@@ -245,7 +246,7 @@ def main() -> int:
                 tables = dealt(whole, case_, seed)
                 made, mib = train(method, folder, tables, seed, given["rounds"], given["local_steps"])
                 seconds = time.monotonic() - began
-                found = [measure(given["gap"], folder / "judged", whole, one, test) for one in made]
+                found = [measure(gap, folder / "judged", whole, one, test) for one in made]
                 figures = {key: round(float(np.mean([one[key] for one in found])), 5) for key in FIGURES}
                 row = {"case": case_, "method": method, "seed": seed, **figures, "mib": round(mib, 1)}
                 append(path, row | {"seconds": round(seconds, 1)}, COLUMNS)
@@ -256,5 +257,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    run_command(main)
+    main_command(main.run)

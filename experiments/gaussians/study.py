@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
-from gans.errors import in_range, one_of
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, WHOLE, choice
+from gans.errors import in_range
 from gans.evaluation.intervals import mean_error, mean_interval
 from gans.files import write_atomic, write_text
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -78,35 +78,38 @@ def variants(form: str) -> dict[str, list[str]]:
     return {name: [*pacgan, f"network.pack={pack}", sizes[name]] for name, pack in packs.items()} | ours
 
 
-def main() -> int:
+@takes(
+    Key("form", choice(*STEPS), default="small"),
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("seeds", WHOLE, default=10),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(form: str, runs: str | Path, results: str | Path, seeds: int, others: list[str]) -> int:
     """Train, then write results.csv, TABLE.md and the figure."""
-    own = {"form": str, "runs": str, "results": str, "seeds": int}
-    mine = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in own]
-    overrides = [argument for argument in sys.argv[1:] if argument not in mine]
-    given = {"form": "small", "runs": HERE / "runs", "results": HERE, "seeds": 10} | key_values(mine, own)
-    form, results, runs = given["form"], Path(given["results"]), Path(given["runs"])
-    one_of("form", form, STEPS)
-    in_range("seeds", given["seeds"], 2)
+    in_range("seeds", seeds, 2)
+    into = Path(results)
     steps, rows = STEPS[form], []
     seconds: dict[tuple[str, str], float] = {}
     for table in TABLES:
         for variant, settings in variants(form).items():
-            run_dir = runs / f"{form}-{table}-{variant}"
+            run_dir = Path(runs) / f"{form}-{table}-{variant}"
             rhythm = [f"trainer.{key}={steps}" for key in ("steps", "evaluate_every")]
-            train(run_dir, *FIXED, *settings, f"data={table}", f"trainer.seeds={given['seeds']}", *rhythm,
-                  f"trainer.checkpoint_every={steps // 4}", *overrides)  # fmt: skip
+            train(run_dir, *FIXED, *settings, f"data={table}", f"trainer.seeds={seeds}", *rhythm,
+                  f"trainer.checkpoint_every={steps // 4}", *others)  # fmt: skip
             summary, found = scores(run_dir)
             seconds[table, variant] = summary["seconds"]
             last = {row["seed"]: row for row in found}  # none of a run that diverged: nothing was found
-            for seed in range(given["seeds"]):
+            for seed in range(seeds):
                 row: dict[str, Any] = last.get(seed, {"modes": 0.0, "high_quality": 0.0, "reverse_kl": np.nan})
                 rows.append({"form": form, "table": table, "variant": variant, "seed": seed,
                              **{name: row[name] for name in SCORES}})  # fmt: skip
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / f"results-{form}.csv", rows)
+    into.mkdir(parents=True, exist_ok=True)
+    write_csv(into / f"results-{form}.csv", rows)
     text = table_text(rows, form, seconds)
-    write_text(results / f"TABLE-{form}.md", text)
-    write_atomic(results / f"figure-{form}.png", lambda path: figure(rows, runs, form).savefig(path, dpi=110))
+    write_text(into / f"TABLE-{form}.md", text)
+    write_atomic(into / f"figure-{form}.png", lambda path: figure(rows, runs, form).savefig(path, dpi=110))
     print(text)
     return 0
 
@@ -170,5 +173,4 @@ def figure(rows: list[dict[str, Any]], runs: Path, form: str) -> Any:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

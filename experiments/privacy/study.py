@@ -31,8 +31,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gans.cli.arguments import key_values, listed
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, FOLDER, NAMES, WHOLE
 from gans.data.codecs import FittedCodec
 from gans.data.detection import normalise
 from gans.data.domain import SHIPPED, Domain
@@ -43,7 +44,6 @@ from gans.privacy.entry import scale_of
 from gans.privacy.ledger import Ledger
 from gans.privacy.rows import PrivateRows
 from gans.report.figures import render
-from gans.tracking.log import set_up_log
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -188,7 +188,7 @@ def measure(sides: Sides, table: pa.Table, folder: Path, given: dict[str, Any]) 
     cells, real = sides.cells_of(table), predictive(sides, sides.cells)
     out: dict[str, Any] = {f"tv{ways}": total_variation(sides, cells, ways) for ways in (1, 2, 3)}
     out |= {"auc": predictive(sides, cells), "gap": "", "auc_real": real}
-    if "gap" in given:
+    if given["gap"] is not None:
         into = folder.with_name(f"{folder.name}-judged-not-private")
         out["gap"] = judged(given["gap"], into, (sides.training, table, sides.test), sides.name)["score"]
     return out
@@ -298,37 +298,38 @@ def draw(rows: pd.DataFrame) -> "Figure":
     return figure
 
 
-def main() -> int:
+@takes(
+    Key("data.root", FOLDER, required=True),
+    Key("tables", NAMES, default=list(TARGET)),
+    Key("epsilons", NAMES, default=[".5", "1", "3", "10"]),
+    Key("methods", NAMES, default=list(OURS)),
+    Key("smartnoise_python", FILE),
+    Key("gap", FILE),
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("seeds", WHOLE, default=5),
+    Key("aim_megabytes", WHOLE, default=80),
+    text=__doc__,
+)
+def main(data_root: str, tables: list[str], methods: list[str], **given: Any) -> int:
     """Make, measure, write; what has a row is skipped."""
-    own = dict.fromkeys(
-        ("data.root", "tables", "epsilons", "methods", "smartnoise_python", "gap", "runs", "results"), str
-    )
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return 0
-    keys = own | dict.fromkeys(("seeds", "aim_megabytes"), int)
-    given: dict[str, Any] = {"seeds": 5, "aim_megabytes": 80} | key_values(sys.argv[1:], keys)
     in_range("seeds", given["seeds"], 1)
     in_range("aim_megabytes", given["aim_megabytes"], 1)
-    if "data.root" not in given:
-        raise UserError("data.root is not set; see python experiments/privacy/study.py --help.")
-    methods: list[str] = listed(given.get("methods", ",".join(OURS)))
     for method in methods:
         one_of("methods", method, (*OURS, OPEN, *OTHERS))
-    if set(methods) & set(OTHERS) and "smartnoise_python" not in given:
+    if set(methods) & set(OTHERS) and given["smartnoise_python"] is None:
         raise UserError(f"methods={','.join(methods)}: smartnoise_python is not set.")
-    tables: list[str] = listed(given.get("tables", ",".join(TARGET)))
     for name in tables:
         one_of("tables", name, tuple(TARGET))
-    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
+    runs, results = (Path(given[key]).resolve() for key in ("runs", "results"))
     results.mkdir(parents=True, exist_ok=True)
     file = results / "results.csv"
-    epsilons = [float(one) for one in listed(given.get("epsilons", ".5,1,3,10"))]
+    epsilons = [float(one) for one in given["epsilons"]]
     asked = [(epsilon, method) for epsilon in epsilons for method in methods if method != OPEN]
     asked += [(math.inf, OPEN)] * (OPEN in methods)
     for seed in range(given["seeds"]):
         for name in tables:
-            sides = Sides(name, Path(given["data.root"]))
+            sides = Sides(name, Path(data_root))
             for epsilon, method in asked:
                 key = (name, method, f"{epsilon:g}", str(seed))
                 if any(tuple(row[k] for k in COLUMNS[:4]) == key for row in read_rows(file)):
@@ -341,11 +342,10 @@ def main() -> int:
                 append(file, dict(zip(COLUMNS, key, strict=False)) | found | {"seconds": seconds}, COLUMNS)
                 print(*key, *(f"{k} {v:.4f}" for k, v in found.items() if v != ""), f"{seconds} s", flush=True)
     for name in tables:
-        draw_rows(Sides(name, Path(given["data.root"])), runs, epsilons, results / f"{name}.png")
+        draw_rows(Sides(name, Path(data_root)), runs, epsilons, results / f"{name}.png")
     write_results(results)
     return 0
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

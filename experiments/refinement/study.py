@@ -23,17 +23,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gans.cli.arguments import key_values, listed
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, NAMES, WHOLE
 from gans.data.detection import normalise
-from gans.errors import UserError, in_range, one_of
+from gans.errors import in_range, one_of
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.suite import evaluate
 from gans.files import write_atomic, write_table, write_text
 from gans.refinement.boosted import Boosted
 from gans.report.figures import render
 from gans.runs.saved import SavedRun
-from gans.tracking.log import set_up_log
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -176,30 +176,30 @@ def frontier(found: dict[str, dict[str, dict[str, float]]]) -> "Figure":
     return figure
 
 
-def main() -> int:
+@takes(
+    Key("data.root", FOLDER, required=True),
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("tables", NAMES, default=list(TABLES)),
+    Key("seeds", WHOLE, default=1),
+    Key("draws", WHOLE, default=2),
+    Key("steps", WHOLE),
+    text=__doc__,
+)
+def main(data_root: str, tables: list[str], steps: int | None, **given: Any) -> int:
     """Set aside, train, refine by each setting, judge; then the table and the figure."""
-    own = dict.fromkeys(("data.root", "runs", "results", "tables"), str) | dict.fromkeys(
-        ("seeds", "draws", "steps"), int
-    )
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return 0
-    given: dict[str, Any] = {"seeds": 1, "draws": 2} | key_values(sys.argv[1:], own)
-    for key in ("seeds", "draws", "steps"):
-        if key in given:
-            in_range(key, given[key], 1)
-    if "data.root" not in given:
-        raise UserError("data.root is not set; see python experiments/refinement/study.py --help.")
-    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
-    tables: list[str] = listed(given["tables"]) if "tables" in given else list(TABLES)
+    for key, number in (("seeds", given["seeds"]), ("draws", given["draws"]), ("steps", steps)):
+        if number is not None:
+            in_range(key, number, 1)
+    runs, results = (Path(given[key]).resolve() for key in ("runs", "results"))
     for name in tables:
         one_of("tables", name, TABLES)
     results.mkdir(parents=True, exist_ok=True)
     file = results / "results.csv"
-    more = [f"trainer.steps={given['steps']}"] if "steps" in given else []
+    more = [] if steps is None else [f"trainer.steps={steps}"]
     for seed in range(given["seeds"]):
         for name in tables:
-            fit, unseen = set_aside(name, Path(given["data.root"]), runs)
+            fit, unseen = set_aside(name, Path(data_root), runs)
             there = [row for row in read_rows(file) if (row["data"], row["seed"]) == (name, str(seed))]
             done = {(row["setting"], row["draw"]) for row in there}
             if len(done) >= len(SETTINGS) * given["draws"]:
@@ -215,5 +215,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, WHOLE
 from gans.errors import in_range
 from gans.files import write_atomic, write_text
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -44,31 +44,34 @@ FIXED = ["data=grid", "codec=standard", "network=mlp_critic", "network.latent=2"
          f"trainer.evaluate_every={STEPS}", f"trainer.checkpoint_every={STEPS}"]  # fmt: skip
 
 
-def main() -> int:
+@takes(
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("seeds", WHOLE, default=8),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(runs: str | Path, results: str | Path, seeds: int, others: list[str]) -> int:
     """Train, then write results.csv, TABLE.md and the figure."""
-    own = {"runs": str, "results": str, "seeds": int}
-    mine = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in own]
-    overrides = [argument for argument in sys.argv[1:] if argument not in mine]
-    given = {"runs": HERE / "runs", "results": HERE, "seeds": 8} | key_values(mine, own)
-    in_range("seeds", given["seeds"], 1)
+    in_range("seeds", seeds, 1)
+    into = Path(results)
     rows: list[dict[str, Any]] = []
     for objective, settings in OBJECTIVES.items():
         for rate in RATES:
-            run_dir = Path(given["runs"]) / f"{objective.replace(' + ', '-').replace(' ', '_')}-{rate}"
-            train(run_dir, *FIXED, *settings, f"optimizer.learning_rate={rate}", f"trainer.seeds={given['seeds']}",
-                  *overrides)  # fmt: skip
+            run_dir = Path(runs) / f"{objective.replace(' + ', '-').replace(' ', '_')}-{rate}"
+            train(run_dir, *FIXED, *settings, f"optimizer.learning_rate={rate}", f"trainer.seeds={seeds}",
+                  *others)  # fmt: skip
             summary, found = scores(run_dir)
             last = {row["seed"]: row for row in found}
-            for seed in range(given["seeds"]):
+            for seed in range(seeds):
                 row = last.get(seed, {"modes": 0.0, "high_quality": 0.0})
                 rows.append({"objective": objective, "rate": rate, "seed": seed, "modes": row["modes"],
                              "high_quality": row["high_quality"], "status": summary["status"]})  # fmt: skip
-    results = Path(given["results"])
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / "results.csv", rows)
+    into.mkdir(parents=True, exist_ok=True)
+    write_csv(into / "results.csv", rows)
     text = table_text(rows)
-    write_text(results / "TABLE.md", text)
-    write_atomic(results / "figure.png", lambda path: figure(rows).savefig(path, dpi=120))
+    write_text(into / "TABLE.md", text)
+    write_atomic(into / "figure.png", lambda path: figure(rows).savefig(path, dpi=120))
     print(text)
     return 0
 
@@ -113,5 +116,4 @@ def figure(rows: list[dict[str, Any]]) -> Any:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

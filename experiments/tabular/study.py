@@ -56,20 +56,29 @@ from jobs import (
     steps_within,
 )
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, said, takes
+from gans.cli.kinds import FILE, FOLDER, NAMES, WHOLE
 from gans.config.compose import compose
+from gans.config.names import read_number
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.errors import INTERRUPTED, UserError, in_range, one_of
 from gans.evaluation.membership_strength import Strength
 from gans.files import write_table, write_text
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-OWN = {"data.root": str, "judge": str, "gap": str, "ctgan_python": str, "minutes": int, "data": str, "only": str,
-       "seeds": str, "curve": str, "runs": str, "results": str}  # fmt: skip
+KEYS = [
+    Key("data.root", FOLDER, required=True),
+    Key("judge", FILE, required=True),
+    Key("gap", FILE, required=True),
+    Key("ctgan_python", FILE),
+    Key("minutes", WHOLE, default=10),
+    *(Key(key, NAMES) for key in ("data", "only", "seeds", "curve")),
+    Key("runs", FOLDER),
+    Key("results", FOLDER),
+]
 UNREFINED = "refine=none"
 SET_HERE = ("seed", "run_dir", "samples", "trainer.resume")
 
@@ -261,7 +270,7 @@ def _finished(folder: Path) -> bool:
 
 
 def _listed(given: dict[str, Any], key: str, default: list[str], allowed: tuple[str, ...]) -> list[str]:
-    names = given[key].split(",") if key in given else default
+    names = given.get(key, default)
     for name in names:
         one_of(key, name, allowed)
     return names
@@ -270,33 +279,28 @@ def _listed(given: dict[str, Any], key: str, default: list[str], allowed: tuple[
 def _numbers(given: dict[str, Any], key: str, low: int) -> list[int] | None:
     if key not in given:
         return None
-    numbers = [key_values([f"{key}={text}"], {key: int})[key] for text in given[key].split(",")]
+    numbers: list[int] = [read_number(key, text, int) for text in given[key]]
     for number in numbers:
         in_range(key, number, low)
     return numbers
 
 
-def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
+def read_arguments(given: dict[str, Any], overrides: list[str]) -> tuple[Study, list[Job], Path, int]:
     """The study, its jobs, the file for their rows, and the minutes that the table shows.
 
     Raises:
         UserError: a key, a value or a file is wrong.
     """
-    own = [argument for argument in arguments if argument.partition("=")[0] in OWN]
-    overrides = [argument for argument in arguments if argument not in own]
     for override in overrides:
         if override.partition("=")[0] in SET_HERE:
             raise UserError(f"{override}: the study sets this key itself.")
         if " " in override:
             raise UserError(f"{override}: an override of gans.train cannot hold a space here.")
-    given = key_values(own, OWN)
     for key in ("data.root", "judge", "gap"):
-        if key not in given:
-            raise UserError(f"{key} is not set; see python experiments/tabular/study.py --help.")
         if not Path(given[key]).exists():
             raise UserError(f"{key}={given[key]}: it is not there.")
     if importlib.util.find_spec("xgboost") is None:
-        raise UserError("the judges need xgboost: pip install xgboost-cpu.")
+        raise UserError("the judges need xgboost: pip install xgboost.")
     curve, python = _numbers(given, "curve", 1), given.get("ctgan_python")
     tables = _listed(given, "data", ["adult"] if curve else list(TABLES), TABLES)
     chosen = [FLAGSHIP] if curve else [name for name in VARIANTS if python or name != REFERENCE]
@@ -316,12 +320,10 @@ def read_arguments(arguments: list[str]) -> tuple[Study, list[Job], Path, int]:
     return study, jobs, results / ("curve.csv" if curve else "results.csv"), given["minutes"]
 
 
-def main() -> int:
+@takes(*KEYS, others="as in gans train", text=__doc__)
+def main(others: list[str], **_: Any) -> int:
     """Run what is not done yet, one after the other, and draw the table."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return 0
-    study, jobs, results, minutes = read_arguments(sys.argv[1:])
+    study, jobs, results, minutes = read_arguments(said(), others)
     results.parent.mkdir(parents=True, exist_ok=True)
     left = pending(jobs, read_rows(results))
     print(f"{len(jobs)} runs, {len(left)} to do; results go to {results}", flush=True)
@@ -338,5 +340,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -3,7 +3,6 @@
 python experiments/tabular/table.py [results=experiments/tabular] [minutes=10]
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 from jobs import FLAGSHIP, TABLES, UNSEEN, VARIANTS, read_rows
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, WHOLE
 from gans.evaluation.membership import ATTACKS
 from gans.files import write_atomic, write_text
 
@@ -337,12 +337,11 @@ def render(folder: Path, minutes: int) -> None:
         write_atomic(folder / name, lambda path, figure=figure: figure.savefig(path, dpi=200))
 
 
-def main() -> int:
+@takes(Key("results", FOLDER, default=HERE), Key("minutes", WHOLE, default=10), text=__doc__)
+def main(results: str | Path, minutes: int) -> None:
     """Render the results of a folder."""
-    given = key_values(sys.argv[1:], {"results": str, "minutes": int})
-    render(Path(given.get("results", HERE)).resolve(), given.get("minutes", 10))
-    return 0
+    render(Path(results).resolve(), minutes)
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -28,15 +28,15 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from gans.cli.arguments import key_values, listed
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, FOLDER, NAMES, WHOLE
 from gans.data.detection import detect, normalise
 from gans.errors import UserError, in_range, one_of
 from gans.evaluation.inputs import Tables
 from gans.evaluation.membership import Attacker, Split
 from gans.evaluation.published import shape_errors
 from gans.files import write_atomic, write_table, write_text
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tabular")]
@@ -258,26 +258,28 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     write_atomic(path, lambda temporary: figure.savefig(temporary, dpi=150, format="png"))
 
 
-def main() -> int:
+@takes(
+    Key("data.root", FOLDER, required=True),
+    Key("gap", FILE, required=True),
+    Key("cases", NAMES, default=list(CASES)),
+    Key("rows", NAMES, default=["300", "100", "1000", "3000", "all"]),
+    Key("methods", NAMES),
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    *(Key(key, WHOLE, default=value) for key, value in {"seeds": 5, "steps": 1_000, "source_steps": 8_000}.items()),
+    text=__doc__,
+)
+def main(data_root: str, cases: list[str], rows: list[str], **given: Any) -> int:
     """Train the sources, then each method on each draw of target rows; what has a row is skipped."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        return 0
-    keys = dict.fromkeys(("data.root", "gap", "cases", "rows", "methods", "runs", "results"), str)
-    keys |= dict.fromkeys(("seeds", "steps", "source_steps"), int)
-    given: dict[str, Any] = {"seeds": 5, "steps": 1_000, "source_steps": 8_000} | key_values(sys.argv[1:], keys)
     for key in ("seeds", "steps", "source_steps"):
         in_range(key, given[key], 1)
-    for key in ("data.root", "gap"):
-        if key not in given:
-            raise UserError(f"{key} is not set; see python experiments/transfer/study.py --help.")
-    runs, results = Path(given.get("runs", HERE / "runs")).resolve(), Path(given.get("results", HERE)).resolve()
+    runs, results = (Path(given[key]).resolve() for key in ("runs", "results"))
     results.mkdir(parents=True, exist_ok=True)
-    for name in listed(given.get("cases", ",".join(CASES))):
+    for name in cases:
         one_of("cases", name, tuple(CASES))
-        case = CASES[name](Path(given["data.root"]))
-        methods = listed(given.get("methods", ",".join(case.methods)))
-        counts = [_rows(one, case) for one in listed(given.get("rows", "300,100,1000,3000,all"))]
+        case = CASES[name](Path(data_root))
+        methods = list(case.methods) if given["methods"] is None else given["methods"]
+        counts = [_rows(one, case) for one in rows]
         folder = runs / name
         folder.mkdir(parents=True, exist_ok=True)
         for source, table in case.sources.items():
@@ -324,5 +326,4 @@ def one_cell(
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

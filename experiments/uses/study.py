@@ -27,8 +27,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gans.cli.arguments import key_values, listed
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, NAMES, WHOLE
 from gans.config.compose import compose
 from gans.data.customer_profiles import Profiles
 from gans.decisions.cases import open_cases
@@ -36,7 +37,6 @@ from gans.decisions.scenarios import answer_of, draw
 from gans.errors import UserError, in_range, one_of
 from gans.files import write_atomic, write_table, write_text
 from gans.report.figures import render
-from gans.tracking.log import set_up_log
 from gans.use import SCENARIOS
 
 if TYPE_CHECKING:
@@ -131,28 +131,26 @@ def answer(name: str, scenario: str, folders: list[Path], runs: Path, results: P
         )
 
 
-def main() -> int:
+@takes(
+    Key("data.root", FOLDER),
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("tables", NAMES, default=list(TABLES)),
+    Key("scenarios", NAMES, default=list(SCENARIOS)),
+    *(Key(key, WHOLE, default=value) for key, value in {"seeds": 5, "steps": 2000, "shortage_steps": 1000}.items()),
+    text=__doc__,
+)
+def main(data_root: str | None, tables: list[str], scenarios: list[str], **given: Any) -> int:
     """Split, train, ask, then write results.csv, TABLE.md and the figures."""
-    own = dict.fromkeys(("data.root", "runs", "results", "tables", "scenarios"), str) | dict.fromkeys(
-        ("seeds", "steps", "shortage_steps"), int
-    )
-    given = {"seeds": 5, "steps": 2000, "shortage_steps": 1000} | key_values(sys.argv[1:], own)
     in_range("seeds", given["seeds"], 2)
-    tables, scenarios = (
-        listed(given.get("tables", ",".join(TABLES))),
-        listed(given.get("scenarios", ",".join(SCENARIOS))),
-    )
     for key, names, allowed in (("tables", tables, TABLES), ("scenarios", scenarios, SCENARIOS)):
         for name in names:
             one_of(key, name, allowed)
-    runs, results = (
-        Path(given.get(key, default)).resolve() for key, default in (("runs", HERE / "runs"), ("results", HERE))
-    )
-    root = given.get("data.root")
+    runs, results = (Path(given[key]).resolve() for key in ("runs", "results"))
     for name in tables:
-        if root is None and not (runs / "test" / f"{name}.parquet").is_file():
+        if data_root is None and not (runs / "test" / f"{name}.parquet").is_file():
             raise UserError("data.root is not set: set it to the folder that holds the four tables.")
-        split(name, Path(root or "."), runs)
+        split(name, Path(data_root or "."), runs)
         folders = train_all(name, runs, given["seeds"], given["steps"])
         for scenario in scenarios:
             answer(name, scenario, folders, runs, results, given["shortage_steps"])
@@ -255,5 +253,4 @@ def scenario_figure(found: dict[str, dict[str, Any]]) -> "Figure":
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -13,11 +13,11 @@ Needs no download. What is done already is skipped.
 import sys
 from pathlib import Path
 
-from gans.cli.arguments import key_values
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FOLDER, WHOLE
 from gans.errors import in_range
 from gans.files import write_text
-from gans.tracking.log import set_up_log
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -28,7 +28,6 @@ VARIANTS, TABLES = ("vanilla", "cgan", "wgan_gp"), ("households", "charity")
 STEPS = 2_000
 RECORDED = ("config.yaml", "summary.json", "metrics.jsonl", "evaluation.json")
 METRICS = "xgb_c2st_test,shape_error,trend_error,beta_recall,tstr,membership_nearest_auc"
-OWN = {"runs": str, "results": str, "seeds": int, "draws": int}
 
 
 def record(run_dir: Path, folder: Path) -> None:
@@ -40,25 +39,29 @@ def record(run_dir: Path, folder: Path) -> None:
             write_text(folder / name, text.replace(f"run_dir: {run_dir}\n", f"run_dir: runs/{run_dir.name}\n"))
 
 
-def main() -> int:
+@takes(
+    Key("runs", FOLDER, default=HERE / "runs"),
+    Key("results", FOLDER, default=HERE),
+    Key("seeds", WHOLE, default=5),
+    Key("draws", WHOLE, default=2),
+    others="as in gans train",
+    text=__doc__,
+)
+def main(runs: str | Path, results: str | Path, seeds: int, draws: int, others: list[str]) -> int:
     """Train, evaluate, compare."""
-    own = [argument for argument in sys.argv[1:] if argument.partition("=")[0] in OWN]
-    overrides = [argument for argument in sys.argv[1:] if argument not in own]
-    given = {"runs": HERE / "runs", "results": HERE, "seeds": 5, "draws": 2} | key_values(own, OWN)
-    in_range("seeds", given["seeds"], 2)
+    in_range("seeds", seeds, 2)
     for table in TABLES:
         for variant in VARIANTS:
-            run_dir = Path(given["runs"]) / f"{variant}-{table}"
-            train(run_dir, f"+experiment={variant}", f"data={table}", f"trainer.seeds={given['seeds']}",
+            run_dir = Path(runs) / f"{variant}-{table}"
+            train(run_dir, f"+experiment={variant}", f"data={table}", f"trainer.seeds={seeds}",
                   f"trainer.steps={STEPS}", "trainer.evaluate_every=250", "trainer.checkpoint_every=500",
-                  *overrides)  # fmt: skip
+                  *others)  # fmt: skip
             if (run_dir / "samples.parquet").is_file() and not (run_dir / "evaluation.json").is_file():
-                call("evaluate", f"run={run_dir}", "members=all", f"draws={given['draws']}")
-            record(run_dir, Path(given["results"]) / "records" / run_dir.name)
-    call("compare", "runs=records", "by=experiment", f"metrics={METRICS}", "out=.", folder=Path(given["results"]))
+                call("evaluate", f"run={run_dir}", "members=all", f"draws={draws}")
+            record(run_dir, Path(results) / "records" / run_dir.name)
+    call("compare", "runs=records", "by=experiment", f"metrics={METRICS}", "out=.", folder=Path(results))
     return 0
 
 
 if __name__ == "__main__":
-    set_up_log()
-    sys.exit(run_command(main))
+    main_command(main.run)

@@ -1,13 +1,16 @@
 """One clear message for a mistake, and the exit status."""
 
 import errno
+import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from gans.cli.interrupts import Interrupts, ignore_signals, interrupts, leave
+from gans.cli.interrupts import Interrupts, end, interrupts, leave
 from gans.errors import INTERRUPTED, USER_MISTAKE, UserError, out_of_memory
+from gans.tracking.wrapped import wrapped
 
 
 def main_command(call: Callable[[], int]) -> NoReturn:
@@ -17,8 +20,7 @@ def main_command(call: Callable[[], int]) -> NoReturn:
         seen.stop()
         if seen.ending:
             leave(status)
-    ignore_signals()
-    sys.exit(status)
+    end(status)
 
 
 def run_command(call: Callable[[], int]) -> int:
@@ -49,8 +51,10 @@ def _run(call: Callable[[], int], seen: Interrupts) -> int:
 
 def _failed(error: Exception) -> int:
     """Print what a user can mend, and the status; anything else is raised again."""
+    if logging.getLogger("gans").level == logging.DEBUG:  # -v
+        traceback.print_exception(error)
     if isinstance(error, UserError):
-        print(f"error: {error}", file=sys.stderr)
+        print(wrapped(f"error: {error}", sys.stderr), file=sys.stderr)
         return USER_MISTAKE
     if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,7 @@ error of its own. Where the process has not ended a few seconds later, or at a s
 files are removed, children are ended, status 130. Training has handlers of its own, which let it write a checkpoint.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -136,6 +137,24 @@ def leave(status: int) -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
+    os._exit(status)
+
+
+def end(status: int) -> NoReturn:
+    """End the process after its work with a status.
+
+    What is registered for the end is done, and nothing is taken apart in memory before the system takes it back, which
+    would last most of a second. A thread that is still at work is waited for, as usual.
+    """
+    ignore_signals()
+    if any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate()):
+        sys.exit(status)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # its reader has gone, or it was never opened
+            sys.exit(status)
     os._exit(status)
 
 

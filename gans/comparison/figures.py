@@ -7,7 +7,7 @@ import numpy as np
 
 from gans.comparison.comparison import ComparedScore, Comparison
 from gans.comparison.tables import way
-from gans.report.figures import FAINT, INK, canvas, label, legend, style
+from gans.report.figures import FAINT, INK, canvas, label, legend, name_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def intervals(comparison: Comparison, metric: ComparedScore) -> "Figure":
     axes.set_yticks(ticks, names, parse_math=False)
     axes.set_ylim(place - 1.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"{_short(metric)} ({way(metric)})", fontsize=8, color=INK)
+    name_axes(axes, f"{_short(metric)} ({way(metric)})", size=8)
     axes.tick_params(labelsize=8)
     legend(axes, 8)
     return figure
@@ -73,7 +73,7 @@ def improvement(metric: ComparedScore) -> "Figure":
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel(f"chance that the first is better, {_short(metric)}", fontsize=8, color=INK)
+    name_axes(axes, "chance that the first is better", size=8)
     axes.tick_params(labelsize=8)
     return figure
 
@@ -159,11 +159,9 @@ def curves(comparison: Comparison, unit: str) -> "Figure | None":
             axes.plot(where, np.median(values, 0), color=color, linewidth=1.4, label=variant,
                       marker=MARKERS[number % len(MARKERS)] if length < 4 else "", markersize=4)  # fmt: skip
         axes.set_title(label(table, 30), fontsize=8, color=INK, loc="right", parse_math=False)
-        axes.set_ylabel(f"held-out {name.replace('_', ' ')}", fontsize=8, color=INK)
+        name_axes(axes, y=f"held-out {name.replace('_', ' ')}", size=8)
         axes.tick_params(labelsize=8)
-    every_axes[-1].set_xlabel(
-        "seconds of training, all seeds together" if unit == "seconds" else "step", fontsize=8, color=INK
-    )
+    name_axes(every_axes[-1], "seconds of training, all seeds together" if unit == "seconds" else "step", size=8)
     legend(every_axes[0], 8)
     return figure
 

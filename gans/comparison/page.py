@@ -63,7 +63,13 @@ def render_page(comparison: Comparison, figures: Mapping[str, "Figure"], folder:
     ]
     images = {name: (CAPTIONS[name], data_address(figure)) for name, figure in figures.items()}
     return template("comparison.html.jinja").render(
-        found=comparison, metrics=metrics, runs=runs, images=images, heads=tables, cells=tables.CELLS
+        found=comparison,
+        winner=tables.winner_sentence(comparison),
+        metrics=metrics,
+        runs=runs,
+        images=images,
+        heads=tables,
+        cells=tables.CELLS,
     )
 
 

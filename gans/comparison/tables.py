@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from gans.comparison.comparison import Cell, ComparedScore, Comparison
+from gans.findings.comparison import winner
+from gans.findings.sentence import Sentence
 
 ARROWS = {1: "higher is better", -1: "lower is better", 0: "ideal"}
 LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
@@ -73,6 +75,19 @@ def pair_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     ]
 
 
+def winner_sentence(comparison: Comparison) -> Sentence:
+    """Who wins by the first metric, or that none is shown to; means are those of the data set, or over several."""
+    metric, data = comparison.metrics[0], comparison.data
+    means = dict(metric.overall)
+    if len(data) == 1:
+        cells = {name: metric.cells[name, data[0]] for name in comparison.variants}
+        means = {name: (cell.mean, cell.low, cell.high) for name, cell in cells.items()}
+    known = {name: metric.goodness(mean[0]) for name, mean in means.items() if np.isfinite(mean[0])}
+    leader = max(known, key=lambda name: known[name]) if known else None
+    shown = {name: interval_text(means[name], digits(metric)) for name in known}
+    return winner(metric.title, metric.best, data, shown, leader)
+
+
 def rank_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Mean ranks, best first."""
     if metric.ranks is None:
@@ -129,7 +144,7 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def terminal(comparison: Comparison) -> str:
     """What is printed: the first metric whole, of the others the means."""
-    parts = []
+    parts = [winner_sentence(comparison).text]
     for place, metric in enumerate(comparison.metrics):
         parts.append(f"{metric.title} ({way(metric)}); {CELLS}; *: its interval lies beyond all others")
         parts.append(plain([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)))
@@ -143,7 +158,8 @@ def terminal(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """comparison.md."""
-    parts = [f"# Comparison by {comparison.by}", *(f"> {remark}" for remark in comparison.remarks)]
+    parts = [f"# Comparison by {comparison.by}", winner_sentence(comparison).text]
+    parts += [f"> {remark}" for remark in comparison.remarks]
     parts.append(
         f"Cells: {CELLS}. Bold: the interval of 95 % (Student's t) lies beyond those of all others. IQM: the "
         "interquartile mean over data sets and those seeds that did not diverge; its interval is a bootstrap."

@@ -247,7 +247,8 @@ def _described(column: Column) -> dict[str, Any]:
         named = column.type.replace("uint", "UInt").replace("int", "Int") if "int" in column.type else "Int64"
         return {"sdtype": "numerical", "computer_representation": named}
     if column.kind == "datetime":
-        return {"sdtype": "datetime", "datetime_format": column.format or _pattern(column)}
+        written = (column.written or {}).get("format", "").replace("%-", "%") if column.frame else ""
+        return {"sdtype": "datetime", "datetime_format": column.format or written or _pattern(column)}
     return {"sdtype": {"category": "categorical"}.get(column.kind, column.kind)}
 
 

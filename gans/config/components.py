@@ -2,10 +2,12 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from gans.config.outline import components as outlines
 from gans.errors import UserError
 from gans.registry import COMPONENTS
 
@@ -24,7 +26,17 @@ ROOMS = (
     "config",
 )
 PLUGINS = "gans.plugins"
-MANY = ("penalty", "term")
+MANY = ("penalty", "term", "logger")
+
+
+def known(group: str) -> dict[str, type]:
+    """The components of a group by name: outlines of those of the package, and classes where they were imported."""
+    return {**outlines(ROOMS).get(group, {}), **COMPONENTS.get(group, {})}
+
+
+def groups() -> list[str]:
+    """The groups of components."""
+    return list({**outlines(ROOMS), **COMPONENTS})
 
 
 def component_name(group: str, kind: type) -> str:
@@ -35,7 +47,7 @@ def component_name(group: str, kind: type) -> str:
 def group_options(group: str) -> list[str]:
     """The names that a group can be given."""
     named = [path.stem for path in (conf_folder() / group).glob("*.yaml")]
-    return sorted({*named, *COMPONENTS.get(group, ())})
+    return sorted({*named, *known(group)})
 
 
 def conf_folder() -> Path:
@@ -45,14 +57,12 @@ def conf_folder() -> Path:
 
 
 @cache
-def load_components() -> None:
-    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+def import_components() -> None:
+    """Import every component, metric and plugin.
 
     Raises:
         UserError: a plugin cannot be imported.
     """
-    from hydra.core.config_store import ConfigStore
-
     for room in ROOMS:
         package = importlib.import_module(f"gans.{room}")
         for module in pkgutil.iter_modules(package.__path__):
@@ -63,10 +73,32 @@ def load_components() -> None:
             plugin.load()
         except Exception as error:
             raise UserError(f"plugin '{plugin.name}' ({plugin.value}) cannot be loaded: {error!r}") from error
+
+
+@cache
+def load_components() -> None:
+    """Import every component, metric and plugin, and hand the schemas of components to Hydra.
+
+    Raises:
+        UserError: a plugin cannot be imported.
+    """
+    import_components()
+    hand_over(COMPONENTS)
+
+
+def hand_over(components: Mapping[str, Mapping[str, type]]) -> None:
+    """Give Hydra the schemas of components."""
+    from hydra.core.config_store import ConfigStore
+
     store = ConfigStore.instance()
-    for group, known in COMPONENTS.items():
-        for name, kind in known.items():
+    for group, kinds in components.items():
+        for name, kind in kinds.items():
             package = f"{group}.{name}" if group in MANY else group
             store.store(group=group, name=f"{name}_schema", node=kind, package=package)
             if not (conf_folder() / group / f"{name}.yaml").exists():
                 store.store(group=group, name=name, node=kind, package=package)
+
+
+def has_plugins() -> bool:
+    """Whether a plugin is installed, which may bring components."""
+    return bool(tuple(entry_points(group=PLUGINS)))

@@ -1,10 +1,11 @@
 """What Hydra and OmegaConf raise, in the words of a user."""
 
+import dataclasses
 import re
-from collections.abc import Callable
 from typing import Any
 
-from gans.config.components import group_options
+from gans.config.components import MANY, group_options, known
+from gans.config.known import nearest_keys, owners, run_outline
 from gans.errors import nearest
 
 
@@ -14,22 +15,46 @@ def missing_option(error: Any) -> str:
     if not group:
         return str(error).split("\n", 1)[0]
     options = group_options(group)
-    key = f"+{group}" if group == "experiment" else group
-    return f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
+    key = f"+{group}" if group in ("experiment", "debug") else group
+    text = f"{key}={name}: allowed are {', '.join(sorted(options))}.{nearest(name, options)}"
+    return text + _elsewhere(group, name)
 
 
-def unknown_key(key: str, known: list[str]) -> str:
-    """That there is no such key, or not with what is chosen, and the nearest match among `known`."""
-    group = key.rpartition(".")[0]
-    if key in known:
-        return f"key {key} does not belong to the chosen {group}."
-    siblings = sorted(other for other in known if other.rpartition(".")[0] == group)
+def _elsewhere(group: str, name: str) -> str:
+    """Where a service is chosen that was sought among trackers or loggers."""
+    if group == "tracker" and name in group_options("logger"):
+        return f" Beside it, logger=[{name}]."
+    if group == "logger" and name in group_options("tracker"):
+        return f" For {name}, leave it out and set tracker.mode."
+    return ""
+
+
+def unknown_key(key: str, kind: Any = None) -> str:
+    """That there is no such key, or not with what is chosen, what is allowed there, and what may have been meant.
+
+    Args:
+        key: what was typed.
+        kind: the dataclass that has no such key; all that may stand there unless given.
+    """
+    part, _, name = key.rpartition(".")
+    if part in MANY and name in known(part):
+        return f"key {key} does not belong to the run: it has no such {part}; set {part}=[{name}]."
+    there = owners(part)
+    having = [option for option, one in there.items() if name in _fields(one)]
+    if having and all(having):
+        return f"key {key} does not belong to the chosen {part}; {part}={' or '.join(having)} has it."
+    kinds = [kind] if dataclasses.is_dataclass(kind) else list(there.values())
+    siblings = sorted({f"{part}.{field}".lstrip(".") for one in kinds for field in _fields(one)})
     allowed = f"; allowed are {', '.join(siblings)}" if siblings else ""
-    return f"unknown key {key}{allowed}.{nearest(key, known)}"
+    return f"unknown key {key}{allowed}.{nearest_keys(key)}"
 
 
-def explain(error: BaseException, known_keys: Callable[[], list[str]]) -> str:
-    """What was wrong with a key or value; `known_keys` are all keys of the default run, for the nearest match."""
+def _fields(kind: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def explain(error: BaseException) -> str:
+    """What was wrong with a key or value."""
     chain, seen = error, error
     while chain is not None:
         seen = chain if getattr(chain, "full_key", None) else seen
@@ -37,7 +62,10 @@ def explain(error: BaseException, known_keys: Callable[[], list[str]]) -> str:
     key = getattr(seen, "full_key", None) or ""
     text = (getattr(seen, "msg", None) or str(seen)).strip().split("\n", 1)[0]
     if re.search(r"not in struct|not in '|Key '.*' not", text):
-        return unknown_key(key, known_keys())
+        kind = getattr(seen, "object_type", None)
+        return unknown_key(key, kind if key.rpartition(".")[0] else run_outline())
+    if match := re.match(r"Ambiguous value for argument '(.*)'", text):
+        return f"{match[1]}: several values are a sweep, which needs -m; a list is written in brackets, as in [a,b]."
     if "Interpolation" in text:
         text = f"{text} (${{...}} refers to another key)"
     if "Missing mandatory" in text or "MISSING" in text:

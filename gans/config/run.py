@@ -17,6 +17,7 @@ from gans.penalties.base import Penalty
 from gans.privacy.base import Privacy
 from gans.refinement.base import Refinement
 from gans.terms.base import Term
+from gans.tracking.base import Logger
 from gans.tracking.settings import TrackerSettings
 from gans.training.transfer_settings import Transfer
 
@@ -53,6 +54,7 @@ class Run:
     optimizer: Optimizer
     trainer: Trainer
     tracker: TrackerSettings
+    logger: dict[str, Logger] = field(default_factory=dict)
     transfer: Transfer = field(default_factory=Transfer)
 
     def __post_init__(self) -> None:
@@ -132,6 +134,7 @@ class Run:
             ("network.spectral_norm", self.network.spectral_norm, (False,), "gradients are clipped as they are"),
             ("trainer.precision", trainer.precision, ("float32",), "norms need it"),
             ("trainer.accumulate", trainer.accumulate, (1,), "gradients are summed over one batch"),
+            ("trainer.generator_steps", trainer.generator_steps, (1,), "its generator learns once after each critic"),
             ("data.relations", data.relations, (["auto"], []), "relations are found in the rows; they are off"),
             ("data.limit", data.limit, (None,), "which rows are drawn depends on how many there are"),
             ("data.merge_rare", data.merge_rare, (False,), "rare levels are found in the rows; declare other=NAME"),

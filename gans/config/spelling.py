@@ -6,16 +6,12 @@ in keys, as in `data.kinds.first name=category`, are encoded (`gans.config.names
 """
 
 import re
-import typing
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gans.config.components import MANY
+from gans.config.known import key_types
 from gans.config.names import encoded, shell_quoted, split_list, split_pair, unquoted
-from gans.config.run import Run
 from gans.errors import UserError
-from gans.registry import COMPONENTS
 
 NESTED = ("data.columns", "data.features")  # whose names are the user's own below a log or a view
 OPEN = (
@@ -141,16 +137,6 @@ def _quoted(text: str) -> str:
     from hydra.core.override_parser.types import Quote, QuotedString
 
     return QuotedString(text, Quote.single).with_quotes()
-
-
-@cache
-def key_types(key: str) -> list[Any]:
-    """The types of what a key holds, of each component that has it; none for a key that nothing has."""
-    group, _, field = key.rpartition(".")
-    top, _, name = group.partition(".")
-    known = COMPONENTS.get(top, {})
-    owners = ([known[name]] if top in MANY and name in known else list(known.values())) if group else [Run]
-    return [hints[field] for owner in owners if field in (hints := typing.get_type_hints(owner))]
 
 
 def _kind(key: str) -> type | None:

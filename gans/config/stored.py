@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.artefacts import read_yaml, reading
-from gans.config.components import MANY, component_name, load_components
+from gans.config.components import MANY, component_name, import_components
 from gans.config.compose import hydra_errors, to_run
 from gans.config.names import decoded
 from gans.config.run import Run
@@ -19,6 +19,8 @@ FREE_ON_RESUME = (
     "profile",
     "data.trust",
     "tracker.*",
+    "logger",
+    "logger.*",
     *(
         f"trainer.{key}"
         for key in ("resume", "steps", "block", "evaluate_every", "checkpoint_every", "keep", "placement", "patience")
@@ -46,7 +48,7 @@ def read_run(path: Path) -> Run:
     """
     from omegaconf import OmegaConf
 
-    load_components()
+    import_components()
     if not path.is_file():
         raise UserError(f"{path}: no such file.")
     text = read_yaml(path)

@@ -29,9 +29,10 @@ class Trainer:
     """The budget and the rhythm of a run.
 
     Attributes:
-        steps: generator updates.
+        steps: rounds of discriminator and generator updates.
         batch_size: rows of a batch, over all devices.
-        critic_steps: discriminator updates for one generator update.
+        critic_steps: discriminator updates in a step.
+        generator_steps: generator updates in a step, after those.
         accumulate: compute a batch in this many parts, one after the other, where it is too large for the memory of a
             device; their gradients are averaged, and batch norm sees one part at a time.
         precision: float32 or bfloat16 of what networks compute; parameters and their updates stay float32.
@@ -59,6 +60,7 @@ class Trainer:
     steps: int = 8_000
     batch_size: int = 500
     critic_steps: int = 1
+    generator_steps: int = 1
     accumulate: int = 1
     precision: str = "float32"
     average: float = 0.999
@@ -84,6 +86,7 @@ class Trainer:
             "steps",
             "batch_size",
             "critic_steps",
+            "generator_steps",
             "accumulate",
             "block",
             "evaluate_every",

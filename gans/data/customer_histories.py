@@ -12,7 +12,7 @@ import pyarrow as pa
 from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
-from gans.data.events.logs import EVENTS, quoted, run
+from gans.data.events.logs import EVENTS, quoted
 from gans.data.events.weeks import in_weeks
 from gans.errors import UserError, in_range
 from gans.registry import register

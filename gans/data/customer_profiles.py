@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from gans.data.base import Source
+from gans.data.delimited.columns import check_names
 from gans.data.delimited.options import TextOptions
-from gans.data.delimited.reader import check_names
 from gans.data.events.features import Feature
 from gans.data.events.logs import (
     EVENTS,
@@ -44,9 +44,9 @@ ROUNDED = "create temp macro rounded(x, digits) as round_even(x * power(10, digi
 class Profiles(TextOptions, Source):
     """One row a customer, of event logs and a table of customers.
 
-    Each log is a Parquet or CSV file, a pattern of files, a query, or the name of a table in `database`. Its columns
-    are those of `gans.data.events.logs.LOGS`; `columns` says by SQL expressions which of the log's own columns are
-    meant: `data.columns.orders.customer=CustomerID`.
+    Each log is a file (Parquet, CSV, JSON lines, Excel), a pattern of files, a query, or the name of a table in
+    `database`. Its columns are those of `gans.data.events.logs.LOGS`; `columns` says by SQL expressions which of the
+    log's own columns are meant: `data.columns.orders.customer=CustomerID`.
 
     Attributes:
         orders: order lines: customer, time, amount (or quantity and price); order, category, channel, discount,
@@ -118,8 +118,11 @@ class Profiles(TextOptions, Source):
         table, _ = self.profiles()
         return table.drop_columns(["customer"])
 
-    def profiles(self) -> tuple[pa.Table, list[Feature]]:
+    def profiles(self, tables: Mapping[str, pa.Table] | None = None) -> tuple[pa.Table, list[Feature]]:
         """The profiles [customers, 1 + attributes + features], the key `customer` first, and what features mean.
+
+        Args:
+            tables: logs by kind that are no files.
 
         Raises:
             UserError: no log is given; a log cannot be read or does not fit; a key occurs twice; a feature is in error.
@@ -128,7 +131,7 @@ class Profiles(TextOptions, Source):
 
         began = time.monotonic()
         with self._connection() as connection:
-            logs, sentences, last = self._open(connection)
+            logs, sentences, last = self._open(connection, self.sources() | dict(tables or {}))
             reference, outcome = self._dates(connection, logs, sentences, last)
             make_views(connection, logs, reference)
             features = find_features(connection, logs, self.windows, self.levels, self.features)
@@ -176,12 +179,13 @@ class Profiles(TextOptions, Source):
                 raise UserError(f"data.zone={self.zone}: no time zone has that name; write for example Europe/Rome.")
             yield connection
 
-    def _open(self, connection: Any) -> tuple[dict[str, Log], list[str], dt.datetime]:
+    def _open(
+        self, connection: Any, sources: dict[str, str | pa.Table]
+    ) -> tuple[dict[str, Log], list[str], dt.datetime]:
         """The logs as checked views, a text about each, and the time of the last event.
 
         Where an outcome is asked for, that of the last order.
         """
-        sources = self.sources()
         if not any(kind in sources for kind in EVENTS):
             raise UserError(
                 "data.orders is not set: data=profiles needs a log, data.orders, data.views or data.social."

@@ -1,7 +1,7 @@
 """Tables of the user: files, and folders of published tables."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,54 +9,79 @@ from typing import Any
 import pyarrow as pa
 
 from gans.data.base import Source
+from gans.data.delimited.columns import check_names
 from gans.data.delimited.options import Known, TextOptions
-from gans.data.delimited.reader import PACKED, is_text_file, read_text_file
+from gans.data.delimited.reader import read_text_files
+from gans.data.formats import PARQUET, format_of, readable_file
 from gans.data.frames.frame import without_index
+from gans.data.json_lines import read_json_lines
 from gans.data.sql import first_line
 from gans.data.streaming import SHARE, WINDOW, ParquetStream, free_memory
 from gans.errors import UserError, in_range
 from gans.registry import register
 
-PARQUET = (".parquet", ".pq")
+USES = {  # of options, in files of which kind
+    "delimiter": (("text",), "text file (CSV)"),
+    "encoding": (("text", "json"), "text file"),
+    "header": (("text", "excel"), "text file (CSV) or workbook"),
+    "sheet": (("excel",), "Excel workbook"),
+}
 
 
 def read_table(path: str, key: str, options: TextOptions | None = None, known: Known | None = None) -> pa.Table:
-    """A Parquet or text file (CSV) as a table.
+    """A file as a table: Parquet, text (CSV), JSON lines or an Excel workbook, by its name.
 
     Args:
-        options: of a text file, what the person says of it.
-        known: of a text file, columns that it should be like, those of the training table.
+        options: of files that have no types of their own, what the person says of it.
+        known: of such files, columns that it should be like, those of the training table.
 
     Raises:
-        UserError: the file is missing, of another type, or cannot be read; the message names `key`.
+        UserError: the file is missing, of another kind, or cannot be read; the message names `key`.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        beside = sorted(p.name for p in file.parent.iterdir() if p.is_file())[:10] if file.parent.is_dir() else []
-        raise UserError(
-            f"{key}={path}: no such file." + (f" In {file.parent} are {', '.join(beside)}." if beside else "")
-        )
-    if file.suffix.lower() in PARQUET:
-        import pyarrow.parquet as pq
+    file = readable_file(path, key)
+    if format_of(file) != "parquet":
+        table = read_files([file], f"{key}={path}", options, known)
+        check_names(options or TextOptions(), table.column_names)
+        return table
+    import pyarrow.parquet as pq
 
-        if options and (said := options.said()):
-            raise UserError(f"{said[0]}: {key}={path} is a Parquet file, which has types of its own.")
-        try:
-            return without_index(pq.read_table(file))
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{key}={path}: not a readable Parquet file ({first_line(error)}).") from None
-    if not is_text_file(file):
-        raise UserError(
-            f"{key}={path}: allowed are .parquet, .pq, .csv, .tsv and .txt files, the last three also packed "
-            f"({', '.join(PACKED)})."
-        )
-    return read_text_file(file, f"{key}={path}", options, known)
+    if options and (said := options.said()):
+        raise UserError(f"{said[0]}: {key}={path} is a Parquet file, which has types of its own.")
+    try:
+        return without_index(pq.read_table(file))
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{key}={path}: not a readable Parquet file ({first_line(error)}).") from None
+
+
+def read_files(
+    paths: Sequence[Path],
+    key: str,
+    options: TextOptions | None = None,
+    known: Known | None = None,
+    prefer: str = "",
+) -> pa.Table:
+    """Files of one kind and of the same columns as one table: text (CSV), JSON lines or Excel workbooks.
+
+    Args:
+        key: what the files are called in messages, as in `data.path=FILE`.
+        prefer: of workbooks, the sheet that is taken where it is there and none is given.
+
+    Raises:
+        UserError: one cannot be read, a value can be read in two ways or does not fit its column, or the columns
+            differ.
+    """
+    kind = format_of(paths[0])
+    if kind == "excel":
+        from gans.data.excel.reader import read_workbooks
+
+        return read_workbooks(paths, key, options, known, prefer)
+    return (read_json_lines if kind == "json" else read_text_files)(paths, key, options, known)
 
 
 @register("data", "table")
 @dataclass(kw_only=True)
 class TableFile(TextOptions, Source):
-    """One CSV or Parquet file.
+    """One file: Parquet, CSV, JSON lines or an Excel workbook.
 
     Attributes:
         path: the file.
@@ -93,11 +118,20 @@ class TableFile(TextOptions, Source):
         """Whether it is streamed does not depend on the memory that is free at another time."""
         return dataclasses.replace(self, stream=stream is not None)
 
+    def check_file(self) -> None:
+        """Raise UserError where no file is named, or there is none of tables."""
+        if not self.path:
+            raise UserError("data.path is not set: data=table needs data.path=FILE.csv, .parquet, .xlsx or .jsonl.")
+        readable_file(self.path, "data.path")
+
     def read(self) -> pa.Table:
         """The table of the file."""
-        if not self.path:
-            raise UserError("data.path is not set: data=table needs data.path=FILE.csv or FILE.parquet.")
-        return read_table(self.path, "data.path", self.text_options())
+        self.check_file()
+        options, kind = self.text_options(), format_of(Path(self.path))
+        for name, (kinds, what) in USES.items():
+            if kind and kind not in (*kinds, "parquet") and getattr(options, name) is not None:
+                raise UserError(f"data.{name}: data.path={self.path} is no {what}.")
+        return read_table(self.path, "data.path", options)
 
 
 @register("data", "published")

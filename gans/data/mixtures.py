@@ -69,7 +69,12 @@ class Mixture(Plane):
 @register("data", "ring")
 @dataclass(kw_only=True)
 class Ring(Mixture):
-    """Modes on a circle, by default those of PacGAN's table 1 (Lin et al. 2017, arXiv:1712.04086): 8, radius 1."""
+    """Modes on a circle, by default those of PacGAN's table 1 (Lin et al. 2017, arXiv:1712.04086): 8, radius 1.
+
+    Attributes:
+        count: of the modes.
+        radius: of the circle.
+    """
 
     self_contained: ClassVar[bool] = True
 
@@ -90,7 +95,12 @@ class Ring(Mixture):
 @register("data", "grid")
 @dataclass(kw_only=True)
 class Grid(Mixture):
-    """Modes on a square grid about 0, by default those of PacGAN's table 1: 25, a spacing of 2, sigma .05."""
+    """Modes on a square grid about 0, by default those of PacGAN's table 1: 25, a spacing of 2, sigma .05.
+
+    Attributes:
+        side: modes of a side.
+        spacing: between two of them.
+    """
 
     self_contained: ClassVar[bool] = True
 

@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from gans.decisions.arms import paired
 from gans.decisions.cases import Case
-from gans.errors import UserError, in_range
+from gans.decisions.growth import BALANCE, GROW, check_growth
+from gans.errors import UserError
 from gans.evaluation.inputs import joined, read_sides
 from gans.evaluation.utility import NUMBER, Task, smote
 from gans.findings.answers import ADDED, HIGHER, REAL, SMOTE, Measured, shown
 from gans.findings.sentence import Sentence
 
-BALANCE, GROW = "balance", "grow"
 GROWN = "synthetic rows"
 MARK = "synthetic"
 
@@ -63,8 +63,7 @@ def augment(case: Case, how: str, n: int | None = None) -> Augmentation:
     Raises:
         UserError: classes of a number are to be balanced, or n is out of range.
     """
-    if n is not None:
-        in_range("n", n, 1, 10**8)
+    check_growth(how, n)
     target, real = case.target, case.tables.real
     task = Task.of(case.test, case.real, target)
     counts: dict[str, tuple[int, int]] = {}

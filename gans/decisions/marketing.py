@@ -7,14 +7,17 @@ import numpy as np
 
 from gans.decisions.arms import paired, predictions
 from gans.decisions.cases import Case, Response
+from gans.decisions.segment_traits import what_sets_apart
 from gans.errors import in_range
 from gans.evaluation.intervals import area
-from gans.findings.answers import HIGHER, REAL, Answer
+from gans.findings.answers import HIGHER, REAL, SYNTHETIC, Answer
 from gans.findings.uses import CUSTOMERS
 from gans.report.arms import Drawn, arm_lines
-from gans.report.figures import INK, canvas, legend
+from gans.report.figures import WIDTH, canvas, legend, name_axes
 
 TOP = 0.1
+FEWEST = 0.02  # share of customers that are described
+MOST_TRAITS = 3
 POINTS = 101
 
 
@@ -51,7 +54,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     measures = [
         paired("AUC", HIGHER, auc, chances, rows, share=True),
         paired("lift at 10 %", HIGHER, lift, chances, rows),
-        paired(f"profit of {CUSTOMERS:,} customers", HIGHER, profit, chances, rows),
+        paired(f"profit for every {CUSTOMERS:,} customers", HIGHER, profit, chances, rows),
     ]
     everyone = (margin * hits.mean() - cost) * CUSTOMERS
     ranks = {arm: np.argsort(-chance, kind="stable") for arm, chance in chances.items()}
@@ -69,36 +72,49 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     }
     return Answer(
         "marketing",
-        f"Whom should we contact about {asked.target} = {asked.positive}, if the model may not see real customers?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, of "
-        "whom "
-        f"{hits.mean():.1%} respond. A contact costs {cost:g}, a response is worth {margin:g}; those are contacted "
-        "whose "
-        f"chance times {margin:g} exceeds {cost:g}. Contacting everybody earns {everyone:,.0f} of {CUSTOMERS:,} "
-        "customers.",
+        f"Whom should we contact about {asked.target} = {asked.positive}, with a model that sees no real customers?",
+        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, "
+        f"{hits.mean():.1%} of whom respond. A contact costs {cost:g} and a response is worth {margin:g}, so that a "
+        f"contact pays where the chance exceeds {cost / margin:.1%}. Contacting everybody earns {everyone:,.0f} for "
+        f"every {CUSTOMERS:,} customers. What sets the chosen customers apart is told from synthetic ones.",
         REAL,
         measures,
         curves=curves,
-        tables={"profit of contacting everybody": everyone},
+        tables={
+            "profit of contacting everybody": float(everyone),
+            "chance from which a contact pays": cost / margin,
+            "share to contact": float((chances[SYNTHETIC] * margin > cost).mean()),
+            "what sets them apart": _traits(case, asked, cost / margin),
+        },
     )
+
+
+def _traits(case: Case, asked: Response, threshold: float) -> list[str]:
+    """In words how synthetic customers whose chance exceeds the threshold differ; empty where nearly all or none do."""
+    side = case.synthetic
+    inside = asked.chances(side, side) > threshold
+    if not FEWEST < inside.mean() < 1 - FEWEST:
+        return []
+    columns = [column for column in case.tables.schema.features if column.name != asked.target]
+    table = case.tables.synthetic.slice(0, side.rows)
+    return [trait.words for trait in what_sets_apart(columns, table, inside)[0][:MOST_TRAITS]]
 
 
 def draw(answer: Answer) -> Drawn:
     """Gain curve, lift curve and profit curve."""
     out = {}
     for title, key, axis in (
-        ("Share of responders that is reached", "gain", "share of responders"),
-        ("Lift: responders beside as many customers at random", "lift", "lift"),
-        (f"Profit of {CUSTOMERS:,} customers", "profit", "profit"),
+        ("Share of responders reached", "gain", "share of responders"),
+        ("Lift: responders compared with a random choice", "lift", "lift"),
+        (f"Profit for every {CUSTOMERS:,} customers", "profit", "profit"),
     ):
-        figure, axes = canvas(4.6, 3.2)
+        figure, axes = canvas(WIDTH, 3.2)
         if key == "gain":
             axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
         elif key == "lift":
             axes.axhline(1, color="#9aa5ae", linestyle=":", label="at random")
         arm_lines(axes, answer.curves["contacted"], answer.curves[key])
-        axes.set_xlabel("share of customers contacted", fontsize=9, color=INK)
-        axes.set_ylabel(axis, fontsize=9, color=INK)
-        legend(axes, 8)
+        name_axes(axes, "share of customers contacted", axis)
+        legend(axes)
         out[title] = figure
     return out

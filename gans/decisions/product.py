@@ -14,7 +14,7 @@ from gans.errors import UserError, nearest
 from gans.evaluation.intervals import RESAMPLES, wilson
 from gans.findings.answers import HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interval, Measured
 from gans.findings.uses import LEAST
-from gans.report.arms import Drawn, share_grid
+from gans.report.arms import Drawn, share_figures
 from gans.sampling.where.grammar import Where
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -54,16 +54,16 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         for at, (name, _) in enumerate(segments)
         for place, level in enumerate(levels)
     ]
-    tables: dict[str, Any] = {"shares": table}
+    tables: dict[str, Any] = {"shares": table, "left out": shown.left_out}
     if options.get("where"):
         tables["what if"] = _what_if(case, of, levels, options["where"])
     return Answer(
         "product",
         f"Which {of} do customers of each {by} prefer, and do synthetic customers say the same?",
-        f"{ROWS:,} synthetic customers are drawn for each of {len(segments)} segments ({by}), under the condition "
-        f"itself, and their shares of {of} compared with those of {rows:,} held-out real customers. The control are "
-        "the shares of the training rows. The distance is the total variation, 0 to 1, averaged over segments; "
-        "held-out segments are small samples, so that even right shares have one.",
+        f"For each of {len(segments)} segments ({by}) {ROWS:,} synthetic customers are drawn under that condition, and "
+        f"their shares of {of} are compared with those of {rows:,} held-out real customers. The shares of the training "
+        "rows are the control. The distance is the total variation, 0 to 1, averaged over segments; held-out segments "
+        "are small samples, so that even perfect shares have one.",
         REAL,
         [
             _distances(shown),
@@ -84,6 +84,7 @@ class Preferences:
         codes: of real and test rows the places of their levels [rows].
         masks: of real and test rows, whether they belong to a segment [segments, rows].
         shares: of training rows and of synthetic rows of each segment [segments, levels].
+        left_out: which segments and levels are not among them, and why, in words.
     """
 
     segments: list[tuple[str, dict[str, Any]]]
@@ -91,6 +92,7 @@ class Preferences:
     codes: dict[str, np.ndarray]
     masks: dict[str, np.ndarray]
     shares: dict[str, np.ndarray]
+    left_out: list[str]
 
 
 def _preferences(case: Case, of: str, by: str) -> Preferences:
@@ -101,19 +103,27 @@ def _preferences(case: Case, of: str, by: str) -> Preferences:
     """
     assert case.tables.test is not None
     sides = {"real": case.tables.real, "test": case.tables.test}
+    every = _segments(case, by)
     segments = [
         (name, where)
-        for name, where in _segments(case, by)
+        for name, where in every[:MOST]
         if all(int(where_mask(table, where).sum()) >= LEAST for table in sides.values())
     ]
     if not segments:
         raise UserError(f"by={by}: no segment of it has {LEAST} held-out rows.")
     levels = _levels(case.tables.real[of])
+    small = [name for name, where in every[:MOST] if (name, where) not in segments]
+    rare = len(case.tables.real[of].unique()) - len(levels)
+    left_out = [
+        *([f"segments with fewer than {LEAST} held-out customers ({', '.join(small)})"] if small else []),
+        *([f"{len(every) - MOST} segments beyond the {MOST} largest"] if len(every) > MOST else []),
+        *([f"{rare} levels of {of} beyond the {MOST} most frequent"] if rare else []),
+    ]
     codes = {side: _codes(table[of], levels) for side, table in sides.items()}
     masks = {side: np.stack([where_mask(table, where) for _, where in segments]) for side, table in sides.items()}
     made = np.stack([_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments])
     known = np.stack([_shares(codes["real"][mask], len(levels)) for mask in masks["real"]])
-    return Preferences(segments, levels, codes, masks, {REAL: known, SYNTHETIC: made})
+    return Preferences(segments, levels, codes, masks, {REAL: known, SYNTHETIC: made}, left_out)
 
 
 def _distances(shown: Preferences) -> Measured:
@@ -157,7 +167,7 @@ def _segments(case: Case, by: str) -> list[tuple[str, dict[str, Any]]]:
     """Name and condition of each segment: a level, or a quarter of the training rows by a number."""
     array = case.tables.real[by]
     if by in case.real.levels:
-        counts = sorted(pc.value_counts(array.drop_null()).to_pylist(), key=lambda one: -one["counts"])[:MOST]
+        counts = sorted(pc.value_counts(array.drop_null()).to_pylist(), key=lambda one: -one["counts"])
         return [(f"{by} {one['values']}", {by: one["values"]}) for one in counts]
     edges = np.unique(np.quantile(array.drop_null().cast(pa.float64()).to_numpy(), np.linspace(0, 1, PARTS + 1)))
     out = []
@@ -240,5 +250,5 @@ def _what_if(case: Case, of: str, levels: list[Any], where: str) -> dict[str, An
 
 
 def draw(answer: Answer) -> Drawn:
-    """Shares by segment: held-out ones with intervals, training and synthetic ones."""
-    return {"Shares by segment": share_grid(answer.curves["table"], answer.curves["segments"], answer.curves["levels"])}
+    """Shares of each segment: held-out ones with intervals, training and synthetic ones."""
+    return share_figures(answer.curves["table"], answer.curves["segments"], answer.curves["levels"])

@@ -1,4 +1,4 @@
-"""Privacy: may this table leave the house?"""
+"""Privacy: is it safe to share this table?"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from gans.findings.answers import Answer, Interval, Measured
 from gans.findings.privacy import privacy_sentences
 from gans.privacy.ledger import Ledger
 from gans.report.arms import Drawn
-from gans.report.evaluation import evaluation_figures
+from gans.report.evaluation import ATTACKS_TITLE, evaluation_figures
 from gans.runs.files import RunFiles
 
 REAL, SYNTHETIC = "what held-out real rows have, or the ideal", "synthetic rows"
@@ -47,7 +47,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     secrets = f" The secrets are {', '.join(case.tables.secrets)}." if case.tables.secrets else ""
     return Answer(
         "privacy",
-        "May this table leave the house?",
+        "Is it safe to share this table?",
         f"{rows['synthetic']:,} synthetic rows are attacked by someone who wants to know who was among the "
         f"{rows['real']:,} "
         f"training rows; {rows['test']:,} held-out real rows, which nobody learnt from, are the control.{secrets}",
@@ -72,5 +72,7 @@ def _beside(name: str, real: float | None) -> Interval:
 def draw(answer: Answer) -> Drawn:
     """The attacks beside a guess."""
     return {
-        title: figure for title, figure in evaluation_figures(answer.curves["evaluation"]).items() if "Attacks" in title
+        title: figure
+        for title, figure in evaluation_figures(answer.curves["evaluation"]).items()
+        if title == ATTACKS_TITLE
     }

@@ -14,7 +14,7 @@ from gans.evaluation.inputs import read_sides
 from gans.evaluation.intervals import RESAMPLES, area
 from gans.findings.answers import ADDED, HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interval, Measured
 from gans.report.arms import Drawn, arm_lines, arm_points
-from gans.report.figures import INK, canvas, legend
+from gans.report.figures import WIDTH, canvas, legend, name_axes
 from gans.runs.again import train_again
 
 BINS = 10
@@ -51,15 +51,13 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     curves = {"bad": bad, "chances": chances}
     return Answer(
         "risk",
-        f"Does a score for {asked.target} = {asked.positive} that learnt from synthetic cases hold on real ones, and "
-        "do they help where bad cases are few?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, of "
-        "which "
-        f"{bad.mean():.1%} are bad. Calibration error: mean distance of forecast and observed share over ten equal "
-        "groups. "
-        "Population stability: of the real model's scores between held-out and synthetic rows, below 0.1 is stable. "
-        "Shortages: only so many bad training cases are kept, a generator is trained on what is left, and its bad "
-        "cases fill up the class, beside class weights and SMOTE.",
+        f"Does a score for {asked.target} = {asked.positive} learnt from synthetic cases hold on real ones"
+        f"{', and do synthetic cases help where bad ones are few' if shares else ''}?",
+        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, "
+        f"{bad.mean():.1%} of which are bad. Calibration error: mean distance between forecast and observed share over "
+        "ten equal groups. Population stability: of the real model's scores between held-out and synthetic rows; below "
+        "0.1 is stable. Shortages: only part of the bad training cases is kept, a generator is trained on what is "
+        "left, and its bad cases fill up the class, beside class weights and SMOTE.",
         REAL,
         measures,
         curves=curves,
@@ -176,21 +174,19 @@ def draw(answer: Answer) -> Drawn:
     """ROC curves, reliability, and AUC by shortage."""
     bad, chances = answer.curves["bad"], answer.curves["chances"]
     grid = np.linspace(0, 1, 101)
-    figure, axes = canvas(4.6, 3.2)
+    figure, axes = canvas(WIDTH, 3.2)
     axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
     arm_lines(axes, grid, {arm: _roc(bad, chance, grid) for arm, chance in chances.items()})
-    axes.set_xlabel("share of good cases refused", fontsize=9, color=INK)
-    axes.set_ylabel("share of bad cases found", fontsize=9, color=INK)
-    legend(axes, 8)
-    lower, reliable = canvas(4.6, 3.2)
+    name_axes(axes, "share of good cases refused", "share of bad cases found")
+    legend(axes)
+    lower, reliable = canvas(WIDTH, 3.2)
     reliable.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="ideal")
     for arm, chance in chances.items():
         groups = [group for group in np.array_split(np.argsort(chance), BINS) if len(group)]
         points = np.array([(chance[group].mean(), bad[group].mean()) for group in groups])
         arm_lines(reliable, points[:, 0], {arm: points[:, 1]}, marker="o")
-    reliable.set_xlabel("forecast share of bad cases", fontsize=9, color=INK)
-    reliable.set_ylabel("observed share", fontsize=9, color=INK)
-    legend(reliable, 8)
+    name_axes(reliable, "forecast share of bad cases", "observed share")
+    legend(reliable)
     out = {"Bad cases found": figure, "Calibration": lower}
     few = {one.name.removeprefix("AUC "): one.values for one in answer.measures if ADDED in one.values}
     if few:

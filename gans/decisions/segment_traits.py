@@ -1,10 +1,12 @@
 """Personas: segments of synthetic customers, what sets each apart, and whether real customers fall into them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from gans.data.schema import Column
 from gans.decisions.cases import Case
 from gans.decisions.segments import fit_segments
 from gans.evaluation.attacks import copies
@@ -75,8 +77,26 @@ def _typical_rows(case: Case, table: pa.Table, chance: np.ndarray, inside: np.nd
 def _persona(
     case: Case, table: pa.Table, inside: np.ndarray, held: np.ndarray, examples: list[dict[str, Any]]
 ) -> Persona:
+    traits, typical, places = what_sets_apart(case.tables.schema.features, table, inside)
+    hits = float(held.sum())
+    return Persona(
+        "", float(inside.mean()), (float(held.mean()), *wilson(hits, len(held))), traits, typical, places, examples
+    )
+
+
+def what_sets_apart(
+    columns: Sequence[Column], table: pa.Table, inside: np.ndarray
+) -> tuple[list[Trait], dict[str, str], dict[str, float]]:
+    """What sets some rows apart from the others, the strongest trait first.
+
+    Args:
+        inside: which rows, bool [rows].
+
+    Returns:
+        At most five traits; by column the typical value, as text; by column of numbers where its median lies.
+    """
     traits, typical, places = [], {}, {}
-    for column in case.tables.schema.features:
+    for column in columns:
         array = table[column.name]
         if column.kind in ("numeric", "integer"):
             values = numbers(array)
@@ -90,11 +110,7 @@ def _persona(
             words = np.array([_word(value) for value in array.to_pylist()], dtype=object)
             trait, typical[column.name] = _level_trait(column.name, words, inside)
         traits.append(trait)
-    traits = sorted(traits, key=lambda one: -one.strength)[:TRAITS]
-    hits = float(held.sum())
-    return Persona(
-        "", float(inside.mean()), (float(held.mean()), *wilson(hits, len(held))), traits, typical, places, examples
-    )
+    return sorted(traits, key=lambda one: -one.strength)[:TRAITS], typical, places
 
 
 def _word(value: Any) -> str:

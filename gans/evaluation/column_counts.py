@@ -47,7 +47,7 @@ class Histogram:
         if self.outside.any():
             real, synthetic = shares(self.outside, self.rows)
             out = f"beyond the axis: {real:.1%} real, {synthetic:.1%} synthetic\n"
-        return out + _missing_note(self.missing, self.rows)
+        return (out + _missing_note(self.missing, self.rows)).rstrip()
 
 
 @dataclass(kw_only=True)
@@ -92,7 +92,7 @@ def shares(counts: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _missing_note(missing: np.ndarray, rows: np.ndarray) -> str:
     real, synthetic = shares(missing, rows)
-    return f"missing: {real:.1%} real, {synthetic:.1%} synthetic" if missing.any() else "no value is missing"
+    return f"missing: {real:.1%} real, {synthetic:.1%} synthetic" if missing.any() else ""
 
 
 def _histogram(real: pa.ChunkedArray, synthetic: pa.ChunkedArray, kind: str) -> Histogram:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gans.evaluation.inputs import Side, joined
+from gans.trees import import_xgboost
 
 
 def _labelled(synthetic: Side, reference: Side) -> tuple[Side, np.ndarray, np.ndarray]:
@@ -21,10 +22,10 @@ def boosted_ratio(synthetic: Side, reference: Side, rows: Side) -> np.ndarray:
     Returns:
         Scores [rows]; larger says member.
     """
-    from xgboost import XGBClassifier
-
     both, labels, weights = _labelled(synthetic, reference)
-    model = XGBClassifier(n_estimators=100, max_depth=6, enable_categorical=True, random_state=0, n_jobs=1)
+    model = import_xgboost().XGBClassifier(
+        n_estimators=100, max_depth=6, enable_categorical=True, random_state=0, n_jobs=1
+    )
     model.fit(both.frame(), labels, sample_weight=weights)
     return model.predict(rows.frame(), output_margin=True).astype(np.float64)
 

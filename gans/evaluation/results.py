@@ -71,6 +71,19 @@ class Evaluation:
             }
         )
 
+    @classmethod
+    def of_json(cls, stored: dict[str, Any]) -> "Evaluation":
+        """What `to_json` gave, as far as it is about scores, rows and details.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none.
+        """
+        scores = {
+            name: Score(**{key: score[key] for key in Score.__dataclass_fields__})
+            for name, score in stored["scores"].items()
+        }
+        return cls(stored["level"], stored["rows"], stored["target"], scores, stored["notes"], stored["details"])
+
 
 def score_rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
     """The scores in the order in which they are shown: by part, then as the registry has them."""

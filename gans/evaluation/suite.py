@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Container
 from dataclasses import replace
+from itertools import zip_longest
 
 from gans.errors import one_line
 from gans.evaluation.inputs import Tables
@@ -33,7 +34,7 @@ def evaluate(
     """Every metric of a level.
 
     Args:
-        done: called with the name of each metric when it is computed.
+        done: called after each metric with the name of the next one, after the last with its own.
         only: the metrics that are computed; all of the level unless given.
 
     A metric that fails is left out, with its reason among the notes.
@@ -42,7 +43,7 @@ def evaluate(
     out = Evaluation(level, {name: side.rows for name, side in tables.sides.items()}, tables.target)
     chosen = [one for one in metrics_for(level, tables) if only is None or one.name in only]
     out.notes += [*_left_out(tables, level), *_drawn(chosen, level, tables)]
-    for one in chosen:
+    for one, after in zip_longest(chosen, chosen[1:]):
         began = time.monotonic()
         try:
             _add(out, one, tables, one.most.at(level))
@@ -50,7 +51,7 @@ def evaluate(
             out.notes.append(f"{one.name}: left out, {one_line(error)}")
         out.seconds[one.name] = round(time.monotonic() - began, 2)
         if done:
-            done(one.name)
+            done((after or one).name)
     return out
 
 

@@ -24,6 +24,7 @@ from gans.evaluation.metrics import (
     MostRows,
     metric,
 )
+from gans.trees import import_xgboost
 
 FOLDS = 3
 EXPLAINED = 2_000
@@ -52,13 +53,11 @@ class TwoSample:
 
 def xgb_c2st(real: Side, synthetic: Side) -> TwoSample:
     """The test with boosted trees (XGBoost, its defaults), of equally many rows of each side."""
-    from xgboost import XGBClassifier
-
     frame, labels = _both(real, synthetic)
     table = frame.frame()
 
     def predict(train: np.ndarray, test: np.ndarray) -> tuple[Any, np.ndarray]:
-        model = XGBClassifier(eval_metric="logloss", enable_categorical=True, random_state=0)
+        model = import_xgboost().XGBClassifier(eval_metric="logloss", enable_categorical=True, random_state=0)
         fitted = model.fit(table.iloc[train], labels[train])
         return fitted, fitted.predict_proba(table.iloc[test])[:, 1]
 
@@ -120,9 +119,7 @@ def _folds(
 
 def _contributions(model: Any, table: Any, names: list[str]) -> dict[str, float]:
     """Mean absolute contributions of the columns to the logit (Lundberg et al. 2018, arXiv:1802.03888), as shares."""
-    import xgboost
-
-    data = xgboost.DMatrix(table, enable_categorical=True)
+    data = import_xgboost().DMatrix(table, enable_categorical=True)
     values = np.abs(model.get_booster().predict(data, pred_contribs=True)[:, :-1]).mean(0)
     shares = values / (values.sum() or 1.0)
     merged: dict[str, float] = {}
@@ -134,9 +131,7 @@ def _contributions(model: Any, table: Any, names: list[str]) -> dict[str, float]
 
 def _interactions(model: Any, table: Any, names: list[str]) -> dict[tuple[str, str], float]:
     """The ten largest interactions of two columns, as shares of all contributions."""
-    import xgboost
-
-    data = xgboost.DMatrix(table, enable_categorical=True)
+    data = import_xgboost().DMatrix(table, enable_categorical=True)
     values = np.abs(model.get_booster().predict(data, pred_interactions=True)[:, :-1, :-1]).mean(0)
     total = values.sum() or 1.0
     found = {

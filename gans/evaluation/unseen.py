@@ -21,6 +21,7 @@ import numpy as np
 from gans.evaluation.inputs import Side, Tables
 from gans.evaluation.intervals import Z, area
 from gans.evaluation.metrics import HIGHER, LEAST_TEST, LOWER, NEAR, Computed, Estimate, Meaning, MostRows, metric
+from gans.trees import import_xgboost
 
 FOLDS = 5
 TWINS = 4  # standard errors below a half, from which an AUC against training rows says that rows have twins there
@@ -89,9 +90,7 @@ def detector_aucs(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[st
 
 
 def _out_of_fold(values: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    from xgboost import XGBClassifier
-
-    return XGBClassifier(**TREES).fit(values[train], labels[train]).predict_proba(values[test])[:, 1]
+    return import_xgboost().XGBClassifier(**TREES).fit(values[train], labels[train]).predict_proba(values[test])[:, 1]
 
 
 def score_of(auc: Auc) -> Estimate:

@@ -9,6 +9,7 @@ import numpy as np
 from gans.evaluation.inputs import Side, Tables, joined
 from gans.evaluation.intervals import area, area_interval, bootstrap
 from gans.evaluation.metrics import HIGHER, LEAST_OF_EACH, NEAR, Computed, Estimate, Meaning, MostRows, metric
+from gans.trees import import_xgboost
 
 TOP = 0.1
 GRID = {"max_depth": (5, 10, 20), "min_child_weight": (1, 10), "gamma": (0, 1)}
@@ -61,19 +62,18 @@ class Task:
 
     def fit(self, side: Side, settings: dict[str, Any] | None = None) -> Callable[[Any], np.ndarray]:
         """Boosted trees trained on a side: (inputs) -> predictions, of classes the chances [rows, classes]."""
-        from xgboost import XGBClassifier, XGBRegressor
-
+        xgboost = import_xgboost()
         goal = self.goal(side)
         settings = {**USUAL, "enable_categorical": True, "random_state": 0, **(settings or {})}
         if self.kind == NUMBER:
-            return XGBRegressor(**settings).fit(self.inputs(side), goal).predict
+            return xgboost.XGBRegressor(**settings).fit(self.inputs(side), goal).predict
         known = goal >= 0
         seen = np.unique(goal[known])
         if len(seen) < 2:  # nothing to learn: the same chance for every row
             chance = np.bincount(goal[known], minlength=len(self.classes)) / max(known.sum(), 1)
             return lambda inputs: np.tile(chance, (len(inputs), 1))
         place = np.searchsorted(seen, goal[known])
-        model = XGBClassifier(**settings).fit(self.inputs(side.take(np.flatnonzero(known))), place)
+        model = xgboost.XGBClassifier(**settings).fit(self.inputs(side.take(np.flatnonzero(known))), place)
 
         def chances(inputs: Any) -> np.ndarray:
             out = np.zeros((len(inputs), len(self.classes)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gans.errors import UserError
+from gans.errors import missing_extra
 from gans.federated.agreed import Agreed
 from gans.federated.agreement import described
 from gans.federated.arrays import Arrays
@@ -38,10 +38,8 @@ def import_flower() -> None:
             warnings.simplefilter("ignore", DeprecationWarning)
             importlib.import_module("flwr.serverapp.strategy")
         logging.getLogger("flwr").setLevel(logging.ERROR)  # what it would say, the server says
-    except ImportError as error:
-        raise UserError(
-            f"Flower is not installed ({error}); federated training needs `pip install 'gans[federated]'`."
-        ) from None
+    except ImportError:
+        raise missing_extra("federated training", "federated") from None
 
 
 def content(

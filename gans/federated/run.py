@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from rich.progress import TextColumn
 
 from gans.artefacts import read_json
 from gans.config.components import component_name
@@ -25,17 +24,23 @@ from gans.federated.server import Server, Sites
 from gans.federated.settings import Federation
 from gans.federated.site_ledger import empty_ledger
 from gans.files import write_table, write_text
+from gans.findings.guarantee import guarantee_sentences
+from gans.findings.model_card import FEDERATED
 from gans.privacy.base import DifferentialPrivacy
+from gans.report.model_card import Card
 from gans.runs.directory import check_run_directory, run_directory, stored_run
 from gans.runs.files import RunFiles
+from gans.runs.goals import best_values, goals
 from gans.runs.prepare import prepare_split
 from gans.runs.private import declared_domain, private_marginals
 from gans.runs.private_fits import answers_of
 from gans.runs.provenance import sign_run
 from gans.runs.versions import commit, versions
-from gans.tracking.jsonl import JsonLines
-from gans.tracking.terminal import console, progress_bar
-from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.tracking.base import RunEnd, RunStart
+from gans.tracking.jsonl import JsonLines, read_lines
+from gans.tracking.terminal import progress_bar, watched
+from gans.tracking.trackers import Trackers, settled_loggers
+from gans.tracking.weights_and_biases import new_id, settle_mode
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, INTERRUPTED, signals
 from gans.training.marginal_matching import Measurements
@@ -110,10 +115,10 @@ def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], sh
         OSError: the disk is full.
     """
     import_flower()
-    run = settled(run, federation)
+    run, loggers = settled(run, federation), settled_loggers(run.logger)
     run.trainer.prepare()
     with run_directory(run) as files:
-        run = dataclasses.replace(run, run_dir=str(files.folder))
+        run = dataclasses.replace(run, run_dir=str(files.folder), logger=loggers)
         sites = Sites(grid_of(run), federation)
         if run.trainer.resume:
             agreed, descriptions = _agreed_before(run, federation, files)
@@ -225,9 +230,10 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
             raise UserError(f"federated.rounds={federation.rounds}: the run is at round {server.number} already.")
         log.info("going on with %s from round %s", files.folder, f"{server.number:,}")
     lines.rewind(server.step)
-    tracker = _tracker(run, files)
-    bar = progress_bar("rounds", show and console.is_terminal, TextColumn("{task.fields[said]}"))
-    task = bar.add_task(run.name, total=federation.rounds, completed=server.number, said="")
+    trackers = _trackers(run, files)
+    live = show and watched()
+    bar = progress_bar("rounds", live)
+    task = bar.add_task("compiling", total=federation.rounds, completed=server.number)
     status = COMPLETED
     try:
         with signals() as signalled, bar:
@@ -238,13 +244,12 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
                     metrics |= server.evaluate()
                 if last:
                     server.settle()
-                for one in (lines, tracker):
+                for one in (lines, trackers):
                     one.log(metrics, server.step)
                 checkpoints.save(server.step, server.tree(), server.record())
-                said = _line(server, metrics)
-                bar.update(task, completed=server.number, said=said)
-                if show and not console.is_terminal and (last or server.number % federation.evaluate_every == 0):
-                    log.info("round %s  %s", f"{server.number:,}", said)
+                bar.update(task, completed=server.number, description="training", note=_note(server))
+                if show and not live and (last or server.number % federation.evaluate_every == 0):
+                    log.info("round %s  %s", f"{server.number:,}", _line(server, metrics))
                 if signalled() and not last:
                     status = INTERRUPTED
                     break
@@ -253,15 +258,25 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
         checkpoints.close()
         lines.close()
     summary = _finish(run, server, descriptions, files, status)
-    tracker.finish(summary, [files.config, files.schema, files.checkpoints], None, dict)
+    best = best_values(read_lines(files.metrics), goals(run))
+    trackers.finish(RunEnd(summary=summary, best=best, generator=files.generator))
     return FederatedResult(files.folder, summary)
 
 
-def _tracker(run: Run, files: RunFiles) -> WeightsAndBiases:
+def _trackers(run: Run, files: RunFiles) -> Trackers:
     mode, settings = settle_mode(run.tracker), run.tracker
     if mode != "disabled" and settings.id is None:
         settings = dataclasses.replace(settings, id=new_id())
-    return WeightsAndBiases(settings, mode, run.name, files.config.read_text(encoding="utf-8"), files.folder)
+    start = RunStart(
+        name=run.name, config=files.config.read_text(encoding="utf-8"), run_dir=files.folder, goals=goals(run)
+    )
+    return Trackers(settings, mode, run.logger, start)
+
+
+def _note(server: Server) -> str:
+    """The score that was found last, or the bytes so far, beside a bar."""
+    score = server.scores.get("holdout/score")
+    return f"{server.sent / 2**20:,.0f} MiB sent" if score is None else f"score {score:.4f}"
 
 
 def _line(server: Server, metrics: Mapping[str, float]) -> str:
@@ -278,7 +293,7 @@ def _finish(
     files: RunFiles,
     status: str,
 ) -> dict[str, Any]:
-    """Write samples and summary."""
+    """Write samples, summary and model card."""
     best, agreed, scores = server.best, server.agreed, server.scores
     own = server.federation.share == "discriminator"  # a generator at each site, and none here
     rows = {"training": sum(one.rows for one in descriptions), "holdout": sum(one.holdout for one in descriptions)}
@@ -320,6 +335,18 @@ def _finish(
             summary["scores"]["pooled"] = {"column_distance": distance}
             log.info("columns are %.4f away from those of all sites together, by what sites told of them", distance)
     write_text(files.summary, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    if status == COMPLETED:
+        found = guarantee_sentences(read_json(files.privacy)) if agreed.private else [FEDERATED]
+        config = files.config.read_text(encoding="utf-8")
+        card = Card(
+            name=run.name,
+            config=config,
+            summary=summary,
+            schema=agreed.saved.schema,
+            found=found,
+            private=agreed.private,
+        )
+        card.write(files)
     return summary
 
 

@@ -2,39 +2,17 @@
 
 import dataclasses
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gans.config.names import read_number, unquoted
+from gans.config.names import read_number
 from gans.errors import UserError, in_range, nearest, one_of
 
 SHARES = ("both", "generator", "discriminator")
 STRATEGIES = ("fedavg", "fedprox", "fedadam", "trimmed_mean", "krum")
 WEIGHTS = ("uniform", "size", "fed_tgan")
 MOMENTS = ("averaged", "kept", "reset")
-
-
-def sorted_out(arguments: Iterable[str], keys: Container[str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """Of a command line the values of some keys, those of `federated.*` by their last part, and all other arguments.
-
-    Raises:
-        UserError: a key is given twice.
-    """
-    own: dict[str, str] = {}
-    settings: dict[str, str] = {}
-    others = []
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        place = own if key in keys else settings if key.startswith("federated.") else None
-        if place is None or not equals:
-            others.append(argument)
-            continue
-        key = key.removeprefix("federated.")
-        if key in place:
-            raise UserError(f"{argument.partition('=')[0]} is given twice.")
-        place[key] = unquoted(value)
-    return own, settings, others
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,18 +147,17 @@ def pool(answers: Sequence[Answer]) -> Answer:
 
 
 def shown(value: Interval, signed: bool = False) -> str:
-    """A figure with its interval, as text."""
-    sign = "+" if signed else ""
-    digits = 1 if abs(value[0]) >= 100 else 2 if abs(value[0]) >= 10 else 3
-    if not np.isfinite(value[1]):
-        return f"{value[0]:{sign}.{digits}f}"
-    return f"{value[0]:{sign}.{digits}f} ({value[1]:{sign}.{digits}f} to {value[2]:{sign}.{digits}f})"
+    """A figure with its interval, as text: three decimals below 10, none from 100 on."""
+    most = max(abs(one) for one in value if np.isfinite(one)) if np.isfinite(value).any() else 0.0
+    form = f"{'+' if signed else ''},.{0 if most >= 100 else 2 if most >= 10 else 3}f"
+    middle, low, high = (format(one, form) if np.isfinite(one) else "" for one in value)
+    return f"{middle} ({low} to {high})" if low else middle
 
 
 def gain_sentence(measured: Measured, arm: str, control: str) -> Sentence:
     """Whether an arm gains against the control, in words."""
     verdict = measured.verdict(arm)
     gain = shown(measured.gains[arm], signed=True)
-    text = f"{arm} against {control}: {verdict} in {measured.name}, {gain}."
+    text = f"{arm} compared with {control}: {verdict} in {measured.name}, {gain}."
     tone = {"gain": "good", "loss": "bad"}.get(verdict, "note")
     return Sentence(tone, text[0].upper() + text[1:])

@@ -1,8 +1,9 @@
-"""What a reader of a comparison must know: whose scores they are, unequal budgets, seeds that are not there."""
+"""Who wins a comparison, and what its reader must know: whose scores they are, unequal budgets, missing seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from gans.findings.sentence import Sentence
 from gans.runs.record import Observation, RunRecord
 from gans.training.loop import DIVERGED
 
@@ -19,6 +20,35 @@ class Seeds(Protocol):
     diverged: list[int]
 
 
+def winner(
+    title: str, best: Mapping[str, str], data: Sequence[str], means: Mapping[str, str], leader: str | None
+) -> Sentence:
+    """Which variant wins by a score, or that none is shown to.
+
+    Args:
+        title: of the score.
+        best: by data set the variant whose interval lies beyond those of all others, where there is one.
+        data: all data sets.
+        means: by variant its mean with its interval, as text.
+        leader: the variant with the best mean; None where there is no mean.
+    """
+    beside = ", ".join(f"{name} {text}" for name, text in means.items())
+    winners = set(best.values())
+    if len(winners) == 1 and len(best) == len(data):
+        where = data[0] if len(data) == 1 else "every data set"
+        return Sentence(
+            "good",
+            f"{winners.pop()} wins by '{title}': its interval lies beyond those of all others on {where} ({beside}).",
+        )
+    if best:
+        each = ", ".join(f"{name} on {table}" for table, name in best.items())
+        return Sentence("note", f"No variant wins everywhere by '{title}'; shown to be best: {each} ({beside}).")
+    if leader is None:
+        return Sentence("note", f"No winner is shown by '{title}': no variant has a mean.")
+    text = f"No winner is shown by '{title}': intervals overlap. {leader} has the best mean ({beside})."
+    return Sentence("note", text)
+
+
 def observed(runs: Sequence[RunRecord]) -> tuple[dict[str, list[Observation]], list[str]]:
     """The scores of each run, by its source: of gans.evaluate where all have them, else held-out ones; and remarks."""
     scored = [run for run in runs if run.held_out or run.evaluated]
@@ -29,13 +59,16 @@ def observed(runs: Sequence[RunRecord]) -> tuple[dict[str, list[Observation]], l
         chosen = [run.source for run in scored if len({one.seed for one in run.evaluated}) < len(run.seeds)]
         if chosen:
             said.append(
-                f"NOT ALL SEEDS: {', '.join(chosen)}: evaluate with members=all; the best seed alone is too kind."
+                f"NOT ALL SEEDS: {', '.join(chosen)}: evaluate with members=all; the best seed alone is optimistic."
             )
         return {run.source: run.evaluated for run in runs}, said
-    said = "Scores are those against held-out rows at the step that was kept, which they chose: a little kind."
+    said = (
+        "Scores are those against held-out rows at the step that was kept. These rows chose the step, so scores are "
+        "slightly optimistic; gans evaluate run=DIR members=all gives others."
+    )
     if len(without) < len(scored):
-        said += f" Not evaluated are {', '.join(without)}."
-    return {run.source: run.held_out for run in runs}, [f"{said} gans.evaluate run=DIR members=all gives others."]
+        said += f" Not evaluated: {', '.join(without)}."
+    return {run.source: run.held_out for run in runs}, [said]
 
 
 def not_shared(observations: Sequence[Sequence[Observation]], names: Sequence[str]) -> list[str]:
@@ -72,7 +105,7 @@ def budgets(groups: Groups, variants: list[str], budget: str) -> list[str]:
         return []
     unit = "s" if budget == "seconds" else "steps"
     said = ", ".join(f"{variant} {_span(values)} {unit}" for variant, values in spent.items())
-    return [f"UNEQUAL BUDGETS: {said}. Differences may come from these."]
+    return [f"UNEQUAL BUDGETS: {said}. Differences may come from them."]
 
 
 def _span(values: list[float]) -> str:
@@ -93,23 +126,23 @@ def absences(cells: Mapping[tuple[str, str], Seeds], fewest_pairs: int, blocks: 
         many = len(cell.values) + len(cell.missing) + len(cell.diverged)
         for seeds, words in ((cell.diverged, "DIVERGED"), (cell.missing, "MISSING")):
             if seeds:
-                worst = " They count as worse than any other in ranks, chances and tests." * (words == "DIVERGED")
+                worst = " They count as worse than all others in ranks, chances and tests." * (words == "DIVERGED")
                 listed = ", ".join(map(str, seeds))
                 out.append(f"{words}: {variant} on {table}, {len(seeds)} of {many} seeds ({listed}).{worst}")
     most = max(len(cell.values) for cell in cells.values())
     if most < FEW_SEEDS:
         out.append(
-            f"{most} seeds at most: the bootstrap intervals of IQM and chance are too narrow with so few; those of the "
-            "means are by Student's t."
+            f"At most {most} seeds: with so few, the bootstrap intervals of IQM and chance are too narrow; the "
+            "intervals of the means use Student's t."
         )
     if fewest_pairs < 6:
         out.append(
-            f"{fewest_pairs} pairs of runs only: no difference can be significant at 5 % by a signed-rank test below 6."
+            f"Only {fewest_pairs} pairs of runs: with fewer than 6, a signed-rank test cannot be significant at 5 %."
         )
     data = list(dict.fromkeys(table for _, table in cells))
     if len(data) < blocks:
         out.append(
-            f"Ranks are over {blocks} blocks, one for each data set and seed: they speak of "
-            f"{', '.join(data)}, not of other data sets."
+            f"Ranks are over {blocks} blocks, one for each data set and seed: they hold for {', '.join(data)}, not for "
+            "other data sets."
         )
     return out

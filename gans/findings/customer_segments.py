@@ -89,19 +89,22 @@ def agreement_sentences(personas: Personas) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: on {personas.held_out_rows:,} held-out ones, segments of synthetic customers agree with those "
-            f"of half of the training rows by {shown(personas.agreement)}, those of the other half by "
-            f"{shown(personas.ceiling)} (adjusted Rand index: 1 the same, 0 chance).",
+            f"{start}: for {personas.held_out_rows:,} held-out customers, segments learnt from synthetic rows agree "
+            f"with segments learnt from half of the training rows by {shown(personas.agreement)}, segments learnt from "
+            f"the other half by {shown(personas.ceiling)} (adjusted Rand index: 1 is the same, 0 is chance).",
         )
     ]
     if personas.ceiling[0] < 0.5:
-        text = "Segments of two samples of real rows differ, too: this table has no sharp segments, take them as a map."
+        text = "Segments of two samples of real rows differ as well: the table has no sharp segments, only a rough map."
         out.append(Sentence("note", text))
     gap = max(personas.personas, key=lambda one: abs(one.share - one.held_out_share[0]))
     off = abs(gap.share - gap.held_out_share[0])
-    text = f"The shares of segments differ by at most {off:.1%} ({gap.name}: {gap.share:.1%} of synthetic customers, "
-    out.append(Sentence("good" if off <= ALIKE else "note", f"{text}{gap.held_out_share[0]:.1%} of held-out ones)."))
+    text = (
+        f"The shares of the segments differ by at most {off:.1%} ({gap.name}: {gap.share:.1%} of synthetic customers, "
+        f"{gap.held_out_share[0]:.1%} of held-out ones)."
+    )
+    out.append(Sentence("good" if off <= ALIKE else "note", text))
     if personas.icl:
-        text = f"{personas.k} segments have the least ICL of 2 to {max(personas.icl)}."
+        text = f"{personas.k} segments, because that number has the lowest ICL of 2 to {max(personas.icl)}."
         out.append(Sentence("note", text))
     return out

@@ -16,14 +16,15 @@ def history_sentences(found: Mapping[str, Mapping[str, float]]) -> list[Sentence
     out = [
         Sentence(
             tone,
-            f"Of {every} columns of the profiles {len(groups['kept'])} are those of the events, "
-            f"{len(groups['nearly kept'])} nearly, and {len(groups['not kept'])} are not.",
+            f"The events reproduce {len(groups['kept'])} of {every} profile columns, {len(groups['nearly kept'])} more "
+            f"nearly, and {len(groups['not kept'])} not.",
         )
     ]
     for word in ("not kept", "nearly kept"):
         if groups[word]:
             out.append(Sentence(TONES[word], f"{word.capitalize()}: {', '.join(groups[word])}."))
     text = (
-        "The events are drawn by a simple model from synthetic profiles: they are for trying systems that take events, "
+        "The events are drawn from synthetic profiles by a simple model: use them to test systems that process events, "
+        "not to study the order of events."
     )
-    return [*out, Sentence("note", f"{text}not for studying the order of events.")]
+    return [*out, Sentence("note", text)]

@@ -23,6 +23,7 @@ RETURNED = (
 )
 LEAKS = 0.05
 LITTLE = "A little is told"
+FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is told", "passes", "too few rows", "blind attacks"
 LIMITS = Sentence(
     "note",
     "No attack here sees the generator (white box), trains shadow models, knows other tables of the same people, or "
@@ -33,29 +34,63 @@ Panel = dict[str, dict[str, dict[str, Any]]]
 
 
 def privacy_fails(evaluation: Evaluation) -> bool:
-    """Whether a sentence about privacy says that the table should not leave the house."""
+    """Whether a sentence about privacy says that the table should not be shared."""
     return any(sentence.tone == "bad" for sentence in privacy_sentences(evaluation))
 
 
-def privacy_verdict(evaluation: Evaluation) -> Sentence:
-    """May it leave: no where real values come back or an attack succeeds, yes with a warning where neither does.
+def privacy_state(evaluation: Evaluation) -> str:
+    """Whether the table may be shared: FAILS where real values come back or an attack succeeds, else PASSES.
 
-    It goes by the worst attack. Where the attacks would not notice a table that copies, it cannot be said.
+    It goes by the worst attack. LITTLE_TOLD where one tells a little; TOO_FEW where there are no rows for attacks,
+    BLIND where these would not notice a table that copies.
     """
-    if returned := columns_returned(evaluation):
-        return Sentence("bad", f"No: {'; '.join(returned.values())}.")
     sentences = privacy_sentences(evaluation)
-    if wrong := [one for one in sentences if one.tone == "bad"]:
-        return Sentence("bad", f"No: {wrong[0].text.removeprefix('NOT PRIVATE: ')}")
+    if columns_returned(evaluation) or any(one.tone == "bad" for one in sentences):
+        return FAILS
     if "membership" not in evaluation.details:
-        return Sentence("note", "It cannot be said: there are too few held-out rows for the attacks.")
+        return TOO_FEW
     if any(one.text.startswith(LITTLE) for one in sentences):
-        return Sentence("note", "Only to people who may see a little of the real one: an attack tells a little.")
-    if not _successful(evaluation.details["membership"][COPIES]):
-        text = "It cannot be said: with so few held-out rows, or rows so alike, the attacks would not notice copies."
-        return Sentence("note", text)
-    text = "Yes, as far as these attacks go: none of them does better than a guess. They are no proof."
-    return Sentence("good", text)
+        return LITTLE_TOLD
+    return PASSES if _successful(evaluation.details["membership"][COPIES]) else BLIND
+
+
+def privacy_reason(evaluation: Evaluation) -> str:
+    """What is behind the state, in a sentence; the first reason where it fails."""
+    state = privacy_state(evaluation)
+    if state == FAILS:
+        if returned := columns_returned(evaluation):
+            return f"{'; '.join(returned.values())}."
+        wrong = next(one.text for one in privacy_sentences(evaluation) if one.tone == "bad")
+        return wrong.removeprefix("NOT PRIVATE: ")
+    return {
+        TOO_FEW: "there are too few held-out rows for the attacks.",
+        LITTLE_TOLD: "an attack tells a little.",
+        BLIND: "with so few held-out rows, or rows so alike, the attacks would not notice copies.",
+        PASSES: "none of them does better than a guess. They are no proof.",
+    }[state]
+
+
+def privacy_verdict(evaluation: Evaluation) -> Sentence:
+    """The state in words, and what is behind it."""
+    state, reason = privacy_state(evaluation), privacy_reason(evaluation)
+    tone, text = {
+        FAILS: ("bad", f"No: {reason}"),
+        TOO_FEW: ("note", f"It cannot be said: {reason}"),
+        LITTLE_TOLD: ("note", f"Only to people who may see a little of the real one: {reason}"),
+        BLIND: ("note", f"It cannot be said: {reason}"),
+        PASSES: ("good", f"Yes, as far as these attacks go: {reason}"),
+    }[state]
+    return Sentence(tone, text)
+
+
+def worst_attack(evaluation: Evaluation) -> str:
+    """How the worst attack on membership does, in a sentence; empty where the attacks were left out."""
+    worst = evaluation.scores.get("membership_worst_auc")
+    return (
+        ""
+        if worst is None
+        else f"The worst of {len(ATTACKS)} membership attacks has AUC {ranged(worst)}; 0.5 is a guess."
+    )
 
 
 def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
@@ -179,7 +214,7 @@ def _nearness(evaluation: Evaluation) -> list[Sentence]:
         usual = 0.5 if dcr.real is None else dcr.real
         tone = "bad" if (dcr.low or 0) > usual + LEAKS else "note"
         text = f"{dcr.value:.1%} of the rows lie nearer to training than to held-out rows, where {usual:.1%} is ideal"
-        out.append(Sentence(tone, f"{text}: a check for copies, which says nothing of privacy."))
+        out.append(Sentence(tone, f"{text}: a check for copies, which says nothing about privacy."))
     return out
 
 

@@ -1,26 +1,29 @@
 """What the figures of a run say, in sentences: every one from a rule with a number in it."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from gans.data.personal.lines import kept_lines, left_out_lines
 from gans.evaluation.column_counts import shares
+from gans.findings.kept import steps_sentence
 from gans.findings.sentence import Sentence
 from gans.runs.finish import RunResults
-from gans.tracking.jsonl import series
 
 Name = TypeVar("Name")
 
 NOISE_FACTOR, NOISE_MARGIN, MOST_NOISE = 0.5, 0.01, 0.04
 CLOSE, FAR = 0.05, 0.15
 VERDICTS = ["within noise", "close", "off", "far off"]
-FALL = 0.01
 MISSING = 0.05
 MOST_NAMED = 5
 COARSE = 0.05
-LOSSES = "Losses prove nothing: generator and critic move against each other, and neither says how real the rows are."
-PRIVACY = "This page is no proof of privacy: a generator that copied training rows would look good here."
+LOSSES = (
+    "Losses say nothing about quality: generator and discriminator move against each other, and neither loss tells how "
+    "real the rows are."
+)
+PRIVACY = "Closeness is no proof of privacy: a generator that copied training rows would look good on these measures."
 PAIR = " \N{MULTIPLICATION SIGN} "
 
 
@@ -54,11 +57,55 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+@dataclass(frozen=True)
+class BeyondNoise:
+    """The columns and pairs of columns whose distance lies beyond noise, worst first, as `worst` has them.
+
+    Every count on the page is of these.
+
+    Attributes:
+        of_columns: how many columns were measured.
+        of_pairs: how many pairs were.
+    """
+
+    columns: list[tuple[str, float, float, str]]
+    pairs: list[tuple[tuple[str, str], float, float, str]]
+    of_columns: int
+    of_pairs: int
+
+    @property
+    def any_off(self) -> bool:
+        """Whether a column or a pair is off or far off."""
+        return any(row[3] in ("off", "far off") for row in (*self.columns, *self.pairs))
+
+    def words(self) -> str:
+        """How many of how many."""
+        columns = f"{len(self.columns):,} of {_count(self.of_columns, 'column', 'columns')}"
+        if not self.of_pairs:
+            return columns
+        return f"{columns} and {len(self.pairs):,} of {_count(self.of_pairs, 'pair', 'pairs')} of columns"
+
+
+def beyond_noise(report: RunResults) -> BeyondNoise:
+    """The columns and pairs of a run that are beyond noise."""
+    found, floor = report.against_holdout, report.floor
+    columns, pairs = worst(found.columns, floor.columns), worst(found.pairs, floor.pairs)
+    return BeyondNoise(
+        [row for row in columns if row[3] != "within noise"],
+        [row for row in pairs if row[3] != "within noise"],
+        len(columns),
+        len(pairs),
+    )
+
+
 def headline(report: RunResults) -> Sentence:
     """The verdict on the run."""
     if report.status == "diverged":
-        text = "The run diverged: its losses ceased to be finite. This page measures its last finite generator."
-        return Sentence("bad", f"{text} Mend the run before using its rows.")
+        text = (
+            "The run diverged: its losses are no longer finite. This page measures its last finite generator; find the "
+            "cause before you use its rows."
+        )
+        return Sentence("bad", text)
     out = _of_images(report) if report.schema.images else _overall(report)
     if report.status == "interrupted":
         tone = "bad" if out.tone == "bad" else "note"
@@ -69,7 +116,7 @@ def headline(report: RunResults) -> Sentence:
 def _of_images(report: RunResults) -> Sentence:
     scores = report.summary.get("scores", {})
     if not all("fid" in scores.get(side, {}) for side in ("holdout", "floor")):
-        return Sentence("note", "Images were not judged by a network: look at them below.")
+        return Sentence("note", "The images were not scored by a network: look at them below.")
     found, floor = scores["holdout"]["fid"], scores["floor"]["fid"]
     text = f"FID to held-out images {found:.2f}; training images have {floor:.2f}. Look at them below."
     return Sentence("good" if found < 2 * floor else "note", text)
@@ -78,30 +125,34 @@ def _of_images(report: RunResults) -> Sentence:
 def _overall(report: RunResults) -> Sentence:
     found, floor = report.against_holdout.scores(), report.floor.scores()
     means = [verdict(found[key], floor[key]) for key in ("column_distance", "pair_distance")]
-    level = max(means, key=VERDICTS.index)
-    if level == "far off":
-        return Sentence("bad", "Not like the real table: its columns or pairs of columns are far off on average.")
-    if level == "off":
-        return Sentence("note", "Recognisable, but off on average: read which columns and pairs are wrong before use.")
-    columns = worst(report.against_holdout.columns, report.floor.columns)
-    wrong = [name for name, _, _, words in columns if words in ("off", "far off")]
-    average = "within the noise of real rows" if level == "within noise" else "close to the real table"
-    if wrong:
-        few = _count(len(wrong), "column is", "columns are")
-        return Sentence("note", f"On average {average}, but {few} off: see which before use.")
-    if level == "close":
-        return Sentence("good", "Close to the real table in single columns and pairs, though not within noise.")
-    text = (
-        "Within noise: in single columns and pairs, synthetic rows are about as near to held-out rows as real rows are."
-    )
-    return Sentence("good", text)
+    level, beyond = max(means, key=VERDICTS.index), beyond_noise(report)
+    if not (beyond.columns or beyond.pairs):
+        text = (
+            "Within noise: in single columns and in pairs of columns, synthetic rows are about as close to held-out "
+            "rows as real rows are."
+        )
+        return Sentence("good", text)
+    texts = {
+        "far off": f"Not like the real table: far off on average, and beyond noise in {beyond.words()}.",
+        "off": f"Recognisable, but off on average: beyond noise in {beyond.words()}.",
+        "close": f"Close to the real table on average, but beyond noise in {beyond.words()}.",
+        "within noise": f"Within noise on average, but beyond noise in {beyond.words()}.",
+    }
+    tone = "bad" if level == "far off" else "note" if level == "off" or beyond.any_off else "good"
+    return Sentence(tone, texts[level])
 
 
 def sentences(report: RunResults) -> list[Sentence]:
     """What is good and what is not, then what this page cannot tell."""
     if report.schema.images:
         return [*_left_out(report), *(Sentence("note", text) for text in (LOSSES, PRIVACY))]
-    measured = [*_status(report), *_personal(report), *_distances(report), *_missing(report), *_fall(report)]
+    measured = [
+        *_status(report),
+        *_personal(report),
+        *_distances(report),
+        *_missing(report),
+        steps_sentence(report),
+    ]
     return [*measured, *_left_out(report), *_limits(report)]
 
 
@@ -129,38 +180,40 @@ def _personal(report: RunResults) -> list[Sentence]:
     return [*kept, *(Sentence("note", line) for line in left_out_lines(report.schema))]
 
 
-def _distances(report: RunResults) -> list[Sentence]:
-    found, floor = report.against_holdout, report.floor
-    score, most = found.scores()["score"], floor.scores()["score"]
-    out = []
+def score_sentence(report: RunResults) -> Sentence:
+    """The score of the rows beside that of real ones."""
+    score, most = report.against_holdout.scores()["score"], report.floor.scores()["score"]
     tone = "good" if most - score <= NOISE_MARGIN else "bad" if most - score >= CLOSE else "note"
-    out.append(
-        Sentence(tone, f"Score {score:.3f} against held-out rows, where real rows have {most:.3f} (1 is the most).")
-    )
-    columns = worst(*({(name,): value for name, value in side.columns.items()} for side in (found, floor)))
-    pairs = worst(found.pairs, floor.pairs)
-    for rows, one, many in ((columns, "column", "columns"), (pairs, "pair of columns", "pairs of columns")):
-        wrong = [row for row in rows if row[3] != "within noise"]
-        if not rows:
+    return Sentence(tone, f"Score {score:.3f} against held-out rows, where real rows have {most:.3f} (1 is the best).")
+
+
+def _distances(report: RunResults) -> list[Sentence]:
+    beyond = beyond_noise(report)
+    columns = [((name,), *rest) for name, *rest in beyond.columns]
+    out = [score_sentence(report)]
+    for wrong, every, one, many in (
+        (columns, beyond.of_columns, "column", "columns"),
+        (beyond.pairs, beyond.of_pairs, "pair of columns", "pairs of columns"),
+    ):
+        if not every:
             continue
         if not wrong:
-            out.append(
-                Sentence(
-                    "good",
-                    f"All {len(rows):,} {many} are within noise." if len(rows) > 1 else f"The {one} is within noise.",
-                )
-            )
+            text = f"All {every:,} {many} are within noise." if every > 1 else f"The {one} is within noise."
+            out.append(Sentence("good", text))
             continue
-        if len(wrong) < len(rows):
-            out.append(Sentence("good", f"{len(rows) - len(wrong):,} of {len(rows):,} {many} are within noise."))
-        text = _count(len(wrong), f"{one} is", f"{many} are") + " beyond noise"
-        text += ", the worst" if len(wrong) > MOST_NAMED else ", worst first" if len(wrong) > 1 else ""
+        if len(wrong) < every:
+            out.append(Sentence("good", f"{every - len(wrong):,} of {every:,} {many} are within noise."))
         named = "; ".join(
             f"{PAIR.join(name)} {value:.3f} (real rows {low:.3f}, {words})"
             for name, value, low, words in wrong[:MOST_NAMED]
         )
         tone = "bad" if wrong[0][3] in ("off", "far off") else "note"
-        out.append(Sentence(tone, f"{text}: {named}."))
+        if len(wrong) == 1:
+            out.append(Sentence(tone, f"1 {one} is beyond noise: {named}."))
+        elif len(wrong) <= MOST_NAMED:
+            out.append(Sentence(tone, f"{len(wrong):,} {many} are beyond noise, worst first: {named}."))
+        else:
+            out.append(Sentence(tone, f"{len(wrong):,} {many} are beyond noise, of which the worst are: {named}."))
     return out
 
 
@@ -180,21 +233,6 @@ def _missing(report: RunResults) -> list[Sentence]:
                 )
             )
     return out
-
-
-def _fall(report: RunResults) -> list[Sentence]:
-    steps, scores = series(report.history, "holdout/score")
-    if not len(steps):
-        text = "The score was not followed during training: whether more or fewer steps would help is not known."
-        return [Sentence("note", text)]
-    best = int(scores.argmax())
-    highest = f"{scores[best]:.3f} at step {steps[best]:,.0f}"
-    if scores[best] - scores[-1] > FALL:
-        text = f"The held-out score fell after its best step: {highest}, {scores[-1]:.3f} at step {steps[-1]:,.0f}."
-        return [Sentence("bad", f"{text} Rows from the last parameters are worse than rows from the best ones.")]
-    if best == len(scores) - 1 > 0:
-        return [Sentence("note", "The held-out score was best at its last evaluation: more steps may still help.")]
-    return [Sentence("good", f"The held-out score ended within {FALL} of its best, {highest}.")]
 
 
 def _limits(report: RunResults) -> list[Sentence]:

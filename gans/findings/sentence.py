@@ -1,9 +1,13 @@
 """A finding in plain words."""
 
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gans.evaluation.results import Score
+from gans.tracking.wrapped import wrapped
 
+COLUMN = 10
 MARKS = {"good": "good", "note": "note", "bad": "not good"}
 
 
@@ -15,8 +19,13 @@ class Sentence:
     text: str
 
     def line(self) -> str:
-        """For the terminal."""
-        return f"{MARKS[self.tone]:10}{self.text}"
+        """For the terminal: where it is one, lines that fit it, the text in a column of its own."""
+        return wrapped(f"{MARKS[self.tone]:{COLUMN}}{self.text}", sys.stdout, COLUMN)
+
+
+def worst_tone(sentences: Iterable[Sentence]) -> str:
+    """Of one or more sentences: bad where one is, else note where one is, else good."""
+    return min((one.tone for one in sentences), key=("bad", "note", "good").index)
 
 
 def ranged(score: Score) -> str:

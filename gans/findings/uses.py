@@ -1,7 +1,5 @@
 """What each of the five uses says of a run, in sentences."""
 
-import numpy as np
-
 from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
 from gans.findings.guarantee import guarantee_sentences
@@ -15,7 +13,7 @@ LEAST_FOUND = 0.2  # share of conclusions that another real sample must find aga
 ANOTHER_SAMPLE, SYNTHETIC_ROWS = "another sample of real rows", "synthetic rows"
 FOUND, CONTRARY, OVERLAP, SIGNS = (
     "conclusions of the logistic model that are found again",
-    "conclusions whose sign is not turned",
+    "conclusions whose sign is not reversed",
     "coefficients that are not told apart (95 %)",
     "correlations of the same sign",
 )
@@ -39,21 +37,56 @@ def of_marketing(answer: Answer) -> list[Sentence]:
     """Whether models of synthetic rows find those who respond."""
     auc, profit = answer["AUC"], answer.measures[2]
     made, real = auc.values[SYNTHETIC], auc.values[REAL]
-    kept = (made[0] - 0.5) / (real[0] - 0.5) if real[0] > 0.5 else np.nan
+    everyone = answer.tables["profit of contacting everybody"]
     if not real[1] > 0.5:
-        text = f"Nobody can be ranked here: a model of real rows has AUC {shown(real)}."
-        return [Sentence("note", text)]
+        whom = "everybody" if everyone > 0 else "nobody"
+        return [
+            Sentence(
+                "note",
+                f"Contact {whom}: customers cannot be ranked here, not by a model of real rows either (AUC "
+                f"{shown(real)}), and contacting everybody earns {everyone:,.0f} for every {CUSTOMERS:,} customers.",
+            )
+        ]
+    kept = (made[0] - 0.5) / (real[0] - 0.5)
     tone = "good" if kept >= 0.95 else "note" if kept >= 0.8 else "bad"
-    start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
+    trusted = {"good": "as well as", "note": "nearly as well as", "bad": "clearly worse than"}[tone]
+    return [
+        *_whom(answer, tone),
+        Sentence(
+            tone,
+            f"A model of synthetic rows ranks real customers {trusted} one of real rows: AUC {shown(made)}, of real "
+            f"rows {shown(real)}.",
+        ),
+        Sentence(
+            "note",
+            f"A model of real rows would earn {shown(profit.values[REAL])} for every {CUSTOMERS:,} customers.",
+        ),
+        *(gain_sentence(one, BOTH, REAL) for one in (auc, profit)),
+    ]
+
+
+def _whom(answer: Answer, tone: str) -> list[Sentence]:
+    """Whom to contact, what that earns, and what sets these customers apart."""
+    earned, everyone = answer.measures[2].values[SYNTHETIC], answer.tables["profit of contacting everybody"]
+    share, chance = answer.tables["share to contact"], answer.tables["chance from which a contact pays"]
+    if everyone >= earned[0] and everyone > 0:
+        text = (
+            f"Contact everybody: that earns {everyone:,.0f} for every {CUSTOMERS:,} customers, while choosing the "
+            f"{share:.0%} whose chance exceeds {chance:.0%} earns {shown(earned)}."
+        )
+        return [Sentence("note", text)]
+    if earned[0] <= 0:
+        text = (
+            f"Contact nobody: at these costs the best choice earns {shown(earned)} for every {CUSTOMERS:,} customers."
+        )
+        return [Sentence("note", text)]
     text = (
-        f"{start}: a model of synthetic rows ranks real customers with AUC {shown(made)}, one of real rows "
-        f"{shown(real)}."
+        f"Contact the {share:.0%} of customers whose chance exceeds {chance:.0%}: that earns {shown(earned)} for every "
+        f"{CUSTOMERS:,} customers, while contacting everybody earns {everyone:,.0f}."
     )
-    out = [Sentence(tone, text)]
-    text = f"It earns {shown(profit.values[SYNTHETIC])} of {CUSTOMERS:,} customers, one of real rows "
-    out.append(Sentence("note", f"{text}{shown(profit.values[REAL])}; contacting everybody earns "
-                        f"{answer.tables['profit of contacting everybody']:,.0f}."))  # fmt: skip
-    return [*out, *(gain_sentence(one, BOTH, REAL) for one in (auc, profit))]
+    traits = answer.tables["what sets them apart"]
+    apart = [Sentence("note", f"What sets these customers apart: {'; '.join(traits)}.")] if traits else []
+    return [Sentence(tone, text), *apart]
 
 
 def of_risk(answer: Answer) -> list[Sentence]:
@@ -66,13 +99,13 @@ def of_risk(answer: Answer) -> list[Sentence]:
     out = [
         Sentence(
             tone,
-            f"{start}: a score that learnt from synthetic cases has AUC {shown(made)} on real ones, one that learnt "
-            f"from real cases {shown(real)}.",
+            f"{start}: on real cases, a score learnt from synthetic ones has AUC {shown(made)}, a score learnt from "
+            f"real ones {shown(real)}.",
         ),
         gain_sentence(auc, BOTH, REAL),
     ]
     stable = psi[0] < STABLE
-    text = f"The population of synthetic rows is {'stable' if stable else 'another one'}: PSI {shown(psi)}."
+    text = f"By its scores, the synthetic population is {'stable' if stable else 'a different one'}: PSI {shown(psi)}."
     out.append(Sentence("good" if stable else "bad", text))
     for one in answer.measures:
         if ADDED in one.values:
@@ -96,6 +129,7 @@ def of_product(answer: Answer) -> list[Sentence]:
         "loss": "farther from held-out customers than the training rows are",
     }.get(verdict, "not told apart from the training rows")
     out = [
+        favourites(answer),
         Sentence(tone, f"{start}: synthetic shares are {words}: distance {shown(made)}, training rows {shown(real)}."),
         Sentence(
             "note",
@@ -103,12 +137,44 @@ def of_product(answer: Answer) -> list[Sentence]:
             f"{inside.values[REAL][0]:.0%} of those of the training rows.",
         ),
     ]
+    if left_out := answer.tables["left out"]:
+        out.append(Sentence("note", f"Left out: {'; '.join(left_out)}."))
     if (found := answer.tables.get("what if")) and found["held-out rows"] < LEAST:
         text = (
-            f"The what-if shares cannot be checked: {found['held-out rows']} held-out customers are {found['where']}."
+            f"The what-if shares cannot be checked: only {found['held-out rows']} held-out customers have "
+            f"{found['where']}."
         )
         out.append(Sentence("bad", text))
     return out
+
+
+def favourites(answer: Answer) -> Sentence:
+    """Which level synthetic customers of each segment prefer, and whether held-out customers do."""
+    cells: dict[str, list[list]] = {}
+    for row in answer.tables["shares"]:
+        if row[1] is not None:
+            cells.setdefault(row[0], []).append(row)
+    best = {segment: max(rows, key=lambda row: row[3]) for segment, rows in cells.items()}
+    held = {segment: max(rows, key=lambda row: row[4]) for segment, rows in cells.items()}
+    same = sum(best[segment][4] == held[segment][4] for segment in cells)
+    against = sum(best[segment][6] < held[segment][5] for segment in cells)  # their intervals do not meet
+    groups: dict[str, list[str]] = {}
+    for segment, row in best.items():
+        groups.setdefault(str(row[1]), []).append(segment)
+    named = sorted(groups.items(), key=lambda one: -len(one[1]))
+    shares = [row[3] for row in best.values()]
+    low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+    span = low if low == high else f"{low} to {high}"
+    if len(named) == 1:
+        text = f"The favourite is {named[0][0]} in all segments ({len(best)}), for {span} of the synthetic customers"
+    else:
+        each = "; ".join(f"{level} ({', '.join(segments)})" for level, segments in named)
+        text = f"The favourites are {each}, each for {span} of the synthetic customers"
+    beside = (
+        f"held-out customers name the same one in {same} of {len(best)} segments and clearly prefer another one in "
+        f"{against}."
+    )
+    return Sentence("bad" if against > len(best) / 2 else "note" if against else "good", f"{text}; {beside}")
 
 
 def of_research(answer: Answer) -> list[Sentence]:
@@ -116,12 +182,10 @@ def of_research(answer: Answer) -> list[Sentence]:
     segments = answer[SEGMENTS].values
     tone = "good" if segments[SYNTHETIC_ROWS][0] >= segments[ANOTHER_SAMPLE][0] - 0.1 else "note"
     text = (
-        f"Segments of synthetic rows agree with those of real rows by {shown(segments[SYNTHETIC_ROWS])} (1: the same), "
+        f"Segments found in synthetic rows agree with those found in real rows by {shown(segments[SYNTHETIC_ROWS])} "
+        f"(1: the same), segments found in another sample of real rows by {shown(segments[ANOTHER_SAMPLE])}."
     )
-    return [
-        *_conclusions(answer),
-        Sentence(tone, f"{text}those of another sample by {shown(segments[ANOTHER_SAMPLE])}."),
-    ]
+    return [*_conclusions(answer), Sentence(tone, text)]
 
 
 def _conclusions(answer: Answer) -> list[Sentence]:
@@ -129,16 +193,20 @@ def _conclusions(answer: Answer) -> list[Sentence]:
     made, real = (answer[FOUND].values[arm][0] for arm in (SYNTHETIC_ROWS, ANOTHER_SAMPLE))
     if not real >= LEAST_FOUND:
         text = (
-            "Of coefficients nothing can be said: another sample of so few real rows does not find them again either."
+            "Not known: another sample of as few real rows does not find the same coefficients again either, so that "
+            "synthetic rows cannot be judged by them."
         )
         return [Sentence("note", text)]
     tone = "good" if made >= real - 0.05 else "note" if made >= real - 0.2 else "bad"
     start = {"good": "Yes", "note": "In part", "bad": "No"}[tone]
-    text = f"{start}: of the conclusions of held-out rows {made:.0%} are found in synthetic ones, "
-    out = [Sentence(tone, f"{text}{real:.0%} in another sample of real rows.")]
+    text = (
+        f"{start}: {made:.0%} of the conclusions drawn from held-out real rows are found in synthetic rows, "
+        f"{real:.0%} in another sample of real rows."
+    )
+    out = [Sentence(tone, text)]
     wrong = 1 - answer[CONTRARY].values[SYNTHETIC_ROWS][0]
     if wrong > 0.005:
-        text = f"{wrong:.1%} of them are turned round: synthetic rows say the contrary, and clearly."
+        text = f"{wrong:.1%} of them are reversed: synthetic rows clearly say the opposite."
         out.append(Sentence("bad", text))
     return out
 

@@ -14,11 +14,13 @@ from gans.data.detection import detect, normalise
 from gans.data.relations import find_relations
 from gans.histories.contexts import DAY_GIVEN, WEEKDAY, WEEKS, training_rows
 from gans.runs.directory import run_directory
-from gans.runs.execute import Result, train_prepared
+from gans.runs.execute import train_prepared
+from gans.runs.goals import goals
 from gans.runs.prepare import Prepared
 from gans.sampling.marginals import fit_marginals
+from gans.tracking.base import RunStart
 from gans.tracking.terminal import Terminal
-from gans.tracking.weights_and_biases import WeightsAndBiases
+from gans.tracking.trackers import Trackers
 from gans.training.loop import Outcome
 from gans.training.step import Rows
 
@@ -60,8 +62,10 @@ def learn_chain(run: Run, children: Children, parents: pa.Table, folder: Path, s
     ready = prepare_chain(run, children, parents)
     with run_directory(ready.run) as files:
         config = to_yaml(ready.run)
-        trackers = Terminal(show), WeightsAndBiases(tracker, "disabled", run.name, config, files.folder)
-        return train_prepared(ready.run, ready, files, config, trackers)
+        start = RunStart(name=run.name, config=config, run_dir=files.folder, goals=goals(ready.run))
+        with Terminal(show) as terminal:
+            trackers = terminal, Trackers(tracker, "disabled", {}, start)
+            return train_prepared(ready.run, ready, files, config, trackers)
 
 
 def kind_of(kind: pa.DataType) -> str:

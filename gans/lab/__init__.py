@@ -1,5 +1,5 @@
 """The lab: a page in a browser on which a GAN learns, live on toys, or replayed from a run."""
 
-from gans.lab.command import main
+from gans.lab.main import command
 
-__all__ = ["main"]
+__all__ = ["command"]

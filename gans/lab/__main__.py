@@ -1,9 +1,7 @@
 """`python -m gans.lab`."""
 
 from gans.cli.command import main_command
-from gans.lab import main
-from gans.tracking.log import set_up_log
+from gans.lab import command
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

@@ -22,7 +22,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from gans.errors import UserError
+from gans.errors import UserError, missing_extra
+from gans.lab.refusals import RefusedError, told
 
 BROWSERS = 32  # at a time
 CONNECTIONS = 128  # at a time, those that say nothing among them; a process may have a thousand files open
@@ -38,7 +39,7 @@ def import_websockets() -> Any:
     try:
         import websockets.asyncio.server
     except ImportError:
-        raise UserError('this needs websockets: pip install "gans[lab]".') from None
+        raise missing_extra("the page", "lab") from None
     return websockets
 
 
@@ -223,12 +224,12 @@ class Server:
         except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict) or not isinstance(message.get("do"), str):
-            self.tell(number, "refused", {"message": "a message is an object that says what to do."})
+            self.tell(number, "refused", told(RefusedError("broken")))
             return
         try:
             self.said.put_nowait((number, message))
         except queue.Full:
-            self.tell(number, "refused", {"message": "too much is said at once; say it again."})
+            self.tell(number, "refused", told(RefusedError("busy")))
 
 
 def _limited(kind: Any) -> Any:
@@ -267,6 +268,7 @@ class _Slot:
         self._some = asyncio.Event()
 
     def put(self, name: str, text: str) -> None:
+        self._waiting.pop(name, None)  # it goes to the end
         self._waiting[name] = text
         self._some.set()
 

@@ -4,6 +4,8 @@ A setting is those keys with their values. It is composed as on a command line, 
 same, and what does not go together is refused by the same words.
 """
 
+import copy
+import functools
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,7 @@ from typing import Any
 
 from gans.config.compose import compose, load_schemas
 from gans.config.run import Run
-from gans.errors import UserError, nearest
+from gans.lab.refusals import RefusedError, listed, shown
 from gans.networks.base import PRIORS
 from gans.registry import COMPONENTS
 
@@ -47,13 +49,13 @@ class Range:
     null: bool = False
 
     def read(self, key: str, value: Any) -> Any:
-        """The value, or UserError."""
+        """The value, or RefusedError."""
         if value is None and self.null:
             return None
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
         if not self.low <= number <= self.high or (self.whole and int(number) != number):
-            kind = "a whole number" if self.whole else "a number"
-            raise UserError(f"{key}={shown(value)}: {kind} from {self.low:.10g} to {self.high:.10g} is needed.")
+            kind = "whole" if self.whole else "number"
+            raise RefusedError(kind, name=key, value=value, low=f"{self.low:.10g}", high=f"{self.high:.10g}")
         return int(number) if self.whole else float(number)
 
 
@@ -65,11 +67,11 @@ class Choice:
     several: bool = False
 
     def read(self, key: str, value: Any) -> Any:
-        """The value, or UserError."""
+        """The value, or RefusedError."""
         values = value if self.several and isinstance(value, list) else [value]
         for one in values:
             if not any(type(one) is type(word) and one == word for word in self.words):
-                raise UserError(f"{key}={shown(one)}: allowed are {', '.join(map(shown, self.words))}.")
+                raise RefusedError("choice", name=key, value=one, allowed=listed(self.words))
         return list(dict.fromkeys(values)) if self.several else value
 
 
@@ -80,9 +82,9 @@ class Widths:
     most: int
 
     def read(self, key: str, value: Any) -> list[int]:
-        """The value, or UserError."""
+        """The value, or RefusedError."""
         if not isinstance(value, list) or len(value) > MOST_LAYERS:
-            raise UserError(f"{key}={shown(value)}: a list of at most {MOST_LAYERS} widths is needed.")
+            raise RefusedError("widths", name=key, value=value, most=MOST_LAYERS)
         return [Range(1, self.most, whole=True).read(key, width) for width in value]
 
 
@@ -106,6 +108,7 @@ def keys() -> dict[str, Range | Choice | Widths]:
         RATES[1]: Range(1e-6, 1),
         "optimizer.clip": Range(1e-3, 10, null=True),
         "trainer.critic_steps": Range(1, 10, whole=True),
+        "trainer.generator_steps": Range(1, 10, whole=True),
         "trainer.batch_size": Choice((32, 64, 128, 256, 512, 1024)),
         "seed": Range(0, 2**31 - 1, whole=True),
     }
@@ -140,6 +143,7 @@ def usual() -> dict[str, Any]:
         RATES[1]: 1e-3,
         "optimizer.clip": None,
         "trainer.critic_steps": 1,
+        "trainer.generator_steps": 1,
         "trainer.batch_size": 256,
         "seed": 0,
     }
@@ -149,15 +153,21 @@ def read_setting(given: Any) -> dict[str, Any]:
     """What a page says, with what it leaves out as usual.
 
     Raises:
-        UserError: an unknown key, or a value that is not allowed.
+        UserError: an unknown key, a value that is not allowed, or parts that do not go together.
     """
     if not isinstance(given, Mapping):
-        raise UserError(f"setting={shown(given)}: an object of keys and values is needed.")
+        raise RefusedError("object", name="setting", value=given)
     allowed = keys()
     for key in given:
         if key not in allowed:
-            raise UserError(f"unknown key {key}; allowed are {', '.join(allowed)}.{nearest(str(key), allowed)}")
-    out = {key: allowed[key].read(key, given.get(key, value)) for key, value in usual().items()}
+            raise RefusedError("unknown", name=key, allowed=listed(allowed))
+    out: dict[str, Any] = {key: allowed[key].read(key, given.get(key, value)) for key, value in usual().items()}
+    objective: Any = COMPONENTS["objective"][out["objective"]]
+    chosen = {"objective": out["objective"], "penalty": listed(out["penalty"])}
+    if objective.takes is not None and not set(out["penalty"]) <= set(objective.takes):
+        raise RefusedError("takes", **chosen, allowed=listed(objective.takes or ("none",)))
+    if objective.needs and not any(out.get(name) or name in out["penalty"] for name in objective.needs):
+        raise RefusedError("needs", **chosen, allowed=listed(objective.needs))
     run_of(out)
     return out
 
@@ -175,18 +185,18 @@ def run_of(setting: Mapping[str, Any]) -> Run:
     Raises:
         UserError: its parts do not go together.
     """
-    return compose(overrides(setting))
+    return copy.deepcopy(_composed(tuple(overrides(setting))))
+
+
+@functools.lru_cache(maxsize=1)
+def _composed(arguments: tuple[str, ...]) -> Run:
+    """A setting is checked and then trained: composed once."""
+    return compose(list(arguments))
 
 
 def command(setting: Mapping[str, Any], steps: int) -> str:
     """The command that trains the same."""
     return shlex.join(["python", "-m", "gans.train", *overrides(setting), f"trainer.steps={max(steps, 1_000)}"])
-
-
-def shown(value: Any) -> str:
-    """A value that is not allowed, in a message."""
-    text = "true" if value is True else "false" if value is False else "null" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _argument(value: Any) -> str:

@@ -1,7 +1,8 @@
 """A GAN that learns points in the plane, and what can be seen of it.
 
 It takes the step of `gans.training.step`, in two programs: one trains, one looks. Learning rates, the number of steps,
-and which of the networks learns are numbers to the first one, so that they change without compiling.
+and which of the networks learns are numbers to the first one, so that they change without compiling. The one that looks
+is compiled last, while training may go on.
 """
 
 import copy
@@ -34,6 +35,7 @@ LINES = 21  # of the grid of latents, each way
 COUNTED = 4_000  # generated points of the divergences
 MARGIN = 1.1  # of the plane beyond what the generator reaches
 SMOOTHING = 0.5  # points that each cell has beside those that fall into it
+QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}  # of what runs once
 
 
 class Toy:
@@ -48,7 +50,7 @@ class Toy:
     """
 
     def __init__(self, setting: Mapping[str, Any], density: np.ndarray | None = None) -> None:
-        """Compile; takes seconds.
+        """Compile what trains; takes seconds.
 
         Args:
             density: of data=drawing, [height, width], at least 0 and not 0 everywhere.
@@ -74,22 +76,30 @@ class Toy:
         self._rows: Rows = jax.device_put(ready.rows)
         seed = np.uint32(setting["seed"])
         shapes = jax.eval_shape(self._gan.init, seed)
-        with ThreadPoolExecutor() as threads:
-            programs = [
-                threads.submit(lambda program, given: jax.jit(program).lower(*given).compile(), program, given)
-                for program, given in (
-                    (self._block, (shapes, self._rows, np.int32(1), self._knobs(True, True))),
-                    (self._gan.init, (seed,)),
-                    (look, (shapes, self._rows, np.bool_(False))),
-                )
-            ]
-            self._train, self._init, self._look = (program.result() for program in programs)
+        knobs, threads = self._knobs(True, True), ThreadPoolExecutor()
+        train = threads.submit(_compiled, self._block, shapes, self._rows, np.int32(1), knobs)
+        init = threads.submit(_compiled, self._gan.init, seed, options=QUICKLY)
+        self._train, self._init = train.result(), init.result()
+        self._look = threads.submit(_compiled, look, shapes, self._rows, np.bool_(False))
+        threads.shutdown(wait=False)
         self.reset(int(seed))
 
     @property
     def step(self) -> int:
         """Steps done."""
         return int(self.state.step)
+
+    @property
+    def visible(self) -> bool:
+        """Whether a look is there at once; else it waits for its program."""
+        return self._look.done()
+
+    def twin(self) -> "Toy":
+        """Another toy of the same setting at step 0, with the same programs."""
+        other = copy.copy(self)
+        other.setting = dict(self.setting)
+        other.reset(self.setting["seed"])
+        return other
 
     @property
     def diverged(self) -> bool:
@@ -114,7 +124,7 @@ class Toy:
         Args:
             average: of the averaged generator, which a run samples from.
         """
-        return jax.device_get(self._look(self.state, self._rows, np.bool_(average)))
+        return jax.device_get(self._look.result()(self.state, self._rows, np.bool_(average)))
 
     def _knobs(self, generator: bool, discriminator: bool) -> dict[str, Any]:
         rates = [np.float32(self.setting[key]) for key in RATES]
@@ -139,6 +149,10 @@ class Toy:
         of_generator = kept(("generator", "statistics", "generator_optimizer", "average"), "generator")
         of_discriminator = kept(("discriminator", "discriminator_optimizer"), "discriminator")
         return new.replace(**of_generator, **of_discriminator), metrics
+
+
+def _compiled(program: Callable[..., Any], *given: Any, options: Mapping[str, Any] | None = None) -> Any:
+    return jax.jit(program).lower(*given).compile(compiler_options=dict(options or {}))
 
 
 def _table(source: Any, density: np.ndarray | None) -> pa.Table:

@@ -48,6 +48,11 @@ class CTGAN(Network):
 
     Xu et al. 2019, arXiv:1907.00503, section 4.4. Where we differ: categories are hard one-hots (straight-through), and
     sampling uses running statistics, not those of the sampled batch.
+
+    Attributes:
+        generator_widths: units of each block of the generator.
+        discriminator_widths: units of each hidden layer of the discriminator.
+        dropout: share of the discriminator's units that are left out at random in training.
     """
 
     per_example: ClassVar[bool] = False

@@ -71,6 +71,11 @@ class Maxout(Network):
     """Four layers of 400 in the generator, three of 200 maxout units with five pieces in the discriminator.
 
     The networks of the toy mixtures of PacGAN (Lin et al. 2017, arXiv:1712.04086) and VEEGAN.
+
+    Attributes:
+        generator_widths: units of each hidden layer of the generator.
+        discriminator_widths: units of each hidden layer of the discriminator.
+        pieces: linear pieces of a unit, of which it is the largest.
     """
 
     per_example: ClassVar[bool] = False

@@ -79,6 +79,13 @@ class MLP(Network):
 
     A logit instead of a sigmoid: the sigmoid is inside the loss. The condition is concatenated to the input of both
     (Mirza & Osindero 2014, arXiv:1411.1784).
+
+    Attributes:
+        generator_widths: units of each hidden layer of the generator.
+        discriminator_widths: units of each hidden layer of the discriminator.
+        generator_dropout: share of the generator's units that are left out at random in training.
+        discriminator_dropout: the same of the discriminator.
+        slope: of the leaky ReLU below 0.
     """
 
     generator_widths: list[int] = field(default_factory=lambda: [256, 512, 128])

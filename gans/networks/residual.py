@@ -89,7 +89,16 @@ class ResidualDiscriminator(nn.Module):
 @register("network", "residual")
 @dataclass(kw_only=True)
 class Residual(Network):
-    """Equal width and depth, no dropout, no normalisation (after R3GAN, Huang et al. 2024, arXiv:2501.05441)."""
+    """Equal width and depth, no dropout, no normalisation (after R3GAN, Huang et al. 2024, arXiv:2501.05441).
+
+    Attributes:
+        width: units of a block, of the generator and of the discriminator unless it has its own.
+        blocks: residual blocks, likewise.
+        slope: of the leaky ReLU below 0.
+        discriminator_width: of the discriminator; null for the same.
+        discriminator_blocks: of the discriminator; null for the same.
+        head: how the generator draws categories: plain, each by itself, or coupled, one after another.
+    """
 
     latent: int = 64
     width: int = 256

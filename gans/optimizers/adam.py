@@ -15,6 +15,9 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2014, arXiv:1412.6980), with b1 = .5 as for DCGAN (Radford et al. 2015, arXiv:1511.06434).
 
     Attributes:
+        b1: how much the mean of the gradients keeps at each step.
+        b2: how much the mean of their squares keeps.
+        eps: is added to the root of that mean.
         weight_decay: times the parameters, added to the gradient of the generator, and of the discriminator unless it
             has its own.
         discriminator_weight_decay: of the discriminator; null for the same.

@@ -18,6 +18,7 @@ class RMSProp(Optimizer):
 
     Attributes:
         decay: of the running mean square.
+        eps: is added to its root.
     """
 
     decay: float = 0.9

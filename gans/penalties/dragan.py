@@ -21,6 +21,8 @@ class Dragan(Penalty):
     the batch of real rows. About real rows only, so the generator's rows cost no second look.
 
     Attributes:
+        weight: of the penalty.
+        target: the norm of the gradient that costs nothing.
         spread: how far about the real rows, in their standard deviation.
     """
 

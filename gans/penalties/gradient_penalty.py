@@ -20,6 +20,8 @@ class GradientPenalty(Penalty):
     zero-centred penalty of Thanh-Tung et al. 2019, arXiv:1902.03984.
 
     Attributes:
+        weight: of the penalty.
+        target: the norm of the gradient that costs nothing.
         interpolates: linear; or spherical, sin(e w) / sin(w) x + sin((1 - e) w) / sin(w) g for an angle w between x
             and g (Shoemake 1985), as in CTAB-GAN+ (Zhao et al. 2022, arXiv:2204.00401).
     """

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from gans.errors import UserError
+from gans.errors import UserError, missing_extra
 from gans.privacy.entry import SUBSAMPLED, Entry
 
 GRID = 1e-4  # of privacy losses, for an epsilon of 1 and less
@@ -25,7 +25,7 @@ def _distributions() -> Any:
     try:
         from dp_accounting.pld import privacy_loss_distribution
     except ImportError:
-        raise UserError("privacy: the package dp-accounting is needed; pip install 'gans[privacy]'.") from None
+        raise missing_extra("privacy", "privacy") from None
     return privacy_loss_distribution
 
 

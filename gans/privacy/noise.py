@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gans.errors import UserError
+from gans.errors import missing_extra
 
 
 @cache
@@ -23,7 +23,7 @@ def _opendp() -> Any:
     try:
         import opendp.prelude
     except ImportError:
-        raise UserError("privacy: the package opendp is needed; pip install 'gans[privacy]'.") from None
+        raise missing_extra("privacy", "privacy") from None
     dp: Any = opendp.prelude
     dp.enable_features("contrib")
     return dp

@@ -1,5 +1,5 @@
 """A blind test of synthetic rows by people: `python -m gans.quiz run=DIR out=FOLDER`."""
 
-from gans.quiz.command import KEYS, main
+from gans.quiz.main import command
 
-__all__ = ["KEYS", "main"]
+__all__ = ["command"]

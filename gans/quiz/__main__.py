@@ -1,9 +1,7 @@
 """`python -m gans.quiz`."""
 
 from gans.cli.command import main_command
-from gans.quiz.command import main
-from gans.tracking.log import set_up_log
+from gans.quiz import command
 
 if __name__ == "__main__":
-    set_up_log()
-    main_command(main)
+    main_command(command.run)

@@ -30,6 +30,10 @@ TABLE = pa.schema(
 WORDS = "words"  # the kind of a row that holds what gave it away, by field
 
 
+class AnsweredError(UserError):
+    """A rater answers again, otherwise than before."""
+
+
 @dataclass
 class Quiz:
     """A folder of a quiz.
@@ -78,6 +82,15 @@ class Quiz:
     def form(self) -> str:
         """cards or pairs."""
         return self.facts["form"]
+
+    @property
+    def raters(self) -> set[str]:
+        """Who has answered.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        return set(self.stored["rater"].to_pylist())
 
     @property
     def stored(self) -> pa.Table:
@@ -140,14 +153,14 @@ def added(table: pa.Table, new: pa.Table, name: str) -> pa.Table:
     """The answers with those of another rater; the same ones again change nothing.
 
     Raises:
-        UserError: the rater has answered before, otherwise.
+        AnsweredError: the rater has answered before, otherwise.
     """
     rater = new["rater"][0].as_py()
     before = table.filter(pa.array([other == rater for other in table["rater"].to_pylist()], pa.bool_()))
     if not before.num_rows:
         return pa.concat_tables([table, new])
     if before.to_pylist() != new.to_pylist():
-        raise UserError(f"{name}: rater={rater} has answered this quiz before, and otherwise; each answers once.")
+        raise AnsweredError(f"{name}: rater={rater} has answered this quiz before, and otherwise; each answers once.")
     return table
 
 

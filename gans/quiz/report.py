@@ -27,6 +27,7 @@ from gans.quiz.statistics import (
 )
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, data_address, label, legend
 from gans.report.templates import template
+from gans.tracking.base import RunStart
 from gans.tracking.settings import TrackerSettings
 from gans.tracking.weights_and_biases import WeightsAndBiases
 
@@ -259,7 +260,8 @@ def track(answers: Sequence[Answers], mode: str, project: str) -> None:
     """Send the pooled figures and the table of answers to Weights & Biases; offline into the first folder."""
     facts, folder = [one.quiz.facts for one in answers], answers[0].quiz.folder
     settings = TrackerSettings(mode=mode, project=project, job_type="quiz", folder=str(folder))
-    tracker = WeightsAndBiases(settings, mode, "quiz", json.dumps({"quizzes": facts}), folder.resolve())
+    start = RunStart(name="quiz", config=json.dumps({"quizzes": facts}), run_dir=folder.resolve())
+    tracker = WeightsAndBiases(settings, mode, start)
     figures: dict[str, float] = {}
     for group in groups_of(answers):
         place = f"{Path(group.run).name}/{group.arm}/{group.form}"

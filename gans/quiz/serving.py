@@ -1,4 +1,7 @@
-"""A quiz served live: a link for each rater, answers that are kept as they come, and each rater's own result."""
+"""A quiz served live: a link for each rater, answers that are kept as they come, and each rater's own result.
+
+A page asks before it begins, so that a link which is opened a second time says so at once, not after a hundred cards.
+"""
 
 import base64
 import hashlib
@@ -16,7 +19,7 @@ from gans.errors import UserError, in_range, one_line, one_of
 from gans.files import write_table
 from gans.lab.server import BROWSERS, EVERY, LOCAL, POLICY, Server
 from gans.locks import locked
-from gans.quiz.answers import STORED, Quiz, added, checked
+from gans.quiz.answers import PSEUDONYM, STORED, AnsweredError, Quiz, added, checked
 from gans.quiz.items import REAL, SYNTHETIC
 from gans.quiz.page import FOLDER, PAGE
 from gans.quiz.statistics import Rater, raters_of
@@ -25,6 +28,7 @@ LARGEST = 2**18  # bytes of a message: 16 times 1000 letters of free words, each
 PORT = 8766
 USUAL = {"port": PORT, "host": LOCAL, "raters": 1, "open": "true"}
 NAME = "the answers"  # in refusals
+MOST_BEGUN = 10_000  # raters of whom it is known where they answer
 
 log = logging.getLogger("gans")
 
@@ -102,40 +106,70 @@ def served_page(folder: Path) -> tuple[bytes, str]:
 
 def _free_names(quiz: Quiz, count: int) -> list[str]:
     """Pseudonyms under which nobody has answered."""
-    taken = set(quiz.stored["rater"].to_pylist())
+    taken = quiz.raters
     every = (f"rater-{number}" for number in range(1, len(taken) + count + 1))
     return [name for name in every if name not in taken][:count]
 
 
 def take_all(server: Server, quiz: Quiz) -> None:
     """Take answers as they come, and tell each rater their own result or why the answers are refused."""
+    places: dict[str, str] = {}
     while True:
         try:
             browser, said = server.said.get(timeout=0.5)
         except queue.Empty:
             continue
-        content = said.get("content")
-        if said["do"] != "answers" or not isinstance(content, str):
-            server.tell(browser, "refused", {"message": "only answers are taken here"})
-            continue
         try:
-            result = own_result(take(quiz, content), quiz)
+            if said["do"] == "begin":
+                server.tell(browser, "begun", begin(quiz, said, places))
+            else:
+                server.tell(browser, "taken", {"result": own_result(take(quiz, said), quiz)})
         except (UserError, OSError) as error:
             log.warning("not taken: %s", one_line(error))
-            about_answers = str(error).startswith(f"{NAME}:")  # what is wrong with the folder is told to its owner only
-            message = one_line(error) if about_answers else "they cannot be stored now"
-            server.tell(browser, "refused", {"message": message})
-        else:
-            server.tell(browser, "taken", {"result": result})
+            server.tell(browser, "refused", refusal(error))
 
 
-def take(quiz: Quiz, content: str) -> Rater:
+def begin(quiz: Quiz, said: Mapping[str, Any], places: dict[str, str]) -> dict[str, bool]:
+    """Whether a rater has answered already, or answers in another browser.
+
+    Args:
+        said: rater; browser, a name by which a browser knows itself; here, true to go on in this one.
+        places: by rater the browser, which is added.
+
+    Raises:
+        UserError: that is none, or answers.parquet is damaged.
+    """
+    rater, browser = (str(said.get(name, "")) for name in ("rater", "browser"))
+    for name, value in (("rater", rater), ("browser", browser)):
+        if not PSEUDONYM.fullmatch(value):
+            raise UserError(f"{NAME}: {name}={value[:40]!r}: 1 to 40 letters, digits, - or _ are needed.")
+    if said.get("here") is True or (rater not in places and len(places) < MOST_BEGUN):
+        places[rater] = browser
+    return {"answered": rater in quiz.raters, "elsewhere": places.get(rater, browser) != browser}
+
+
+def refusal(error: UserError | OSError) -> dict[str, Any]:
+    """What a page is told, by a key of its words; what is wrong with the folder is told to its owner only."""
+    if isinstance(error, AnsweredError):
+        return {"key": "answered", "values": {}}
+    if str(error).startswith(f"{NAME}:"):
+        return {"key": "other", "values": {"message": one_line(error)}}
+    return {"key": "not_stored", "values": {}}
+
+
+def take(quiz: Quiz, said: Mapping[str, Any]) -> Rater:
     """Check the answers of a rater and add them to answers.parquet; what they are by counts.
+
+    Args:
+        said: what a page says: do is answers, content their JSON.
 
     Raises:
         UserError: they are not whole, the rater has answered before, otherwise, or the folder is being written.
         OSError: the file cannot be written.
     """
+    content = said.get("content")
+    if said["do"] != "answers" or not isinstance(content, str):
+        raise UserError(f"{NAME}: only answers are taken here.")
     new = checked(content.encode("utf-8", "replace"), NAME, quiz)
     with locked(quiz.folder, "serve"):
         before = quiz.stored

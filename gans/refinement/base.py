@@ -1,5 +1,6 @@
 """What a refinement gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -8,6 +9,13 @@ import numpy as np
 
 from gans.data.codecs import FittedCodec
 from gans.data.layout import Encoded
+
+Tell = Callable[[str, int, int], None]
+"""Takes what is made one after the other, such as trees, how many are done, and how many there will be."""
+
+
+def untold(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 class FittedRefinement(Protocol):
@@ -42,13 +50,16 @@ class Refinement:
 
     takes_images: ClassVar[bool] = True
 
+    def check(self) -> None:
+        """Raise UserError where what it needs is not installed; called before anything is trained."""
+
     def needs(self, rows: int, width: int = 1) -> int:
         """How many generated rows `fit` needs for this many training rows of `width` numbers and codes; 0 for none."""
         del rows, width
         return 0
 
-    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
-        """Learn the ratio from training rows and from rows of the trained generator."""
+    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded, tell: Tell = untold) -> FittedRefinement:
+        """Learn the ratio from training rows and from rows of the trained generator, and `tell` how far it is."""
         raise NotImplementedError(f"{type(self).__name__} refines nothing")
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:

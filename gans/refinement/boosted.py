@@ -12,12 +12,13 @@ from gans.data.codecs.settle import settle
 from gans.data.layout import Encoded
 from gans.errors import in_range
 from gans.files import write_atomic
-from gans.refinement.base import FittedRefinement, Refinement
+from gans.refinement.base import FittedRefinement, Refinement, Tell, untold
 from gans.refinement.calibration import Calibration, calibrate
 from gans.refinement.pools import lost
 from gans.refinement.raking import Raking, rake
 from gans.refinement.trees import check_trees
 from gans.registry import register
+from gans.trees import import_xgboost
 
 MOST_ROWS = 200_000
 FRESH = 480_000  # generated rows for raking, which no tree has seen
@@ -125,15 +126,18 @@ class Boosted(Refinement):
         in_range("refine.learning_rate", self.learning_rate, 0, 1, open_low=True)
         in_range("refine.bound", self.bound, 0, open_low=True)
 
+    def check(self) -> None:
+        """Raise UserError where XGBoost is not installed."""
+        import_xgboost()
+
     def needs(self, rows: int, width: int = 1) -> int:
         """How many generated rows `fit` needs."""
         wanted = self.generated * min(rows, MOST_ROWS) + FRESH
         return min(wanted, max(MOST_CELLS // max(width, 1), LEAST_FRESH))
 
-    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded) -> FittedRefinement:
+    def fit(self, codec: FittedCodec, real: Encoded, generated: Encoded, tell: Tell = untold) -> FittedRefinement:
         """Calibrate, train the classifier, in which both sides weigh the same, and rake."""
-        import xgboost
-
+        xgboost = import_xgboost()
         most = min(MOST_ROWS, max(MOST_CELLS // 4 // max(len(codec.columns), 1), LEAST_FRESH))
         some = np.random.default_rng(0).permutation(len(real.scalars))[:most]
         real = Encoded(real.scalars[some], real.codes[some])
@@ -166,11 +170,12 @@ class Boosted(Refinement):
             evals=[(parts[1], "validation")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
+            callbacks=[_telling(tell, self.trees)],
         )
         out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEWEST, self.bound)
         weights = out.log_weights(fresh)
         out.candidates = self.candidates or enough(weights)
-        out.raking, out.strength = rake(codec, real, fresh, weights, out.candidates), self.strength
+        out.raking, out.strength = rake(codec, real, fresh, weights, out.candidates, tell), self.strength
         return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:
@@ -179,8 +184,6 @@ class Boosted(Refinement):
         Raises:
             UserError: the file is damaged.
         """
-        import xgboost
-
         if not path.is_file():
             return None
         with reading(path, "a readable refinement"):
@@ -192,7 +195,7 @@ class Boosted(Refinement):
             if not 0 <= strength <= 1:
                 raise ValueError(f"strength {strength}")
             check_trees(trees, len(codec.columns), CATEGORIES)
-            booster = xgboost.Booster({"nthread": 1})
+            booster = import_xgboost().Booster({"nthread": 1})
             booster.load_model(bytearray(trees))
             calibration, raking = Calibration.read(codec, data), Raking.read(codec, data)
             return FittedBoosted(codec, calibration, booster, candidates, self.bound, strength, raking)
@@ -203,10 +206,20 @@ def enough(log_weights: np.ndarray) -> int:
     return next((times for times in range(FEWEST, MOST) if lost(log_weights, times) <= LOST), MOST)
 
 
+def _telling(tell: Tell, trees: int) -> Any:
+    """A callback of xgboost that tells of each tree."""
+    from xgboost.callback import TrainingCallback
+
+    class Telling(TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            tell("trees", epoch + 1, trees)
+            return False
+
+    return Telling()
+
+
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:
     """One feature a learnt column: its number, NaN where missing, or its code."""
-    import xgboost
-
     table, kinds = np.empty((len(rows.scalars), len(codec.columns)), np.float32), []
     for place, fitted in enumerate(codec.columns):
         if fitted.numeric:
@@ -215,4 +228,4 @@ def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:
         else:
             table[:, place] = rows.codes[:, fitted.code]
         kinds.append("q" if fitted.numeric or fitted.cardinality > CATEGORIES else "c")
-    return xgboost.DMatrix(table, feature_types=kinds, enable_categorical=True, nthread=1, **more)
+    return import_xgboost().DMatrix(table, feature_types=kinds, enable_categorical=True, nthread=1, **more)

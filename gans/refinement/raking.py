@@ -1,6 +1,7 @@
 """Raking: weights of generated rows such that what is chosen by them has the real margins."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -9,6 +10,7 @@ import numpy as np
 from gans.data.codecs import FittedCodec
 from gans.data.codecs.columns import FittedColumn
 from gans.data.layout import Encoded
+from gans.refinement.base import Tell, untold
 from gans.refinement.pools import proportional
 
 BINS = 10  # of an ordinary number in a pair
@@ -132,7 +134,14 @@ def _sizes(fitted: FittedColumn, edges: tuple[np.ndarray, np.ndarray]) -> tuple[
     return len(edges[0]) + 1 + special, len(edges[1]) + 1 + special
 
 
-def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndarray, candidates: int) -> Raking:
+def rake(
+    codec: FittedCodec,
+    real: Encoded,
+    generated: Encoded,
+    weights: np.ndarray,
+    candidates: int,
+    tell: Tell = untold,
+) -> Raking:
     """Fit the offsets: those of pairs on one half of the generated rows, those of single columns on the other half.
 
     Args:
@@ -141,11 +150,17 @@ def rake(codec: FittedCodec, real: Encoded, generated: Encoded, weights: np.ndar
     """
     edges, sizes = zip(*(_binning(fitted, real) for fitted in codec.columns), strict=True)
     out = Raking(codec, [], list(edges), list(sizes), [])
+    pairs, singles = _pairs(out.sizes), [(column,) for column in range(len(sizes))]
+    total, done = PAIRS.rounds * len(pairs) + SINGLES.rounds * len(singles), itertools.count(1)
     half = len(weights) // 2 // candidates * candidates
     first, second = (Encoded(*(array[part] for array in generated)) for part in (slice(half), slice(half, 2 * half)))
-    _fit(out, _pairs(out.sizes), real, first, weights[:half], candidates, PAIRS)
+
+    def one_more() -> None:
+        tell("margins", next(done), total)
+
+    _fit(out, pairs, real, first, weights[:half], candidates, PAIRS, one_more)
     logits = weights[half : 2 * half] + out.log_weights(second)
-    _fit(out, [(column,) for column in range(len(sizes))], real, second, logits, candidates, SINGLES)
+    _fit(out, singles, real, second, logits, candidates, SINGLES, one_more)
     return out
 
 
@@ -177,11 +192,13 @@ def _fit(
     log_weights: np.ndarray,
     candidates: int,
     sweeps: Sweeps,
+    one_more: Callable[[], None],
 ) -> None:
     """Add margins with their offsets.
 
     Args:
         log_weights: of the generated rows, [rows].
+        one_more: called after each look at a margin.
     """
     weights, chosen = np.exp(log_weights.astype(np.float64) - log_weights.max()), len(log_weights) // candidates
     bins_of_real, bins_of_generated = out.bins(real), out.bins(generated)
@@ -202,6 +219,7 @@ def _fit(
             step = way * np.log((target + ADDED) / (expected + ADDED))
             offset += step
             weights *= np.exp(step)[place]
+            one_more()
     out.margins += margins
     out.offsets += offsets
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, canvas, label, legend, style
+from gans.data.level_order import in_order
+from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, label, legend, name_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,9 +44,9 @@ Interval = tuple[float, float, float]
 
 def arm_points(groups: Mapping[str, Mapping[str, Interval]], axis: str) -> "Figure":
     """Points with intervals: a row for each arm, below each other by group."""
-    figure, axes = canvas(6.4, _height(groups))
+    figure, axes = canvas(WIDTH, _height(groups))
     _draw_points(axes, groups)
-    axes.set_xlabel(f"{axis}, interval of 95 %", fontsize=9, color=INK)
+    name_axes(axes, f"{axis}, interval of 95 %")
     return figure
 
 
@@ -56,11 +57,12 @@ def arm_points_grid(panels: Mapping[str, Mapping[str, Mapping[str, Interval]]]) 
     down = -(-len(panels) // 2)
     height = max(map(_height, panels.values()))
     figure = Figure(figsize=(14, height * down), layout="constrained")
-    every = figure.subplots(down, 2, squeeze=False).ravel()
+    every = figure.subplots(down, 2, squeeze=False, sharex=True).ravel()
     for axes, (name, groups) in zip(every, panels.items(), strict=False):
         style(axes)
         _draw_points(axes, groups)
-        axes.set_title(label(name, 40), fontsize=11, color=INK, loc="left", pad=8, parse_math=False)
+        axes.tick_params(labelbottom=True)
+        axes.set_title(label(name, 40), fontsize=TEXT + 1, color=INK, loc="left", pad=8, parse_math=False)
     for axes in every[len(panels) :]:
         axes.set_axis_off()
     return figure
@@ -83,48 +85,45 @@ def _draw_points(axes: "Axes", groups: Mapping[str, Mapping[str, Interval]]) -> 
             axes.plot(value, place, "o", color=arm_color(arm), markersize=6)
         above = places[-len(values)] - 0.5
         axes.annotate(
-            label(group, 60), (0, above), xycoords=("axes fraction", "data"), fontsize=9, color=INK, va="bottom",
+            label(group, 60), (0, above), xycoords=("axes fraction", "data"), fontsize=TEXT, color=INK, va="bottom",
             xytext=(4, 0), textcoords="offset points", fontweight="bold", parse_math=False,
         )  # fmt: skip
-    axes.set_yticks(places, [label(name, 44) for name in names], parse_math=False)
+    axes.set_yticks(places, [label(name, 32) for name in names], parse_math=False)
     axes.set_ylim(place + 0.6, 0.4)
     axes.grid(axis="y", visible=False)
 
 
-def share_grid(table: Sequence[Sequence[Any]], segments: Sequence[str], levels: Sequence[Any]) -> "Figure":
-    """Shares by segment: held-out ones with intervals, those of training and of synthetic rows.
+def share_figures(
+    table: Sequence[Sequence[Any]], segments: Sequence[str], levels: Sequence[Any]
+) -> dict[str, "Figure"]:
+    """A figure for each segment, all on one axis: held-out shares with intervals, training and synthetic ones.
 
     Args:
         table: rows of segment, level, training share, synthetic share, held-out share, low, high.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
-    across = min(3, len(segments))
-    down = -(-len(segments) // across)
-    figure = Figure(figsize=(4.1 * across, (1.3 + 0.34 * len(levels)) * down), layout="constrained")
-    every = figure.subplots(down, across, squeeze=False, sharex=True).ravel()
-    names = [label("missing" if level is None else str(level), 24) for level in levels]
-    for axes, segment in zip(every, segments, strict=False):
-        style(axes)
-        rows = [row for row in table if row[0] == segment]
-        places = np.arange(len(rows))
+    order = [*in_order([str(level) for level in levels if level is not None]), *[None] * (None in levels)]
+    most = max(max(row[2], row[3], row[6]) for row in table)
+    out = {}
+    for segment in segments:
+        figure, axes = canvas(WIDTH, 1.5 + 0.42 * len(levels))
+        found = {None if row[1] is None else str(row[1]): row for row in table if row[0] == segment}
+        rows, places = [found[level] for level in order], np.arange(len(order))
         held = np.array([row[4:7] for row in rows], dtype=float)
         axes.errorbar(held[:, 0], places, xerr=np.abs(held[:, 1:] - held[:, :1]).T, fmt="s", color=INK, markersize=4,
-                      elinewidth=1.2, label="held-out real customers")  # fmt: skip
+                      elinewidth=1.2, label="held-out rows, 95 %")  # fmt: skip
         for column, arm, shift in ((2, "real rows only", -0.22), (3, "synthetic rows", 0.22)):
             axes.plot([row[column] for row in rows], places + shift, "o", color=arm_color(arm), markersize=5,
                       label="training rows" if column == 2 else arm)  # fmt: skip
+        names = ["missing" if level is None else label(level, 24) for level in order]
         axes.set_yticks(places, names, parse_math=False)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_title(label(segment, 44), fontsize=10, color=INK, loc="left", parse_math=False)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
-        axes.set_xlim(left=0)
-    for axes in every[len(segments) :]:
-        axes.set_axis_off()
-    handles, texts = every[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside upper left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)
-    return figure
+        axes.set_xlim(0, 1.04 * most)
+        legend(axes)
+        out[segment] = figure
+    return out
 
 
 def coefficient_figure(
@@ -133,14 +132,14 @@ def coefficient_figure(
     """Coefficients of models with intervals, the largest of the first model first."""
     first = next(iter(fits.values()))
     order = np.argsort(-np.abs(first[0]), kind="stable")[:most]
-    figure, axes = canvas(6.4, 1.0 + 0.3 * len(order))
+    figure, axes = canvas(WIDTH, 1.2 + 0.32 * len(order))
     for shift, (arm, (values, errors)) in zip((-0.17, 0.17), fits.items(), strict=True):
         axes.errorbar(values[order], np.arange(len(order)) + shift, xerr=1.96 * errors[order], fmt="o", markersize=4,
                       elinewidth=1.4, color=arm_color(arm), label=arm)  # fmt: skip
     axes.axvline(0, color=FAINT, linewidth=1.2)
-    axes.set_yticks(range(len(order)), [label(str(names[place]), 40) for place in order], parse_math=False)
+    axes.set_yticks(range(len(order)), [label(str(names[place]), 30) for place in order], parse_math=False)
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     legend(axes)
-    axes.set_xlabel("coefficient, numbers scaled to one standard deviation", fontsize=9, color=INK)
+    name_axes(axes, "coefficient (numbers in standard deviations)")
     return figure

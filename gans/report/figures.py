@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gans.data.level_order import in_order
 from gans.data.schema import Column
 from gans.evaluation.column_counts import Histogram, Levels, marginal, shares
 from gans.evaluation.metrics import meaning
+from gans.findings.kept import Kept
+from gans.report.dark import PAPER, with_dark_colors
 from gans.tracking.jsonl import History, series
 
 if TYPE_CHECKING:
@@ -24,11 +27,16 @@ if TYPE_CHECKING:
 
 REAL, SYNTHETIC = "#3d6c99", "#d4692a"
 INK, FAINT = "#44505c", "#c9d0d6"
+WIDTH = 4.4  # inches of a figure, so that on a phone, 340 pixels wide, its texts are as large as they are here
+TEXT = 10.0  # points
 SPIKE = 0.6
 
 
 def render(figure: "Figure", kind: str) -> bytes:
-    """The figure as a file: svg, png or pdf. SVG leaves texts to the reader's fonts, so every script shows."""
+    """The figure as a file: svg, png or pdf.
+
+    SVG leaves texts to the reader's fonts, so every script shows, and has other colours on a dark page.
+    """
     import matplotlib
 
     buffer = io.BytesIO()
@@ -37,7 +45,8 @@ def render(figure: "Figure", kind: str) -> bytes:
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    return with_dark_colors(content.decode()).encode() if kind == "svg" else content
 
 
 def data_address(figure: "Figure", kind: str = "svg") -> str:
@@ -52,8 +61,12 @@ def label(text: str, most: int = 22) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
-def training_curves(history: History) -> dict[str, "Figure"]:
-    """Figures by title: losses, critic outputs and penalties over the step; those without a value are left out."""
+def training_curves(history: History, last: int = 0) -> dict[str, "Figure"]:
+    """Figures by title: losses, critic outputs and penalties over the step; those without a value are left out.
+
+    Args:
+        last: the step at which the axes end; that of the history unless given.
+    """
     penalties = sorted({key for row in history for key in row if key.startswith("penalty/")})
     groups = {
         "Losses": {"loss/discriminator": "discriminator", "loss/generator": "generator"},
@@ -63,94 +76,111 @@ def training_curves(history: History) -> dict[str, "Figure"]:
     out = {}
     for title, names in groups.items():
         lines = {name: series(history, key) for key, name in names.items()}
-        if any(len(steps) for steps, _ in lines.values()):
-            figure, axes = canvas(4.4, 2.7)
-            _curves(axes, lines)
+        if any(len(steps) > 1 for steps, _ in lines.values()):
+            figure, axes = canvas(WIDTH, 2.8)
+            _curves(axes, lines, last)
             _cut(axes, np.concatenate([values for _, values in lines.values()]))
+            legend(axes)
             out[title] = figure
     return out
 
 
-def score_curves(history: History, floor: Mapping[str, float]) -> dict[str, "Figure"]:
-    """Figures by title: the held-out score with its best step marked, and the distances, over the step.
+def score_curves(
+    history: History, floor: Mapping[str, float], kept: Kept | None = None, last: int = 0
+) -> dict[str, "Figure"]:
+    """Figures by title: the held-out score and the distances over the step, with the step that was kept.
 
     Args:
         floor: what held-out real rows score against the training rows, as of `Fidelity.scores`; drawn as dotted lines.
+        kept: a dot on the score that chose it, a line through the others.
+        last: the step at which the axes end; that of the history unless given.
     """
-    steps, scores = series(history, "holdout/score")
-    if not len(steps):
+    if len(series(history, "holdout/score")[0]) < 2:
         return {}
-    figure, axes = canvas(4.4, 2.7)
-    _curves(axes, {"synthetic rows": (steps, scores)})
+    figure, axes = canvas(WIDTH, 2.8)
+    _curves(axes, {"synthetic rows": series(history, "holdout/score")}, last, (SYNTHETIC,))
     axes.axhline(floor["score"], color=REAL, linestyle=":", label="held-out real rows")
-    best = int(scores.argmax())
-    text = f"best: {scores[best]:.3f} at step {steps[best]:,.0f}"
-    axes.plot(steps[best], scores[best], "o", color=SYNTHETIC, markersize=7, markeredgecolor="white", label=text)
+    _mark(axes, kept, "score")
     legend(axes)
-    distances, lower = canvas(4.4, 2.7)
+    distances, lower = canvas(WIDTH, 2.8)
     names = {"column_distance": "columns", "pair_distance": "pairs"}
-    _curves(lower, {name: series(history, f"holdout/{key}") for key, name in names.items()})
-    for (key, name), color in zip(names.items(), (REAL, SYNTHETIC), strict=True):
-        lower.axhline(floor[key], color=color, linestyle=":", label=f"{name}, held-out real rows")
-    lower.set_ylim(bottom=0)
+    colors = (SYNTHETIC, "#8a6bb0")
+    _curves(lower, {name: series(history, f"holdout/{key}") for key, name in names.items()}, last, colors)
+    for (key, name), color in zip(names.items(), colors, strict=True):
+        lower.axhline(floor[key], color=color, linestyle=":", label=f"{name}, real rows")
+    _mark(lower, kept, *names)
+    lower.set_ylim(0, 1.08 * lower.get_ylim()[1])
     legend(lower)
     return {"Score (higher is better)": figure, "Distances (lower is better)": distances}
 
 
-def metric_curves(history: History, floor: Mapping[str, float], rows: Mapping[str, int]) -> dict[str, "Figure"]:
+def metric_curves(
+    history: History, floor: Mapping[str, float], rows: Mapping[str, int], kept: Kept | None = None, last: int = 0
+) -> dict[str, "Figure"]:
     """Figures by title: each further held-out score over the step, dotted what real rows have where it is known.
 
     Args:
         rows: of each side that a score looks at, by its name.
+        kept: a dot on the score that chose it, a line through the others.
+        last: the step at which the axes end; that of the history unless given.
     """
     known = {"holdout/score", "holdout/column_distance", "holdout/pair_distance"}
     out = {}
     for key in sorted({key for row in history for key in row if key.startswith("holdout/")} - known):
-        figure, axes = canvas(4.4, 2.7)
-        _curves(axes, {"synthetic rows": series(history, key)})
-        name = key.removeprefix("holdout/")
+        name, line = key.removeprefix("holdout/"), series(history, key)
+        if len(line[0]) < 2:
+            continue
+        figure, axes = canvas(WIDTH, 2.8)
+        _curves(axes, {"synthetic rows": line}, last, (SYNTHETIC,))
         if name in floor:
             axes.axhline(floor[name], color=REAL, linestyle=":", label="training rows")
-            legend(axes)
-        out[_score_title(name, rows.get(name))] = figure
+        _mark(axes, kept, name)
+        legend(axes)
+        out[score_title(name, rows.get(name))] = figure
     return out
 
 
-def _score_title(name: str, rows: int | None) -> str:
-    """The title of a score with how many rows it looks at; the name of one whose plugin is not here."""
+def score_title(name: str, rows: int | None = None) -> str:
+    """The title of a score, with how many rows it looks at; the name of one whose plugin is not here."""
     try:
         title = meaning(name).title
     except KeyError:
         title = name
+    title = title[:1].upper() + title[1:]
     return title if rows is None else f"{title} ({rows:,} rows)"
 
 
 def marginal_figure(found: Histogram | Levels) -> "Figure":
     """One column, real and synthetic: overlaid histograms, or grouped bars of levels."""
     bars = len(found.names) + 2 if isinstance(found, Levels) else 0
-    figure, axes = canvas(4.0, max(2.7, 1.1 + 0.23 * bars))
+    figure, axes = canvas(4.0, max(2.7, 1.1 + 0.25 * bars))
     _draw_marginal(axes, found)
+    axes.set_xlabel(found.note(), fontsize=TEXT - 1, color=INK)
+    legend(axes)
     return figure
 
 
-def marginal_grid(training: pa.Table, synthetic: pa.Table, columns: Sequence[Column]) -> "Figure":
-    """All of `columns` as small figures, four a row.
+def marginal_grid(
+    training: pa.Table, synthetic: pa.Table, columns: Sequence[Column], across: int = 4, width: float = 4.2
+) -> "Figure":
+    """All of `columns` as small figures without notes, `across` a row, each so many inches wide.
 
     Raises:
         KeyError: a column is not in one of the tables.
     """
     from matplotlib.figure import Figure
 
-    across = min(4, max(1, len(columns)))
+    across = min(across, max(1, len(columns)))
     down = max(1, math.ceil(len(columns) / across))
-    figure = Figure(figsize=(4.2 * across, 3.6 * down), layout="constrained")
+    figure = Figure(figsize=(width * across, 0.82 * width * down), layout="constrained")
     every = figure.subplots(down, across, squeeze=False).ravel()
     for axes, column in zip(every, columns, strict=False):
         style(axes)
         _draw_marginal(axes, marginal(training[column.name], synthetic[column.name], column))
-        axes.set_title(label(column.name, 40), fontsize=10, color=INK, loc="left", pad=18, parse_math=False)
+        axes.set_title(label(column.name, 40), fontsize=TEXT + 1, color=INK, loc="left", parse_math=False)
     for axes in every[len(columns) :]:
         axes.set_axis_off()
+    legend(every[0])
     return figure
 
 
@@ -165,7 +195,7 @@ def association_figure(names: Sequence[str], real: np.ndarray, synthetic: np.nda
     from matplotlib.figure import Figure
 
     size = min(9.0, max(4.5, 480 / max(len(names), 1) / 1.4))
-    figure = Figure(figsize=(14, 5), layout="constrained")
+    figure = Figure(figsize=(14, 5.6), layout="constrained")  # below the names is room for wider letters of a reader
     every = figure.subplots(1, 3)
     panels = (("real", real, 1.0), ("synthetic", synthetic, 1.0), ("synthetic minus real", synthetic - real, 0.5))
     shown, ticks = [label(name, 18) for name in names], range(len(names))
@@ -178,7 +208,7 @@ def association_figure(names: Sequence[str], real: np.ndarray, synthetic: np.nda
         axes.tick_params(length=0, labelcolor=INK)
         axes.spines[:].set_color(FAINT)
         bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, extend="both" if limit < 1 else "neither")
-        bar.ax.tick_params(labelsize=9, labelcolor=INK)
+        bar.ax.tick_params(labelsize=TEXT, labelcolor=INK)
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     return figure
 
@@ -195,31 +225,74 @@ def canvas(width: float, height: float) -> tuple["Figure", "Axes"]:
 
 def style(axes: "Axes") -> None:
     """The look of the report's axes."""
-    axes.tick_params(labelsize=9, color=FAINT, labelcolor=INK)
+    axes.tick_params(labelsize=TEXT, color=FAINT, labelcolor=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.grid(axis="both", color="#eceff1", linewidth=0.7)
     axes.set_axisbelow(True)
 
 
-def legend(axes: "Axes", size: float = 9) -> None:
-    """A legend above the axes."""
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0, "ncols": 2}
-    for text in axes.legend(**place, frameon=False, fontsize=size, labelcolor=INK).get_texts():
-        text.set_parse_math(False)
+def name_axes(axes: "Axes", x: str = "", y: str = "", size: float = TEXT) -> None:
+    """Write below and beside the axes what they show: one line each."""
+    if x:
+        axes.set_xlabel(x, fontsize=size, color=INK, loc="right")  # a long one stays within the figure
+    if y:
+        axes.set_ylabel(y, fontsize=size, color=INK)
 
 
-def _curves(axes: "Axes", lines: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def legend(axes: "Axes", size: float = TEXT) -> None:
+    """A legend of these axes above their figure, in as many columns as are whole within its width."""
+    figure: Any = axes.figure
+    handles, names = axes.get_legend_handles_labels()
+    place: dict[str, Any] = {"loc": "outside upper left", "frameon": False, "fontsize": size, "labelcolor": INK}
+    for columns in range(len(names), 0, -1):
+        drawn = figure.legend(handles, names, **place, ncols=columns)
+        for text in drawn.get_texts():
+            text.set_parse_math(False)
+        if columns == 1 or _width(drawn) <= figure.bbox.width:
+            return
+        drawn.remove()
+
+
+def _width(drawn: Any) -> float:
+    """Of a legend, in pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of letters that the font lacks
+        return drawn.get_window_extent(FigureCanvasAgg(drawn.figure).get_renderer()).width
+
+
+def _curves(
+    axes: "Axes",
+    lines: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    last: int = 0,
+    colors: Sequence[str] = (REAL, SYNTHETIC, "#5a8f5a", "#8a6bb0", "#8c8c8c"),
+) -> None:
+    """Lines over the step, on an axis from 0 to `last`, or to the last step that is there."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    colors = (REAL, SYNTHETIC, "#5a8f5a", "#8a6bb0", "#8c8c8c")
     for place, (name, (steps, values)) in enumerate(lines.items()):
         marker = "o" if len(steps) == 1 else ""
-        axes.plot(steps, values, marker=marker, color=colors[place % 5], linewidth=1.4, label=label(name))
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        color = colors[place % len(colors)]
+        axes.plot(steps, values, marker=marker, color=color, linewidth=1.4, label=label(name))
+        last = max(last, int(steps.max(initial=0)))
+    axes.set_xlim(0, 1.03 * max(last, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("step", fontsize=9, color=INK)
-    legend(axes)
+    name_axes(axes, "step")
+
+
+def _mark(axes: "Axes", kept: Kept | None, *names: str) -> None:
+    """The step that was kept: a dot where these axes show the score that chose it, else a line."""
+    if kept is None:
+        return
+    text = f"kept: step {kept.step:,}"
+    if kept.by in names and kept.value is not None:
+        axes.plot(kept.step, kept.value, "o", color=INK, markersize=7, markeredgecolor=PAPER, zorder=4,
+                  label=f"{text}, {kept.value:.3f}")  # fmt: skip
+    else:
+        axes.axvline(kept.step, color=INK, linewidth=0.9, linestyle="--", label=text)
 
 
 def _cut(axes: "Axes", values: np.ndarray) -> None:
@@ -228,7 +301,7 @@ def _cut(axes: "Axes", values: np.ndarray) -> None:
     if values.max() - values.min() > 5 * (high - low) > 0:
         margin = (high - low) / 10
         axes.set_ylim(low - margin, high + margin)
-        axes.set_xlabel("step (central 98 % of the values shown)", fontsize=9, color=INK)
+        name_axes(axes, "step (central 98 % of the values shown)")
 
 
 def _draw_marginal(axes: "Axes", found: Histogram | Levels) -> None:
@@ -236,8 +309,6 @@ def _draw_marginal(axes: "Axes", found: Histogram | Levels) -> None:
         _draw_histogram(axes, found)
     else:
         _draw_levels(axes, found)
-    axes.set_xlabel(found.note(), fontsize=8.5, color=INK)
-    legend(axes)
 
 
 def _draw_histogram(axes: "Axes", found: Histogram) -> None:
@@ -254,7 +325,7 @@ def _draw_histogram(axes: "Axes", found: Histogram) -> None:
         axes.set_ylim(every.min() / 2, 1.5)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylabel("share of rows, log scale", fontsize=8.5, color=INK)
+        name_axes(axes, y="share of rows, log scale")
     if found.time:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -262,13 +333,15 @@ def _draw_histogram(axes: "Axes", found: Histogram) -> None:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        whole = bool(np.all(found.edges % 1 == 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
 
 
 def _draw_levels(axes: "Axes", found: Levels) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    names, counts = [label(name) for name in found.names], found.counts
+    order = in_order(found.names)
+    names, counts = [label(name) for name in order], found.counts[:, [found.names.index(name) for name in order]]
     other = f"({found.folded:,} other level{'s' if found.folded > 1 else ''})"
     for count, name in ((found.other, other), (found.missing, "(missing)")):
         if count.any():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gans.data.histories import verdict
 from gans.files import write_text
 from gans.findings.histories import TONES, history_sentences
-from gans.report.figures import INK, canvas, data_address, label
+from gans.report.figures import WIDTH, canvas, data_address, label, legend, name_axes
 from gans.report.templates import template
 
 if TYPE_CHECKING:
@@ -38,12 +38,15 @@ def kept_figure(found: Mapping[str, Mapping[str, float]]) -> "Figure":
     from matplotlib.ticker import PercentFormatter
 
     rows = sorted(found.items(), key=lambda one: one[1]["equal"])
-    figure, axes = canvas(6.4, 0.9 + 0.24 * len(rows))
-    for place, (_, one) in enumerate(rows):
-        axes.barh(place, one["equal"], 0.7, color=COLORS[verdict(one)])
+    figure, axes = canvas(WIDTH, 0.9 + 0.26 * len(rows))
+    for word, color in COLORS.items():
+        places = [place for place, (_, one) in enumerate(rows) if verdict(one) == word]
+        axes.barh(places, [rows[place][1]["equal"] for place in places], 0.7, color=color, label=word)
     axes.set_yticks(range(len(rows)), [label(name, 30) for name, _ in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel("customers whose events give the value of the profile", fontsize=9, color=INK)
+    axes.set_xlim(0, 1.03)
+    legend(axes)
+    name_axes(axes, "customers whose events match the profile")
     return figure

@@ -11,8 +11,10 @@ from gans.data.schema import Column
 from gans.evaluation.associations import associations
 from gans.evaluation.column_counts import marginal
 from gans.files import write_text
-from gans.findings.run import duration, headline, sentences, worst
-from gans.report.evaluation import END, START
+from gans.findings.first_screen import commands, run_replies, use_of_run
+from gans.findings.kept import REFINED, kept_generator, refined
+from gans.findings.run import duration, sentences, worst
+from gans.report.evaluation import END, REPLIES_END, REPLIES_START, START
 from gans.report.figures import (
     association_figure,
     data_address,
@@ -23,11 +25,14 @@ from gans.report.figures import (
     score_curves,
     training_curves,
 )
+from gans.report.model_card import Card
 from gans.report.pictures import pictures
 from gans.report.private_page import report_private
 from gans.report.templates import template
+from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
+from gans.tracking.jsonl import series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +46,8 @@ LONGEST_TEXT = 60
 
 
 def report_run(path: Path, report: RunResults | PrivateResults) -> Callable[[], dict[str, bytes]]:
-    """Write the page; what draws the figures of columns and images as PNG, by name."""
+    """Write the page, and the model card beside it; what draws the figures of columns and images as PNG, by name."""
+    Card.of(report).write(RunFiles(path.parent))
     if isinstance(report, PrivateResults):
         return report_private(path, report)
     write_report(path, report)
@@ -75,9 +81,15 @@ def _content(path: Path, report: RunResults) -> dict[str, Any]:
     columns = worst(report.against_holdout.columns, report.floor.columns)
     return {
         "report": report,
-        "directory": path.resolve().parent.name,
         "found": report.summary.get("scores", {}),
-        "headline": headline(report),
+        "answers": run_replies(report, path.parent),
+        "of_run": [vars(one) for one in use_of_run(report)],
+        "replies_start": REPLIES_START,
+        "replies_end": REPLIES_END,
+        "kept": kept_generator(report),
+        "refined": refined(report),
+        "refined_words": REFINED,
+        "evaluated": len(series(report.history, "holdout/score")[0]),
         "sentences": sentences(report),
         "scores": report.against_holdout.scores(),
         "training_scores": report.against_training.scores(),
@@ -86,12 +98,13 @@ def _content(path: Path, report: RunResults) -> dict[str, Any]:
         "columns": columns,
         "shown": columns[:MOST_FIGURES],
         "pairs": worst(report.against_holdout.pairs, report.floor.pairs)[:MOST_PAIRS],
+        "of_pairs": len(report.against_holdout.pairs),
         "constants": [column for column in report.schema.kept if column.role == "constant"],
         "sample": sample,
         "skipped": skipped,
         "evaluation_start": START,
         "evaluation_end": END,
-    }
+    } | commands(path.parent)
 
 
 def _figures(report: RunResults) -> dict[str, dict[str, "Figure"]]:
@@ -106,10 +119,13 @@ def _figures(report: RunResults) -> dict[str, dict[str, "Figure"]]:
     real, synthetic = (associations(table, report.training, ordered) for table in (report.training, report.synthetic))
     matrices = {"": association_figure([column.name for column in ordered], real, synthetic)} if ordered else {}
     floor, rows = report.summary.get("scores", {}).get("floor", {}), report.summary.get("score_rows", {})
+    kept, last = kept_generator(report), report.summary.get("steps") or 0
+    history = report.history if kept is None else kept.own(report.history)
     return {
         "pictures": pictures(report.training, report.synthetic, report.schema),
-        "curves": training_curves(report.history),
-        "scores": score_curves(report.history, report.floor.scores()) | metric_curves(report.history, floor, rows),
+        "curves": training_curves(history, last),
+        "scores": score_curves(history, report.floor.scores(), kept, last)
+        | metric_curves(history, floor, rows, kept, last),
         "marginals": marginals,
         "matrices": matrices,
     }

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from gans.data.codecs.images import brightness
 from gans.data.schema import Column, Schema
-from gans.report.figures import INK, REAL, SYNTHETIC, style
+from gans.report.figures import INK, REAL, SYNTHETIC, TEXT, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,5 +60,5 @@ def plane(training: pa.Table, synthetic: pa.Table, names: list[str]) -> "Figure"
         axes.scatter(*points[name].T, s=2, color=color, linewidths=0)
         axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
-        axes.set_title(name, fontsize=10, color=INK, loc="left")
+        axes.set_title(name, fontsize=TEXT, color=INK, loc="left")
     return figure

@@ -9,8 +9,9 @@ import numpy as np
 
 from gans.data.declared import Declared
 from gans.files import write_text
+from gans.findings.first_screen import commands, private_replies
 from gans.findings.guarantee import guarantee_sentences
-from gans.report.figures import INK, REAL, SYNTHETIC, canvas, data_address, label, render
+from gans.report.figures import REAL, SYNTHETIC, canvas, data_address, label, legend, name_axes, render
 from gans.report.templates import template
 from gans.runs.private import PrivateResults
 
@@ -30,7 +31,8 @@ def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str,
     page = template("private.html.jinja").render(
         report=report,
         sentences=guarantee_sentences(report.ledger),
-        directory=path.resolve().parent.name,
+        answers=private_replies(report.ledger, path.parent),
+        **commands(path.parent),
         spending=spending(report.ledger["entries"]),
         images={name: data_address(figure) for name, figure in figures.items()},
         sample=[["" if value is None else str(value) for value in row.values()] for row in rows.to_pylist()],
@@ -77,14 +79,15 @@ def cells_of(column: Declared) -> list[str]:
 
 
 def cells_figure(names: list[str], noisy: np.ndarray, generated: np.ndarray) -> "Figure":
-    """Noisy and generated share of each cell, side by side."""
-    figure, axes = canvas(5.2, 3.0)
-    places, width = np.arange(len(names)), 0.42
-    axes.bar(places - width / 2, 100 * noisy, width, color=REAL, label="noisy count of real rows")
-    axes.bar(places + width / 2, 100 * generated, width, color=SYNTHETIC, label="generated")
+    """Noisy and generated share of each cell, side by side; of very many cells some names are left out."""
+    figure, axes = canvas(4.0, 1.0 + 0.26 * min(len(names), MOST_CELLS))
+    places, height = np.arange(len(names)), 0.4
+    axes.barh(places - height / 2, 100 * noisy, height, color=REAL, label="real rows, noisy count")
+    axes.barh(places + height / 2, 100 * generated, height, color=SYNTHETIC, label="generated")
     every = -(-len(names) // MOST_CELLS)
-    shown = [label(name, 18) if place % every == 0 else "" for place, name in enumerate(names)]
-    axes.set_xticks(places, shown, rotation=90, fontsize=7, parse_math=False)
-    axes.set_ylabel("% of rows", fontsize=9, color=INK)
-    axes.legend(frameon=False, fontsize=8)
+    axes.set_yticks(places[::every], [label(name, 22) for name in names[::every]], parse_math=False)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    name_axes(axes, "% of rows" if every == 1 else f"% of rows; every {every}th cell is named")
+    legend(axes)
     return figure

@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from gans.evaluation.results import Evaluation, Score
-from gans.report.figures import INK, REAL, SYNTHETIC, canvas
+from gans.report.dark import PAPER
+from gans.report.figures import INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, name_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TITLE = "How real: against rows that nothing was learnt from"
-PARTS = {"unseen_joint": ("the joint of columns", "#8a6bb0"), "unseen_columns": ("single columns", "#c9a227")}
+PARTS = {"unseen_joint": ("relations between columns", "#8a6bb0"), "unseen_columns": ("single columns", "#c9a227")}
 MEMORY = "#b3402f"
 UNSEEN, TRAINING = 1.0, 0.0  # places of the two bars
 
@@ -25,7 +26,7 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     if "unseen_score" not in scores or details is None:
         return None
     score, overfit = scores["unseen_score"], scores["unseen_overfit"]
-    figure, axes = canvas(5.2, 3.3)
+    figure, axes = canvas(WIDTH, 3.4)
     axes.barh(UNSEEN, score.value, 0.5, color=SYNTHETIC, label=f"score {score.value:.3f} ({_interval(score)})")
     border = max(score.value, 1 - scores["unseen_columns"].value)  # where a joint that hides columns gives back
     ends = {"unseen_joint": (score.value, border), "unseen_columns": (border, 1.0)}
@@ -44,16 +45,16 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     axes.set_ylim(-0.45, 2.0)
     axes.set_xlim(0, max(1.01, *(end + 0.01 for end in whiskers)))
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("score, 2 (1 - AUC): 0 always told apart, 1 never", fontsize=9, color=INK)
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.14, -0.3), "borderaxespad": 0, "ncols": 1}
-    axes.legend(**place, frameon=False, fontsize=9, labelcolor=INK)
+    name_axes(axes, "score: 0 always told apart, 1 never")
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.2, -0.28), "borderaxespad": 0, "ncols": 1}
+    axes.legend(**place, frameon=False, fontsize=TEXT, labelcolor=INK)
     return figure
 
 
 def _anchor(axes: "Axes", text: str, value: float, side: str, height: float) -> None:
     """A mark with its text, below or above that of the other mark, since the two may be near each other."""
     axes.axvline(value, color=REAL, linestyle=":", linewidth=1.4)
-    axes.text(value, height, f" {text} ", ha=side, va="top", fontsize=9, color=REAL, backgroundcolor="white")
+    axes.text(value, height, f" {text} ", ha=side, va="top", fontsize=TEXT, color=REAL, backgroundcolor=PAPER)
 
 
 def _interval(score: Score, sign: str = "") -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from gans.files import write_table, write_text
+from gans.data.writing import write_rows
+from gans.files import write_text
 from gans.findings.customer_segments import Persona, Personas, agreement_sentences
-from gans.report.figures import FAINT, INK, canvas, data_address, label, legend
+from gans.report.figures import FAINT, INK, TEXT, WIDTH, canvas, data_address, label, legend, name_axes
 from gans.report.templates import template
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def write_personas(folder: Path, personas: Personas, run_name: str) -> Path:
         | {column: persona.typical.get(column, "") for column in columns}
         for number, persona in enumerate(personas.personas, 1)
     ]
-    write_table(folder / "personas.csv", pa.Table.from_pylist(rows))
+    write_rows(folder / "personas.csv", iter([pa.Table.from_pylist(rows)]))
     page = template("personas.html.jinja").render(
         found=personas,
         run_name=run_name,
         sentences=agreement_sentences(personas),
-        map=data_address(segment_map(personas), "png"),
+        map=data_address(segment_map(personas)),
         shares=data_address(share_figure(personas)),
         charts=[
             data_address(profile_figure(persona, COLORS[at % len(COLORS)]))
@@ -66,20 +67,19 @@ def write_personas(folder: Path, personas: Personas, run_name: str) -> Path:
 
 def segment_map(personas: Personas) -> "Figure":
     """Synthetic customers in the plane of the first two components."""
-    figure, axes = canvas(5.2, 3.9)
+    figure, axes = canvas(WIDTH, 3.7)
     points = personas.points[:MOST_POINTS]
     for at in range(len(personas.personas)):
         some = points[points[:, 2] == at]
         axes.plot(some[:, 0], some[:, 1], "o", markersize=2.6, alpha=0.55, color=COLORS[at % len(COLORS)],
-                  markeredgewidth=0, label=str(at + 1))  # fmt: skip
+                  markeredgewidth=0, label=str(at + 1), rasterized=True)  # fmt: skip
     low, high = np.quantile(points[:, :2], [0.002, 0.998], axis=0)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
-    axes.set_xlabel("first component", fontsize=9, color=INK)
-    axes.set_ylabel("second component", fontsize=9, color=INK)
+    name_axes(axes, "first component", "second component")
     axes.legend(
-        title="segment", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9, title_fontsize=9,
-        markerscale=3,
+        title="segment", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=TEXT,
+        title_fontsize=TEXT, markerscale=3, labelcolor=INK,
     )  # fmt: skip
     return figure
 
@@ -88,7 +88,7 @@ def share_figure(personas: Personas) -> "Figure":
     """Shares of segments: synthetic customers, and held-out ones with intervals."""
     from matplotlib.ticker import PercentFormatter
 
-    figure, axes = canvas(5.2, max(2.4, 0.9 + 0.42 * len(personas.personas)))
+    figure, axes = canvas(WIDTH, max(2.4, 0.9 + 0.42 * len(personas.personas)))
     places = np.arange(len(personas.personas))
     axes.barh(places, [one.share for one in personas.personas], 0.6, alpha=0.75,
               color=[COLORS[at % len(COLORS)] for at in places], label="synthetic customers")  # fmt: skip
@@ -99,7 +99,7 @@ def share_figure(personas: Personas) -> "Figure":
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_ylabel("segment", fontsize=9, color=INK)
+    name_axes(axes, "share of customers", "segment")
     legend(axes)
     return figure
 
@@ -109,7 +109,7 @@ def profile_figure(persona: Persona, color: str) -> "Figure":
     named = [trait.column for trait in persona.traits if trait.column in persona.places]
     others = sorted(persona.places, key=lambda name: -abs(persona.places[name] - 0.5))
     names = list(dict.fromkeys([*named, *others]))[:MOST_COLUMNS]
-    figure, axes = canvas(4.4, 0.8 + 0.27 * max(len(names), 1))
+    figure, axes = canvas(WIDTH, 0.8 + 0.27 * max(len(names), 1))
     for place, name in enumerate(names):
         axes.plot([50, 100 * persona.places[name]], [place, place], color=color, linewidth=3, alpha=0.6)
         axes.plot(100 * persona.places[name], place, "o", color=color, markersize=6)
@@ -118,5 +118,5 @@ def profile_figure(persona: Persona, color: str) -> "Figure":
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-3, 103)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("percent of all customers below its median", fontsize=9, color=INK)
+    name_axes(axes, "percent of all customers below its median")
     return figure

@@ -1,23 +1,34 @@
-"""The HTML templates of this folder: one self-contained page each, no script, no request."""
+"""The templates of this folder: HTML, one self-contained page each without script or request, and Markdown."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+SIGNS = re.compile(r"([\\`*\[\]<>|~])")  # of Markdown, and of HTML in it
+MARKDOWN = ".md.jinja"
 
 
 @cache
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
+        autoescape=lambda name: not (name or "").endswith(MARKDOWN),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["plain"] = plain
+    return environment
+
+
+def plain(text: str) -> str:
+    """A text as one line of Markdown that shows it as it is; names of columns may hold any sign."""
+    return SIGNS.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def template(name: str) -> Any:
-    """A template by its file's name; what is put in is escaped, and an unknown name in it raises."""
+    """A template by its file's name; what is put in is escaped (in Markdown by `plain`), an unknown name raises."""
     return _environment().get_template(name)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.config.run import Run
+from gans.data.base import Source
 from gans.errors import UserError
 from gans.evaluation.inputs import Tables, read_sides
 from gans.evaluation.metrics import LEAST_TEST
@@ -37,8 +38,10 @@ def train_again(run: Run, table: pa.Table, folder: Path, steps: int | None = Non
         alone = {"coordinator": None, "processes": 1, "process": 0}  # whatever host its config names
         trainer = dataclasses.replace(run.trainer, resume=begun, steps=steps or run.trainer.steps, **alone)
         tracker = dataclasses.replace(run.tracker, mode="disabled", id=None)
-        data = dataclasses.replace(run.data, limit=None)
-        run = dataclasses.replace(run, run_dir=str(folder), trainer=trainer, tracker=tracker, data=data, samples=100)
+        data = of_columns(dataclasses.replace(run.data, limit=None), table.column_names)
+        run = dataclasses.replace(
+            run, run_dir=str(folder), trainer=trainer, tracker=tracker, logger={}, data=data, samples=100
+        )
         done = execute(run, table)
         if done.status == INTERRUPTED:
             log.info("saved in %s; the same command goes on with it", folder)
@@ -46,6 +49,16 @@ def train_again(run: Run, table: pa.Table, folder: Path, steps: int | None = Non
         if done.status != COMPLETED:
             raise UserError(f"{folder}: training on the smaller table {done.status}; lower optimizer.learning_rate.")
     return SavedRun.open(folder)
+
+
+def of_columns(data: Source, names: list[str]) -> Source:
+    """A source whose keys name only columns that are there: those that a run left out are not in its compared rows."""
+    lists = {key: [name for name in getattr(data, key) if name in names] for key in ("drop", "keep", "fake")}
+    kinds, personal = (
+        {name: kind for name, kind in given.items() if name in names} for given in (data.kinds, data.personal)
+    )
+    key = data.fake_key if lists["fake"] else ""
+    return dataclasses.replace(data, **lists, kinds=kinds, personal=personal, fake_key=key)
 
 
 def half_split(saved: SavedRun, training: pa.Table) -> Tables:

@@ -113,12 +113,13 @@ def _strangers(saved: SavedRun, overrides: list[str]) -> Run:
             f"behind data={component_name('data', type(run.data))} where you know what it is."
         )
     log.warning(
-        "%s: %s; tracking is off and it trains in this process alone, unless tracker.* and trainer.* say otherwise",
+        "%s: %s; tracking is off and it trains in this process alone, unless tracker.*, logger and trainer.* say "
+        "otherwise",
         saved.folder,
         UNKNOWN,
     )
     trainer = dataclasses.replace(run.trainer, coordinator=None, processes=1, process=0)
-    return dataclasses.replace(run, trainer=trainer, tracker=TrackerSettings(mode="disabled"))
+    return dataclasses.replace(run, trainer=trainer, tracker=TrackerSettings(mode="disabled"), logger={})
 
 
 def new_folder(parent: Path) -> Path:

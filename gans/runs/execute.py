@@ -16,9 +16,11 @@ from gans.config.stored import to_yaml
 from gans.errors import UserError, out_of_memory
 from gans.files import write_text
 from gans.runs.build import build
+from gans.runs.calls import Call, record_call
 from gans.runs.directory import check_run_directory, run_directory
 from gans.runs.files import RunFiles
 from gans.runs.finish import SHOWN, Ending, Reporter, finish
+from gans.runs.goals import goals
 from gans.runs.memory import check_memory
 from gans.runs.prepare import Prepared, prepare
 from gans.runs.private import private_table, train_privately
@@ -27,10 +29,11 @@ from gans.runs.snapshot_writer import SnapshotWriter
 from gans.runs.snapshots import Snapshots
 from gans.runs.transfer import source_of, take_over, write_transfer
 from gans.sampling.sampler import Sampler
-from gans.tracking.base import Tracker
+from gans.tracking.base import RunEnd, RunStart, Tracker, no_figures
 from gans.tracking.jsonl import JsonLines
 from gans.tracking.terminal import Terminal
-from gans.tracking.weights_and_biases import WeightsAndBiases, new_id, settle_mode
+from gans.tracking.trackers import Trackers, settled_loggers
+from gans.tracking.weights_and_biases import new_id, settle_mode
 from gans.training.carry import Carried
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
@@ -81,6 +84,7 @@ def execute(
     report: Reporter | None = None,
     watch: Watch | None = None,
     frame: Mapping[str, Any] | None = None,
+    call: Call | None = None,
 ) -> Result:
     """Train a run and write its directory.
 
@@ -91,12 +95,15 @@ def execute(
         report: writes the page about the run, as `gans.report.page.report_run` does; None for no page.
         watch: of a search, which may stop a run.
         frame: what `Schema.frame` is of a table that came from a frame.
+        call: how it was asked for, to be kept in the run directory.
 
     Raises:
         UserError: the table, the config, the run directory or the memory do not fit; nothing was written then, or
             memory ran out later, and what was written before is whole.
         OSError: the disk is full; what was written before is whole.
     """
+    run = dataclasses.replace(run, logger=settled_loggers(run.logger))
+    run.refine.check()
     run.trainer.prepare()
     if run.trainer.processes > 1 and run.run_dir is None:
         raise UserError("run_dir is not set: processes that train together need the same run_dir.")
@@ -105,60 +112,90 @@ def execute(
         check_run_directory(run)
         if run.trainer.resume and RunFiles(Path(run.run_dir or "").expanduser()).federated.is_file():
             raise UserError(f"run_dir={run.run_dir}: its sites train together; go on by python -m gans.federate.")
-    if run.privacy.private:
-        return _execute_privately(run, table, show, report)
-    run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
-    original, source = run, source_of(run)
-    ready = prepare(run, table, source)
-    run = ready.run
-    carried = take_over(source, run, ready) if source else None
-    ready.split.schema.frame = dict(frame or {})
+    with Terminal(show and first) as terminal:
+        if run.privacy.private:
+            return _execute_privately(run, table, terminal, report, call)
+        run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
+        source = source_of(run)
+        terminal.turn("read", "the table")
+        ready = prepare(run, table, source)
+        carried = take_over(source, ready.run, ready) if source else None
+        _keep_frame(ready, fields or {}, frame or {})
+        if show and first:
+            for line in [*ready.lines(), *(carried.lines if carried else [])]:
+                log.info(line)
+        check_memory(ready.run, ready)
+        with run_directory(ready.run, writes=first) as files:
+            if not first:
+                outcome = _train_beside(ready.run, ready, carried)
+                summary = {"status": outcome.status, "steps": outcome.step, "scores": {}}
+                return Result(files.folder, summary, ready.sampler)
+            result = _execute_here(ready, carried, files, terminal, report, watch, call, signed=table is None)
+    if carried and run.transfer.compare and result.status == COMPLETED:
+        scores = _beside_scratch(run, table, show, result)
+        write_transfer(result.files, carried, scores)
+    return result
+
+
+def _keep_frame(ready: Prepared, fields: Mapping[str, Any], frame: Mapping[str, Any]) -> None:
+    """Put into the schema what makes sampled frames like the training frame."""
+    ready.split.schema.frame = dict(frame)
     for column in ready.split.schema.columns:
-        own = (fields or {}).get(column.name, {})
+        own = fields.get(column.name, {})
         if column.role in ("dropped", "faked") and "categories" in own.get("frame", {}):  # their values are not stored
             own = own | {"frame": _without_categories(own["frame"])}
         for name, value in own.items():
             setattr(column, name, value)
-    if show and first:
-        for line in [*ready.lines(), *(carried.lines if carried else [])]:
-            log.info(line)
-    check_memory(run, ready)
-    with run_directory(run, writes=first) as files:
-        if not first:
-            outcome = _train_beside(run, ready, carried)
-            return Result(files.folder, {"status": outcome.status, "steps": outcome.step, "scores": {}}, ready.sampler)
-        mode = settle_mode(run.tracker)
-        if mode != "disabled" and run.tracker.id is None:  # an agent of a sweep brings the id of its run
-            name = os.environ.get("WANDB_RUN_ID") or new_id()
-            run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=name))
-        config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
-        tracker = WeightsAndBiases(run.tracker, mode, run.name, config, files.folder)
-        trackers = Terminal(show), tracker
-        outcome = train_prepared(run, ready, files, config, trackers, carried, watch, signed=table is None)
-        if run.profile:
-            _time_parts(run, ready)
-        summary = finish(Ending(run, ready, outcome, files, config), tracker, report)
-        result = Result(files.folder, summary, ready.sampler)
-        if carried:
-            write_transfer(files, carried, {})
-    if carried and run.transfer.compare and outcome.status == COMPLETED:
-        scores = _beside_scratch(original, table, show, result)
-        write_transfer(files, carried, scores)
-    return result
 
 
-def _execute_privately(run: Run, table: pa.Table | None, show: bool, report: Reporter | None) -> Result:
+def _execute_here(
+    ready: Prepared,
+    carried: Carried | None,
+    files: RunFiles,
+    terminal: Terminal,
+    report: Reporter | None,
+    watch: Watch | None,
+    call: Call | None,
+    signed: bool,
+) -> Result:
+    """Train and finish in the process that writes."""
+    run = ready.run
+    terminal.turn("track")
+    mode = settle_mode(run.tracker)
+    if mode != "disabled" and run.tracker.id is None:  # an agent of a sweep brings the id of its run
+        name = os.environ.get("WANDB_RUN_ID") or new_id()
+        run = dataclasses.replace(run, tracker=dataclasses.replace(run.tracker, id=name))
+    config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
+    start = RunStart(name=run.name, config=config, run_dir=files.folder, goals=goals(run))
+    tracked = Trackers(run.tracker, mode, run.logger, start)
+    outcome = train_prepared(run, ready, files, config, (terminal, tracked), carried, watch, call, signed)
+    if run.profile:
+        _time_parts(run, ready)
+    summary = finish(Ending(run, ready, outcome, files, config, terminal, given=not signed), tracked, report)
+    if carried:
+        write_transfer(files, carried, {})
+    return Result(files.folder, summary, ready.sampler)
+
+
+def _execute_privately(
+    run: Run, table: pa.Table | None, terminal: Terminal, report: Reporter | None, call: Call | None
+) -> Result:
     """As `execute`, of a run whose every look at the rows goes through a ledger."""
     if run.trainer.resume:
         raise UserError("trainer.resume=true: only gans.federate goes on with a private run; begin another.")
+    terminal.turn("read", "the table")
     rows = private_table(run, table)
     with run_directory(run) as files:
         mode = settle_mode(run.tracker)
-        sampler, results = train_privately(run, rows, files, show)
-        tracker = WeightsAndBiases(run.tracker, mode, run.name, results.config, files.folder)
-        figures = report(files.report, results) if report is not None else dict
+        sampler, results = train_privately(run, rows, files, terminal)
+        results.given = table is not None
+        record_call(files, call)
+        terminal.turn("track")
+        start = RunStart(name=run.name, config=results.config, run_dir=files.folder)
+        tracked = Trackers(run.tracker, mode, run.logger, start)
+        figures = report(files.report, results) if report is not None else no_figures
         shown = results.synthetic.slice(0, SHOWN).to_pandas()
-        tracker.finish(results.summary, [files.config, files.schema, files.privacy, files.checkpoints], shown, figures)
+        tracked.finish(RunEnd(summary=results.summary, generator=files.generator, samples=shown, figures=figures))
         return Result(files.folder, results.summary, sampler)
 
 
@@ -166,7 +203,8 @@ def _beside_scratch(run: Run, table: pa.Table | None, show: bool, result: Result
     """Train the same without transfer, in the folder `scratch`; both scores, of which the better one is said."""
     tracker = dataclasses.replace(run.tracker, mode="disabled")
     folder = str(result.run_dir / "scratch")
-    alone = execute(dataclasses.replace(run, transfer=Transfer(), tracker=tracker, run_dir=folder), table, show)
+    run = dataclasses.replace(run, transfer=Transfer(), tracker=tracker, logger={}, run_dir=folder)
+    alone = execute(run, table, show)
     scores = {"score": result.score, "score_from_scratch": alone.score}
     text = "score on held-out rows %.4f with transfer, %.4f from scratch"
     if scores["score"] < scores["score_from_scratch"]:
@@ -193,9 +231,10 @@ def train_prepared(
     ready: Prepared,
     files: RunFiles,
     config: str,
-    trackers: tuple[Terminal, WeightsAndBiases],
+    trackers: tuple[Terminal, Trackers],
     carried: Carried | None = None,
     watch: Watch | None = None,
+    call: Call | None = None,
     signed: bool = False,
 ) -> Outcome:
     """Train, score, track, and write the checkpoints.
@@ -210,12 +249,15 @@ def train_prepared(
 
     def evaluate(average: Any) -> list[dict[str, float]]:
         """Scores of each seed; all looks draw with the run's seed, so that they differ by the generators alone."""
-        scores = []
         if not run.trainer.measured:
             return [{}] * run.trainer.seeds
+        scores, sampler = [], ready.sampler
         for member in range(run.trainer.seeds):
-            ready.sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
-            found, left_out = ready.judge.attempt(ready.sampler.sample(run.trainer.evaluate_rows, run.seed))
+            sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)
+            terminal.turn("evaluate" if sampler.generator.compiled else "compile")
+            sample = sampler.sample(run.trainer.evaluate_rows, run.seed)
+            terminal.turn("evaluate")
+            found, left_out = ready.judge.attempt(sample)
             scores.append(found)
             for name, reason in left_out.items():
                 if name not in failed:
@@ -229,20 +271,22 @@ def train_prepared(
 
     def rewind(step: int) -> None:
         _write_beginning(ready, files, config, step)
+        record_call(files, call)
         if signed:
             sign_run(files)
         lines.rewind(step)
         snapshots.drop_after(step)
         if writer:
             writer.begin()
-        terminal.start(run.name, run.trainer.steps, step)
+        terminal.train(run.trainer.steps, step, run.trainer.seeds)
 
     checkpoints, snapshots = Checkpoints(files.checkpoints, run.trainer.keep), Snapshots(files.snapshots)
     writer = SnapshotWriter(ready, snapshots) if run.trainer.snapshots else None
     profile, snapshot = files.profile if run.profile else None, writer.write if writer else None
-    hooks = Hooks(evaluate, track, rewind, ready.fingerprint(), profile, watch, snapshot)
+    hooks = Hooks(evaluate, track, rewind, ready.fingerprint(), profile, watch, snapshot, terminal.turn)
     schedule = run.trainer.schedule(run.network.together)
     gan, begin = _beginning(build(run, ready.condition, schedule.placement), carried)
+    terminal.turn("compile")
     try:
         return train(gan, ready.windows or ready.rows, schedule, run.seed, hooks, checkpoints, begin)
     except Exception as error:
@@ -253,7 +297,8 @@ def train_prepared(
             f"trainer.accumulate={run.trainer.accumulate}. Checkpoints that were written before are whole."
         ) from error
     finally:
-        for one in (terminal, lines, checkpoints):
+        terminal.trained()
+        for one in (lines, checkpoints):
             one.close()
 
 

@@ -18,6 +18,11 @@ class RunFiles:
         return self.folder / CONFIG
 
     @property
+    def overrides(self) -> Path:
+        """What was typed to make it."""
+        return self.folder / "overrides.yaml"
+
+    @property
     def schema(self) -> Path:
         """The columns of its table."""
         return self.folder / "schema.json"
@@ -44,13 +49,18 @@ class RunFiles:
 
     @property
     def summary(self) -> Path:
-        """Status, steps, seconds, scores, versions."""
+        """Status, steps, seconds by stage, scores, versions."""
         return self.folder / "summary.json"
 
     @property
     def report(self) -> Path:
         """The page about it."""
         return self.folder / "report.html"
+
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.folder / "model_card.md"
 
     @property
     def evaluation(self) -> Path:
@@ -116,6 +126,12 @@ class RunFiles:
     def refinement(self) -> Path:
         """The fitted refinement of the best generator."""
         return self.checkpoints / "refinement.npz"
+
+    @property
+    def generator(self) -> list[Path]:
+        """What of it a sampler needs, and the model card: those that are there."""
+        every = self.config, self.schema, self.privacy, self.checkpoints, self.card
+        return [path for path in every if path.exists()]
 
     @property
     def begun(self) -> bool:

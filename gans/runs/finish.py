@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +12,21 @@ import numpy as np
 import pyarrow as pa
 
 from gans.config.run import Run
+from gans.config.trainer import LAST
 from gans.data.schema import Schema
 from gans.errors import UserError, one_line
 from gans.evaluation.fidelity import Fidelity
 from gans.evaluation.metrics import TrainingJudge
 from gans.files import write_table, write_text
 from gans.runs.files import RunFiles
+from gans.runs.goals import best_values, goals
 from gans.runs.prepare import Prepared
 from gans.runs.private import PrivateResults
 from gans.runs.versions import commit, versions
+from gans.tracking.base import RunEnd, no_figures
 from gans.tracking.jsonl import read_lines
-from gans.tracking.weights_and_biases import WeightsAndBiases
+from gans.tracking.terminal import Terminal
+from gans.tracking.trackers import Trackers
 from gans.training.loop import INTERRUPTED, Outcome
 
 log = logging.getLogger("gans")
@@ -46,6 +49,7 @@ class RunResults:
         against_training: distances of the synthetic to the training rows.
         against_holdout: distances of the synthetic to the held-out rows.
         floor: distances of the held-out to the training rows, what a perfect generator would have.
+        given: whether its table was given in memory, so that the config does not name it.
     """
 
     name: str
@@ -58,6 +62,7 @@ class RunResults:
     against_training: Fidelity
     against_holdout: Fidelity
     floor: Fidelity
+    given: bool = False
 
     @property
     def status(self) -> str:
@@ -90,6 +95,8 @@ class Ending:
     outcome: Outcome
     files: RunFiles
     config: str
+    terminal: Terminal
+    given: bool = False
     summary: dict[str, Any] = field(default_factory=dict)
 
     def leave_out(self, name: str, reason: str) -> None:
@@ -98,7 +105,7 @@ class Ending:
         self.summary.setdefault("left_out", {})[name] = reason
 
 
-def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -> dict[str, Any]:
+def finish(ending: Ending, trackers: Trackers, report: Reporter | None) -> dict[str, Any]:
     """Write refinement, samples, summary and page of a run; the summary.
 
     What fails after training is left out, said in one line, and listed in the summary as `left_out`.
@@ -113,27 +120,43 @@ def finish(ending: Ending, tracker: WeightsAndBiases, report: Reporter | None) -
         {"seed": run.seed + member, "step": int(step), "value": None if np.isnan(value) else float(value)}
         for member, (step, value) in enumerate(zip(outcome.best.step, outcome.best.value, strict=True))
     ]
-    judged, table, figures = None, None, dict
+    summary["kept"] = _kept(ending)
+    judged, table, figures = None, None, no_figures
     if outcome.status != INTERRUPTED and (outcome.best.step > 0).any():
         synthetic = _sample(ending)
+        ending.terminal.turn("write")
         write_table(files.samples, synthetic)
+        ending.terminal.turn("evaluate")
         judged = _judge(ending, synthetic)
         images = [column.name for column in ready.split.schema.images]
         table = synthetic.slice(0, SHOWN).drop_columns(images).to_pandas()
+    ending.terminal.turn("write")
     _write_summary(ending)
     if judged is not None and report is not None:
+        ending.terminal.turn("write", files.report.name)
         try:
             figures = report(files.report, _results(ending, judged))
         except OSError:
             raise
         except Exception as error:
             ending.leave_out(files.report.name, one_line(error))
-            _write_summary(ending)
-    tracker.finish(summary, [files.config, files.schema, files.checkpoints], table, figures)
+        _write_summary(ending)
+    ending.terminal.turn("track")
+    best = best_values(read_lines(files.metrics), goals(run))
+    trackers.finish(RunEnd(summary=summary, best=best, generator=files.generator, samples=table, figures=figures))
     return summary
 
 
+def _kept(ending: Ending) -> dict[str, Any]:
+    """Whose generator the samples are of, at which step it stood, and which score chose it."""
+    trainer, best = ending.run.trainer, ending.summary["scores"]["best"]
+    member = trainer.best_member(ending.outcome.best.value)
+    by = trainer.best if best[member]["value"] is not None else LAST
+    return best[member] | {"by": by}
+
+
 def _write_summary(ending: Ending) -> None:
+    ending.summary |= ending.terminal.stage_seconds()
     write_text(ending.files.summary, json.dumps(ending.summary, indent=1) + "\n")
 
 
@@ -145,7 +168,6 @@ def _summary(ending: Ending) -> dict[str, Any]:
         "steps": outcome.step,
         "stopped": outcome.stopped,
         "seconds": round(outcome.seconds, 2),
-        "compile_seconds": round(outcome.compile_seconds, 2),
         "seed": ending.run.seed,
         "rows": {"training": split.training.num_rows, "holdout": split.holdout.num_rows},
         "scores": {},
@@ -163,17 +185,19 @@ def _sample(ending: Ending) -> pa.Table:
     run, ready, best = ending.run, ending.ready, ending.outcome.best
     member, sampler = run.trainer.best_member(best.value), ready.sampler
     sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best.generator)
-    started = time.monotonic()
+    if run.refine.needs(ready.split.training.num_rows):
+        ending.terminal.turn("refine")
     try:
-        sampler.refine(run.refine, ready.encoded, run.seed)
+        sampler.refine(run.refine, ready.encoded, run.seed, ending.terminal.part)
     except UserError:
         raise
     except Exception as error:
         ending.leave_out("refine", one_line(error))
     if sampler.refinement is not None:
         sampler.refinement.save(ending.files.refinement)
-        ending.summary["refine_seconds"] = round(time.monotonic() - started, 2)
-    return sampler.sample(run.sample_rows(ready.split.training.num_rows), run.seed)
+    count = run.sample_rows(ready.split.training.num_rows)
+    ending.terminal.turn("sample", f"{count:,} rows")
+    return sampler.sample(count, run.seed)
 
 
 def _judge(ending: Ending, synthetic: pa.Table) -> Judged | None:
@@ -220,4 +244,5 @@ def _results(ending: Ending, judged: Judged) -> RunResults:
         against_training=judged.distances["training"],
         against_holdout=judged.distances["holdout"],
         floor=judged.distances["floor"],
+        given=ending.given,
     )

@@ -156,7 +156,7 @@ def prepare_split(
     windows = None
     if stream:
         source, trainer = EncodedWindows(stream, codec), run.trainer
-        steps = stream.window // (trainer.batch_size * (trainer.critic_steps + 1))
+        steps = stream.window // (trainer.batch_size * (trainer.critic_steps + trainer.generator_steps))
         windows = Windows(lambda number: rows(source.window(number)), max(steps, 1))
     marginals = fit_marginals(codec, encoded)
     return Prepared(run, split, codec, condition, marginals, encoded, rows(everything), windows)

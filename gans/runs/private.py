@@ -40,7 +40,7 @@ from gans.runs.spending import remember
 from gans.runs.versions import commit, versions
 from gans.sampling.marginals import Marginal, Marginals
 from gans.sampling.sampler import Sampler
-from gans.tracking.terminal import console, progress_bar
+from gans.tracking.terminal import Terminal
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED
 from gans.training.marginal_matching import Measurements
@@ -59,6 +59,7 @@ class PrivateResults:
         ledger: as privacy.json has it.
         measured: by column the noisy share of each cell, and that of the generated rows.
         synthetic: the generated rows.
+        given: whether its table was given in memory, so that the config does not name it.
     """
 
     name: str
@@ -69,6 +70,7 @@ class PrivateResults:
     ledger: dict[str, Any]
     measured: dict[str, tuple[np.ndarray, np.ndarray]]
     synthetic: pa.Table
+    given: bool = False
 
 
 def declared_domain(privacy: DifferentialPrivacy, source: Source) -> Domain:
@@ -92,7 +94,7 @@ def declared_domain(privacy: DifferentialPrivacy, source: Source) -> Domain:
     return Domain.read(Path(name).expanduser())
 
 
-def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tuple[Sampler, PrivateResults]:
+def train_privately(run: Run, rows: pa.Table, files: RunFiles, terminal: Terminal) -> tuple[Sampler, PrivateResults]:
     """Ask, fit, sample and write; `rows` are read here and go nowhere but into `PrivateRows`.
 
     Raises:
@@ -122,9 +124,8 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     del rows
     private = PrivateRows(encoded.codes, codec.layout.cardinalities, names_by_code(codec), ledger)
     started = time.monotonic()
-    with progress_bar("%", show and console.is_terminal) as bar:
-        task = bar.add_task(run.name, total=100)
-        fit = FITS[type(plan)](run, gan, private, encoded.codes, lambda share: bar.update(task, completed=100 * share))
+    terminal.turn("train", f"by {component_name('privacy', type(plan))}")
+    fit = FITS[type(plan)](run, gan, private, encoded.codes, lambda share: terminal.part("%", round(100 * share), 100))
     seconds, measured = time.monotonic() - started, fit.measured
     if plan.delta > 1 / measured.rows:
         log.warning(
@@ -133,6 +134,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
             plan.delta,
             f"{measured.rows:,.0f}",
         )
+    terminal.turn("write")
     sampler = Sampler(
         gan, codec, condition, private_marginals(codec, measured, fit.answers), {"params": fit.parameters}
     )
@@ -145,9 +147,14 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, show: bool) -> tu
     condition.save(files.condition)
     sampler.marginals.save(files.marginals)
     _checkpoint(files, sampler.parameters, fit.steps, seconds)
-    synthetic = sampler.sample(run.sample_rows(round(measured.rows)), run.seed)
+    count = run.sample_rows(round(measured.rows))
+    terminal.turn("sample", f"{count:,} rows")
+    synthetic = sampler.sample(count, run.seed)
+    terminal.turn("write")
     write_table(files.samples, synthetic)
-    summary = _summary(run, ledger, fit, seconds)
+    spent = terminal.stage_seconds()
+    spent.pop("read_seconds", None)  # which goes with the number of rows
+    summary = _summary(run, ledger, fit, seconds) | spent
     write_text(files.summary, json.dumps(summary, indent=1) + "\n")
     return sampler, PrivateResults(
         name=run.name,

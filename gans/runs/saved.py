@@ -26,7 +26,7 @@ from gans.sampling.sampler import Sampler
 from gans.tracking.jsonl import read_lines
 from gans.training.checkpoints import Checkpoints
 from gans.training.parameter_axes import leaves
-from gans.training.size import check_generator, generator_shapes
+from gans.training.size import check_generator
 from gans.training.step import GAN
 
 UNKNOWN = "this machine has no record of making it (or an older version made it, or its config was changed)"
@@ -174,18 +174,22 @@ class SavedRun:
         marginals = Marginals.load(self.files.marginals, self.codec)
         return Sampler(self.gan, self.codec, self.gan.condition, marginals)
 
-    @cached_property
+    @property
     def gan(self) -> GAN:
         """The parts of its variant.
 
         Raises:
             UserError: the file of the condition is missing or damaged, or the generator does not fit into memory.
         """
+        return self._gan_and_shapes[0]
+
+    @cached_property
+    def _gan_and_shapes(self) -> tuple[GAN, Any]:
+        """The parts of its variant, and the shapes of its generator."""
         condition = self.run.condition.fitted.load(self.files.condition, self.codec, self.run.condition)
         with reading(self.files.config, "the config of this run"):
             gan = build(self.run, condition)
-            check_generator(gan, str(self.files.config))
-        return gan
+            return gan, check_generator(gan, str(self.files.config))
 
     @property
     def state(self) -> dict[str, Any]:
@@ -209,7 +213,7 @@ class SavedRun:
         """The tree of the newest checkpoint."""
         seeds = self.run.trainer.seeds
         shapes = {"best.step": (seeds,), "best.value": (seeds,)}
-        for path, leaf in leaves(to_state_dict(generator_shapes(self.gan))):
+        for path, leaf in leaves(to_state_dict(self._gan_and_shapes[1])):
             shapes[f"best.generator.{path}"] = (seeds, *leaf.shape)
         checkpoints = Checkpoints(self.files.checkpoints)
         try:
@@ -237,6 +241,8 @@ class SavedRun:
         """
         if self.run.privacy.private:
             raise UserError(f"run={self.folder}: a private run does not read its rows again; {remedy}.")
+        if self.schema.frame:
+            raise UserError(f"run={self.folder}: it was trained on a frame, which its config does not name; {remedy}.")
         source = self.run.data
         if not (trust or source.self_contained or self.made_here):
             raise UserError(

@@ -14,7 +14,7 @@ from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.personal.handling import Handling
 from gans.data.schema import Schema
-from gans.errors import UserError, in_range, one_line, one_of
+from gans.errors import UserError, in_range, one_line
 from gans.evaluation.images import read_array
 from gans.evaluation.inputs import Tables, read_sides
 from gans.runs.saved import SavedRun
@@ -70,7 +70,7 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
             given.get("target", ""),
             secrets,
         )
-        yield Subject(Path(given["synthetic"]).name, dataclasses.replace(tables, anonymeter=interpreter))
+        yield Subject(_name(given["synthetic"]), dataclasses.replace(tables, anonymeter=interpreter))
         return
     saved = SavedRun.open(given["run"])
     known = real_tables(given, saved)
@@ -87,9 +87,13 @@ def subjects(given: Mapping[str, Any]) -> Iterator[Subject]:
         return dataclasses.replace(tables, anonymeter=interpreter)
 
     if "synthetic" in given:
-        yield Subject(Path(given["synthetic"]).name, beside(read_given(given, "synthetic", saved.schema)))
+        yield Subject(_name(given["synthetic"]), beside(read_given(given, "synthetic", saved.schema)))
         return
     yield from _samples(given, saved, beside)
+
+
+def _name(source: str | pa.Table) -> str:
+    return "synthetic" if isinstance(source, pa.Table) else Path(source).name
 
 
 def _samples(given: Mapping[str, Any], saved: SavedRun, beside: Callable[[pa.Table], Tables]) -> Iterator[Subject]:
@@ -123,7 +127,7 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
     Raises:
         UserError: the run's table is not there any more, or is another one, or its config is a stranger's.
     """
-    run, schema, trust = saved.run, saved.schema, _trust(given)
+    run, schema, trust = saved.run, saved.schema, bool(given.get("trust"))
     test = read_given(given, "test", schema) if "test" in given else None
     if "real" in given:
         target = run.data.target if run.data.target in [column.name for column in schema.kept] else ""
@@ -133,7 +137,7 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
 
 
 def read_given(given: Mapping[str, Any], key: str, schema: Schema | None = None) -> pa.Table:
-    """The table of the file that a key names.
+    """The table of the file that a key names, or the table that was given.
 
     Args:
         schema: of the table that a text file should be like.
@@ -141,6 +145,11 @@ def read_given(given: Mapping[str, Any], key: str, schema: Schema | None = None)
     Raises:
         UserError: it cannot be read.
     """
+    if isinstance(given[key], pa.Table):
+        try:
+            return normalise(given[key])
+        except UserError as error:
+            raise UserError(f"{key}: {error}") from None
     try:
         known = {column.name: column for column in schema.kept} if schema else None
         return normalise(read_table(given[key], key, given.get("data"), known))
@@ -162,7 +171,7 @@ def read_images(given: Mapping[str, Any]) -> "dict[str, Any] | None":
         if not saved.schema.images:
             return None
         _check_keys(given, ("run", "trust"))
-        return _images_of(saved, _trust(given))
+        return _images_of(saved, bool(given.get("trust")))
     if not given["real"].endswith(".npy"):
         return None
     _check_keys(given, ("real", "synthetic"))
@@ -173,12 +182,6 @@ def _check_keys(given: Mapping[str, Any], sources: tuple[str, ...]) -> None:
     other = [key for key in given if key not in (*sources, "network", "out", "kinds", "data")]
     if other:
         raise UserError(f"{other[0]}: for images allowed are {', '.join(sources)}, network and out.")
-
-
-def _trust(given: Mapping[str, Any]) -> bool:
-    """Whether the person vouches for what the config of the run names."""
-    one_of("trust", given.get("trust", "false"), ("true", "false"))
-    return given.get("trust") == "true"
 
 
 def _images_of(saved: SavedRun, trust: bool) -> dict[str, Any]:

@@ -4,12 +4,14 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gans.trees import installed_xgboost
+
 PACKAGES = ("gans", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "hydra-core", "pyarrow")
 
 
 def versions() -> dict[str, str]:
-    """The version of each package that decides a run."""
-    return {name: _version(name) for name in PACKAGES}
+    """The version of each package that decides a run, XGBoost under the name of the package that brings it."""
+    return {name: _version(name) for name in PACKAGES} | installed_xgboost()
 
 
 def _version(name: str) -> str:

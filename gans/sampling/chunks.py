@@ -18,6 +18,7 @@ from gans.errors import UserError
 from gans.refinement.base import FittedRefinement
 from gans.refinement.pools import inclusion, systematic
 from gans.streams import per_example, stream
+from gans.training.programs import quick_to_compile
 from gans.training.step import GAN
 
 CHUNK = 4096  # rows of a call of the compiled program
@@ -63,10 +64,14 @@ class Request:
 
 
 class CompiledGenerator:
-    """The generator as two compiled programs, each of which makes a chunk: from a condition, and from given columns."""
+    """The generator as two compiled programs, each of which makes a chunk: from a condition, and from given columns.
+
+    Attributes:
+        compiled: whether the first of them has made a chunk.
+    """
 
     def __init__(self, gan: GAN, condition: FittedCondition) -> None:
-        self.condition = condition
+        self.condition, self.compiled = condition, False
 
         def rows(parameters: Any, given: Any, seed: Any, start: Any, attempt: Any) -> tuple[Any, Any]:
             keys = per_example(stream(seed, attempt, "sample"), CHUNK, start)
@@ -78,7 +83,9 @@ class CompiledGenerator:
         def from_columns(parameters: Any, scalars: Any, codes: Any, columns: Any, *numbers: Any) -> tuple[Any, Any]:
             return rows(parameters, condition.partial(scalars, codes, columns), *numbers)
 
-        self._from_condition, self._from_columns = jax.jit(from_condition), jax.jit(from_columns)
+        options = quick_to_compile()
+        self._from_condition = jax.jit(from_condition, compiler_options=options)
+        self._from_columns = jax.jit(from_columns, compiler_options=options)
 
     def __call__(self, parameters: Any, request: Request) -> Encoded:
         """The rows of a request, as the generator makes them."""
@@ -90,6 +97,7 @@ class CompiledGenerator:
             return Encoded(*map(np.array, jax.device_get(made)))
         labels = self.condition.draw(CHUNK, request.seed, request.choices, request.start, request.attempt)
         made = jax.device_get(self._from_condition(parameters, labels, *numbers))
+        self.compiled = True
         return self.condition.join(Encoded(*map(np.array, made)), labels)
 
 

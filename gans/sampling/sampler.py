@@ -1,5 +1,6 @@
 """Rows from a trained generator. Row i depends on the seed and on i only, not on how many rows are drawn."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from gans.data.personal.made_up import made_up
 from gans.data.relations import Relation
 from gans.data.schema import Schema, arrow_type
 from gans.errors import in_range
-from gans.refinement.base import FittedRefinement, Refinement
+from gans.refinement.base import FittedRefinement, Refinement, Tell, untold
 from gans.sampling.chunks import CHUNK, THREADS, Chunks, CompiledGenerator, Request, in_threads
 from gans.sampling.marginals import Marginals
 from gans.sampling.matching import MOST_ROWS, MatchingRows
@@ -99,11 +100,15 @@ class Sampler:
 
         return _ahead(table, pairwise(edges))
 
-    def refine(self, rule: Refinement, real: Encoded, seed: int) -> None:
-        """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use."""
+    def refine(self, rule: Refinement, real: Encoded, seed: int, tell: Tell = untold) -> None:
+        """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use.
+
+        Args:
+            tell: told how far it is.
+        """
         self.refinement = None
         if count := rule.needs(len(real.scalars), sum(part.shape[1] for part in real)):
-            self.refinement = rule.fit(self.codec, real, _rows(self.chunks(), FAR, FAR + count, seed))
+            self.refinement = rule.fit(self.codec, real, _rows(self.chunks(), FAR, FAR + count, seed, tell), tell)
 
     def chunks(self) -> Chunks:
         """What makes its rows, with its parameters on the device."""
@@ -125,10 +130,16 @@ def with_made_up(table: pa.Table, schema: Schema, seed: int, start: int) -> pa.T
     return table
 
 
-def _rows(chunks: Chunks, low: int, high: int, seed: int) -> Encoded:
+def _rows(chunks: Chunks, low: int, high: int, seed: int, tell: Tell = untold) -> Encoded:
     """Rows low to high. Programs run on whole chunks, counted from row 0: the same wherever a draw begins."""
-    first = low // CHUNK * CHUNK
-    parts = in_threads(lambda place: chunks.chosen(Request(seed, place)), range(first, high, CHUNK))
+    first, done = low // CHUNK * CHUNK, itertools.count(1)
+
+    def made(place: int) -> Encoded:
+        rows = chunks.chosen(Request(seed, place))
+        tell("rows", min(next(done) * CHUNK, high - low), high - low)
+        return rows
+
+    parts = in_threads(made, range(first, high, CHUNK))
     there = slice(low - first, high - first)
     scalars, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
     return Encoded(scalars, codes)

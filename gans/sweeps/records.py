@@ -114,7 +114,7 @@ def finish(folder: Path, direction: int = 1) -> list[Job]:
     failed = [job for job in jobs if job.status not in good]
     print(f"{len(jobs)} jobs, {len(failed)} of them without a result; {folder}/sweep.csv")
     if any(job.run_dir for job in jobs):
-        print(f"python -m gans.compare {shell_quoted(f'runs={folder}')} by={varied[0] if len(varied) == 1 else 'KEY'}")
+        print(f"gans compare {shell_quoted(f'runs={folder}')} by={varied[0] if len(varied) == 1 else 'KEY'}")
     return jobs
 
 

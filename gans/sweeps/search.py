@@ -8,7 +8,7 @@ from typing import Any
 
 from gans.artefacts import OBJECTS, check_bytes, reading
 from gans.config.compose import compose
-from gans.errors import UserError, one_of
+from gans.errors import missing_extra, one_of
 from gans.report.page import report_run
 from gans.runs.execute import execute
 from gans.streams import derived_seed
@@ -100,5 +100,5 @@ def import_optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        raise UserError('gans.tune needs Optuna: pip install "gans[tune]".') from None
+        raise missing_extra("gans.tune", "tune") from None
     return optuna

@@ -20,6 +20,9 @@ class AuxiliaryClassifier(HeadTerm):
 
     Odena et al. 2016, arXiv:1610.09585, equations 2 and 3: P is a linear layer on the discriminator's features. The
     cross entropies of several labels are added.
+
+    Attributes:
+        weight: of the cost.
     """
 
     conditions: ClassVar[tuple[str, ...] | None] = ("labels", "training_by_sampling")

@@ -21,6 +21,9 @@ class ConditionCrossEntropy(Term):
 
     Xu et al. 2019, arXiv:1907.00503, section 4.3; the logits are those before Gumbel noise. Needs
     condition=training_by_sampling.
+
+    Attributes:
+        weight: of the cost.
     """
 
     conditions: ClassVar[tuple[str, ...] | None] = ("training_by_sampling",)

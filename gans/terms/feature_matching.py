@@ -20,6 +20,9 @@ class FeatureMatching(Term):
 
     Salimans et al. 2016, arXiv:1606.03498, section 3.1. Where we differ: it is added to the generator's objective and
     does not replace it.
+
+    Attributes:
+        weight: of the cost.
     """
 
     per_example: ClassVar[bool] = False

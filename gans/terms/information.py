@@ -19,6 +19,9 @@ class Information(Term):
     """weight * (norm(E f(x) - E f(g)) + norm(sd f(x) - sd f(g))), f the last hidden layer of the discriminator.
 
     Zhao et al. 2022, arXiv:2204.00401, after TableGAN (Park et al. 2018, arXiv:1806.03384).
+
+    Attributes:
+        weight: of the cost.
     """
 
     per_example: ClassVar[bool] = False

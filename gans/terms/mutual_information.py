@@ -34,6 +34,9 @@ class MutualInformation(HeadTerm):
     Chen et al. 2016, arXiv:1606.03657, equation 5: a lower bound of the mutual information of codes and rows. Q of a
     categorical code is a softmax, of a continuous one a Gaussian around its mean. Where we differ: the standard
     deviation of that Gaussian is 1.
+
+    Attributes:
+        weight: of the cost.
     """
 
     conditions: ClassVar[tuple[str, ...] | None] = ("codes",)

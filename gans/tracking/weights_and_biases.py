@@ -3,14 +3,18 @@
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from gans.tracking.base import RunEnd, RunStart
+from gans.tracking.guard import Guard
 from gans.tracking.settings import TrackerSettings
 
 log = logging.getLogger("gans")
+
+STEP = "step"
 
 
 def new_id() -> str:
@@ -39,13 +43,18 @@ def _key_in_netrc() -> bool:
 
 
 class WeightsAndBiases:
-    """One run there: config, metrics, sample rows, figures, and the generator as an artifact."""
+    """One run there: config, metrics, sample rows, figures, and the generator as an artifact of type `model`.
 
-    def __init__(self, settings: TrackerSettings, mode: str, name: str, config: str, run_dir: Path) -> None:
+    Each metric has `step` as its axis, and those with a goal have their best value in the summary, as NAME.max or
+    NAME.min.
+    """
+
+    def __init__(self, settings: TrackerSettings, mode: str, start: RunStart) -> None:
         self.run: Any = None
-        self.failed = mode == "disabled"
+        self.attempt = Guard("Weights & Biases")
+        self.attempt.failed = mode == "disabled"
 
-        def start() -> None:
+        def begin() -> None:
             os.environ.setdefault("WANDB_SILENT", "true")
             os.environ.setdefault("WANDB_CONSOLE", "off")
             import wandb
@@ -55,22 +64,29 @@ class WeightsAndBiases:
             self.run = wandb.init(
                 project=settings.project,
                 entity=settings.entity,
-                group=settings.group or name,
+                group=settings.group or start.name,
                 job_type=settings.job_type,
                 tags=settings.tags,
                 id=settings.id,
-                name=run_dir.name,
+                name=start.run_dir.name,
                 resume="allow" if mode == "online" else None,
                 mode=mode,  # pyright: ignore[reportArgumentType]
                 dir=settings.folder,
-                config=yaml.safe_load(config),
+                config=yaml.safe_load(start.config),
             )
+            if mode == "online":
+                log.info("Weights & Biases: %s", self.run.url)
+            self.run.define_metric(STEP, hidden=True)
+            self.run.define_metric("*", step_metric=STEP)
+            swept = "WANDB_SWEEP_ID" in os.environ  # a sweep reads NAME itself, which then must stay a number
+            for name, goal in () if swept else start.goals.items():
+                self.run.define_metric(name, step_metric=STEP, summary=f"{goal},last")
 
-        self._try(start)
+        self.attempt(begin)
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Metrics of a step."""
-        self._try(lambda: self.run.log(dict(metrics), step=step))
+        self.attempt(lambda: self.run.log({**metrics, STEP: step}, step=step))
 
     def finish_report(self, figures: Mapping[str, float], name: str, table: Any) -> None:
         """Figures as the summary and an Arrow table under a name; then close the run."""
@@ -83,48 +99,27 @@ class WeightsAndBiases:
             self.run.log({name: wandb.Table(columns=table.column_names, data=rows)})
             self.run.finish()
 
-        self._try(close)
+        self.attempt(close)
 
-    def finish(
-        self,
-        summary: Mapping[str, Any],
-        generator: Iterable[Path],
-        table: Any,
-        figures: Callable[[], Mapping[str, bytes]],
-    ) -> None:
-        """Summary, a frame of sample rows, figures as PNG, and the generator; then close the run.
-
-        Args:
-            generator: the files and folders that a sampler needs.
-            figures: draws them, by name.
-        """
+    def finish(self, end: RunEnd) -> None:
+        """Summary, sample rows, figures, and the generator; then close the run."""
 
         def close() -> None:
             import wandb
             from PIL.Image import open as open_image
 
-            self.run.summary.update(summary)
-            if table is not None:
-                self.run.log({"samples": wandb.Table(dataframe=table)})
-            artifact = wandb.Artifact(f"generator-{self.run.id}", type="generator")
-            for path in generator:
+            self.run.summary.update(dict(end.summary))
+            if end.samples is not None:
+                self.run.log({"samples": wandb.Table(dataframe=end.samples)})
+            artifact = wandb.Artifact(f"generator-{self.run.id}", type="model", metadata=dict(end.summary))
+            for path in end.generator:
                 if path.is_dir():
                     artifact.add_dir(str(path), name=path.name)
                 else:
                     artifact.add_file(str(path))
             self.run.log_artifact(artifact)
-            if drawn := figures():
+            if drawn := end.figures():
                 self.run.log({name: wandb.Image(open_image(BytesIO(png))) for name, png in drawn.items()})
-            self.run.finish(exit_code=0 if summary["status"] == "completed" else 1)
+            self.run.finish(exit_code=0 if end.summary["status"] == "completed" else 1)
 
-        self._try(close)
-
-    def _try(self, call: Callable[[], None]) -> None:
-        if self.failed:
-            return
-        try:
-            call()
-        except Exception as error:
-            self.failed = True
-            reason = (str(error).strip() or repr(error)).split("\n", 1)[0]
-            log.warning("tracking failed and stops here, all else goes on; the files have all (%s)", reason)
+        self.attempt(close)

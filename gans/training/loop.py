@@ -19,7 +19,7 @@ from flax.serialization import from_state_dict
 from gans.errors import UserError
 from gans.training.checkpoints import Checkpoints
 from gans.training.placement import place
-from gans.training.programs import compile_within_memory
+from gans.training.programs import compile_within_memory, quick_to_compile
 from gans.training.schedule import Schedule
 from gans.training.size import check_training
 from gans.training.step import GAN, Rows, TrainState, adversarial_step
@@ -70,7 +70,6 @@ class Outcome:
     seconds: float
     best: Best
     state: Any
-    compile_seconds: float = 0.0
     stopped: str | None = None
 
 
@@ -86,6 +85,7 @@ class Hooks:
         profile: a folder for a trace of the second block, the first that does not compile.
         watch: takes the step and the scores of each seed; whether to stop there, as one that lags behind others does.
         snapshot: takes the averaged generator, the metrics, step and seconds of training; of several seeds the first.
+        turn: takes what the time goes into from now on: compile, train, evaluate or write.
     """
 
     evaluate: Callable[[Any], list[dict[str, float]]] | None = None
@@ -95,6 +95,7 @@ class Hooks:
     profile: Path | None = None
     watch: Callable[[int, list[dict[str, float]]], bool] | None = None
     snapshot: Callable[[Any, dict[str, float], int, float], None] | None = None
+    turn: Callable[[str], None] = lambda stage: None
 
 
 def make_block(gan: GAN) -> Callable[[TrainState, Rows, Any], tuple[TrainState, dict[str, Any]]]:
@@ -126,9 +127,10 @@ def initial_state(gan: GAN, seed: int, seeds: int) -> TrainState:
         UserError: it does not fit into memory.
     """
     check_training(gan, seeds)
-    if seeds == 1:
-        return jax.device_get(jax.jit(gan.init)(np.uint32(seed)))
-    return jax.device_get(jax.jit(jax.vmap(gan.init))(np.arange(seed, seed + seeds, dtype=np.uint32)))
+    init, given = gan.init, np.uint32(seed)
+    if seeds > 1:
+        init, given = jax.vmap(gan.init), np.arange(seed, seed + seeds, dtype=np.uint32)
+    return jax.device_get(jax.jit(init, compiler_options=quick_to_compile(once=True))(given))
 
 
 def train(
@@ -201,7 +203,7 @@ class _Training:
         self.placed = place(make_block(gan), schedule.placement, schedule.seeds)
         self.windows = data if isinstance(data, Windows) else Windows(lambda number: data, schedule.steps)
         self.state, self.feed = self.placed.put(state), Feed(self.windows, self.placed.put)
-        self.status, self.pruned, self.blocks, self.compile_seconds = COMPLETED, False, 0, 0.0
+        self.status, self.pruned, self.blocks = COMPLETED, False, 0
         self.batch_size, self.program = gan.batch_size, None
         self.start = time.monotonic()
         self.look_at_patience()
@@ -239,21 +241,24 @@ class _Training:
     def run_block(self) -> dict[str, Any]:
         """The steps until the host looks up again; their mean metrics, of several seeds [seeds] each."""
         border, rows = self.schedule.next_look(self.step, self.windows.steps), self.feed.at(self.step)
-        count, began = self.placed.put(np.int32(border - self.step)), time.monotonic()
-        self.program = self.program or compile_within_memory(self.placed.run, self.batch_size, self.state, rows, count)
+        count = self.placed.put(np.int32(border - self.step))
+        if self.program is None:
+            self.hooks.turn("compile")
+            self.program = compile_within_memory(self.placed.run, self.batch_size, self.state, rows, count)
+        self.hooks.turn("train")
         trace = self.hooks.profile if self.blocks == 1 else None
         with jax.transfer_guard("disallow"), jax.profiler.trace(trace) if trace else contextlib.nullcontext():
             self.state, metrics = self.program(self.state, rows, count)
             jax.block_until_ready(metrics)
         metrics = self.placed.get(metrics)
         self.step, self.blocks = border, self.blocks + 1
-        self.compile_seconds = self.compile_seconds or time.monotonic() - began
         return metrics
 
     def score(self) -> dict[str, Any]:
         """Held-out scores of the averaged generators, where they are due; the best generators are kept."""
         if not self.hooks.evaluate or not self.schedule.evaluates(self.step):
             return {}
+        self.hooks.turn("evaluate")
         average = self._by_seed(self.placed.get(self.state.average))
         scores = self.hooks.evaluate(average)
         values = np.array([one.get(self.schedule.best, np.nan) for one in scores])
@@ -279,6 +284,7 @@ class _Training:
         """Hand over the averaged generator, where that is due or training ends here before its last step."""
         due = self.step in self.schedule.snapshot_steps or (self.enough and self.schedule.snapshots > 0)
         if self.hooks.snapshot and due:
+            self.hooks.turn("write")
             average = jax.tree.map(lambda leaf: leaf[0], self._by_seed(self.placed.get(self.state.average)))
             first = {name: float(np.ravel(value)[0]) for name, value in metrics.items()}
             self.hooks.snapshot(average, first, self.step, self.seconds)
@@ -287,6 +293,7 @@ class _Training:
         """Write the state, where that is due or training ends here."""
         due = self.step % self.schedule.checkpoint_every == 0 or not self.goes_on
         if self.checkpoints and due:
+            self.hooks.turn("write")
             record = {"seconds": self.seconds, "fingerprint": self.hooks.fingerprint}
             tree = {"state": self.placed.get(self.state), "best": self.best.tree()}
             self.checkpoints.save(self.step, tree, record)
@@ -294,17 +301,18 @@ class _Training:
     def outcome(self) -> Outcome:
         """How it ended; where nothing was scored the last generators are the best."""
         if self.checkpoints:
+            self.hooks.turn("write")
             self.checkpoints.wait()
         seconds = self.seconds
         if self.status == DIVERGED:
-            return Outcome(DIVERGED, self.step, seconds, self.best, None, self.compile_seconds)
+            return Outcome(DIVERGED, self.step, seconds, self.best, None)
         state, best = self.placed.get(self.state), self.best
         if np.isnan(best.value).all():
             last = jax.tree.map(np.array, self._by_seed(state.average))
             best = Best(last, np.full(self.schedule.seeds, self.step), best.value)
         why = PRUNED if self.pruned else f"no better {self.schedule.best} for {self.schedule.patience} evaluations"
         stopped = why if self.enough and self.step < self.schedule.steps else None
-        return Outcome(self.status, self.step, seconds, best, state, self.compile_seconds, stopped)
+        return Outcome(self.status, self.step, seconds, best, state, stopped)
 
 
 def _from_first_process(state: Any, step: int) -> tuple[Any, int]:

@@ -12,6 +12,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from gans.training.programs import quick_to_compile
+
 AXIS = "data"
 
 
@@ -99,7 +101,10 @@ def place(block: Callable[[Any, Any, Any], tuple[Any, Any]], placement: str, see
         return Placed(mapped, put, get)
 
     everywhere = NamedSharding(mesh_of_all(), PartitionSpec()) if placement == "sharded" else None
-    compiled = jax.jit(inner, donate_argnums=0, in_shardings=everywhere, out_shardings=everywhere)
+    options = quick_to_compile()
+    compiled = jax.jit(
+        inner, donate_argnums=0, in_shardings=everywhere, out_shardings=everywhere, compiler_options=options
+    )
 
     def put(tree: Any) -> Any:
         if everywhere is None:

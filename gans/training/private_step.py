@@ -93,7 +93,7 @@ def updated_critic(gan: GAN, state: TrainState, gradient: Callable[[Any, Any], A
 
 
 def generator_step(gan: GAN, state: TrainState, shares: Float[Array, " levels"], matching: float) -> TrainState:
-    """One update of the generator and of its average, by the critic and by noisy shares: it sees no row."""
+    """The state at the next step: the generator and its average, by the critic and by noisy shares; it sees no row."""
     none = jnp.zeros((gan.batch_size, 0))
     latent, judged = (
         per_example(stream(state.seed, state.step, name, gan.critic_steps), gan.batch_size)
@@ -106,7 +106,8 @@ def generator_step(gan: GAN, state: TrainState, shares: Float[Array, " levels"],
         of_shares = shares_cost(gan.layout, {SEEN: shown[SEEN]}, shares)
         return gan.objective.generator(jnp.zeros_like(logits), logits) + matching * of_shares
 
-    return updated_generator(gan, state, jax.grad(cost)(state.generator), state.statistics)
+    state = updated_generator(gan, state, jax.grad(cost)(state.generator), state.statistics)
+    return state.replace(step=state.step + 1)
 
 
 def private_block(gan: GAN, matching: float) -> Callable[..., TrainState]:

@@ -8,7 +8,7 @@ class Schedule:
     """The rhythm of the loop.
 
     Attributes:
-        steps: generator updates.
+        steps: of the whole run.
         seeds: that train at once, vmapped.
         block: steps between two looks of the host.
         evaluate_every: steps between scores.

@@ -20,20 +20,25 @@ def state_shapes(gan: GAN) -> Any:
 
 def generator_shapes(gan: GAN) -> Any:
     """Parameters and statistics of the averaged generator as shapes and types."""
-    return state_shapes(gan).average
+    return jax.eval_shape(lambda seed: dict(gan.init_generator(seed)), np.uint32(0))
 
 
-def check_generator(gan: GAN, what: str) -> None:
-    """Raise UserError where the generator and a chunk of its rows do not fit into the memory that is free.
+def check_generator(gan: GAN, what: str) -> Any:
+    """The shapes of the generator, which fits into the memory that is free with a chunk of its rows.
 
     Args:
         what: names the config in the message.
+
+    Raises:
+        UserError: it does not.
     """
     width = gan.layout.width + gan.latent + sum(gan.condition.cardinalities)
     _check(what, 4 * ROWS * width)  # before networks of that width are looked at
-    leaves = jax.tree.leaves(generator_shapes(gan))
+    shapes = generator_shapes(gan)
+    leaves = jax.tree.leaves(shapes)
     widest = max((side for leaf in leaves for side in leaf.shape), default=0)
     _check(what, sum(map(_bytes, leaves)) + 4 * ROWS * (widest + width))
+    return shapes
 
 
 def check_training(gan: GAN, seeds: int) -> None:

@@ -100,7 +100,8 @@ class GAN:
         pack: rows that the discriminator sees side by side.
         group: packs that the discriminator compares with each other.
         spectral_norm: whether its kernels are divided by their largest singular values.
-        critic_steps: discriminator updates for one generator update.
+        critic_steps: discriminator updates in a step.
+        generator_steps: generator updates in a step, after those.
         average: the highest decay of the averaged generator, min(average, (1 + step) / (10 + step)).
         accumulate: parts of a batch that are computed one after the other, their gradients averaged.
         precision: of what networks compute; their parameters are float32.
@@ -123,6 +124,7 @@ class GAN:
     group: int = 1
     spectral_norm: bool = False
     critic_steps: int = 1
+    generator_steps: int = 1
     average: float = 0.999
     accumulate: int = 1
     precision: Any = jnp.float32
@@ -134,18 +136,24 @@ class GAN:
         """The terms with a head."""
         return {name: term for name, term in self.terms.items() if isinstance(term, HeadTerm)}
 
+    def init_generator(self, seed: Integer[Array, ""]) -> Any:
+        """The parameters and statistics of the generator at step 0."""
+        condition, keys = self._two_examples(seed)
+        latent = jnp.zeros((len(keys), self.latent))
+        return self.generator.init(stream(seed, jnp.zeros((), jnp.int32), "generator"), latent, condition, keys, True)
+
+    def _two_examples(self, seed: Any) -> tuple[Float[Array, "few condition"], Key[Array, " few"]]:
+        """Conditions and keys by which networks learn their shapes: of two examples, or of a group of them."""
+        count = max(2, self.group)
+        condition = self.condition.wide(jnp.zeros((count, self.condition.places), int))
+        return condition, per_example(stream(seed, jnp.zeros((), jnp.int32), "shapes"), count)
+
     def init(self, seed: Integer[Array, ""]) -> TrainState:
         """The state at step 0, a function of the seed."""
-        zero = jnp.zeros((), jnp.int32)
-        count = max(2, self.group)
-        keys = per_example(stream(seed, zero, "shapes"), count)
-        latent, condition = (
-            jnp.zeros((count, self.latent)),
-            self.condition.wide(jnp.zeros((count, self.condition.places), int)),
-        )
-        average = self.generator.init(stream(seed, zero, "generator"), latent, condition, keys, True)
-        generator = average["params"]
-        rows, labels = (jnp.zeros((count, self.pack * width)) for width in (self.layout.width, condition.shape[1]))
+        zero, average = jnp.zeros((), jnp.int32), self.init_generator(seed)
+        generator, (condition, keys) = average["params"], self._two_examples(seed)
+        sides = self.layout.width, condition.shape[1]
+        rows, labels = (jnp.zeros((len(keys), self.pack * width)) for width in sides)
         _, shown = self.discriminator.init_with_output(
             stream(seed, zero, "discriminator"), rows, labels, keys, True, mutable=["params", SEEN]
         )
@@ -316,7 +324,7 @@ def generator_loss(
 
 
 def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
-    """`critic_steps` discriminator updates, then one of the generator and of its average."""
+    """`critic_steps` discriminator updates, then `generator_steps` of the generator and of its average."""
 
     def discriminator_gradient(parameters: Any, part: Any, piece: Any) -> tuple[Any, dict[str, Array]]:
         batch = gan.batch(data, state.seed, state.step, part, piece)
@@ -330,28 +338,29 @@ def adversarial_step(gan: GAN, state: TrainState, data: Rows) -> tuple[TrainStat
         metrics["gradient/discriminator"] = optax.tree.norm(gradient)
         return (optax.apply_updates(parameters, updates), optimizer), metrics
 
-    def generator_gradient(state: TrainState, piece: Any) -> tuple[Any, tuple[Any, dict[str, Array]]]:
-        batch = gan.batch(data, state.seed, state.step, gan.critic_steps, piece)
+    def generator_gradient(state: TrainState, part: Any, piece: Any) -> tuple[Any, tuple[Any, dict[str, Array]]]:
+        batch = gan.batch(data, state.seed, state.step, part, piece)
         return jax.grad(partial(generator_loss, gan), has_aux=True)(state.generator, state, batch, data.known)
+
+    def generator_update(state: TrainState, part: Any) -> tuple[TrainState, dict[str, Array]]:
+        gradient, (statistics, costs) = gan.mean(partial(generator_gradient, state, part))
+        costs["gradient/generator"] = optax.tree.norm(gradient)
+        return updated_generator(gan, state, gradient, statistics), costs
 
     critic = state.discriminator, state.discriminator_optimizer
     critic, metrics = jax.lax.scan(discriminator_update, critic, jnp.arange(gan.critic_steps))
-    metrics = jax.tree.map(jnp.mean, metrics)
     state = state.replace(discriminator=critic[0], discriminator_optimizer=critic[1])
-
-    gradient, (statistics, costs) = gan.mean(partial(generator_gradient, state))
-    state = updated_generator(gan, state, gradient, statistics)
-    return state, metrics | costs | {"gradient/generator": optax.tree.norm(gradient)}
+    state, costs = jax.lax.scan(generator_update, state, gan.critic_steps + jnp.arange(gan.generator_steps))
+    return state.replace(step=state.step + 1), jax.tree.map(jnp.mean, metrics | costs)
 
 
 def updated_generator(gan: GAN, state: TrainState, gradient: Any, statistics: Any) -> TrainState:
-    """The state at the next step: the generator moved by its gradient, and its average towards it."""
+    """The generator moved by its gradient, and its average towards it."""
     updates, optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
     generator = optax.apply_updates(state.generator, updates)
     decay = jnp.minimum(gan.average, (1 + state.step) / (10 + state.step))
     new = {"params": generator, **statistics}
     return state.replace(
-        step=state.step + 1,
         generator=generator,
         statistics=statistics,
         generator_optimizer=optimizer,

@@ -89,11 +89,13 @@ def time_parts(gan: GAN, state: TrainState, data: Rows) -> dict[str, float]:
     """Milliseconds of each part in a step, the loop's own cost included, and of "the rest".
 
     A part alone is not quite a part of the whole, since the compiler joins what it can. The picking of rows is taken
-    off the parts that need rows, and counts by itself; what the discriminator does counts `critic_steps` times.
+    off the parts that need rows, and counts by itself; what the discriminator does counts `critic_steps` times,
+    what the generator does `generator_steps` times.
     """
     alone = {name: 1e3 * _seconds(part, state, data) for name, part in step_parts(gan).items()}
     updates, needs_rows = gan.critic_steps, (GENERATE, DISCRIMINATOR, PENALTIES, GENERATOR)
-    times = {PICK: updates + 1, GENERATOR: 1, OPTIMIZERS[1]: 1, STEP: 1}
+    of_generator = gan.generator_steps
+    times = {PICK: updates + of_generator, GENERATOR: of_generator, OPTIMIZERS[1]: of_generator, STEP: 1}
     out = {
         name: times.get(name, updates) * max(value - alone[PICK] * (name in needs_rows), 0.0)
         for name, value in alone.items()

@@ -8,7 +8,6 @@ AUC of training against held-out rows, with 95 % from 1,000 draws: .5 is no bett
 are not shared the server has none, and scores by the distance to the rows of the site's generator.
 """
 
-import sys
 import tempfile
 from typing import Any
 
@@ -16,17 +15,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gans.cli.arguments import require, wants_help
-from gans.cli.command import run_command
+from gans.cli.command import main_command
+from gans.cli.federation import federation_keys, said_settings
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import TEXT
 from gans.config.compose import compose
 from gans.data.layout import Encoded
 from gans.federated.arrays import Arrays, with_arrays
 from gans.federated.messages import TRAIN, arrays_in, import_flower, said_in
 from gans.federated.run import federate
-from gans.federated.settings import Federation, sorted_out
+from gans.federated.settings import Federation
 from gans.federated.site import Site
 from gans.streams import per_example, stream
-from gans.tracking.log import set_up_log
 
 DRAWS, MADE = 1_000, 4_000
 
@@ -71,12 +71,10 @@ def auc(members: np.ndarray, others: np.ndarray) -> tuple[float, float, float]:
     return one(members, others), *np.quantile(drawn, [0.025, 0.975])
 
 
-def main() -> int:
+@takes(Key("sites", TEXT, required=True), *federation_keys(), others="as in gans train", text=__doc__)
+def main(sites: str, others: list[str], **_: str) -> int:
     """Train, attack, print a line a site."""
-    if wants_help(__doc__ or ""):
-        return 0
-    own, settings, others = sorted_out(sys.argv[1:], ("sites",))
-    require(own, ("sites",), "python scripts/audits/federated.py sites='FOLDER/site-*.parquet'")
+    settings = said_settings()
     import_flower()
     from gans.federated.simulation import SimulatedGrid, simulated_sites
 
@@ -99,17 +97,17 @@ def main() -> int:
         return grids[0]
 
     with tempfile.TemporaryDirectory() as folder:
-        fixed = ["data=sites", f"data.files='{own['sites']}'", f"run_dir={folder}/run", "tracker.mode=disabled"]
+        fixed = ["data=sites", f"data.files='{sites}'", f"run_dir={folder}/run", "tracker.mode=disabled"]
         run = compose([*others, *fixed])
         federate(run, Federation.of(settings), curious)
-        sites = list(grids[0].sites.values())
-        for site in sites:
+        every = list(grids[0].sites.values())
+        for site in every:
             codec = site.known.saved.codec
             sides = [codec.encode(table, 0) for table in (site.training, site.holdout)]
             if any(path.startswith("discriminator/") for path in sent[site.name]):
                 scores = [
                     logits(site, sent[site.name], rows)
-                    - np.mean([logits(site, sent[other.name], rows) for other in sites if other is not site], axis=0)
+                    - np.mean([logits(site, sent[other.name], rows) for other in every if other is not site], axis=0)
                     for rows in sides
                 ]
             else:
@@ -120,5 +118,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    set_up_log()
-    run_command(main)
+    main_command(main.run)

@@ -18,7 +18,7 @@ from gans.comparison.comparison import Comparison, compare
 from gans.comparison.figures import comparison_figures
 from gans.comparison.output import write
 from gans.comparison.sources import read_runs
-from gans.comparison.tables import escaped, latex, markdown, observations_csv, terminal
+from gans.comparison.tables import escaped, latex, markdown, observations_csv, terminal, winner_sentence
 from gans.errors import UserError
 from gans.runs.record import Observation, RunRecord, make_record
 
@@ -78,6 +78,28 @@ def test_the_better_one_is_told_and_the_like_ones_are_not() -> None:
         assert metric.ranks.blocks == 10
     assert found.metrics[0].overall["wgan_gp"][0] == pytest.approx(0.7, abs=0.02)
     assert found.metrics[1].sign == -1
+
+
+def test_the_winner_is_named_or_that_none_is_shown_above_the_remarks(tmp_path: Path) -> None:
+    sure = compare(three(), "experiment", ["xgb_c2st"])
+    said = winner_sentence(sure)
+    assert said.tone == "good"
+    assert said.text.startswith("wgan_gp wins by 'XGB-C2ST of three folds, against training rows': ")
+    assert "on every data set" in said.text
+    assert terminal(sure).startswith(said.text)
+    alike = compare([run("a"), run("bb", level=0.501)], "experiment", ["xgb_c2st"])
+    said = winner_sentence(alike)
+    assert said.tone == "note"
+    leader = max(("a", "bb"), key=lambda name: alike.metrics[0].cells[name, "adult"].mean)
+    assert said.text.startswith("No winner is shown by ")
+    assert f"intervals overlap. {leader} has the best mean (a 0." in said.text
+    half = compare([run("a"), run("bb"), run("a", "churn"), run("bb", "churn", level=0.9)], "experiment", ["xgb_c2st"])
+    assert "No variant wins everywhere" in winner_sentence(half).text
+    assert "shown to be best: bb on churn" in winner_sentence(half).text
+    write(alike, tmp_path)
+    page = (tmp_path / "comparison.html").read_text()
+    places = [page.index(text) for text in ("No winner is shown", '<section id="remarks">', '<section id="metric0">')]
+    assert places == sorted(places)
 
 
 def test_a_score_that_some_runs_lack_is_left_out_and_said() -> None:
@@ -234,7 +256,7 @@ def test_held_out_scores_are_taken_where_one_run_was_not_evaluated() -> None:
     runs[1].evaluated = []
     found = compare(runs, "experiment")
     assert [metric.name for metric in found.metrics] == ["score"]
-    assert any("Not evaluated are runs/bb-adult-0" in remark for remark in found.remarks)
+    assert any("Not evaluated: runs/bb-adult-0" in remark for remark in found.remarks)
 
 
 def test_a_file_that_is_not_of_the_run_is_no_seed_of_it() -> None:
@@ -449,3 +471,19 @@ def test_a_project_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wandb, "Api", Api)
     with pytest.raises(UserError, match=r"runs=wandb:lab/gans: the project cannot be read \(Could not find project"):
         wandb_runs.read_project("lab/gans")
+
+
+def test_as_a_function_it_gives_a_frame_and_writes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gans
+
+    monkeypatch.setattr("gans.notebook.comparisons.read_runs", lambda named: three() if named == "a,b" else [])
+    found = gans.compare(["a", "b"], metrics=["xgb_c2st"], out=tmp_path / "out")
+    cell = compare(three(), "experiment", ["xgb_c2st"]).metrics[0].cells["wgan_gp", "churn"]
+    row = found.table.loc[("xgb_c2st", "wgan_gp", "churn")]
+    assert (row["mean"], row["low"], row["high"], row["seeds"]) == (cell.mean, cell.low, cell.high, 5)
+    assert found.table.index[found.table["best"]].get_level_values("variant").unique().tolist() == ["wgan_gp"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES
+    with pytest.raises(UserError, match="budget=hours: allowed are steps, seconds, none"):
+        gans.compare("a", budget="hours")
+    with pytest.raises(UserError, match="0 run only"):
+        gans.compare("a", out=tmp_path / "none")

@@ -100,7 +100,9 @@ def fitted(frame: pd.DataFrame) -> Synthesizer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "report_run", lambda *_: dict)
         overrides = [*QUICK, "data.fake=[email]"]
-        return Synthesizer(overrides=overrides, progress=False, metadata=of(COLUMNS, primary_key="guest")).fit(frame)
+        return Synthesizer(
+            experiment="vanilla", overrides=overrides, progress=False, metadata=of(COLUMNS, primary_key="guest")
+        ).fit(frame)
 
 
 # Reading
@@ -192,7 +194,7 @@ def test_metadata_that_does_not_fit_the_frame(
     columns = {name: dict(column) for name, column in COLUMNS.items()}
     change(columns)
     with pytest.raises(UserError, match=said):
-        Synthesizer(metadata=of(columns), run_dir=tmp_path / "run").fit(frame)
+        Synthesizer(experiment="vanilla", metadata=of(columns), run_dir=tmp_path / "run").fit(frame)
     assert not (tmp_path / "run").exists()
 
 
@@ -286,7 +288,9 @@ def test_a_condition_on_times_that_are_text(fitted: Synthesizer) -> None:
 @pytest.mark.usefixtures("no_report")
 def test_metadata_and_polars(frame: pd.DataFrame) -> None:
     given = pl.from_pandas(frame)
-    rows = Synthesizer(overrides=QUICK, progress=False, metadata=of(COLUMNS)).fit(given).sample(20)
+    rows = (
+        Synthesizer(experiment="vanilla", overrides=QUICK, progress=False, metadata=of(COLUMNS)).fit(given).sample(20)
+    )
     assert isinstance(rows, pl.DataFrame)
     assert rows.schema == given.drop("guest", "email", "note").schema
     rows["arrival"].str.to_date("%d %b %Y")

@@ -23,7 +23,7 @@ from gans.runs.provenance import sign_run
 
 load_components()
 EXPERIMENTS = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
-SEVERAL = {"penalty", "term"}  # groups of which a run takes any number
+SEVERAL = {"penalty", "term", "logger"}  # groups of which a run takes any number
 OPTIONS = sorted(
     (path.parent.name, path.stem) for group in COMPONENTS for path in (conf_folder() / group).glob("*.yaml")
 )

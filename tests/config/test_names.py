@@ -10,7 +10,7 @@ import pyarrow.csv
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from gans.cli.arguments import key_values, listed
+from gans.cli.arguments import listed
 from gans.comparison.sources import read_runs
 from gans.config.compose import compose, read_overrides
 from gans.config.names import decoded, encoded, shell_quoted, split_list
@@ -144,7 +144,10 @@ def test_names_of_events() -> None:
         ("data.drop=first name", 'a list is needed, as in "data.drop=[first name]".'),
         ("data.kinds={größe}", "data.kinds={größe}: größe is not NAME: VALUE."),
         ("data.kindz.größe=category", "unknown key data.kindz;"),
-        ("data.columns.orders.große Zahl=1", "unknown key data.columns;"),
+        (
+            "data.columns.orders.große Zahl=1",
+            "key data.columns does not belong to the chosen data; data=profiles or online_retail has it.",
+        ),
         ("data.formatz.größe=x", "unknown key data.formatz;"),
         ("data.drops=[größe]", "unknown key data.drops;"),
         ("trainer.steps=größe", "trainer.steps=größe: a value of type int is needed."),
@@ -221,8 +224,6 @@ def test_arguments_of_other_commands() -> None:
     assert listed("[first name,größe]") == ["first name", "größe"]
     assert listed("") == listed("[]") == []
     assert split_list("{a: 1, b: f(x, y)}"[1:-1]) == ["a: 1", "b: f(x, y)"]
-    assert key_values(["kinds.a=b=category"], {"kinds.a=b": str}, names_with_equals=True) == {"kinds.a=b": "category"}
-    assert key_values(["run=runs/a=b"], {"run": str}) == {"run": "runs/a=b"}
     for argument in ("run=a", "run=a b", "run=it's", 'run="$x"'):
         assert shlex.split(shell_quoted(argument)) == [argument]
 
@@ -254,19 +255,24 @@ def test_a_run_with_such_names_from_end_to_end(tmp_path: Path, monkeypatch: pyte
     pyarrow.csv.write_csv(table, "客户=1, (a).csv")
     kinds = [f"kinds.{name}=category" for name in names[:-1]]
 
-    def call(main: Any, *arguments: str) -> None:
-        monkeypatch.setattr("sys.argv", ["command", *arguments])
-        assert main() == 0
+    def call(command: Any, *arguments: str) -> None:
+        assert command.run(arguments) == 0
 
     small = ["trainer.steps=4", "trainer.block=2", "trainer.batch_size=20", "tracker.mode=disabled"]
     given = ["data=table", "data.path=客户=1, (a).csv", "data.target=城市", "data.drop=[~t`k$]", "run_dir=runs/a=b, ü"]
     given += ["condition.columns=[城市,first name]", *map("data.{}".format, kinds)]
-    call(train.main, "+experiment=cgan", *given, *small)
-    call(sample.main, "run=runs/a=b, ü", "n=50", "out=ü, 1.csv", "where=`first name` == 3 and `a.b` >= 2 and 城市 == 1")
+    call(train.command, "+experiment=cgan", *given, *small)
+    call(
+        sample.command,
+        "run=runs/a=b, ü",
+        "n=50",
+        "out=ü, 1.csv",
+        "where=`first name` == 3 and `a.b` >= 2 and 城市 == 1",
+    )
     drawn = pyarrow.csv.read_csv("ü, 1.csv")
     assert drawn.column_names == names[:-1]
     assert set(drawn["first name"].to_pylist()) == {3}
     assert set(drawn["a.b"].to_pylist()) <= {2, 3, 4}
     files = ["real=客户=1, (a).csv", "synthetic=runs/a=b, ü/samples.parquet", "out=judged ü"]
-    call(evaluate.main, *files, "metrics=fast", "target=城市", "secrets=[first name]", "drop=[~t`k$]", *kinds)
+    call(evaluate.command, *files, "metrics=fast", "target=城市", "secrets=[first name]", "drop=[~t`k$]", *kinds)
     assert Path("judged ü/evaluation.json").is_file()

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pytest
 
 from gans.data.delimited.options import TextOptions
-from gans.data.delimited.writer import write_rows
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
 from gans.data.schema import Schema
+from gans.data.writing import write_rows
 from gans.errors import UserError
 
 G = np.random.default_rng(0)

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gans.data.delimited.numbers import UNSEEN
-from gans.data.delimited.reader import read_text_file
 from gans.data.delimited.typed import MISSING_WORDS
-from gans.data.delimited.writer import write_rows
 from gans.data.delimited.written import Written
 from gans.data.detection import detect, normalise
+from gans.data.files import read_files
 from gans.data.notes import note_of
+from gans.data.writing import write_rows
 from gans.errors import UserError
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -75,14 +75,14 @@ def check(table: pa.Table) -> None:
         path = Path(folder) / "t.csv"
         write_rows(path, iter([table]), schema)
         known = {column.name: column for column in schema.columns}
-        again = read_text_file(path, "out", None, known)
+        again = read_files([path], "out", None, known)
         assert again.column_names == table.column_names
         for name in table.column_names:
             if table[name].null_count < len(table):
                 assert again[name].type == table[name].type, name
                 assert again[name].to_pylist() == table[name].to_pylist(), name
         try:
-            plain = read_text_file(path, "out")
+            plain = read_files([path], "out")
         except UserError as error:
             assert "\n" not in str(error)  # noqa: PT017
             return

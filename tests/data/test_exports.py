@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gans.data.delimited.options import TextOptions
-from gans.data.delimited.writer import write_rows
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
+from gans.data.writing import write_rows
 from gans.errors import UserError
 
 

@@ -349,7 +349,7 @@ def test_a_faked_column_is_stored_with_how_it_is_made_up(table: pa.Table) -> Non
 
 def test_without_faker_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch, table: pa.Table) -> None:
     monkeypatch.setitem(sys.modules, "faker.config", None)
-    with pytest.raises(UserError, match=r'data.fake needs the package Faker.*pip install "gans\[fake\]"'):
+    with pytest.raises(UserError, match=r'data\.fake needs what is not installed: python -m pip install "faker'):
         detect(table, personal=Handling(fake=["phone"]))
 
 

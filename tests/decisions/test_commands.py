@@ -136,7 +136,7 @@ MISTAKES = [
     ("augment", ("target=age",), ("target=age", "how=grow")),
     ("augment", ("target=channel", "n=10"), ("n=10", "how=grow")),
     ("augment", ("target=channel", "how=grow", "n=0"), ("n=0", "at least 1")),
-    ("augment", ("target=channel", "out=rows.xlsx"), ("out=rows.xlsx", ".csv and .parquet")),
+    ("augment", ("target=channel", "out=rows.doc"), ("out=rows.doc", ".parquet")),
     ("augment", ("target=channel", "out=nowhere/rows.csv"), ("there is no folder nowhere",)),
     ("events", ("n=10", "out=events"), ("was not made of events",)),
     ("events", ("n=10",), ("out is not set",)),

@@ -16,6 +16,7 @@ from gans.errors import UserError
 from gans.evaluation.inputs import Side
 from gans.findings import uses
 from gans.findings.answers import BOTH, HIGHER, LOWER, REAL, SYNTHETIC, Answer, Measured, pool
+from gans.findings.sentence import Sentence
 from gans.findings.uses import say
 
 # ---- verdicts and pooling
@@ -72,8 +73,14 @@ def test_marketing_by_hand(good: Case) -> None:
 
 def test_marketing_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (marketing.ask(case, {}) for case in (good, bad))
-    assert say(fine)[0].text.startswith("Yes")
-    assert say(poor)[0].text.startswith("No")
+    first, apart, ranked, *_ = say(fine)
+    share, chance = fine.tables["share to contact"], fine.tables["chance from which a contact pays"]
+    assert first.text.startswith(f"Contact the {share:.0%} of customers whose chance exceeds {chance:.0%}: that earns ")
+    assert f"contacting everybody earns {fine.tables['profit of contacting everybody']:,.0f}." in first.text
+    assert (first.tone, ranked.tone) == ("good", "good")
+    assert "age is very high" in apart.text  # who buys follows age and visits
+    assert "clearly worse than one of real rows" in " ".join(one.text for one in say(poor))
+    assert say(poor)[0].tone != "good"
     assert poor["AUC"].verdict(SYNTHETIC) == "loss"
     assert fine["AUC"].values[SYNTHETIC][0] > 0.75 > 0.6 > poor["AUC"].values[SYNTHETIC][0]
 
@@ -157,7 +164,9 @@ def test_product_shares_by_hand(good: Case) -> None:
 
 def test_product_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (product.ask(case, {"of": "city", "by": "visits"}) for case in (good, bad))
-    assert (say(fine)[0].text[:3], say(poor)[0].text[:3]) == ("Yes", "No:")
+    assert say(fine)[0].text.startswith("The favourites are Rome (visits ")
+    assert "clearly prefer another one in 0." in say(fine)[0].text
+    assert (say(fine)[1].text[:3], say(poor)[1].text[:3]) == ("Yes", "No:")
     assert poor["distance of shares"].verdict(SYNTHETIC) == "loss"
     assert poor["distance of shares"].values[SYNTHETIC][0] > 2 * fine["distance of shares"].values[SYNTHETIC][0]
 
@@ -170,6 +179,38 @@ def test_product_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
 def test_product_names_what_is_wrong(good: Case, options: dict[str, str], said: str) -> None:
     with pytest.raises(UserError, match=said):
         product.ask(good, options)
+
+
+def test_favourites_are_named_by_segment_and_what_contradicts_them() -> None:
+    def row(segment: str, level: str | None, made: float, held: float) -> list:
+        return [segment, level, 0.0, made, held, held - 0.05, held + 0.05]
+
+    def told(*rows: list) -> Sentence:
+        return uses.favourites(Answer("product", "q", "m", REAL, [], tables={"shares": rows}))
+
+    same = told(
+        row("a", "Mon", 0.6, 0.5), row("a", "Tue", 0.3, 0.3), row("b", "Mon", 0.5, 0.5), row("b", None, 0.9, 0.9)
+    )
+    assert same.tone == "good"
+    assert "The favourite is Mon in all segments (2), for 50% to 60% of the synthetic customers" in same.text
+    assert "name the same one in 2 of 2 segments and clearly prefer another one in 0." in same.text
+    other = told(
+        row("a", "Mon", 0.6, 0.2), row("a", "Tue", 0.3, 0.7), row("b", "Tue", 0.6, 0.5), row("b", "Mon", 0.1, 0.4)
+    )
+    assert "The favourites are Mon (a); Tue (b)" in other.text
+    assert "name the same one in 1 of 2 segments and clearly prefer another one in 1." in other.text
+    assert other.tone == "note"
+
+
+def test_product_says_what_it_leaves_out(make_case: Any, customers: Any) -> None:
+    tables = [customers(400, seed) for seed in (1, 2, 3)]
+    towns = np.array([f"town {place % 11}" for place in range(399)] + ["hamlet"])
+    tables = [table.append_column("town", pa.array(towns)) for table in tables]
+    answer = product.ask(make_case(*tables), {"of": "city", "by": "town"})
+    assert answer.tables["left out"] == ["4 segments beyond the 8 largest"]
+    answer = product.ask(make_case(*tables), {"of": "town", "by": "city"})
+    assert answer.tables["left out"] == ["4 levels of town beyond the 8 most frequent"]
+    assert "Left out: 4 levels of town beyond the 8 most frequent." in [one.text for one in say(answer)]
 
 
 # ---- research
@@ -216,7 +257,7 @@ def test_research_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
 # ---- privacy
 
 
-def test_copies_must_not_leave_the_house(customers: Callable[[int, int], pa.Table], make_case: Any) -> None:
+def test_copies_must_not_be_shared(customers: Callable[[int, int], pa.Table], make_case: Any) -> None:
     real, test = customers(600, 1), customers(600, 3)
     assert say(release.ask(make_case(real, real, test), {}))[0].text.startswith("No:")
     fresh = release.ask(make_case(real, customers(600, 2), test), {})

@@ -7,8 +7,10 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,18 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from gans.cli.arguments import key_values, listed
+from gans.cli.arguments import listed
+from gans.cli.keys import KeysCommand
 from gans.config.components import component_name
 from gans.config.compose import compose, read_overrides
+from gans.config.overrides import implied
 from gans.config.run import Run
 from gans.data.customer_profiles import Profiles
 
 ROOT = Path(__file__).parents[2]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
+TRANSLATED = sorted((ROOT / "docs" / "zh").glob("*.md"))
 
 # what cannot be run by a test, and why; each is a command of a page, or the beginning of one
 NOT_RUN = {
@@ -34,8 +39,8 @@ NOT_RUN = {
     ". .venv/bin/activate": "enters it",
     "python -m pip install": "installs",
     "python -m pytest": "these very tests",
+    "docker": "needs a daemon of Docker, and an image from a registry",
     "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=submitit_slurm": "needs Slurm",
-    "python -m gans.train -m +experiment=vanilla,cgan hydra/launcher=submitit_slurm": "needs Slurm",
     "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=ray": "needs the extra ray",
     "python -m gans.compare runs=wandb:entity/project": "needs an account and the network",
     "python -m gans.train run_dir=shared/run trainer.coordinator=HOST:1234": "needs a second process on a host",
@@ -63,6 +68,7 @@ TINY = dict.fromkeys(("mlp", "mlp_critic"), PERCEPTRONS) | {
     "dcgan": ("network.channels=4",),
     "residual_conv": ("network.channels=4",),
 }
+TOLD = ("--help", "--list", "--cfg", "-c", "--info")  # what prints, and trains nothing
 PRIVATE = ("samples=1100", "tracker.mode=disabled", "network.components=16", "privacy.iterations=5")
 PLAIN = ("network.head=plain", "refine=none")  # with the many columns of profiles both take minutes
 REFINED = ("refine.trees=20", "refine.candidates=2")
@@ -73,8 +79,10 @@ def prose(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    return [block for name, block in found if name == language]
+    """Those of a language in their order, without the indent that they have within tabs."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for _, name, block in found if name == language]
 
 
 def commands(page: Path) -> list[str]:
@@ -92,9 +100,12 @@ def reason(command: str) -> str | None:
 
 
 def called(command: str) -> tuple[str, list[str]] | None:
-    """The module and the arguments of `python -m gans.MODULE ...`."""
+    """The module and the arguments of `python -m gans.MODULE ...`, or of `gans MODULE ...`."""
     found = words(command)
-    return (found[2], found[3:]) if found[:2] == ["python", "-m"] and found[2].startswith("gans.") else None
+    if found[:2] == ["python", "-m"] and found[2].startswith("gans."):
+        return found[2], found[3:]
+    rest = list(dropwhile(lambda word: word in ("-q", "-v"), found[1:]))
+    return (f"gans.{rest[0]}", rest[1:]) if found[:1] == ["gans"] and rest and rest[0].isalpha() else None
 
 
 def calls() -> list[tuple[str, tuple[str, ...]]]:
@@ -104,7 +115,7 @@ def calls() -> list[tuple[str, tuple[str, ...]]]:
         for command in commands(page):
             inner = re.search(r"do (.*?) &", command) if command.startswith("for ") else None
             if found := called(inner[1] if inner else command):
-                out[found[0], tuple(found[1])] = None
+                out[found[0], tuple(one.replace("run=last", "run=DIR") for one in found[1])] = None  # none is there
     return list(out)
 
 
@@ -124,21 +135,20 @@ def first_values(overrides: list[str]) -> Iterator[str]:
 @cache
 def read(module: str, arguments: tuple[str, ...]) -> Any:
     """What a command makes of its arguments: a run, or its keys."""
+    if set(TOLD) & set(arguments):
+        return None
     given = [argument for argument in arguments if not argument.startswith("-")]
+    said, others = importlib.import_module(module).command.read(arguments)
     if module == "gans.profiles":
         given = [argument for argument in given if not argument.startswith("out=")]
         return compose(given if any(one.startswith("data=") for one in given) else ["data=profiles", *given])
     if module == "gans.tune":
         from gans.sweeps.space import example_run, read_space
-        from gans.tune import KEYS
 
-        own = [argument for argument in given if argument.partition("=")[0] in KEYS]
-        key_values(own, KEYS)
-        return example_run(*read_space([argument for argument in given if argument not in own]))
+        return example_run(*read_space(others))
     if module == "gans.train":
-        return compose(list(first_values(given)))
-    keys = getattr(importlib.import_module(module), "KEYS", None)
-    return key_values(given, keys) if keys else None
+        return compose(list(first_values(implied(others))))
+    return None if others else said
 
 
 # read
@@ -157,9 +167,16 @@ def test_both_readmes_have_the_same_sections_and_names():
     assert not names[0] - names[1]
 
 
+@pytest.mark.parametrize("page", TRANSLATED, ids=lambda page: page.name)
+def test_a_translated_page_has_commands_of_the_english_one_only(page):
+    english = commands(ROOT / "docs" / page.name)
+    assert commands(page)
+    assert not [command for command in commands(page) if command not in english]
+
+
 @pytest.mark.parametrize("module", sorted({module for module, _ in calls()}))
 def test_a_command_is_there_and_reads_its_arguments(module):
-    assert callable(importlib.import_module(module).main)
+    assert isinstance(importlib.import_module(module).command, KeysCommand)
     for name, arguments in calls():
         if name != module:
             continue
@@ -169,8 +186,10 @@ def test_a_command_is_there_and_reads_its_arguments(module):
             assert found.name == given.get("+experiment", given.get("name", found.name)).split(",")[0]
         elif name != "gans.tune" and found is not None:
             for key, value in given.items():  # a number may be written in another way
-                same = found[key] == (listed(value) if isinstance(found[key], list) else value)
-                assert same or found[key] == float(value), f"{key}={value}"
+                name, _, below = key.partition(".")
+                got = found[key] if key in found else found[name][below]
+                same = got == (listed(value) if isinstance(got, list) else value)
+                assert same or str(got) in (value, value.capitalize()) or got == float(value), f"{key}={value}"
 
 
 def test_what_is_not_run_is_in_the_docs():
@@ -299,7 +318,7 @@ def appended(module: str, arguments: list[str]) -> tuple[str, ...]:
     """What makes a training short."""
     if module == "gans.federate" and any(argument.startswith("sites=") for argument in arguments):
         return ("federated.local_steps=2", "network.width=16", "network.discriminator_width=16", *SHORT[3:])
-    if module not in ("gans.train", "gans.tune") or "--list" in arguments or "trainer.resume=true" in arguments:
+    if module not in ("gans.train", "gans.tune") or {*TOLD, "trainer.resume=true"} & set(arguments):
         return ()
     run = read(module, tuple(arguments))
     if run.privacy.private:

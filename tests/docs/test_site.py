@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 NAMED = re.compile(r"(?<![\w/.-])((?:gans|conf|scripts|experiments|tests|docs)/[\w./-]*\w)")
 
@@ -27,7 +27,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert "WARNING" not in said
     assert "ERROR" not in said
     for page in PAGES:
-        html = (tmp_path / "site" / page.with_suffix(".html").name).read_text()
+        html = (tmp_path / "site" / page.relative_to(DOCS).with_suffix(".html")).read_text()
         outside = re.findall(r'<(?:script|link|img)\b[^>]*(?:src|href)="(?:https?:)?//[^"]*', html)
         assert not outside, page
 
@@ -40,7 +40,7 @@ def test_every_page_is_in_the_navigation():
             return [entry]
         return [name for part in (entry.values() if isinstance(entry, dict) else entry) for name in files(part)]
 
-    assert sorted(files(yaml.safe_load(text)["nav"])) == [page.name for page in PAGES]
+    assert sorted(files(yaml.safe_load(text)["nav"])) == sorted(page.relative_to(DOCS).as_posix() for page in PAGES)
 
 
 def test_the_features_of_the_page_are_those_of_the_code():
@@ -71,7 +71,7 @@ def test_the_reference_has_every_component():
     assert not [kind for kind in kinds if f"{kind.__module__}.{kind.__qualname__}" not in named]
 
 
-@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_names_in_the_repository_is_there(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     links = {link for link in re.findall(r"\]\(([^)\s#]+)", text) if "://" not in link}

@@ -39,7 +39,7 @@ def test_a_copy_is_said_last(command: Callable[..., Any], tmp_path: Path) -> Non
     pq.write_table(people(0, 300), tmp_path / "real.parquet")
     done = command("evaluate", "real=real.parquet", "synthetic=real.parquet", "metrics=fast")
     assert done.status == 0
-    assert done.out.rstrip().endswith("NOT PRIVATE: this table should not leave the house; see above.")
+    assert done.out.rstrip().endswith("NOT PRIVATE: this table should not be shared as it is; see above.")
 
 
 def test_every_seed_and_draw_of_a_run_is_judged(command: Callable[..., Any], related: Any, tmp_path: Path) -> None:

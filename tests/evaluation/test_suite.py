@@ -24,7 +24,14 @@ from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.evaluation.suite import evaluate, metrics_for
 from gans.findings.evaluation import findings
 from gans.findings.privacy import privacy_fails
-from gans.report.evaluation import END, START, render_section, write_evaluation
+from gans.report.evaluation import (
+    END,
+    REPLIES_END,
+    REPLIES_START,
+    START,
+    render_section,
+    write_evaluation,
+)
 
 from .customers import people, tables
 
@@ -174,7 +181,8 @@ def test_json_is_plain(judged: dict[str, Evaluation]) -> None:
 def test_the_page_of_a_run_gets_one_section(judged: dict[str, Evaluation], finished: Any, tmp_path: Path) -> None:
     old = (finished.path / "report.html").read_text()
     assert old.count(START) == old.count(END) == 1
-    assert "python -m gans.evaluate run=DIR" in old
+    assert old.count("Not tested yet") == 2
+    assert "gans evaluate run=" in old
     (tmp_path / "report.html").write_text(old)
     for name in ("copy", "like"):
         write_evaluation(tmp_path, judged[name], [])
@@ -182,7 +190,10 @@ def test_the_page_of_a_run_gets_one_section(judged: dict[str, Evaluation], finis
     assert new.count('id="evaluation"') == 1
     assert "NOT PRIVATE" not in new
     assert "Not done yet" not in new
-    start, end = (re.sub(f"{START}.*{END}", "", text, flags=re.DOTALL) for text in (old, new))
+    assert "Not tested yet" not in new
+    assert f"{len(judged['like'].details['membership']['synthetic'])} membership attacks" in new
+    parts = f"{START}.*{END}|{REPLIES_START}.*{REPLIES_END}"
+    start, end = (re.sub(parts, "", text, flags=re.DOTALL) for text in (old, new))
     assert start == end
 
 
@@ -191,6 +202,9 @@ def test_a_page_of_its_own(judged: dict[str, Evaluation], tmp_path: Path) -> Non
     text = (tmp_path / "report.html").read_text()
     assert text.startswith("<!DOCTYPE html>")
     assert "NOT PRIVATE" in text
+    first_screen = text.split(REPLIES_START)[1].split(REPLIES_END)[0]
+    assert re.search(r'class="reply bad">\s*<h2>May I share them\?', first_screen)
+    assert text.index(REPLIES_END) < text.index(START)
     assert "<script" not in text
     assert json.loads((tmp_path / "evaluation.json").read_text())["observed"][0]["draw"] == 0
 
@@ -230,7 +244,7 @@ def test_little_to_tell_from_is_said() -> None:
     rng = np.random.default_rng(0)
     noise = [pa.table({"x": rng.normal(size=400), "t": rng.choice(["y", "n"], 400)}) for _ in range(3)]
     said = " ".join(sentence.text for sentence in findings(evaluate(tables(noise[0], noise[1], noise[2], "t"))))
-    assert "t cannot be predicted, not from real rows either" in said
+    assert "t cannot be predicted from real rows either" in said
 
 
 def test_what_real_rows_have_is_that_of_as_many_rows() -> None:

@@ -148,7 +148,7 @@ def test_mistakes_are_named(module, tmp_path):
         ([*fixed, "judge=x"], "judge is given twice"),
     ):
         with pytest.raises(UserError, match=said):
-            study.read_arguments(arguments)
+            study.read_arguments(*study.main.read(arguments))
 
 
 def test_an_override_is_of_gans_train_and_is_checked_at_once(module, tmp_path, monkeypatch):
@@ -158,15 +158,17 @@ def test_an_override_is_of_gans_train_and_is_checked_at_once(module, tmp_path, m
         (tmp_path / f"{name}.py").touch()
     judges = [f"{name}={tmp_path / name}.py" for name in ("judge", "gap")]
     fixed = [f"data.root={tmp_path}", *judges, "only=vanilla", "data=churn"]
-    _, planned, path, minutes = study.read_arguments([*fixed, "network.latent=8", f"results={tmp_path}", "minutes=3"])
+    _, planned, path, minutes = study.read_arguments(
+        *study.main.read([*fixed, "network.latent=8", f"results={tmp_path}", "minutes=3"])
+    )
     assert [(job.data, job.variant, job.seed, job.minutes, job.overrides) for job in planned] == [
         ("churn", "vanilla", 0, 3, "network.latent=8")
     ]
     assert (path, minutes) == (tmp_path / "results.csv", 3)
-    _, planned, path, _ = study.read_arguments([*fixed, "curve=1,40"])
+    _, planned, path, _ = study.read_arguments(*study.main.read([*fixed, "curve=1,40"]))
     assert ([job.minutes for job in planned], path.name) == ([1, 40], "curve.csv")
     with pytest.raises(UserError, match=r"network\.latnt"):
-        study.read_arguments([*fixed, "network.latnt=8"])
+        study.read_arguments(*study.main.read([*fixed, "network.latnt=8"]))
 
 
 def test_mean_and_deviation_over_seeds(module):

@@ -35,7 +35,6 @@ def test_every_use_of_every_table_has_five_seeds(study: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["tables=[adult]"], ["scenarios=[sales]"], ["seeds=1"], ["steps=few"]])
-def test_mistakes_are_named(study: Any, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["study.py", *arguments])
+def test_mistakes_are_named(study: Any, arguments: list[str]) -> None:
     with pytest.raises(study.UserError, match=arguments[0].split("=")[0]):
-        study.main()
+        study.main.run(arguments)

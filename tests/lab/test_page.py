@@ -1,6 +1,7 @@
 """The page in a real browser: everything that GAN Lab has, and what it has not."""
 
 import contextlib
+import gzip
 import json
 import subprocess
 import sys
@@ -99,6 +100,20 @@ def test_a_step_of_one_network_is_seen_in_that_one_only(page: Page) -> None:
     assert page.run("lab.seen(0).surface.join()") == surface
 
 
+def test_steps_ahead_are_trained_without_being_shown(page: Page) -> None:
+    drawn = page.run("lab.frames()")
+    page.run("lab.say({ do: 'ahead', steps: 3000 })")
+    page.wait("lab.controls().ahead > 0 && !document.getElementById('ahead-done').hidden")
+    assert page.run(STEP) == 0
+    page.wait(f"{STEP} === 3000 && document.getElementById('ahead-done').hidden")
+    assert page.run("lab.controls().playing") is False
+    page.wait(f"lab.frames() > {drawn}")
+    page.press("a")
+    page.wait("lab.controls().ahead > 0")
+    page.click("#play")  # which pauses
+    page.wait(f"lab.controls().ahead === null && 3000 < {STEP} && {STEP} < 8000")
+
+
 def test_slow_motion_goes_through_a_step(page: Page) -> None:
     page.click("#slow")
     lit = {page.wait("document.querySelector('.lit')?.id")}
@@ -147,6 +162,11 @@ def test_every_toy_is_learnt(page: Page, data: str) -> None:
 def test_a_drawing_is_learnt(page: Page) -> None:
     page.choose("#key-data", "drawing")
     page.wait("!document.getElementById('refused').hidden")  # draw something first
+    page.run("lab.say({ do: 'average', on: true })")
+    page.wait("lab.controls().average")
+    assert page.run("document.getElementById('pad').hidden") is False
+    assert page.run("document.getElementById('key-data').value") == "drawing"
+    page.run("lab.say({ do: 'average', on: false })")
     page.run("document.getElementById('drawing').scrollIntoView({ block: 'center' })")
     box = page.run(
         "(() => { const box = document.getElementById('drawing').getBoundingClientRect();"
@@ -186,13 +206,15 @@ def test_two_variants_side_by_side_begin_alike(page: Page) -> None:
 
 def test_a_link_holds_the_setting(chromium: Chromium, address: str, page: Page) -> None:
     other = chromium.open(
-        f"{address}#objective=least_squares&network.discriminator_widths=16,8&penalty=r1&penalty.r1.gamma=2"
+        f"{address}#objective=least_squares&network.discriminator_widths=16,8&penalty=r1&penalty.r1.gamma=2&trainer.generator_steps=2"
     )
     other.wait("lab.controls()?.settings[0].objective === 'least_squares'", 120)
     other.wait(IDLE, 120)
     setting = other.run("lab.controls().settings[0]")
     assert setting["network.discriminator_widths"] == [16, 8]
     assert (setting["penalty"], setting["penalty.r1.gamma"]) == (["r1"], 2)
+    assert other.run("document.querySelector(\"[id='key-trainer.generator_steps']\").value") == "2"
+    assert "trainer.generator_steps=2" in other.run("document.getElementById('command').textContent")
     assert other.errors == []
     other.close()
 
@@ -268,8 +290,12 @@ def test_chinese(page: Page) -> None:
     texts = page.run("[...document.querySelectorAll('[data-word]')].map((one) => one.textContent)")
     english = json.loads(page_files()["/words.en.json"][1])
     assert not {text for text in texts if text in english.values()} - {"English"}
+    page.choose("[id='key-network.latent']", "1000")
+    refused = "document.getElementById('refused').textContent"
+    assert page.wait(refused) == "network.latent=1000：须为 1 到 64 之间的整数。"
     page.click("#language")
     page.wait("document.documentElement.lang === 'en'")
+    assert page.wait(refused) == "network.latent=1000: a whole number from 1 to 64 is needed."
 
 
 def test_a_gif_and_a_png_are_pictures(page: Page, tmp_path: Path) -> None:
@@ -295,42 +321,70 @@ def test_a_gif_and_a_png_are_pictures(page: Page, tmp_path: Path) -> None:
 def test_a_run_is_replayed(chromium: Chromium, tmp_path: Path) -> None:
     overrides = ["+experiment=ctgan", "data=households", "data.limit=1500", "tracker.mode=disabled"]
     overrides += ["trainer.steps=6", "trainer.block=2", "trainer.batch_size=50", "trainer.snapshots=3"]
-    execute(compose([*overrides, "trainer.evaluate_rows=200", f"run_dir={tmp_path / 'run'}"]), show=False)
-    with served(f"run={tmp_path / 'run'}") as address:
+    folder = tmp_path / "run"
+    execute(compose([*overrides, "trainer.evaluate_rows=200", f"run_dir={folder}"]), show=False)
+    with served(f"run={folder}") as address:
         page = chromium.open(address, 390, 844)
         page.wait(
-            "document.getElementById('replay').dataset.step === '6' && document.querySelectorAll('#columns svg').length"
+            "document.getElementById('replay').dataset.step === '6' && document.querySelectorAll('#course svg').length"
         )
         assert page.run("document.documentElement.scrollWidth") <= 390
-        last = page.run("document.getElementById('columns').innerHTML")
+        assert page.run("document.querySelectorAll('#pairs svg').length") == 0  # nobody sees them yet
+        page.run("document.getElementById('pairs').scrollIntoView()")
+        names = page.wait("document.querySelector('#pairs svg .name') && document.getElementById('pairs').textContent")
+        assert "→" in names
+        assert "↑" in names
+        page.run("document.getElementById('columns').scrollIntoView()")
+        last = page.wait("document.querySelector('#columns svg') && document.getElementById('columns').innerHTML")
         page.run("document.getElementById('replay-step').value = 0")
         page.run("document.getElementById('replay-step').dispatchEvent(new Event('input'))")
         page.wait("document.getElementById('replay').dataset.step === '0'")
-        assert page.run("document.getElementById('columns').innerHTML") != last
+        page.wait(f"document.getElementById('columns').innerHTML !== {json.dumps(last)}")
         page.click("#replay-play")
         page.wait("document.getElementById('replay').dataset.step === '6'")
-        card = page.run("document.getElementById('walk').textContent")
+        page.run("document.getElementById('walk').scrollIntoView()")
+        card = page.wait("document.getElementById('walk').textContent")
         page.wait(f"document.getElementById('walk').textContent !== {json.dumps(card)}")
         page.run("lab.say({ do: 'sample' })")
         page.wait("!document.getElementById('refused').hidden")
+        page.run("document.getElementById('conditions').scrollIntoView()")
         page.choose("#conditions select", "yes")
         assert page.run("document.getElementById('refused').hidden")
+        page.run("document.getElementById('asked').scrollIntoView()")
         page.wait("document.querySelectorAll('#asked td').length > 5")
         assert "yes" in page.run("document.getElementById('asked').textContent")
+        page.run("document.getElementById('columns').scrollIntoView()")
         page.wait("document.querySelectorAll('#columns .asked').length")
         last = page.run("document.getElementById('replay-step').max")
-        (tmp_path / "run" / "snapshots" / "00000000.json.gz").write_bytes(b"x")
+        (folder / "snapshots" / "00000000.json.gz").write_bytes(b"x")
         page.run("location.reload()")
         page.wait(f"document.getElementById('replay-step').max === '{int(last) - 1}'")
-        page.wait(
-            "document.getElementById('replay').dataset.step === '6' && document.querySelectorAll('#columns svg').length"
-        )
-        assert "00000000.json.gz" in page.run("document.getElementById('refused').textContent")
+        page.wait("document.getElementById('replay').dataset.step === '6'")
+        refused = "document.getElementById('refused').textContent"
+        assert "00000000.json.gz" in page.run(refused)
         page.click("#language")
         page.wait("document.querySelector('#replay h2').textContent === '哪些列露了馅'")
+        assert "00000000.json.gz：该快照已损坏" in page.run(refused)
+        folder.rename(tmp_path / "elsewhere")
+        page.wait(f"{refused}.startsWith('运行目录 run 已不存在')")
+        repeat_snapshots(tmp_path / "elsewhere" / "snapshots", 400)
+        (tmp_path / "elsewhere").rename(folder)
+        page.wait("document.getElementById('refused').hidden")
+        page.wait("lab.snapshots() === 400 && document.getElementById('replay-step').max === '399'")
+        assert page.run("document.getElementById('refused').hidden")
         assert page.errors == []
         page.run("localStorage.clear()")
         page.close()
+
+
+def repeat_snapshots(folder: Path, count: int) -> None:
+    """The last snapshot in a folder, as if it was of each of so many steps."""
+    paths = sorted(folder.glob("0*"))
+    last = json.loads(gzip.decompress(paths[-1].read_bytes()))
+    for path in paths:
+        path.unlink()
+    for step in range(1, count + 1):
+        (folder / f"{step:08d}.json.gz").write_bytes(gzip.compress(json.dumps(last | {"step": step}).encode()))
 
 
 def test_words_of_both_languages_are_complete() -> None:

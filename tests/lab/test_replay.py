@@ -9,6 +9,7 @@ import pytest
 from gans.config.compose import compose
 from gans.data.embedded import Households
 from gans.errors import UserError
+from gans.lab.refusals import RefusedError
 from gans.lab.replay import SAMPLED, Replay
 from gans.runs.execute import execute
 
@@ -103,19 +104,20 @@ def test_rows_are_those_that_are_asked_for(replay: Replay) -> None:
     ("said", "message"),
     [
         ({"do": "open", "path": "/etc/passwd"}, "do=open: allowed are snapshot, sample"),
-        ({"do": "snapshot"}, "step=None: there are snapshots of"),
-        ({"do": "snapshot", "step": "../config"}, "step=../config: there are"),
-        ({"do": "sample"}, "where: an object of columns"),
+        ({"do": "snapshot"}, "step=null: there is no snapshot of it"),
+        ({"do": "snapshot", "step": "../config"}, "step=../config: there is no"),
+        ({"do": "sample"}, "where=null: an object"),
         ({"do": "sample", "where": {"salary": ["a"]}}, "unknown column salary; allowed are income"),
         ({"do": "sample", "where": {"married": ["maybe"]}}, "married=['maybe']: allowed are"),
         ({"do": "sample", "where": {"married": []}}, "married=[]: allowed are"),
         ({"do": "sample", "where": {"age": ["30"]}}, "age=['30']: a list of levels or low and high are needed"),
         ({"do": "sample", "where": {"married": {"low": 1}}}, "married={'low': 1}: a list of levels"),
         ({"do": "sample", "where": {"age": {"low": "x' or 1"}}}, "age: x' or 1 is no number"),
-        ({"do": "sample", "where": {"age": {"low": True}}}, "age: True is no number"),
+        ({"do": "sample", "where": {"age": {"low": True}}}, "age: true is no number"),
         ({"do": "sample", "where": {"age": {"low": float("nan")}}}, "age: nan is no number"),
         ({"do": "sample", "where": {"age": {}}}, "age: low or high is needed"),
-        ({"do": "sample", "where": {"age": {"low": 500}}}, "age"),
+        ({"do": "sample", "where": {"age": {"low": 500}}}, "age: no row can be drawn"),
+        ({"do": "sample", "where": {"married": {"low": 1}}}, "married={'low': 1}: a list"),
     ],
 )
 def test_what_cannot_be_is_refused(replay: Replay, said: dict[str, Any], message: str) -> None:
@@ -131,9 +133,40 @@ def test_a_damaged_snapshot_is_told_and_named(run: Path, tmp_path: Path) -> None
     replay = Replay(Heard(), str(damaged))  # pyright: ignore[reportArgumentType]
     step = replay.steps[1]
     next((damaged / "snapshots").glob(f"*{step}.json.gz")).write_bytes(b"x")
-    with pytest.raises(UserError, match=rf"{step}.json.gz: not a readable snapshot"):
-        replay.answer(7, {"do": "snapshot", "step": step})
-    assert heard(replay).told == [(7, f"damaged{step}", {"step": step})]
+    replay.answer(7, {"do": "snapshot", "step": step})
+    values = {"name": replay._saved.snapshots.path(step).name}  # pyright: ignore[reportPrivateUsage]
+    assert heard(replay).told == [(7, f"damaged{step}", {"step": step, "key": "damaged", "values": values})]
+
+
+def test_a_folder_that_is_gone_is_said_and_it_goes_on_once_it_is_back(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    replay = Replay(Heard(), str(folder))  # pyright: ignore[reportArgumentType]
+    steps = replay.steps
+    for part in (folder, folder / "snapshots"):
+        part.rename(tmp_path / "elsewhere")
+        replay.look()
+        replay.look()
+        assert [message["gone"] for _, message in heard(replay).published] == [True]
+        assert heard(replay).published[0][1]["steps"] == steps  # what is there stays
+        with pytest.raises(RefusedError) as refused:
+            replay.answer(7, {"do": "snapshot", "step": steps[0]})
+        assert (refused.value.key, refused.value.values) == ("gone", {"name": "run"})
+        (tmp_path / "elsewhere").rename(part)
+        replay.look()
+        replay.look()
+        assert [message["gone"] for _, message in heard(replay).published] == [True, False]
+        replay.answer(7, {"do": "snapshot", "step": steps[0]})
+        heard(replay).published.clear()
+
+
+def test_without_a_checkpoint_nothing_is_sampled(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    replay = Replay(Heard(), str(tmp_path / "run"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(RefusedError) as refused:
+        replay.answer(1, {"do": "sample", "where": {}})
+    assert refused.value.key == "no_generator"
 
 
 def test_a_run_that_will_have_no_snapshots_is_refused(run: Path, tmp_path: Path) -> None:

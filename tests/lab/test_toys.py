@@ -1,13 +1,16 @@
 """What is said to toys that train, and what they publish."""
 
 import base64
+import json
 import queue
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gans.lab.page import page_files
 from gans.lab.setting import usual
+from gans.lab.toy import Toy
 from gans.lab.toys import DRAWN, Toys, options
 
 SMALL = {"network.generator_widths": [8], "network.discriminator_widths": [8], "trainer.batch_size": 32}
@@ -21,9 +24,11 @@ class Heard:
         self.watched = False
         self.last: dict[str, Any] = {}
         self.told: list[Any] = []
+        self.published: list[str] = []
 
     def publish(self, name: str, message: dict[str, Any]) -> None:
         self.last[name] = message
+        self.published.append(name)
 
     def tell(self, browser: int, name: str, message: dict[str, Any]) -> None:
         self.told.append((browser, name, message))
@@ -33,13 +38,15 @@ class Heard:
 def made() -> tuple[Toys, Heard]:
     server = Heard()
     toys = Toys(server, SMALL)  # pyright: ignore[reportArgumentType]
-    toys._build(0)  # pyright: ignore[reportPrivateUsage]
+    toys._fit(0, toys._settings[0])  # pyright: ignore[reportPrivateUsage]
+    toys._toys[0].look(False)  # pyright: ignore[reportPrivateUsage, reportOptionalMemberAccess]
     return toys, server
 
 
 @pytest.fixture
 def toys(made: tuple[Toys, Heard]) -> tuple[Toys, Heard]:
     made[1].told.clear()
+    made[1].watched = True
     say(made[0], do="compare", on=False)
     say(made[0], do="pause")
     say(made[0], do="speed", steps=0)
@@ -47,6 +54,12 @@ def toys(made: tuple[Toys, Heard]) -> tuple[Toys, Heard]:
     say(made[0], do="reset")
     assert made[1].told == []
     return made
+
+
+def said_in(language: str, refused: dict[str, Any]) -> str:
+    """A refusal as the page says it."""
+    words = json.loads(page_files()[f"/words.{language}.json"][1])
+    return words[f"refused_{refused['key']}"].format(**refused["values"])
 
 
 def say(toys: Toys, **message: Any) -> None:
@@ -96,6 +109,7 @@ def test_what_diverges_stops_and_a_reset_mends_it(toys: tuple[Toys, Heard]) -> N
     say(loop, do="play")
     toy = loop._toys[0]  # pyright: ignore[reportPrivateUsage]
     assert toy
+    toy.look(False)  # once its program is there
     toy.metrics["loss/generator"] = float("nan")
     assert toy.diverged
     toy.train = lambda *_: None  # pyright: ignore[reportAttributeAccessIssue]
@@ -138,21 +152,25 @@ def test_side_by_side_data_and_seed_are_those_of_both(toys: tuple[Toys, Heard]) 
     ("message", "words"),
     [
         ({"do": "open"}, "do=open: allowed are past, play"),
-        ({"do": "step"}, "part=None: allowed are"),
+        ({"do": "step"}, "part=null: allowed are"),
         ({"do": "step", "part": ["both"]}, "part=['both']"),
-        ({"do": "set"}, "setting=null"),
-        ({"do": "set", "side": 1, "setting": {}}, "side=1: allowed are 0 to 0"),
-        ({"do": "set", "side": True, "setting": {}}, "side=True"),
+        ({"do": "set"}, "setting=null: an object"),
+        ({"do": "set", "side": 1, "setting": {}}, "side=1: allowed are 0."),
+        ({"do": "set", "side": True, "setting": {}}, "side=true"),
         ({"do": "set", "side": "0", "setting": {}}, "side=0"),
-        ({"do": "set", "setting": {"data": "drawing"}}, "drawing: draw something first"),
-        ({"do": "set", "setting": {"data": "drawing"}, "drawing": "x"}, "drawing: draw something first"),
-        ({"do": "set", "setting": {"data": "drawing"}, "drawing": 7}, "drawing: draw something first"),
+        ({"do": "set", "setting": {"data": "drawing"}}, "Draw something, then press"),
+        ({"do": "set", "setting": {"data": "drawing"}, "drawing": "x"}, "Draw something, then press"),
+        ({"do": "set", "setting": {"data": "drawing"}, "drawing": 7}, "Draw something, then press"),
         ({"do": "set", "setting": {"data": "drawing"}, "drawing": base64.b64encode(bytes(1024)).decode()}, "wider"),
-        ({"do": "speed"}, "steps=None: allowed are 1, 10"),
+        ({"do": "speed"}, "steps=null: allowed are 1, 10"),
         ({"do": "speed", "steps": 10**9}, "steps=1000000000"),
         ({"do": "speed", "steps": [1]}, "steps=[1]"),
-        ({"do": "compare"}, "on=None: allowed are true, false"),
+        ({"do": "compare"}, "on=null: allowed are true, false"),
         ({"do": "average", "on": 1.5}, "on=1.5"),
+        ({"do": "ahead"}, "steps=null: a whole number from 1 to 100000"),
+        ({"do": "ahead", "steps": 10**6}, "steps=1000000"),
+        ({"do": "set", "setting": {"objective": "wasserstein"}}, "objective=wasserstein needs one of gradient_penalty"),
+        ({"do": "set", "setting": {"objective": "minimax", "penalty": ["r1"]}}, "allowed are none"),
     ],
 )
 def test_what_cannot_be_is_refused_to_who_said_it(
@@ -164,8 +182,63 @@ def test_what_cannot_be_is_refused_to_who_said_it(
     assert len(server.told) == 1
     browser, name, refused = server.told[0]
     assert (browser, name) == (7, "refused")
-    assert words in refused["message"]
+    assert words in said_in("en", refused)
+    assert set(said_in("zh", refused)) & set("，。：")
     assert server.last["controls"]["settings"] == before
+
+
+def test_steps_ahead_are_not_shown_and_end_as_it_was(toys: tuple[Toys, Heard]) -> None:
+    loop, server = toys
+    say(loop, do="speed", steps=1)
+    server.published.clear()
+    say(loop, do="ahead", steps=500)
+    assert server.last["controls"]["ahead"] == 0
+    shares = []
+    while loop._ahead:  # pyright: ignore[reportPrivateUsage]
+        assert "toy0" not in server.published
+        loop._told = 0  # pyright: ignore[reportPrivateUsage]
+        loop._advance_unseen()  # pyright: ignore[reportPrivateUsage]
+        shares.append(server.last["controls"]["ahead"])
+    assert shares[-1] is None
+    assert shares[:-1] == sorted(shares[:-1])
+    assert (loop.steps(), server.last["toy0"]["step"], server.last["controls"]["playing"]) == (500, 500, False)
+    for stop in ({"do": "pause"}, {"do": "reset"}, {"do": "step", "part": "both"}):
+        say(loop, do="ahead", steps=500)
+        say(loop, **stop)
+        assert server.last["controls"]["ahead"] is None
+
+
+def test_a_new_setting_is_published_once_and_a_new_toy_begins_once(
+    toys: tuple[Toys, Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, server = toys
+    begun: list[Toy] = []
+    reset = Toy.reset
+    monkeypatch.setattr(Toy, "reset", lambda toy, seed: begun.append(toy) or reset(toy, seed))
+    say(loop, do="compare", on=True)
+    assert len(begun) == len(set(map(id, begun))) == 2
+    begun.clear()
+    server.published.clear()
+    say(loop, do="set", side=1, setting=usual() | SMALL | {"optimizer.learning_rate": 0.1})
+    assert server.published.count("controls") == 1
+    assert begun == []
+    server.published.clear()
+    say(loop, do="set", side=1, setting=usual() | SMALL | {"network.latent": 3})
+    assert len(begun) == len(set(map(id, begun))) == 2
+    assert server.published.count("controls") == 2  # compiling, and there
+
+
+def test_steps_are_taken_before_they_can_be_seen(toys: tuple[Toys, Heard], monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, server = toys
+    server.published.clear()
+    with monkeypatch.context() as later:
+        later.setattr(Toy, "visible", False)
+        say(loop, do="step", part="both")
+        assert server.last["controls"]["compiling"] == 0
+        assert "toy0" not in server.published
+    assert loop.steps() == 1
+    say(loop, do="past")
+    assert server.last["toy0"]["step"] == 1
 
 
 def test_a_drawing_has_its_levels(toys: tuple[Toys, Heard]) -> None:
@@ -186,8 +259,6 @@ def test_a_drawing_has_its_levels(toys: tuple[Toys, Heard]) -> None:
 
 
 def test_what_the_page_is_offered_can_be_written_down() -> None:
-    import json
-
     offered = json.loads(json.dumps(options()))
     assert offered["keys"]["objective"]["words"] == sorted(offered["objectives"])
     assert offered["objectives"]["wasserstein"]["needs"][0] == "gradient_penalty"

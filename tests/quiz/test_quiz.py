@@ -216,4 +216,4 @@ def private_config() -> str:
 
 
 def test_help_is_there(command: Any) -> None:
-    assert "blind" in command("quiz", "--help").out
+    assert "which customers are real" in command("quiz", "--help").out

@@ -17,8 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from websockets.sync.client import connect
 
+import gans.lab
+import gans.quiz
 from gans.lab.server import Server
 from gans.quiz.answers import Quiz
+from gans.quiz.page import FOLDER, WORDS
 from gans.quiz.serving import LARGEST, check_serving, own_result, served_page, take
 from tests.lab.chromium import Chromium, browser
 from tests.quiz.conftest import answer, key_rows, tell_tale
@@ -85,10 +88,10 @@ def test_answers_are_kept_at_once_and_the_rater_sees_their_own_result(make: Make
         def refused(content: Any, **more: Any) -> str:
             found = say(links[0], {"do": "answers", "content": content} | more)
             assert found["name"] == "refused"
-            return found["message"]
+            return found["values"].get("message", found["key"])
 
         changed = given | {"answers": [given["answers"][0] | {"seconds": 77}, *given["answers"][1:]]}
-        assert "rater-1 has answered this quiz before" in refused(json.dumps(changed))
+        assert refused(json.dumps(changed)) == "answered"
         assert "not readable as JSON" in refused("{")
         assert "another quiz" in refused(json.dumps(given | {"quiz": "x"}))
         assert str(folder) not in refused(json.dumps(given | {"quiz": "x"}))
@@ -107,6 +110,37 @@ def test_answers_are_kept_at_once_and_the_rater_sees_their_own_result(make: Make
     with served(folder) as (links, _):  # those who have answered need no link
         assert [link.split("rater=")[1] for link in links] == ["rater-2", "rater-3"]
     assert not (folder / ".lock").exists()
+
+
+def test_a_link_that_is_opened_again_is_told_so_before_the_first_card(make: Make) -> None:
+    folder = make()
+    with served(folder) as (links, _):
+
+        def begin(rater: Any, browser: Any, **more: Any) -> dict[str, Any]:
+            return say(links[0], {"do": "begin", "rater": rater, "browser": browser} | more)
+
+        new = {"name": "begun", "answered": False, "elsewhere": False}
+        assert begin("rater-1", "a") == new
+        assert begin("rater-1", "a") == new  # a reload
+        assert begin("rater-1", "b") == new | {"elsewhere": True}
+        assert begin("rater-2", "b") == new
+        assert begin("rater-1", "b", here=True) == new
+        assert begin("rater-1", "a") == new | {"elsewhere": True}
+        say(links[0], {"do": "answers", "content": json.dumps(answer(folder, "rater-1", tell_tale))})
+        assert begin("rater-1", "b") == new | {"answered": True}
+        for rater, browser in (("", "a"), ("x" * 41, "a"), ([1], "a"), ("rater-2", "../x")):
+            assert begin(rater, browser)["key"] == "other"
+
+
+def test_both_languages_say_why_answers_are_refused() -> None:
+    english, chinese = (json.loads((FOLDER / f"words.{one}.json").read_text(encoding="utf-8")) for one in WORDS)
+    assert english.keys() == chinese.keys()
+    text = (Path(gans.quiz.__file__).parent / "serving.py").read_text(encoding="utf-8")
+    text += (Path(gans.lab.__file__).parent / "server.py").read_text(encoding="utf-8")
+    keys = set(re.findall(r'"key": "(\w+)"|RefusedError\("(\w+)"', text)) | set(
+        re.findall(r'fail\("(\w+)"()', (FOLDER / "deliver.js").read_text(encoding="utf-8"))
+    )
+    assert {f"refused_{one or other}" for one, other in keys} == {key for key in english if key.startswith("refused_")}
 
 
 def test_a_new_quiz_is_served_unless_told_not_to(
@@ -135,7 +169,7 @@ def test_the_longest_answers_fit_and_letters_cut_in_half_do_no_harm(make: Make) 
     ]
     content = json.dumps(given)
     assert 2**16 < len(json.dumps({"do": "answers", "content": content})) < LARGEST
-    take(quiz, content)
+    take(quiz, {"do": "answers", "content": content})
     assert quiz.stored["words"].to_pylist()[-1] == '"' * 999 + "?"
 
 
@@ -164,7 +198,7 @@ def test_the_key_is_not_served_and_only_the_scripts_of_the_page_may_run(make: Ma
 def test_the_control_and_pairs_tell_no_kinds(make: Make) -> None:
     for changed in ({"arm": "real"}, {"form": "pairs"}):
         quiz = Quiz.open(make("-".join(changed.values()), **changed))
-        rater = take(quiz, json.dumps(answer(quiz.folder, "anna", tell_tale)))
+        rater = take(quiz, {"do": "answers", "content": json.dumps(answer(quiz.folder, "anna", tell_tale))})
         assert own_result(rater, quiz) == {"all": [rater.wrong.total(), 50 if "form" in changed else 100]}
 
 
@@ -256,6 +290,17 @@ def test_a_whole_quiz_in_a_browser(make: Make, command: Any, tmp_path: Path, wid
         assert page.run("document.documentElement.scrollWidth") <= width
         page.run("document.querySelectorAll('#languages button')[1].click()")
         assert "100 个判断" in page.wait("document.body.innerText")
+        page.run("localStorage.clear(), location.reload()")  # as if it was another browser
+        page.wait("document.querySelector('h1')?.textContent === 'rater-2 has answered already'")
+        assert page.run("document.querySelector('main button')") is None
+        page.run("document.querySelectorAll('#languages button')[1].click()")
+        assert page.run("document.querySelector('h1').textContent") == "rater-2 已作答"
+        page.call("Page.navigate", {"url": links[0]})
+        page.wait("document.querySelector('button.main') && document.getElementById('rater')?.value === 'rater-1'")
+        page.run("localStorage.clear(), location.reload()")
+        page.wait("document.querySelector('h1')?.textContent === 'rater-1 is being answered in another browser'")
+        page.click("button.main")
+        page.wait("document.getElementById('rater')?.value === 'rater-1'")
         assert page.errors == []
         page.close()
     table = pq.read_table(folder / "answers.parquet")

@@ -87,6 +87,16 @@ def toy() -> Toy:
     return Toy(codec, real, made, fit(codec, real, made))
 
 
+def test_it_tells_how_far_it_is(toy: Toy) -> None:
+    told: list[tuple[str, int, int]] = []
+    Boosted(candidates=CANDIDATES, trees=3).fit(toy.codec, toy.real, toy.made, lambda *given: told.append(given))
+    trees, margins = ([one for one in told if one[0] == what] for what in ("trees", "margins"))
+    assert told == trees + margins
+    assert trees == [("trees", number, 3) for number in (1, 2, 3)]
+    total = margins[0][2]
+    assert [number for _, number, _ in margins] == list(range(1, total + 1))
+
+
 @dataclass
 class KnownGenerator:
     """Makes rows of a known distribution, by their number."""

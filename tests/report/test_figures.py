@@ -7,12 +7,21 @@ import pyarrow as pa
 import pytest
 
 from gans.data.detection import detect
+from gans.data.level_order import in_order
 from gans.data.schema import Column
 from gans.evaluation.associations import associations, correlation_ratio, cramers_v
 from gans.evaluation.column_counts import Histogram, Levels, marginal, shares
+from gans.evaluation.results import Evaluation, Score
+from gans.findings.kept import Kept
+from gans.report.arms import share_figures
+from gans.report.dark import NIGHT, PAPER, dark_color
+from gans.report.evaluation import ATTACKS_TITLE, evaluation_figures
 from gans.report.figures import (
+    WIDTH,
     association_figure,
+    canvas,
     label,
+    legend,
     marginal_figure,
     marginal_grid,
     render,
@@ -177,14 +186,120 @@ def test_a_spike_does_not_flatten_a_curve() -> None:
     assert "central 98 %" in words(figure)
 
 
-def test_score_curves_mark_the_best_step() -> None:
+def test_score_curves_mark_the_kept_step() -> None:
     history = [
         {"step": step, "holdout/score": score, "holdout/column_distance": 0.1, "holdout/pair_distance": 0.2}
         for step, score in ((100, 0.7), (200, 0.9), (300, 0.8))
     ]
-    figures = score_curves(history, FLOOR)
-    assert "best: 0.900 at step 200" in words(figures["Score (higher is better)"])
+    figures = score_curves(history, FLOOR, Kept(300, "score", 0.8), last=400)
+    assert "kept: step 300, 0.800" in words(figures["Score (higher is better)"])
+    assert "kept: step 300" in words(figures["Distances (lower is better)"])
+    ends = {figure.axes[0].get_xlim() for figure in figures.values()}
+    assert ends == {(0, 412)}  # one axis for both, to the end of training
+    assert "kept" not in words(score_curves(history, FLOOR)["Score (higher is better)"])
     assert score_curves([{"step": 1}], FLOOR) == {}
+    assert score_curves(history[:1], FLOOR) == {}  # one value is no curve
+
+
+@pytest.mark.parametrize(
+    ("levels", "ordered"),
+    [
+        (["Sun", "mon", "Wed"], ["mon", "Wed", "Sun"]),
+        (["Friday", "Monday"], ["Monday", "Friday"]),
+        (["\u5468\u65e5", "\u5468\u4e00"], ["\u5468\u4e00", "\u5468\u65e5"]),
+        (["Dec", "May", "Jan"], ["Jan", "May", "Dec"]),
+        (["10+", "2 to 4", "5 to 9", "1"], ["1", "2 to 4", "5 to 9", "10+"]),
+        (["Sun", "moon"], ["Sun", "moon"]),
+        (["1 a", "1 b"], ["1 a", "1 b"]),
+        ([], []),
+    ],
+)
+def test_levels_stand_in_the_order_of_the_calendar_or_their_numbers(levels: list[str], ordered: list[str]) -> None:
+    assert in_order(levels) == ordered
+
+
+def test_weekdays_are_drawn_in_order_with_their_own_counts() -> None:
+    real = ["Sun"] * 30 + ["Mon"] * 10 + ["Fri"] * 20 + [None] * 5
+    axes = marginal_figure(marginal(chunked(real), chunked(real), column("category"))).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Mon", "Fri", "Sun", "(missing)"]
+    lengths = [bar.get_width() for bar in axes.patches[:4]]
+    np.testing.assert_allclose(lengths, np.array([10, 20, 30, 5]) / 65)
+
+
+def test_legends_lie_within_their_figure() -> None:
+    figure, axes = canvas(WIDTH, 2)
+    for name in ("a rather long name of a line", "and another one that is long", "short", "a fourth line"):
+        axes.plot([0, 1], label=name)
+    legend(axes)
+    (drawn,) = figure.legends
+    figure.draw_without_rendering()
+    box = drawn.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert [text.get_text() for text in drawn.get_texts()] == [str(line.get_label()) for line in axes.lines]
+
+
+def test_shares_of_segments_have_one_axis_that_holds_every_interval() -> None:
+    table = [
+        ["a", "Tue", 0.1, 0.1, 0.1, 0.02, 0.3],
+        ["a", "Mon", 0.2, 0.3, 0.2, 0.1, 0.4],
+        ["a", None, 0.1, 0.1, 0.1, 0, 0.2],
+        ["b", "Tue", 0.1, 0.1, 0.5, 0.2, 0.85],
+        ["b", "Mon", 0.9, 0.1, 0.1, 0.0, 0.3],
+        ["b", None, 0, 0, 0, 0, 0.1],
+    ]
+    figures = share_figures(table, ["a", "b"], ["Tue", "Mon", None])
+    assert list(figures) == ["a", "b"]
+    (limits,) = {figure.axes[0].get_xlim() for figure in figures.values()}
+    assert limits[0] <= 0
+    assert limits[1] > 0.9
+    names = [text.get_text() for text in figures["a"].axes[0].get_yticklabels()]
+    assert names == ["Mon", "Tue", "missing"]
+
+
+def test_intervals_of_attacks_lie_within_their_axis_and_one_value_is_no_chart() -> None:
+    found = Evaluation("standard", {})
+    found.scores = {
+        "membership_nearest_auc": Score(0.5, 0.21, 0.62),
+        "membership_worst_auc": Score(0.7, 0.32, 1.0),
+    }
+    found.details = {
+        "worst columns": {"a": (0.3, 0.1), "b": (0.2, 0.1)},
+        "worst pairs": {("a", "b"): (0.6, 0.1), ("a", "c"): (0.2, 0.1)},
+        "given away by columns": {"only": 1.0},
+    }
+    figures = evaluation_figures(found)
+    assert list(figures) == ["Worst columns", "Worst pairs", ATTACKS_TITLE]
+    low, high = figures[ATTACKS_TITLE].axes[0].get_xlim()
+    assert low < 0.21
+    assert high > 1.0
+    columns, pairs = (figures[title].axes[0].get_xlim() for title in ("Worst columns", "Worst pairs"))
+    assert columns == pairs
+    assert columns[1] > 60
+    text = words(figures[ATTACKS_TITLE])
+    assert "by nearest row" in text
+    assert "worst membership attack" in text
+
+
+@pytest.mark.parametrize(
+    "color", ["#44505c", "#c9d0d6", "#eceff1", "#3d6c99", "#d4692a", "#8a6bb0", "#b3402f", "#000000"]
+)
+def test_dark_colours_can_be_told_from_the_dark_page(color: str) -> None:
+    least = 4 if color in ("#44505c", "#000000") else 1.15 if color in ("#c9d0d6", "#eceff1") else 3
+    assert contrast(dark_color(color), NIGHT) > least
+    assert dark_color(PAPER) == NIGHT
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as WCAG 2 has it."""
+
+    def luminance(color: str) -> float:
+        parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_associations_of_known_answers() -> None:

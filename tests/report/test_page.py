@@ -1,6 +1,7 @@
 import base64
 import dataclasses
 import itertools
+import json
 import re
 import subprocess
 import sys
@@ -13,15 +14,20 @@ import pytest
 
 from gans.data.detection import detect
 from gans.evaluation.fidelity import Fidelity, Reference
+from gans.evaluation.results import Evaluation, Score
+from gans.findings.first_screen import REAL, SHARE, USE
+from gans.findings.kept import kept_generator
 from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
 from gans.report import page
+from gans.report.evaluation import REPLIES_END, REPLIES_START, write_evaluation
 from gans.report.page import write_report
 from gans.runs.finish import RunResults
 
 VOID = {"meta", "img", "br"}
-SECTIONS = ["trained", "words", "evaluation", "curves", "score", "columns", "pairs", "sample", "use"]
+SECTIONS = ["words", "evaluation", "score", "columns", "pairs", "sample", "curves", "trained", "use"]
 NAME = "<script>alert('n')</script>"
 ROWS = 400
+QUESTIONS = (USE, REAL, SHARE)
 
 
 class Page(HTMLParser):
@@ -50,6 +56,11 @@ class Page(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
+
+    def classes(self, name: str) -> list[list[str]]:
+        """Of each element of a class its other classes."""
+        every = [(attributes.get("class") or "").split() for _, attributes in self.tags]
+        return [[other for other in found if other != name] for found in every if name in found]
 
     @property
     def text(self) -> str:
@@ -139,7 +150,7 @@ def test_page_has_its_sections_and_headings_in_order(written: str) -> None:
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert parsed.all("html")[0]["lang"] == "en"
     assert all(image["alt"] for image in parsed.all("img"))
-    for text in ("3,000 in 1 min 15 s", "abc123", "jax 0.9", "seed: 0", "0.6100", "python -m gans.sample run=DIR"):
+    for text in ("3,000 in 1 min 15 s", "abc123", "jax 0.9", "seed: 0", "0.6100", "gans sample run="):
         assert text in parsed.text
 
 
@@ -181,7 +192,7 @@ def test_sample_rows_are_synthetic_and_none_is_a_training_row(tmp_path: Path) ->
     report = make(synthetic)
     write_report(tmp_path / "report.html", report)
     parsed = Page((tmp_path / "report.html").read_text())
-    assert "7 that equal a training row were passed over" in parsed.text
+    assert "7 that equal a training row were skipped" in parsed.text
     for value in training["size"].to_pylist():
         assert f"{value:.6g}" not in parsed.text
     shown = [f"{value:.6g}" in parsed.text for value in other["size"].to_pylist()]
@@ -192,8 +203,7 @@ def test_sample_rows_are_synthetic_and_none_is_a_training_row(tmp_path: Path) ->
 def test_a_copied_table_shows_no_sample_row(tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", make(table(0)))
     assert (
-        "200 that equal a training row were passed over. There are 0."
-        in Page((tmp_path / "report.html").read_text()).text
+        "200 that equal a training row were skipped. There are 0." in Page((tmp_path / "report.html").read_text()).text
     )
 
 
@@ -248,7 +258,7 @@ def test_a_perfect_generator_is_within_noise() -> None:
     assert "good: All 8 columns are within noise." in text
     assert "far off" not in text
     assert "bad:" not in text
-    assert "good: The held-out score ended within 0.01 of its best, 0.900 at step 2,000." in text
+    assert "good: The score ended within 0.01 of its best, 0.900 at step 2,000." in text
 
 
 def test_a_bad_generator_is_told_with_its_numbers() -> None:
@@ -262,7 +272,7 @@ def test_a_bad_generator_is_told_with_its_numbers() -> None:
     value, low = report.against_holdout.pairs[pair], report.floor.pairs[pair]
     assert f"{PAIR.join(pair)} {value:.3f} (real rows {low:.3f}, far off)" in text
     assert "bad: maybe: every synthetic value is missing." in text
-    assert "bad: The held-out score fell after its best step: 0.900 at step 2,000, 0.800 at step 3,000." in text
+    assert "note: The score got worse after its best step: 0.900 at step 2,000, 0.800 at step 3,000." in text
 
 
 def test_overall_verdict_follows_the_means() -> None:
@@ -278,16 +288,16 @@ def test_overall_verdict_follows_the_means() -> None:
     assert tone_of(0.04, 0.04)[1].startswith("Close to the real table")
     assert tone_of(0.08, 0.0) == (
         "note",
-        "On average close to the real table, but 1 column is off: see which before use.",
+        "Close to the real table on average, but beyond noise in 1 of 2 columns and 0 of 1 pair of columns.",
     )
-    assert tone_of(0.1, 0.1)[1].startswith("Recognisable, but off")
+    assert tone_of(0.1, 0.1)[1].startswith("Recognisable, but off on average")
     assert tone_of(0.5, 0.5)[0] == "bad"
 
 
 def test_the_limits_are_always_said() -> None:
     for synthetic in (table(5), table(2, shift=1.5)):
         text = told(make(synthetic))
-        assert "Losses prove nothing" in text
+        assert "Losses say nothing about quality" in text
         assert "no proof of privacy" in text
         assert "was not followed during training" in text
 
@@ -308,7 +318,7 @@ def test_a_run_that_did_not_end_well_says_so_first(tmp_path: Path, status: str, 
     write_report(tmp_path / "report.html", report)
     parsed = Page((tmp_path / "report.html").read_text())
     assert headline(report).text in parsed.text
-    assert "No step was recorded." in parsed.text
+    assert "Too few steps were recorded for curves." in parsed.text
     assert "No evaluation took place" in parsed.text
 
 
@@ -339,3 +349,135 @@ def test_importing_the_page_loads_no_plotting() -> None:
     code = "import sys, gans.report.page; print([n for n in ('matplotlib', 'jinja2', 'pandas') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def drawn(page_text: str) -> list[str]:
+    """The figures of a page, as SVG."""
+    images = [image["src"] or "" for image in Page(page_text).all("img")]
+    return [base64.b64decode(image.split(",", 1)[1]).decode() for image in images if "svg+xml" in image]
+
+
+def texts_of(svg: str) -> str:
+    return " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+
+
+def kept_run(**summary: object) -> RunResults:
+    """A run whose generator was chosen by detection, at another step than that of the best score."""
+    history = [
+        row | {"holdout/detection": value} for row, value in zip(scored(0.7, 0.9, 0.8), (0.5, 0.6, 0.7), strict=True)
+    ]
+    kept = {"kept": {"seed": 7, "step": 3000, "value": 0.7, "by": "detection"}, "refine_seconds": 2.0}
+    return make(table(2, shift=1.5), history, **kept, **summary)
+
+
+@pytest.mark.usefixtures("one_figure")
+def test_the_first_screen_answers_and_names_the_command_for_what_is_not_known(tmp_path: Path) -> None:
+    folder = tmp_path / "my run"
+    folder.mkdir()
+    write_report(folder / "report.html", make(table(5)))
+    written = (folder / "report.html").read_text()
+    parsed = Page(written)
+    assert parsed.classes("reply") == [["good"], ["unknown"], ["unknown"]]
+    before = parsed.text[: parsed.text.index("Why: what is good")]
+    for text in (*QUESTIONS, "Within noise", "Score 0.9"):
+        assert text in before
+    assert before.count(f'gans evaluate "run={folder.as_posix()}"') == 2
+    assert written.index('id="answers"') < written.index("<nav")
+
+
+@pytest.mark.usefixtures("one_figure")
+def test_an_evaluation_renews_the_first_screen(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", make(table(5)))
+    found = Evaluation("standard", {"synthetic": 400, "real": 400, "test": 400}, "flag")
+    found.scores = {
+        "unseen_score": Score(0.62, 0.55, 0.7), "unseen_overfit": Score(0, -0.1, 0.1),
+        "unseen_columns": Score(0.1), "unseen_joint": Score(0.28),
+        "tstr": Score(0.55, 0.5, 0.6), "trtr": Score(0.9, 0.88, 0.92),
+    }  # fmt: skip
+    found.details["unseen rows"] = {"rows of each side": 400, "training rows": 0.95, "independent columns": 0.2}
+    for _ in range(2):  # a second one takes the place of the first
+        write_evaluation(tmp_path, found, [])
+        parsed = Page((tmp_path / "report.html").read_text())
+        assert parsed.classes("reply") == [["bad"], ["note"], ["unknown"]]
+        first = parsed.text[: parsed.text.index("Why: what is good")]
+        assert "Within noise" in first  # what the run said of itself stays
+        assert "NOT USEFUL: a model of flag has AUC 0.550" in first
+        assert "score 0.620 (0.550 to 0.700)" in first
+        assert "Not tested yet" not in first
+    hostile = [{"tone": "<b>", "text": "x"}]
+    page_text = (tmp_path / "report.html").read_text()
+    page_text = re.sub("data-run='[^']*'", lambda _: f"data-run='{json.dumps(hostile)}'", page_text)
+    (tmp_path / "report.html").write_text(page_text)
+    write_evaluation(tmp_path, found, [])
+    replies = (tmp_path / "report.html").read_text().split(REPLIES_START)[1].split(REPLIES_END)[0]
+    assert "<b>" not in replies
+
+
+def test_headline_and_body_count_the_same(written: str) -> None:
+    report = make(table(2, shift=1.5, gone=True), scored(0.7, 0.9, 0.8))
+    counts = re.search(r"beyond noise in (\d+) of (\d+) columns and (\d+) of (\d+) pairs", headline(report).text)
+    assert counts
+    columns, of_columns, pairs, of_pairs = map(int, counts.groups())
+    text = told(report)
+    assert f"{columns} columns are beyond noise" in text
+    assert f"{pairs} pairs of columns are beyond noise" in text
+    assert f"{of_pairs - pairs} of {of_pairs} pairs of columns are within noise" in text
+    table_of_columns = written[written.index('<section id="columns">') :].split("</table>")[0]
+    assert table_of_columns.count("<tr><th") == of_columns + 1
+    assert of_columns - table_of_columns.count("within-noise") == columns
+    assert 0 < columns < of_columns
+    assert 0 < pairs < of_pairs
+
+
+@pytest.mark.usefixtures("one_figure")
+def test_curves_mark_the_step_that_was_kept(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", kept_run())
+    page_text = (tmp_path / "report.html").read_text()
+    parsed = Page(page_text)
+    section = parsed.text[parsed.text.index("Held-out score over time") :]
+    assert "the generator at step 3,000, for its detection score of 0.700" in section
+    assert "slightly optimistic" in section
+    assert "The rows were refined after training" in section
+    assert "best detection score, 0.700, rows refined" in parsed.text
+    marked = [texts_of(svg) for svg in drawn(page_text) if "kept: step" in svg]
+    assert len(marked) == 3  # the score, the distances, detection
+    assert all("kept: step 3,000" in text for text in marked)
+    assert sum("kept: step 3,000, 0.700" in text for text in marked) == 1  # a dot on the score that chose
+    assert "2,000, 0.9" not in " ".join(marked)  # the best value of another score is not marked
+
+
+@pytest.mark.usefixtures("one_figure")
+def test_of_several_seeds_the_curves_are_those_of_the_kept_one() -> None:
+    history = [
+        {"step": step, "holdout/score": 0.5, "seed7/holdout/score": 0.4, "seed8/holdout/score": value}
+        for step, value in ((1000, 0.6), (2000, 0.8))
+    ]
+    best = [{"seed": 7, "step": 1000, "value": 0.4}, {"seed": 8, "step": 2000, "value": 0.8}]
+    report = make(table(2), history, kept={"seed": 8, "step": 2000, "value": 0.8, "by": "score"}, scores={"best": best})
+    kept = kept_generator(report)
+    assert kept is not None
+    assert [row["holdout/score"] for row in kept.own(report.history)] == [0.6, 0.8]
+    assert "of seed 8" in kept.words()
+    assert "no score chose" in dataclasses.replace(kept, by="last", value=None).words()
+
+
+def test_texts_of_figures_can_be_read_on_a_phone(written: str) -> None:
+    outside = written[: written.index('class="scroll matrices"')], written[written.index('id="sample"') :]
+    figures = [svg for part in outside for svg in drawn_in(part)]
+    assert len(figures) > 10
+    for svg in figures:
+        width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # pyright: ignore[reportOptionalSubscript]
+        sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
+        assert min(sizes) * 340 / width > 9.5, texts_of(svg)
+
+
+def drawn_in(part: str) -> list[str]:
+    return [base64.b64decode(found).decode() for found in re.findall(r'"data:image/svg\+xml;base64,([^"]*)"', part)]
+
+
+def test_pages_and_figures_have_dark_colours(written: str) -> None:
+    assert "prefers-color-scheme: dark" in written
+    for svg in drawn(written):
+        rules = svg[svg.index("prefers-color-scheme:dark") :].split("</style>")[0]
+        for kind, color in set(re.findall(r"(fill|stroke): (#[0-9a-f]{6})", svg.split("</style>")[1])):
+            assert f'[style*="{kind}: {color}"]' in rules

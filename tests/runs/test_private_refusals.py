@@ -57,6 +57,7 @@ def test_bad_inputs_are_refused_and_leave_nothing(overrides: list[str], said: st
         (["network.spectral_norm=true"], "network.spectral_norm=True: .* clipped"),
         (["trainer.precision=bfloat16"], "trainer.precision=bfloat16: .* norms need it"),
         (["trainer.accumulate=2"], "trainer.accumulate=2: .* one batch"),
+        (["trainer.generator_steps=2"], "trainer.generator_steps=2: .* once"),
         (["privacy.rate=0"], "privacy.rate=0"),
         (["privacy.rate=1.5"], "privacy.rate=1.5"),
         (["privacy.clip=0"], "privacy.clip=0"),

@@ -211,7 +211,7 @@ def test_what_a_person_gives_or_vouches_for_is_read(copied: Path, finished: Any,
         real_tables({"test": str(finished.table_path)}, saved)  # the training rows would be those of the config
     given = real_tables({"real": str(finished.table_path)}, saved)
     assert (given.training.num_rows, given.test) == (197, None)
-    vouched = real_tables({"trust": "true"}, saved)
+    vouched = real_tables({"trust": True}, saved)
     assert vouched.test is not None
     assert vouched.training.num_rows + vouched.test.num_rows == 197
 

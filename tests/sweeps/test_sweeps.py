@@ -57,7 +57,7 @@ def test_the_table_is_sorted_and_names_what_differs(tmp_path: Path, capsys: pyte
     assert lines[0].split() == ["job", "a.b", "status", "score", "seconds", "run_dir", "error"]
     assert [line.split()[0] for line in lines[1:5]] == ["1", "0", "2", "3"]
     assert "4 jobs, 2 of them without a result" in lines[5]
-    assert f"python -m gans.compare runs={tmp_path} by=a.b" in lines[6]
+    assert f"gans compare runs={tmp_path} by=a.b" in lines[6]
     assert [(row["status"], row["score"]) for row in rows(tmp_path)] == [
         ("completed", "0.2000"), ("completed", "0.9000"), ("diverged", ""), ("crashed", "")]  # fmt: skip
     finish(tmp_path, direction=-1)

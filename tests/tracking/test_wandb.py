@@ -9,6 +9,7 @@ import yaml
 from gans.config.compose import compose
 from gans.report.page import report_run
 from gans.runs.execute import execute
+from gans.tracking.base import RunEnd, RunStart
 from gans.tracking.settings import TrackerSettings
 from gans.tracking.weights_and_biases import WeightsAndBiases, settle_mode
 
@@ -60,6 +61,38 @@ def test_metrics_equal_those_of_metrics_jsonl(tracked):
                 assert rows[line["step"]][key] == pytest.approx(value)
 
 
+def test_scores_have_their_best_value_in_the_summary_and_the_step_as_their_axis(tracked):
+    _, found, _ = tracked
+    metrics = [record.metric for record in found if record.WhichOneof("record_type") == "metric"]
+    defined = {one.name or one.glob_name: one for one in metrics}
+    assert defined["*"].step_metric == defined["holdout/score"].step_metric == "step"
+    assert defined["holdout/score"].summary.max
+    assert defined["holdout/column_distance"].summary.min
+    assert not defined["holdout/column_distance"].summary.max
+
+
+def test_online_the_address_is_said(tmp_path, monkeypatch):
+    import wandb
+
+    class Run:
+        id, url = "x", "https://example.org/gans/runs/x"
+
+        def define_metric(self, name, **how):
+            pass
+
+    monkeypatch.setattr(wandb, "init", lambda **given: Run())
+    lines: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: lines.append(record.getMessage())
+    log = logging.getLogger("gans")
+    monkeypatch.setattr(log, "handlers", [listener])
+    log.setLevel(logging.INFO)
+    for mode in ("online", "offline"):
+        settings = TrackerSettings(folder=str(tmp_path))
+        WeightsAndBiases(settings, mode, RunStart(name="a", config="{}", run_dir=tmp_path))
+    assert lines == [f"Weights & Biases: {Run.url}"]
+
+
 def test_sample_rows_figure_and_generator_are_there_and_the_run_is_finished(tracked):
     _, found, folder = tracked
     media = {key.split("/")[0] for row in history(found) for key in row}
@@ -71,6 +104,7 @@ def test_sample_rows_figure_and_generator_are_there_and_the_run_is_finished(trac
     artifacts = [
         record.request.log_artifact.artifact for record in found if record.WhichOneof("record_type") == "request"
     ] + [record.artifact for record in found if record.WhichOneof("record_type") == "artifact"]
+    assert {artifact.type for artifact in artifacts if artifact.name.startswith("generator-")} == {"model"}
     names = {entry.path for artifact in artifacts for entry in artifact.manifest.contents}
     assert {"config.yaml", "schema.json", "checkpoints/codec.npz"} <= names
 
@@ -118,7 +152,8 @@ def test_a_tracker_that_fails_says_so_once_and_the_run_goes_on(tmp_path, monkeyp
 
 
 def test_disabled_touches_nothing(tmp_path):
-    tracker = WeightsAndBiases(TrackerSettings(folder=str(tmp_path)), "disabled", "name", "{}", tmp_path)
+    start = RunStart(name="name", config="{}", run_dir=tmp_path)
+    tracker = WeightsAndBiases(TrackerSettings(folder=str(tmp_path)), "disabled", start)
     tracker.log({"a": 1.0}, 1)
-    tracker.finish({"status": "completed"}, [tmp_path], None, dict)
+    tracker.finish(RunEnd(summary={"status": "completed"}, generator=[tmp_path]))
     assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,8 @@ from gans.streams import per_example, stream
 from gans.terms.base import Made
 from gans.training.loop import initial_state, make_block
 from gans.training.placement import place
+from gans.training.programs import quick_to_compile
+from gans.training.size import generator_shapes
 from gans.training.step import adversarial_step
 
 SMALL = [
@@ -50,7 +52,7 @@ def side_by_side(batch, pack):
 def plain_step(gan, state, data):
     """One step as one would write it down, with an update at a time and real and generated rows apart."""
     pack, parameters, optimizer = gan.pack, state.discriminator, state.discriminator_optimizer
-    metrics = {"loss/discriminator": [], "gradient/discriminator": []}
+    metrics = {f"{kind}/{part}": [] for kind in ("loss", "gradient") for part in ("discriminator", "generator")}
 
     def judge(parameters, rows, condition, keys):
         """Logits and features of packs, and what each head says of each row."""
@@ -91,31 +93,35 @@ def plain_step(gan, state, data):
         parameters = optax.apply_updates(parameters, updates)
         metrics["loss/discriminator"].append(adversarial)
         metrics["gradient/discriminator"].append(length(gradient))
-    real, labels, keys = gan.batch(data, state.seed, state.step, gan.critic_steps)
+    state = state.replace(discriminator=parameters, discriminator_optimizer=optimizer)
+    for part in range(gan.critic_steps, gan.critic_steps + gan.generator_steps):
+        real, labels, keys = gan.batch(data, state.seed, state.step, part)
 
-    def loss(generator):
-        fake, shown = gan.generate({"params": generator, **state.statistics}, labels, keys("latent"), True)
-        (logits,) = jax.tree.leaves(shown["intermediates"])
-        condition = side_by_side(labels, pack)
-        c_real, real_features, _ = judge(parameters, side_by_side(real, pack), condition, keys("critic real", pack))
-        c_fake, features, said = judge(parameters, side_by_side(fake, pack), condition, keys("critic fake", pack))
-        adversarial = total = gan.objective.generator(c_real, c_fake)
-        for name, term in gan.terms.items():
-            made = Made(fake, labels, logits, features, real_features, said.get(name))
-            total += term(gan.layout, data.known[name], made, state.step / gan.steps)
-        return total, ({name: tree for name, tree in shown.items() if name == "batch_stats"}, adversarial)
+        def loss(generator, state=state, real=real, labels=labels, keys=keys):
+            fake, shown = gan.generate({"params": generator, **state.statistics}, labels, keys("latent"), True)
+            (logits,) = jax.tree.leaves(shown["intermediates"])
+            condition = side_by_side(labels, pack)
+            c_real, real_features, _ = judge(parameters, side_by_side(real, pack), condition, keys("critic real", pack))
+            c_fake, features, said = judge(parameters, side_by_side(fake, pack), condition, keys("critic fake", pack))
+            adversarial = total = gan.objective.generator(c_real, c_fake)
+            for name, term in gan.terms.items():
+                made = Made(fake, labels, logits, features, real_features, said.get(name))
+                total += term(gan.layout, data.known[name], made, state.step / gan.steps)
+            return total, ({name: tree for name, tree in shown.items() if name == "batch_stats"}, adversarial)
 
-    gradient, (statistics, adversarial) = jax.grad(loss, has_aux=True)(state.generator)
-    updates, generator_optimizer = gan.generator_optimizer.update(gradient, state.generator_optimizer, state.generator)
-    after = state.replace(
-        generator=optax.apply_updates(state.generator, updates),
-        statistics=statistics,
-        discriminator=parameters,
-        generator_optimizer=generator_optimizer,
-        discriminator_optimizer=optimizer,
-    )
+        gradient, (statistics, adversarial) = jax.grad(loss, has_aux=True)(state.generator)
+        updates, generator_optimizer = gan.generator_optimizer.update(
+            gradient, state.generator_optimizer, state.generator
+        )
+        state = state.replace(
+            generator=optax.apply_updates(state.generator, updates),
+            statistics=statistics,
+            generator_optimizer=generator_optimizer,
+        )
+        metrics["loss/generator"].append(adversarial)
+        metrics["gradient/generator"].append(length(gradient))
     means = {name: jnp.mean(jnp.stack(values)) for name, values in metrics.items()}
-    return after, means | {"loss/generator": adversarial, "gradient/generator": length(gradient)}
+    return state, means
 
 
 def step(gan, state, data):
@@ -140,6 +146,7 @@ VARIANTS = {
     "flagship": ["objective=relativistic_pairing", "penalty=[r1,r2]", "term=[moments]", "condition=subsets"],
     "classifier, packs and batch norm": [
         *("+experiment=ctgan", "network.pack=2", "trainer.critic_steps=2", "network.discriminator_conditioning=none"),
+        "trainer.generator_steps=3",
         "term=[condition_cross_entropy,auxiliary_classifier,feature_matching]",
     ],
     "mutual information": ["+experiment=infogan", "network.pack=2", "trainer.critic_steps=3"],
@@ -189,6 +196,23 @@ def ready_ctgan():
     prepared = prepare(compose(["data.limit=400", "trainer.batch_size=20", "network=ctgan", *widths]))
     gan = build(prepared.run, prepared.condition)
     return gan, jax.tree.map(jnp.asarray, prepared.rows), jax.tree.map(jnp.asarray, initial_state(gan, 3, 1))
+
+
+def test_the_generator_alone_has_the_shapes_that_it_has_in_the_state():
+    gan, _, state = ready_ctgan()
+    found = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), generator_shapes(gan))
+    assert found == jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), state.average)
+
+
+def test_a_program_on_a_cpu_is_quick_to_compile_unless_the_user_says_how(monkeypatch):
+    if jax.default_backend() != "cpu":
+        pytest.skip("a CPU is needed")
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    level = "xla_backend_optimization_level"
+    assert (quick_to_compile(), quick_to_compile(once=True)) == ({level: 1}, {level: 0})
+    jax.jit(lambda x: x + 1, compiler_options=quick_to_compile())(1.0)  # XLA knows it
+    monkeypatch.setenv("XLA_FLAGS", f"--{level}=3")
+    assert quick_to_compile() is None
 
 
 def test_packed_rows_lie_side_by_side():

@@ -102,7 +102,7 @@ def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | Non
     if not any(NUMBER.fullmatch(text.strip()) for text in first):
         rows = [row for row in rows if row != first]  # a header that stands twice is refused when all lines are read
     if header is None:
-        header, note = _has_header(first, [row for row in rows if len(row) == len(first)], key)
+        header, note = has_header(first, [row for row in rows if len(row) == len(first)], key)
         notes += [note] if note else []
     names = [name.strip() for name in first] if header else [""] * len(first)
     names = [name or f"column{place}" for place, name in enumerate(names, 1)]
@@ -146,8 +146,15 @@ def _find_delimiter(path: Path, key: str) -> str:
     return max(counts, key=lambda sign: counts[sign]) if counts else ","
 
 
-def _has_header(first: list[str], rows: list[list[str]], key: str) -> tuple[bool, str]:
-    """Whether the first record holds names, and what is said where that is open to doubt."""
+def has_header(first: list[str], rows: list[list[str]], key: str, place: str = "line 1") -> tuple[bool, str]:
+    """Whether the first record holds names, and what is said where that is open to doubt.
+
+    Args:
+        place: of the first record, for messages.
+
+    Raises:
+        UserError: it could be names or values.
+    """
     if not rows:
         return True, ""
     columns = list(zip(*rows, strict=True))
@@ -167,12 +174,12 @@ def _has_header(first: list[str], rows: list[list[str]], key: str) -> tuple[bool
     years = [text for text, looks in zip(first, like, strict=True) if looks]
     counted = len(years) > 1 and _counts_up(years) and not known
     if (new or counted) and not known:
-        note = f"line 1 is taken as names ({shown(first)}); data.header=false reads it as values"
+        note = f"{place} is taken as names ({shown(first)}); data.header=false reads it as values"
         return True, note if doubtful else ""
     if not doubtful and not known:
         return True, ""
     raise UserError(
-        f"{key}: line 1 ({shown(first)}) could be names or values like those below ({shown(rows[0])}); "
+        f"{key}: {place} ({shown(first)}) could be names or values like those below ({shown(rows[0])}); "
         "say which: data.header=true or data.header=false."
     )
 

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def _decompress(path: Path, out: Path, compression: str, key: str) -> None:
                         f"{key}: unpacked it is larger than half of the free disk ({most / 2**30:.1f} GiB)."
                     )
                 to.write(block)
-    except (OSError, EOFError, ValueError, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise UserError(f"{key}: not a readable {compression} file ({' '.join(str(error).split())[:120]}).") from None
 
 
@@ -106,6 +107,8 @@ def _unpacked(path: Path, compression: str, key: str) -> Iterator[Any]:
     if compression == "zip":
         with zipfile.ZipFile(path) as archive:
             names = [one.filename for one in archive.infolist() if not one.is_dir()]
+            if "[Content_Types].xml" in names:
+                raise UserError(f"{key}: it is an Excel workbook; name it .xlsx.")
             if len(names) != 1:
                 raise UserError(f"{key}: the archive holds {len(names)} files; one is needed.")
             with archive.open(names[0]) as file:

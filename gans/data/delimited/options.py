@@ -1,4 +1,4 @@
-"""What a person can say about a text file, where the file itself leaves it open."""
+"""What a person can say about a file, where the file itself leaves it open."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ THOUSANDS = (",", ".", " ", "'")
 
 @dataclass(kw_only=True)
 class TextOptions:
-    """How text files (CSV) are read; what is not set is found in the file, or asked for where two readings fit.
+    """How files are read, text files (CSV) above all; what is not set is found in the file, or asked for.
 
     Attributes:
         delimiter: between fields: ',', ';', '|' or '\\t'.
@@ -23,6 +23,7 @@ class TextOptions:
         encoding: of the file, as Python names it: utf-8, cp1252, gb18030.
         formats: of dates and times by column, as strftime has them: `data.formats.paid='%m/%d/%Y'`.
         types: by column, `text` or `number`: `data.types.zip=text`.
+        sheet: of an Excel workbook; the first one unless given.
     """
 
     delimiter: str | None = None
@@ -33,6 +34,7 @@ class TextOptions:
     encoding: str | None = None
     formats: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    sheet: str | None = None
 
     def check_text_options(self) -> None:
         """Raise UserError for a value that no file can be read by."""

@@ -1,62 +1,41 @@
 """A text file (CSV) as an Arrow table: parsed by DuckDB in a layout that was checked before, rows counted after."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.delimited.alike import like
+from gans.data.delimited.columns import typed_table
 from gans.data.delimited.dialect import Dialect, cut, find_dialect, records, shown
 from gans.data.delimited.numbers import UNSEEN
 from gans.data.delimited.opening import PlainText, plain_text
 from gans.data.delimited.options import Known, TextOptions
-from gans.data.delimited.typed import Doubt, Evidence, TextColumn
-from gans.data.notes import DELIMITER, noted
-from gans.errors import UserError, nearest
+from gans.data.delimited.typed import TextColumn
+from gans.errors import UserError
 
 log = logging.getLogger("gans")
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-SUFFIXES = (".csv", ".tsv", ".txt")
-PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 LONGEST_LINE = 1 << 27  # bytes
-
-
-def is_text_file(path: Path) -> bool:
-    """Whether the name is that of a text file, such as table.csv or table.csv.gz."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return bool(suffixes) and (
-        suffixes[-1] in SUFFIXES or (suffixes[-1] in PACKED and suffixes[-2:-1] != [] and suffixes[-2] in SUFFIXES)
-    )
-
-
-def read_text_file(path: Path, key: str, options: TextOptions | None = None, known: Known | None = None) -> pa.Table:
-    """A text file as a table; how each column is written is a note in the metadata of its field.
-
-    Args:
-        key: what the file is called in messages, as in `data.path=FILE`.
-        known: columns of a table that it should be like, whose types and formats go before what is found.
-
-    Raises:
-        UserError: a value that can be read in two ways, or does not fit its column, or a line with another number of
-            fields; the message has the line, the column, the value and the key that decides.
-    """
-    table = read_text_files([path], key, options, known)
-    if options:
-        check_names(options, table.column_names)
-    return table
 
 
 def read_text_files(
     paths: Sequence[Path], key: str, options: TextOptions | None = None, known: Known | None = None
 ) -> pa.Table:
-    """Text files of the same columns as one table; as `read_text_file`.
+    """Text files of the same columns as one table; how each is written is a note in the metadata of its field.
+
+    Args:
+        key: what the files are called in messages, as in `data.path=FILE`.
+        known: columns of a table that it should be like, whose types and formats go before what is found.
 
     Raises:
-        UserError: as there, or the columns differ.
+        UserError: a value that can be read in two ways, or does not fit its column, a line with another number of
+            fields, or other columns than in the first file; the message has the line, the column, the value and the
+            key that decides.
     """
     options = options or TextOptions()
     parts: list[pa.Table] = []
@@ -80,11 +59,13 @@ def read_text_files(
     }
     del parts
 
-    def where(column: str) -> Callable[[str], str]:
-        return lambda text: _where(paths, dialects, options, column, text)
+    def columns() -> Iterator[TextColumn]:
+        for name in names:  # taken out of `texts`, so that a column is in memory once
+            where = partial(_where, paths, dialects, options, name)
+            yield TextColumn(name, texts.pop(name), options, name in dialects[0].quoted, where)
 
     try:
-        return _typed(texts, dialects[0], options, known or {}, where)
+        return typed_table(columns(), options, known, dialects[0].delimiter)
     except UserError as error:
         raise UserError(f"{key}: {error}") from None
 
@@ -174,48 +155,6 @@ def _refuse_bad_line(text: PlainText, dialect: Dialect, key: str, parsed: int | 
         raise UserError(f"{key}: {error}") from None
     if parsed is not None and count != parsed and width > 1:
         raise UserError(f"{key}: {parsed:,} records were read of {count:,}; the file cannot be read safely.")
-
-
-def _typed(
-    texts: dict[str, pa.ChunkedArray],
-    dialect: Dialect,
-    options: TextOptions,
-    known: Known,
-    where: Callable[[str], Callable[[str], str]],
-) -> pa.Table:
-    """Each column with its type; those that leave doubt after the others, which may settle it.
-
-    Args:
-        texts: is emptied, so that a column is in memory once.
-    """
-    evidence, typed, waiting = Evidence(dialect.delimiter == ";"), {}, {}
-    for name in dialect.names:
-        column = TextColumn(name, texts.pop(name), options, name in dialect.quoted, where(name))
-        try:
-            alike = like(column.texts, known[name]) if name in known and name not in options.formats else None
-            typed[name] = alike or column.typed(evidence, settle=False)
-        except Doubt:
-            waiting[name] = column
-    for name, column in waiting.items():
-        typed[name] = column.typed(evidence, settle=True)
-    columns = [typed[name] for name in dialect.names]
-    fields = []
-    for name, one in zip(dialect.names, columns, strict=True):
-        if one.note:
-            log.info("column '%s': %s", name, one.note)
-        fields.append(noted(pa.field(name, one.values.type), one.written.to_json() if one.written else None))
-    schema = pa.schema(fields, {DELIMITER: dialect.delimiter.encode()})
-    return pa.table([one.values for one in columns], schema=schema)
-
-
-def check_names(options: TextOptions, names: Sequence[str]) -> None:
-    """Raise UserError where an option is about a column that is not there."""
-    for key, given in (("types", options.types), ("formats", options.formats)):
-        for name in given:
-            if name not in names:
-                raise UserError(
-                    f"data.{key}.{name}: no such column; there are {', '.join(names)}.{nearest(name, names)}"
-                )
 
 
 def _say(path: Path, table: pa.Table, text: PlainText, dialect: Dialect) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from gans.errors import UserError
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 TRUTHS = (("false", "true"), ("False", "True"), ("FALSE", "TRUE"))
+Found = TypeVar("Found")
 MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "none", "-", "?", ".", "#N/A")
 MOST_WORDS = 3  # among numbers or dates that are missing values
 LEAST_DISTINCT = 10  # numbers, below which a column with words is a category
@@ -122,9 +123,42 @@ class TextColumn:
                 lost = pc.is_in(words, value_set=pa.array(MISSING_WORDS))
                 truth = pc.if_else(lost, pa.scalar(None, pa.bool_()), pc.equal(words, pair[1]))
                 return Typed(spread(truth, coded), Written(words=pair, missing=_one(words, np.asarray(lost), coded)))
+        own = evidence if settle else None
+        return self._settled(
+            lambda: self._numbers(coded, evidence, own) or self._dates(coded, evidence, own) or Typed(self.texts),
+            settle,
+        )
+
+    def dates(self, evidence: Evidence, settle: bool) -> Typed | None:
+        """As `typed`, of a column that holds no numbers: dates and times; None where it holds something else.
+
+        Raises:
+            Doubt: two readings fit, and another column may tell (unless `settle`).
+            UserError: the person has to say what is meant.
+        """
+        if self.name in self.options.formats:
+            return self._times(self.options.formats[self.name], said=True)
+        stripped = trimmed(self.texts)
+        valid = stripped.drop_null()
+        if not len(valid):
+            return None
+        own = evidence if settle else None
+        return self._iso(stripped, valid) or self._settled(
+            lambda: self._dates(encoded(stripped), evidence, own), settle
+        )
+
+    def as_text(self) -> str:
+        """What a person sets, so that the column stays text."""
+        return f"{self.key('types')}=text"
+
+    def as_missing(self, word: str) -> str:
+        """What a person does, so that a text is a missing value."""
+        return f"data.null_words=['{cut(word)}'] reads it as missing"
+
+    def _settled(self, find: Callable[[], Found], settle: bool) -> Found:
+        """What is found; a doubt that nothing else can settle is for the person."""
         try:
-            own = evidence if settle else None
-            return self._numbers(coded, evidence, own) or self._dates(coded, evidence, own) or Typed(self.texts)
+            return find()
         except Doubt as doubt:
             if not settle:
                 raise
@@ -133,7 +167,8 @@ class TextColumn:
     def _said(self, text: str, odd: str) -> str:
         return f"column '{cut(self.name)}': {self.where(odd)} {text}."
 
-    def _key(self, key: str) -> str:
+    def key(self, key: str) -> str:
+        """What a person sets about the column: the name of one of the options by column."""
         return f"data.{key}.{cut(self.name)}"
 
     def _certain(self, valid: pa.ChunkedArray) -> bool:
@@ -143,7 +178,7 @@ class TextColumn:
         """Whole numbers, decimals with a point, ISO dates and times, read at once; None where the column is no such."""
         first = valid[0].as_py()
         if self.quoted and not self.said_number and pc.all(pc.match_substring_regex(valid, PLAIN)).as_py():
-            return Typed(self.texts, note=f"numbers in quotes are text; {self._key('types')}=number reads them")
+            return Typed(self.texts, note=f"numbers in quotes are text; {self.key('types')}=number reads them")
         if re.match(r"^[0-9]{8}$", first) and times.eight_digits(pc.unique(valid)) and not self.said_number:
             return self._times("%Y%m%d")
         if re.match(WHOLE, first) or re.match(PLAIN, first):
@@ -158,6 +193,11 @@ class TextColumn:
                 self._check_floats(valid, values.drop_null())
                 style = Style(decimals=_decimals(valid))
                 return Typed(values, Written(style=style) if style.decimals else None)
+        return self._iso(stripped, valid)
+
+    def _iso(self, stripped: pa.ChunkedArray, valid: pa.ChunkedArray) -> Typed | None:
+        """ISO dates and times; None where the column is no such."""
+        first = valid[0].as_py()
         try:
             read = times.iso(valid) if "-" in first else None
         except pa.ArrowInvalid:
@@ -181,7 +221,7 @@ class TextColumn:
         if len(twice):
             value = twice[0]["values"].as_py()
             one, other = texts.filter(pc.equal(texts.cast(pa.float64()), value)).to_pylist()[:2]
-            key = self._key("types")
+            key = self.key("types")
             raise UserError(self._said(f"and '{other}' are one number, or two codes; set {key}=number or =text", one))
 
     def _three_digits(self, valid: pa.ChunkedArray) -> bool:
@@ -214,7 +254,7 @@ class TextColumn:
             one = self.where(words[int(np.argmax(infinite))].as_py())
             raise UserError(f"column '{self.name}' holds an infinite number, {one}; remove it or write it as missing.")
         if said and not looks.any():
-            raise UserError(self._said(f"is no number; {self._key('types')}=number", words[0].as_py()))
+            raise UserError(self._said(f"is no number; {self.key('types')}=number", words[0].as_py()))
         if not said and (not looks.any() or share < 0.5 or self._versions(words) or self._codes(words, rows) >= SINGLE):
             return None
         lost = ~looks
@@ -235,13 +275,13 @@ class TextColumn:
         except Ambiguous as doubt:
             plain = zip(words.to_pylist(), numbers.cleaned(words).to_pylist(), looks, strict=True)
             odd = next(word for word, text, fits in plain if fits and doubt.body in text)
-            raise Doubt(f"{doubt.text}, or {self._key('types')}=text", odd) from None
+            raise Doubt(f"{doubt.text}, or {self.key('types')}=text", odd) from None
         if numbers.certain_decimal(style, pc.struct_field(parts, "body").filter(pa.array(looks))):
             evidence.decimals.add(style.decimal)
         values, fits = numbers.parse(words, style)
         if (looks & ~fits).any():
             odd = words[int(np.argmax(looks & ~fits))].as_py()
-            raise UserError(self._said(f"is no number as the others are; {self._key('types')}=text keeps them", odd))
+            raise UserError(self._said(f"is no number as the others are; {self.key('types')}=text keeps them", odd))
         written = Written(style=style if not style.plain or style.decimals else None, missing=_one(words, lost, coded))
         return Typed(spread(values, coded), written, self._note(style, words, lost, rows))
 
@@ -280,8 +320,8 @@ class TextColumn:
         one = (odd if len(odd) else others)[0].as_py()
         raise UserError(
             self._said(
-                f"is not like the other {share:.1%} of the column; {self._key('types')}=text keeps all as text, "
-                f"data.null_words=['{cut(one)}'] reads it as missing",
+                f"is not like the other {share:.1%} of the column; {self.as_text()} keeps all as text, "
+                f"{self.as_missing(one)}",
                 one,
             )
         )
@@ -307,7 +347,7 @@ class TextColumn:
         if order.refused and not order.patterns:
             raise UserError(
                 self._said(
-                    f"is not written as the other dates, {order.refused}; {self._key('types')}=text keeps them",
+                    f"is not written as the other dates, {order.refused}; {self.as_text()} keeps them",
                     order.odd,
                 )
             )
@@ -322,7 +362,7 @@ class TextColumn:
             if good.mean() < MOSTLY:
                 return None
             odd = dates[int(np.argmin(good))].as_py()
-            keys = f"data.null_words=['{cut(odd)}'] reads it as missing, {self._key('types')}=text keeps them as text"
+            keys = f"{self.as_missing(odd)}, {self.as_text()} keeps them as text"
             raise UserError(self._said(f"is no date; {keys}", odd))
         if len(whole) > 1:
             if known is None or len(known.day_first) != 1:
@@ -333,8 +373,8 @@ class TextColumn:
         return self._times(whole[0], note=f"dates as {whole[0]}")
 
     def _ask(self, dates: pa.Array, patterns: list[str], reason: str, whole: bool = True) -> str:
-        keys = " or ".join(f"{self._key('formats')}='{pattern}'" for pattern in patterns)
-        text = f"fits {' and '.join(patterns)}, {reason}; set {keys}, or {self._key('types')}=text"
+        keys = " or ".join(f"{self.key('formats')}='{pattern}'" for pattern in patterns)
+        text = f"fits {' and '.join(patterns)}, {reason}; set {keys}, or {self.as_text()}"
         return self._said(text, dates[0].as_py()) if whole else text
 
     def _times(self, pattern: str, said: bool = False, note: str = "") -> Typed:
@@ -348,11 +388,11 @@ class TextColumn:
         try:
             values, fits = times.parse(words, pattern)
         except ValueError as error:
-            raise UserError(f"{self._key('formats')}={pattern}: no format of times ({error}).") from None
+            raise UserError(f"{self.key('formats')}={pattern}: no format of times ({error}).") from None
         lost = ~fits & ~np.asarray(pc.match_substring_regex(words, r"[0-9]"))
         if not (fits | lost).all() or not fits.any() or lost.sum() > MOST_WORDS:
             odd = words[int(np.argmin(fits if lost.sum() > MOST_WORDS else fits | lost))].as_py()
-            key = f" ({self._key('formats')})" if said else ""
+            key = f" ({self.key('formats')})" if said else ""
             raise UserError(self._said(f"does not fit the format '{pattern}'{key}", odd))
         rows = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(words))
         if lost.any():

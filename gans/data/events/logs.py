@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from gans.data.delimited.options import TextOptions
-from gans.data.delimited.reader import SUFFIXES, is_text_file, read_text_files
-from gans.data.files import PARQUET
+from gans.data.files import read_files
+from gans.data.formats import READABLE, format_of, remedy
 from gans.data.sql import check_expression, check_select, first_line
 from gans.errors import UserError, nearest
 
@@ -70,10 +72,13 @@ class Log:
     product: bool
 
 
-def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], zone: str, options: TextOptions) -> Log:
+def open_log(
+    connection: Any, kind: str, source: str | pa.Table, given: Mapping[str, str], zone: str, options: TextOptions
+) -> Log:
     """Make the view `found_KIND` of a file, a table or a query, with the standard columns and the log's own.
 
     Args:
+        source: the name of a file, a query, a table of the database, or the rows themselves.
         given: expressions, over the source's columns, of standard columns that are not there by their names.
         zone: where the hours of times with a zone are read.
         options: of text files.
@@ -82,10 +87,13 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
         UserError: the source cannot be read, or a column is not there, unknown, or not of its type.
     """
     key = f"data.{kind}"
-    if files := text_files(source):
-        connection.register(f"raw_{kind}", read_text_files(files, f"{key}={source}", options))
+    named = key if isinstance(source, pa.Table) else f"{key}={source}"
+    if isinstance(source, pa.Table):
+        connection.register(f"raw_{kind}", source)
+    elif files := own_files(source):
+        connection.register(f"raw_{kind}", read_files(files, named, options, prefer=kind))
     else:
-        run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", f"{key}={source}")
+        run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", named)
     raw = dict(run(connection, f"select column_name, column_type from (describe raw_{kind})", key))
     spec = LOGS[kind]
     known = (*spec.columns, *spec.optional)
@@ -107,7 +115,7 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
     for name in spec.columns:
         if name not in parts:
             raise UserError(
-                f"{key}={source}: it has no column '{name}', but {', '.join(raw)}; name the one that is meant by "
+                f"{named}: it has no column '{name}', but {', '.join(raw)}; name the one that is meant by "
                 f"data.columns.{kind}.{name}=COLUMN.{nearest(name, raw)}"
             )
     if "returned" in parts:
@@ -134,10 +142,10 @@ def open_log(connection: Any, kind: str, source: str, given: Mapping[str, str], 
     return Log(kind, list(parts), zoned, own, list(raw), [name for name in given.values() if name in raw], product)
 
 
-def text_files(source: str) -> list[Path]:
-    """The text files (CSV) that a source names, also by a pattern such as orders/*.csv; none where it is another."""
+def own_files(source: str) -> list[Path]:
+    """The files that are not left to DuckDB (all but Parquet), also by a pattern such as orders/*.csv."""
     path = Path(source).expanduser()
-    if QUERY.match(source) or not is_text_file(path):
+    if QUERY.match(source) or format_of(path) in ("", "parquet"):
         return []
     if not any(sign in source for sign in "*?[") or path.is_file():
         return [path] if path.is_file() else []
@@ -154,16 +162,15 @@ def source_sql(source: str, key: str) -> str:
     if QUERY.match(source):
         return f"select * from (\n{source.rstrip().rstrip(';')}\n)"  # it may end in a comment
     path = Path(source).expanduser()
-    suffix = path.suffix.lower()
-    if suffix not in PARQUET and not is_text_file(path):
+    kind = format_of(path)
+    if not kind:
         if "/" in source or Path(source).exists():
-            allowed = ", ".join((*PARQUET, *SUFFIXES))
             raise UserError(
-                f"{key}={source}: allowed are files ({allowed}), patterns of them, queries, and tables of "
-                "data.database."
+                f"{key}={source}: allowed are queries, tables of data.database, and files, or patterns of them: "
+                f"{READABLE}.{remedy(path)}"
             )
         return f"select * from {'.'.join(map(quoted, source.split('.')))}"
-    if suffix not in PARQUET or (not any(sign in source for sign in "*?[") and not path.is_file()):
+    if kind != "parquet" or (not any(sign in source for sign in "*?[") and not path.is_file()):
         beside = sorted(one.name for one in path.parent.iterdir() if one.is_file())[:10] if path.parent.is_dir() else []
         raise UserError(f"{key}={source}: no such file." + (f" Beside it are {', '.join(beside)}." if beside else ""))
     text = str(path).replace("'", "''")
@@ -182,7 +189,7 @@ def files_of(source: str, key: str, trust: bool, tables: Iterable[str]) -> list[
     """
     if QUERY.match(source):
         return check_select(source, key, trust, tables)[1]
-    return [str(Path(source).expanduser())] if Path(source).suffix.lower() in PARQUET else []
+    return [str(Path(source).expanduser())] if format_of(Path(source)) == "parquet" else []
 
 
 def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[str, bool | None]:

@@ -1,5 +1,6 @@
 """A frame as a table that can be learnt, and a sampled table as a frame like it."""
 
+import datetime
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from gans.data.delimited.written import Written
 from gans.data.frames.arrow import Learnable, NotLearnableError, arrow_value, learnable, refusal, restored
 from gans.data.frames.times import text_of
 from gans.errors import UserError
@@ -59,7 +61,7 @@ def read_frame(frame: Any, drop: Collection[str] = ()) -> Frame:
         UserError: it is no frame, is empty, a name occurs twice, or another column cannot be learnt; the message names
             the column, its dtype and a remedy.
     """
-    library = _library(frame)
+    library = library_of(frame)
     form: dict[str, Any] = {"library": library}
     if library == "pandas":
         from gans.data.frames.pandas_columns import pack_index, read_series
@@ -105,14 +107,14 @@ def read_frame(frame: Any, drop: Collection[str] = ()) -> Frame:
 def to_frame(table: pa.Table, schema: "Schema") -> Any:
     """A sampled table as a frame of the library and with the names and dtypes of the training frame; of pandas without.
 
+    Columns that it lacks are left out.
+
     Raises:
         UserError: the training frame was one of polars, which is not installed here.
     """
-    columns = {
-        column.name: text_of(table[column.name], column.format) if column.format else table[column.name]
-        for column in schema.sampled
-    }
-    backs = {column.name: _back(column) for column in schema.sampled}
+    sampled = [column for column in schema.sampled if column.name in table.column_names]
+    columns = {column.name: _as_written(table[column.name], column, schema) for column in sampled}
+    backs = {column.name: _back(column) for column in sampled}
     library = _library_of(schema)
     if library == "pyarrow":
         arrays = [restored(array, backs[name]) for name, array in columns.items()]
@@ -145,11 +147,23 @@ def to_frame(table: pa.Table, schema: "Schema") -> Any:
 
 def learnable_where(where: Mapping[Any, Any], schema: "Schema") -> dict[str, Any]:
     """What columns may hold, with the names and values that the training frame has, as the table has them."""
-    backs = {column.name: _back(column) for column in schema.columns}
-    return {
-        text_name(label): _learnable_values(allowed, backs.get(text_name(label), {}))
-        for label, allowed in where.items()
-    }
+    known = {column.name: column for column in schema.columns}
+    out = {}
+    for name, allowed in ((text_name(label), allowed) for label, allowed in where.items()):
+        column = known.get(name)
+        back = _back(column) if column else {}
+        pattern = (column.format or (column.written or {}).get("format", "")) if column and schema.frame else ""
+        out[name] = _each(allowed, lambda value, back=back, pattern=pattern: _learnable(value, back, pattern))
+    return out
+
+
+def _as_written(array: pa.ChunkedArray, column: "Column", schema: "Schema") -> pa.ChunkedArray:
+    """Times as text again, where the frame had them so."""
+    if column.format:
+        return text_of(array, column.format)
+    if schema.frame and column.written:
+        return pa.chunked_array([Written.from_json(column.written).text(chunk) for chunk in array.chunks], pa.string())
+    return array
 
 
 def without_index(table: pa.Table) -> pa.Table:
@@ -161,14 +175,22 @@ def without_index(table: pa.Table) -> pa.Table:
     return table
 
 
-def _library(frame: Any) -> str:
+def library_of(frame: Any, key: str = "frame") -> str:
+    """The library of a frame.
+
+    Args:
+        key: what it was given as, for the message.
+
+    Raises:
+        UserError: it is no frame.
+    """
     kind = type(frame)
     for one in kind.__mro__:
         library = one.__module__.split(".")[0]
         if LIBRARIES.get(library) == one.__name__:
             return library
     raise UserError(
-        f"frame={kind.__module__}.{kind.__qualname__}: allowed are pandas.DataFrame, polars.DataFrame, pyarrow.Table."
+        f"{key}={kind.__module__}.{kind.__qualname__}: allowed are pandas.DataFrame, polars.DataFrame, pyarrow.Table."
     )
 
 
@@ -201,19 +223,33 @@ def text_name(label: Any) -> str:
     return "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
-def _learnable_values(allowed: Any, back: dict[str, Any]) -> Any:
-    """One value, several, or a slice of them, as the learnt column has them."""
+def _each(allowed: Any, change: Callable[[Any], Any]) -> Any:
+    """One value, several, or a slice of them, each changed."""
     if isinstance(allowed, slice):
-        return slice(*(_learnable_values(end, back) for end in (allowed.start, allowed.stop, allowed.step)))
-    if isinstance(allowed, (list, set, frozenset)):
-        return [_learnable_values(value, back) for value in allowed]
-    if allowed is None or not back:
-        return allowed
+        return slice(*map(change, (allowed.start, allowed.stop, allowed.step)))
+    return [change(value) for value in allowed] if isinstance(allowed, (list, set, frozenset)) else change(allowed)
+
+
+def _learnable(value: Any, back: dict[str, Any], pattern: str) -> Any:
+    """A value of the frame as the learnt column has it; `pattern` is how the frame writes times as text."""
+    if value is None or not back:
+        return value
+    if pattern and isinstance(value, str):
+        return _moment(value, pattern)
     if "dtype" in back:
         from gans.data.frames.pandas_columns import learnable_value
 
-        return learnable_value(allowed, back)
-    return arrow_value(allowed, back.get("of", back))
+        return learnable_value(value, back)
+    return arrow_value(value, back.get("of", back))
+
+
+def _moment(text: str, pattern: str) -> str:
+    """A time by a format of strftime as ISO text; as it is where it has another form."""
+    try:
+        found = datetime.datetime.strptime(text, pattern.replace("%-", "%"))
+    except ValueError:
+        return text
+    return found.isoformat() if "%H" in pattern or "%I" in pattern else found.date().isoformat()
 
 
 def _back(column: "Column") -> dict[str, Any]:

@@ -8,9 +8,8 @@ import pyarrow as pa
 
 from gans.data.personal.finding import PersonalData, find_personal_data
 from gans.data.personal.kinds import KINDS, NONE, RARE, label
-from gans.errors import UserError, one_of
+from gans.errors import UserError, missing_extra, one_of
 
-FAKER = 'python -m pip install "gans[fake]"'
 UNIQUE = 0.9  # share of distinct values above which made-up ones all differ
 SAID = ("birth",)  # kinds that are said and learnt
 MADE_UP = (
@@ -140,6 +139,6 @@ def check_faker(locale: str) -> None:
     try:
         from faker.config import AVAILABLE_LOCALES
     except ImportError:
-        raise UserError(f"data.fake needs the package Faker, which is not installed: {FAKER}") from None
+        raise missing_extra("data.fake", "fake") from None
     if locale:
         one_of("data.fake_locale", locale, sorted(AVAILABLE_LOCALES))

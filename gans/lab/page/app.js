@@ -6,19 +6,23 @@ import { isSlow, slow } from "./flow.js";
 import { begin, fromHash, setting as formSetting, show, toHash } from "./form.js";
 import { gif } from "./gif.js";
 import { layers, Plot } from "./plot.js";
-import "./replay.js";
+import { refuse } from "./refuse.js";
+import { loaded } from "./replay.js";
 import { connect, drop, on, say, unpacked } from "./socket.js";
 import { firstLanguage, language, speak, translate, whenTranslated, word } from "./words.js";
 
 const FRAME = 1000 / 30; // milliseconds: more would take time from training on the same processor
+const WRITTEN = 250; // milliseconds between two times that figures and charts follow
 const SIDES = ["A", "B"];
 const SPEEDS = [1, 10, 100, 1000, 0];
+const AHEAD = 5000; // steps
 const at = (id) => document.getElementById(id);
 
 let options = null;
 let controls = null;
 let usual = null;
 let edited = 0;
+let undrawn = null; // a setting that waits for its drawing
 let wasDiverged = false;
 let linked = location.hash.slice(1);
 let sides = [];
@@ -43,6 +47,7 @@ class Side {
     ];
     this.box.querySelector(".edit").addEventListener("click", () => {
       edited = number;
+      undrawn = null;
       showControls();
     });
     at("sides").append(this.box);
@@ -61,10 +66,14 @@ class Side {
     const { metrics } = seen;
     this.charts[0].add(seen.step, [metrics["loss/discriminator"] ?? null, metrics["loss/generator"] ?? null]);
     this.charts[1].add(seen.step, [seen.kl, seen.js]);
-    this.figures();
+    this.box.dataset.step = seen.step;
+    this.changed = true;
   }
 
-  figures() {
+  // Figures and charts as they are now.
+  write() {
+    this.changed = false;
+    for (const chart of this.charts) if (chart.changed) chart.draw();
     const { seen } = this.plot;
     if (!seen) return;
     const found = seen.modes === undefined ? [] : [
@@ -72,11 +81,14 @@ class Side {
     ];
     const rate = controls?.playing && this.rate ? [[word("rate"), Math.round(this.rate).toLocaleString("en")]] : [];
     const pairs = [[word("step"), seen.step.toLocaleString("en")], ...rate, ...found];
-    this.box.querySelector(".figures").replaceChildren(...pairs.flatMap(([name, value]) => [
-      Object.assign(document.createElement("span"), { textContent: name }),
-      Object.assign(document.createElement("b"), { textContent: value }),
-    ]));
-    this.box.dataset.step = seen.step;
+    const box = this.box.querySelector(".figures");
+    const texts = pairs.flat();
+    if (box.childElementCount !== texts.length) {
+      box.replaceChildren(...texts.map((_, place) => document.createElement(place % 2 ? "b" : "span")));
+    }
+    texts.forEach((text, place) => {
+      if (box.children[place].textContent !== text) box.children[place].textContent = text;
+    });
     this.box.querySelector(".plane").setAttribute("aria-label", `${word("plane")} ${pairs.map((pair) => pair.join(" ")).join(", ")}`);
   }
 }
@@ -90,15 +102,17 @@ function matchSides(count) {
 
 function showControls() {
   if (!controls || !options) return;
-  const { playing, compiling, diverged, settings, speed, average } = controls;
-  if (diverged !== wasDiverged) refuse(diverged ? word("diverged") : "");
+  const { playing, compiling, diverged, settings, speed, average, ahead } = controls;
+  if (diverged !== wasDiverged) refuse(diverged ? "diverged" : "");
   wasDiverged = diverged;
-  at("play").textContent = word(playing ? "pause" : "play");
-  at("play").dataset.playing = playing;
+  at("play").textContent = word(playing || ahead !== null ? "pause" : "play");
+  at("ahead").textContent = word("ahead", { steps: AHEAD.toLocaleString("en") });
+  at("ahead-done").hidden = ahead === null;
+  at("ahead-done").value = ahead ?? 0;
   at("speed").value = speed;
   at("average").checked = average;
   at("compare").checked = settings.length > 1;
-  at("state").textContent = compiling === null ? "" : word("compiling");
+  at("state").textContent = compiling !== null ? word("compiling") : ahead !== null ? word("ahead_state") : "";
   document.body.classList.toggle("compiling", compiling !== null);
   matchSides(settings.length);
   sides.forEach((side, number) => {
@@ -107,9 +121,9 @@ function showControls() {
     const name = [objective, ...penalty].map((one) => word(`value_${one}`)).join(" + ");
     button.textContent = settings.length > 1 ? `${SIDES[number]}: ${name}` : name;
     button.setAttribute("aria-pressed", String(number === edited && settings.length > 1));
-    side.figures();
+    side.changed = true;
   });
-  show(settings[edited]);
+  show(undrawn ?? settings[edited]);
   drawing.paint();
   at("save-drawing").hidden = settings[edited].data !== "drawing";
   at("command").textContent = controls.commands[edited];
@@ -148,18 +162,15 @@ addEventListener("hashchange", () => {
 
 function send(side, setting) {
   refuse("");
+  undrawn = null;
   const extra = setting.data === "drawing" ? { drawing: drawing.encoded() } : {};
   if (setting.data === "drawing" && drawing.isEmpty()) {
+    undrawn = setting;
     show(setting);
-    refuse(word("draw_first"));
+    refuse("refused_draw_first");
     return;
   }
   say({ do: "set", side, setting, ...extra });
-}
-
-function refuse(message) {
-  at("refused").textContent = message;
-  at("refused").hidden = !message;
 }
 
 on("options", (message) => {
@@ -188,14 +199,18 @@ on("past", ({ side, past }) => {
   sides[side]?.charts[0].begin(past.map(([step, d, g]) => [step, d, g]));
   sides[side]?.charts[1].begin(past.map(([step, , , kl, js]) => [step, kl, js]));
 });
-on("refused", ({ message }) => {
-  refuse(message);
+on("refused", ({ key, values }) => {
+  refuse(`refused_${key}`, values);
   showControls();
 });
 
 at("play").addEventListener("click", () => {
   slow(false);
-  say({ do: controls?.playing ? "pause" : "play" });
+  say({ do: controls?.playing || (controls?.ahead ?? null) !== null ? "pause" : "play" });
+});
+at("ahead").addEventListener("click", () => {
+  slow(false);
+  say({ do: "ahead", steps: AHEAD });
 });
 for (const part of ["discriminator", "generator", "both"]) {
   at(`step-${part}`).addEventListener("click", () => {
@@ -217,7 +232,9 @@ at("setting").addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("draw-clear", () => drawing.clear());
 document.addEventListener("draw-use", () => send(edited, { ...formSetting(), data: "drawing" }));
 
-const KEYS = { " ": "play", d: "step-discriminator", g: "step-generator", b: "step-both", s: "slow", r: "reset", c: "compare" };
+const KEYS = {
+  " ": "play", d: "step-discriminator", g: "step-generator", b: "step-both", s: "slow", a: "ahead", r: "reset", c: "compare",
+};
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, button, summary");
   if (event.ctrlKey || event.metaKey || event.altKey || (typing && (event.key === " " || typing.matches("input, select")))) return;
@@ -288,33 +305,48 @@ function legend() {
 
 whenTranslated(() => {
   at("speed").replaceChildren(...SPEEDS.map((steps) => Object.assign(document.createElement("option"), {
-    value: steps, textContent: steps ? `${steps.toLocaleString("en")} ${word("steps_a_second")}` : word("fastest"),
+    value: steps, textContent: steps ? steps.toLocaleString("en") : word("fastest"),
   })));
   legend();
   showControls();
 });
 
-let painted = 0;
-function frame(time) {
-  requestAnimationFrame(frame);
-  if (time - painted < FRAME - 2) return;
-  painted = time;
-  for (const { plot, charts } of sides) {
-    if (plot.due(performance.now())) {
-      plot.draw(performance.now());
-      drawn++;
-    }
-    for (const chart of charts) if (chart.changed) chart.draw();
+// A frame is asked for where something is due: one that shows nothing new would cost as much again.
+let written = 0;
+function frame() {
+  const now = performance.now();
+  for (const { plot } of sides) {
+    if (!plot.due(now)) continue;
+    plot.draw(now);
+    drawn++;
   }
+  if (now - written > WRITTEN) {
+    written = now;
+    for (const side of sides) side.write();
+  }
+  schedule(now);
 }
-addEventListener("resize", () => sides.forEach((side) => [side.plot, ...side.charts].forEach((one) => (one.changed = true))));
+function schedule(began) {
+  setTimeout(() => {
+    const now = performance.now();
+    const due = sides.some((side) => side.plot.due(now) || (side.changed && now - written > WRITTEN));
+    if (due && !document.hidden) requestAnimationFrame(frame);
+    else schedule(now);
+  }, Math.max(began + FRAME - performance.now() - 8, 1));
+}
+function drawAgain() {
+  for (const side of sides) for (const one of [side, side.plot, ...side.charts]) one.changed = true;
+}
+addEventListener("resize", drawAgain);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
 
 // For whoever asks in the console, and for the tests.
 window.lab = {
-  controls: () => controls, drop, frames: () => drawn, say, seen: (side) => sides[side]?.plot.seen, usual: () => usual,
+  controls: () => controls, drop, frames: () => drawn, say, seen: (side) => sides[side]?.plot.seen, snapshots: loaded,
+  usual: () => usual,
 };
 await speak(firstLanguage());
-requestAnimationFrame(frame);
+schedule(0);
 connect((there) => {
   document.body.classList.toggle("lost", !there);
   at("state").textContent = there ? "" : word("lost");

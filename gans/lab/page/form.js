@@ -8,7 +8,7 @@ const GROUPS = {
   networks: ["network.generator_widths", "network.discriminator_widths", "network.latent", "network.prior",
     "network.spectral_norm", "network.pack"],
   training: ["optimizer", "optimizer.learning_rate", "optimizer.discriminator_learning_rate", "optimizer.clip",
-    "trainer.critic_steps", "trainer.batch_size"],
+    "trainer.critic_steps", "trainer.generator_steps", "trainer.batch_size"],
 };
 const RATES = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1];
 
@@ -74,6 +74,8 @@ function field(key) {
     if (allowed.null || allowed.most) input.placeholder = word("none");
   }
   input.id = `key-${key}`;
+  input.addEventListener("input", () => (input.dataset.edited = "")); // not to be written over
+  for (const end of ["change", "blur"]) input.addEventListener(end, () => delete input.dataset.edited);
   input.addEventListener("change", () => change(key, read(key, input)));
   return input;
 }
@@ -134,7 +136,7 @@ function read(key, input) {
 function fill() {
   for (const key of Object.keys(options?.keys ?? {})) {
     const input = document.getElementById(`key-${key}`);
-    if (!input || !(key in current) || input === document.activeElement && input.type === "text") continue;
+    if (!input || !(key in current) || "edited" in input.dataset) continue;
     const value = current[key];
     if (input.type === "checkbox") input.checked = value;
     else if (Array.isArray(value)) input.value = value.join(", ");

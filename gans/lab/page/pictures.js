@@ -6,6 +6,15 @@ export function escaped(text) {
   return String(text).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
+// A number of a column as text; times are days since 1970.
+export function valueOf(column, value) {
+  if (column.kind === "datetime") return new Date(864e5 * value).toISOString().slice(0, 10);
+  const text = short(value);
+  return text.includes("e") ? text : String(Number(text));
+}
+
+const cut = (text, most) => escaped(text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
 const WIDTH = 220;
 const HEIGHT = 90;
 
@@ -28,10 +37,9 @@ export function curve(column, snapshot, number, rows, extra) {
   const y = (value) => HEIGHT - (HEIGHT - 2) * Math.min(value / top, 1);
   const path = (values) => values.map((value, cell) => `${cell ? "L" : "M"}${x(bounds[cell]).toFixed(1)} ${y(value).toFixed(1)}` +
     `H${x(bounds[cell + 1]).toFixed(1)}`).join("");
-  const shown = (value) => (column.kind === "datetime" ? new Date(864e5 * value).toISOString().slice(0, 10) : short(value));
   return svg(WIDTH, HEIGHT + 14, `<path class="real" d="M0 ${HEIGHT}${path(real).replace("M", "L")}V${HEIGHT}Z"/>` +
     `<path class="made" d="${path(made)}"/>${asked ? `<path class="asked" d="${path(asked)}"/>` : ""}` +
-    `<text x="0" y="${HEIGHT + 12}">${shown(low)}</text><text x="${WIDTH}" y="${HEIGHT + 12}" class="end">${shown(high)}</text>`, column.name);
+    `<text x="0" y="${HEIGHT + 12}">${valueOf(column, low)}</text><text x="${WIDTH}" y="${HEIGHT + 12}" class="end">${valueOf(column, high)}</text>`, column.name);
 }
 
 // Levels: a bar each of held-out and of generated rows.
@@ -48,27 +56,73 @@ export function bars(column, snapshot, number, rows, extra) {
   const left = 84;
   const bar = (kind, share, y, thick) => `<rect class="${kind}" x="${left}" y="${y}" width="${((WIDTH - left) * share) / top}" height="${thick}"/>`;
   return svg(WIDTH, Math.max(places.length * height, 20), places.map((place, row) => `<text x="${left - 4}" y="${row * height + 11}" class="end">` +
-    `${escaped(names[place].length > 13 ? `${names[place].slice(0, 12)}…` : names[place])}<title>${escaped(names[place])}: ${percent(real[place])}, ${percent(made[place])}</title></text>` +
+    `${cut(names[place], 13)}<title>${escaped(names[place])}: ${percent(real[place])}, ${percent(made[place])}</title></text>` +
     bar("real", real[place], row * height + 1, 6) + bar("made", made[place], row * height + 7, 4) +
     (asked ? bar("asked", asked[place], row * height + 11, 3) : "")).join(""), column.name);
 }
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-// Values in cells: counts by their share of the largest, shares from 0 to 1, or differences around 0.
-export function matrix(values, kind, title, names = []) {
+// Values in cells: shares from 0 to 1, or differences around 0.
+export function matrix(values, kind, title, names) {
   const size = Math.max(3, Math.min(18, 180 / Math.max(values.length, 1)));
-  const most = kind === "counts" ? Math.max(...values.flat(), 1) : 1;
   const cells = values.flatMap((row, i) => row.map((value, j) => {
-    const share = kind === "counts" ? Math.sqrt(value / most) : Math.min(Math.abs(value) * (kind === "difference" ? 4 : 1), 1);
+    const share = Math.min(Math.abs(value) * (kind === "difference" ? 4 : 1), 1);
     const shade = kind === "difference" ? (value < 0 ? "below" : "above") : "share";
-    const [x, y] = kind === "counts" ? [i, row.length - 1 - j] : [j, i];
-    const label = names.length ? `<title>${escaped(names[i])} × ${escaped(names[j])}: ${short(value)}</title>` : "";
-    return `<rect class="${shade}" style="opacity:${share.toFixed(2)}" x="${x * size}" y="${y * size}" width="${size}" height="${size}">${label}</rect>`;
+    return cell(shade, share, j * size, i * size, size, `${names[i]} × ${names[j]}: ${short(value)}`);
   }));
-  const across = kind === "counts" ? values.length : values[0]?.length ?? 0;
-  const down = kind === "counts" ? values[0]?.length ?? 0 : values.length;
-  return `<figure class="matrix"><figcaption>${escaped(title)}</figcaption>${svg(across * size, down * size, cells.join(""), title)}</figure>`;
+  return `<figcaption>${escaped(title)}</figcaption>${svg(values.length * size, values.length * size, cells.join(""), title)}`;
+}
+
+function cell(shade, share, x, y, size, label) {
+  return `<rect class="${shade}" style="opacity:${share.toFixed(2)}" x="${x}" y="${y}" width="${size}" height="${size}">` +
+    `<title>${escaped(label)}</title></rect>`;
+}
+
+// Counts of two columns, by their share of the largest: the groups of x from left to right, those of y from below. Other
+// and missing values have a place where there are any, here or in the counts beside.
+export function pairs(counts, x, y, title, beside) {
+  const any = (x_, y_) => [counts, beside].some((one) => one[x_][y_]);
+  const across = x.names.map((_, i) => i).filter((i) => !x.rare.includes(i) || y.names.some((_, j) => any(i, j)));
+  const up = y.names.map((_, j) => j).filter((j) => !y.rare.includes(j) || x.names.some((_, i) => any(i, j)));
+  const size = Math.max(9, Math.min(18, 180 / Math.max(across.length, up.length)));
+  const [left, top, width, height] = [58, 15, across.length * size, up.length * size];
+  const shown = (ticks, there) => ticks.filter(([group]) => there.includes(group))
+    .map(([group, beyond, text]) => [size * (there.indexOf(group) + beyond), text]);
+  const ticks = shown(x.ticks, across);
+  const below = 8 + 5 * Math.max(...ticks.map(([, text]) => Math.min(text.length, 10)), 1);
+  const most = Math.max(...counts.flat(), 1);
+  const cells = across.flatMap((i, column) => up.map((j, row) => cell("share", Math.sqrt(counts[i][j] / most), left + column * size,
+    top + height - (row + 1) * size, size, `${x.name} ${x.names[i]}, ${y.name} ${y.names[j]}: ${counts[i][j]}`)));
+  const bottom = ticks.map(([place, text]) => `<text class="end" transform="translate(${left + place + 3} ${top + height + 5}) rotate(-60)">${cut(text, 10)}</text>`);
+  const side = shown(y.ticks, up)
+    .map(([place, text]) => `<text class="end" x="${left - 4}" y="${top + height - place + 3}">${cut(text, 10)}</text>`);
+  const names = `<text class="name" x="2" y="${top - 5}">↑ ${cut(y.name, 30)}</text>` +
+    `<text class="name" x="${left}" y="${top + height + below + 12}">${cut(x.name, 20)} →</text>`;
+  return `<figcaption>${escaped(title)}</figcaption>` +
+    svg(left + Math.max(width, 120) + 8, top + height + below + 17, `<path class="axis" d="M${left} ${top}V${top + height}H${left + width}"/>` +
+      cells.join("") + bottom.join("") + side.join("") + names, `${title}: ${x.name} × ${y.name}`);
+}
+
+const TICKS = 5; // borders between groups of numbers that are named, about
+
+// A column as an axis of `pairs`: the name of each group of its cells, the groups of other and of missing values, and the
+// places along it that are labelled: [group, 0 for its border or .5 for its middle, text].
+export function axis(column, groups) {
+  const cells = Array.from({ length: Math.max(...groups) + 1 }, () => []);
+  groups.forEach((group, place) => cells[group].push(place));
+  const missing = cells.findIndex((own) => own[0] === groups.length - 1);
+  if (!column.axis.length) {
+    const names = cells.map((own, group) => (group === missing ? "–" : own.length === 1 ? column.levels[own[0]] ?? "…" : "…"));
+    const rare = names.flatMap((name, group) => (name === "…" || group === missing ? [group] : []));
+    return { name: column.name, names, rare, ticks: names.map((name, group) => [group, 0.5, name]) };
+  }
+  const from = (group) => (cells[group]?.[0] && group !== missing ? valueOf(column, column.edges[cells[group][0] - 1]) : "…");
+  const names = cells.map((_, group) => (group === missing ? "–" : `${from(group)} – ${from(group + 1)}`));
+  const borders = cells.flatMap((_, group) => (group && group !== missing ? [group] : []));
+  const every = Math.ceil(borders.length / TICKS) || 1;
+  const ticks = borders.filter((_, place) => place % every === 0).map((group) => [group, 0, from(group)]);
+  return { name: column.name, names, rare: [missing], ticks: missing < 0 ? ticks : [...ticks, [missing, 0.5, "–"]] };
 }
 
 // Figures over steps, each a line with its last value; a mark at the step that is shown.

@@ -8,13 +8,21 @@ export const layers = Object.fromEntries(LAYERS.map((name) => [name, true]));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-// Shades from what the discriminator takes for generated (orange) by the middle to what it takes for real (blue).
-function shade(share) {
-  const [low, middle, high] = dark.matches
-    ? [[122, 62, 20], [30, 32, 38], [16, 78, 122]]
-    : [[249, 196, 150], [250, 250, 250], [150, 202, 235]];
-  const [from, to, part] = share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1];
-  return from.map((value, place) => value + part * (to[place] - value));
+const SHADES = 256;
+const BENT = Math.tanh(2);
+
+// Shades from what the discriminator takes for generated (orange) by the middle to what it takes for real (blue), RGB each.
+const shades = {};
+for (const [name, [low, middle, high]] of Object.entries({
+  dark: [[122, 62, 20], [30, 32, 38], [16, 78, 122]],
+  light: [[249, 196, 150], [250, 250, 250], [150, 202, 235]],
+})) {
+  shades[name] = new Uint8Array(3 * SHADES);
+  for (let place = 0; place < SHADES; place++) {
+    const share = place / (SHADES - 1);
+    const [from, to, part] = share < 0.5 ? [low, middle, 2 * share] : [middle, high, 2 * share - 1];
+    for (let part_ = 0; part_ < 3; part_++) shades[name][3 * place + part_] = from[part_] + part * (to[part_] - from[part_]);
+  }
 }
 
 export class Plot {
@@ -24,12 +32,14 @@ export class Plot {
     this.real = null;
     this.seen = null;
     this.before = null;
+    this.between = null;
     this.cells = document.createElement("canvas");
     this.back = Object.assign(document.createElement("canvas"), { width: 0, height: 0 });
+    [this.plane, this.behind, this.small] = [canvas, this.back, this.cells].map((one) => one.getContext("2d", { alpha: false }));
   }
 
   show(seen) {
-    this.before = this.seen && this.seen.step < seen.step ? this.#points(performance.now()) : seen.points;
+    this.before = this.seen && this.seen.step < seen.step ? this.#points(performance.now()).slice() : seen.points;
     this.gap = Math.min(performance.now() - (this.came ?? 0), 500);
     this.came = performance.now();
     this.seen = seen;
@@ -44,25 +54,35 @@ export class Plot {
 
   // Generated points between the last two looks, which are of the same latents.
   #points(time) {
+    const { before, seen: { points } } = this;
     const share = still.matches ? 1 : Math.min((time - this.came) / this.gap, 1);
-    if (share >= 1 || this.before.length !== this.seen.points.length) return this.seen.points;
-    return this.seen.points.map((value, place) => this.before[place] + share * (value - this.before[place]));
+    if (share >= 1 || before.length !== points.length) return points;
+    if (this.between?.length !== points.length) this.between = new Float32Array(points.length);
+    for (let place = 0; place < points.length; place++) {
+      this.between[place] = before[place] + share * (points[place] - before[place]);
+    }
+    return this.between;
   }
 
   #paintCells() {
     const { surface, middle } = this.seen;
     const side = surface.shape[0];
-    this.cells.width = this.cells.height = side;
-    const spread = Math.max(...surface.map((value) => Math.abs(value - middle)), 1e-6);
-    const context = this.cells.getContext("2d");
-    const image = context.createImageData(side, side);
-    surface.forEach((value, place) => {
-      const below = Math.floor(place / side);
-      const at = 4 * ((side - 1 - below) * side + (place % side));
-      const share = 0.5 + (0.5 * Math.tanh((2 * (value - middle)) / spread)) / Math.tanh(2);
-      image.data.set([...shade(share), 255], at);
-    });
-    context.putImageData(image, 0, 0);
+    if (this.cells.width !== side) {
+      this.cells.width = this.cells.height = side;
+      this.pixels = this.small.createImageData(side, side);
+      this.pixels.data.fill(255);
+    }
+    let spread = 1e-6;
+    for (const value of surface) spread = Math.max(spread, Math.abs(value - middle));
+    const [table, pixels] = [shades[dark.matches ? "dark" : "light"], this.pixels.data];
+    for (let place = 0; place < surface.length; place++) {
+      const column = place % side;
+      const at = 4 * ((side - 1 - (place - column) / side) * side + column);
+      const share = 0.5 + (0.5 * Math.tanh((2 * (surface[place] - middle)) / spread)) / BENT;
+      const from = 3 * Math.round(share * (SHADES - 1));
+      for (let part = 0; part < 3; part++) pixels[at + part] = table[from + part];
+    }
+    this.small.putImageData(this.pixels, 0, 0);
   }
 
   draw(time) {
@@ -76,7 +96,7 @@ export class Plot {
     const unit = size / 400;
     if (this.changed) this.#drawBack(x, y, unit, size);
     this.changed = false;
-    const context = canvas.getContext("2d");
+    const context = this.plane;
     context.drawImage(back, 0, 0);
     const points = this.#points(time);
     if (layers.points) dots(context, points, x, y, 1.6 * unit, dark.matches ? "#ff9a4d" : MADE);
@@ -85,7 +105,7 @@ export class Plot {
 
   // What stays as it is between two looks.
   #drawBack(x, y, unit, size) {
-    const context = this.back.getContext("2d");
+    const context = this.behind;
     context.fillStyle = dark.matches ? "#1e2026" : "#fafafa";
     context.fillRect(0, 0, size, size);
     if (layers.surface) context.drawImage(this.cells, 0, 0, size, size);
@@ -98,7 +118,7 @@ export class Plot {
     const count = grid.shape[0];
     const side = Math.round(Math.sqrt(count));
     context.strokeStyle = dark.matches ? "rgba(220,220,230,.45)" : "rgba(60,60,70,.4)";
-    context.lineWidth = unit;
+    context.lineWidth = thin(unit);
     context.beginPath();
     const line = (places) => places.forEach((place, number) => {
       context[number ? "lineTo" : "moveTo"](x(grid[2 * place]), y(grid[2 * place + 1]));
@@ -119,7 +139,7 @@ export class Plot {
     const lengths = [...Array(count).keys()].map((place) => Math.hypot(arrows[2 * place], arrows[2 * place + 1]));
     const longest = [...lengths].sort((a, b) => a - b)[Math.floor(0.9 * count)] || 1e-12;
     context.strokeStyle = dark.matches ? "rgba(255,225,120,.85)" : "rgba(90,40,120,.75)";
-    context.lineWidth = unit;
+    context.lineWidth = thin(unit);
     context.beginPath();
     for (let place = 0; place < count; place++) {
       const length = (Math.min(lengths[place] / longest, 1.5) * size) / 22;
@@ -137,11 +157,16 @@ export class Plot {
   }
 }
 
+// Lines of one pixel are drawn by software many times as fast as wider ones.
+const thin = (unit) => (unit < 2 ? 1 : unit);
+
+// Squares on whole pixels, which need no smoothing.
 function dots(context, points, x, y, radius, colour) {
+  const side = Math.round(2 * radius);
   context.fillStyle = colour;
   context.globalAlpha = 0.7;
   for (let place = 0; place < points.length; place += 2) {
-    context.fillRect(x(points[place]) - radius, y(points[place + 1]) - radius, 2 * radius, 2 * radius);
+    context.fillRect(Math.round(x(points[place]) - radius), Math.round(y(points[place + 1]) - radius), side, side);
   }
   context.globalAlpha = 1;
 }

@@ -1,11 +1,17 @@
 // A run replayed: its snapshots by step, and rows of its generator under conditions.
 
 import { short } from "./chart.js";
-import { bars, curve, escaped, matrix, trend } from "./pictures.js";
+import { Parts } from "./parts.js";
+import { axis, bars, curve, escaped, matrix, pairs, trend } from "./pictures.js";
+import { refuse } from "./refuse.js";
 import { on, say } from "./socket.js";
 import { whenTranslated, word } from "./words.js";
 
-const PACE = 700; // milliseconds a snapshot
+const PACE = 700; // milliseconds a snapshot at most
+const LONGEST = 30000; // milliseconds of all of them
+const AT_ONCE = 8; // snapshots that are asked for and not there yet: the server keeps so many for each of its pages
+const AGAIN = 1000; // milliseconds until a server that was too busy is asked again
+const STRIP = 60; // snapshots of what gives it away
 const WALK = 450; // milliseconds a row of the walk
 const MOST = 60; // columns that are drawn
 const CONTROLS = 12; // columns that rows can be asked for by
@@ -13,6 +19,9 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 let run = null;
 let snapshots = new Map();
+let asked = new Set();
+let gone = false;
+const parts = new Parts();
 let place = 0;
 let playing = null;
 let walking = !still.matches;
@@ -28,24 +37,51 @@ on("run", (message) => {
   const last = !run || place >= run.steps.length - 1;
   if (run && run.steps[0] !== message.steps[0]) snapshots = new Map();
   run = message;
-  for (const step of run.steps) if (!snapshots.has(step)) say({ do: "snapshot", step });
+  asked = new Set();
   if (last) place = Math.max(run.steps.length - 1, 0);
+  if (run.gone !== gone) refuse(run.gone ? "refused_gone" : "", { name: run.run });
+  gone = run.gone;
   at("replay").hidden = false;
   at("toys").hidden = true;
   build();
+  request();
   draw();
 });
 on("snapshot", (message) => {
   snapshots.set(message.step, message);
+  asked.delete(message.step);
+  request();
   draw();
 });
-on("damaged", ({ step }) => {
-  const gone = run.steps.indexOf(step);
-  if (gone < 0) return;
-  run.steps.splice(gone, 1);
-  if (place > gone || place === run.steps.length) place = Math.max(place - 1, 0);
+on("damaged", ({ step, key, values }) => {
+  asked.delete(step);
+  refuse(`refused_${key}`, values);
+  const lost = run.steps.indexOf(step);
+  if (lost >= 0) run.steps.splice(lost, 1);
+  if (place > lost || place === run.steps.length) place = Math.max(place - 1, 0);
+  request();
   draw();
 });
+on("refused", ({ key }) => {
+  if (!run) return;
+  if (at("asked-state")) at("asked-state").textContent = "";
+  if (key !== "busy") return;
+  setTimeout(() => {
+    asked = new Set();
+    request();
+  }, AGAIN);
+});
+
+// Ask for snapshots that are not there, a few at a time, those beside the one that is shown first.
+function request() {
+  if (gone) return;
+  const wanted = run.steps.map((step, number) => [Math.abs(number - place), step])
+    .filter(([, step]) => !snapshots.has(step) && !asked.has(step)).sort((one, other) => one[0] - other[0]);
+  for (const [, step] of wanted.slice(0, AT_ONCE - asked.size)) {
+    asked.add(step);
+    say({ do: "snapshot", step });
+  }
+}
 on("sampled", (message) => {
   sampled = message;
   at("asked-state").textContent = "";
@@ -53,7 +89,7 @@ on("sampled", (message) => {
 });
 
 function build() {
-  const shape = JSON.stringify([run.real?.columns.map((column) => column.name), document.documentElement.lang, run.run]);
+  const shape = JSON.stringify([run.real, document.documentElement.lang, run.run]);
   if (shape === built) return;
   built = shape;
   at("replay").innerHTML = `
@@ -80,6 +116,7 @@ function build() {
   at("replay-play").addEventListener("click", () => play(!playing));
   at("replay-step").addEventListener("input", () => {
     place = Number(at("replay-step").value);
+    request();
     play(false);
   });
   at("walk-play").addEventListener("click", () => {
@@ -92,6 +129,41 @@ function build() {
     drawWalk();
   });
   buildConditions();
+  buildParts();
+}
+
+// What is drawn, each with its own place.
+function buildParts() {
+  const { columns, associations, pairs: counted } = run.real ?? { columns: [], associations: [], pairs: [] };
+  const names = columns.slice(0, associations.length).map((column) => column.name);
+  const put = (box, html, kind = "figure") => {
+    const element = box.appendChild(document.createElement(kind));
+    parts.add(element, () => (current() ? html() : ""));
+    return element;
+  };
+  parts.clear();
+  parts.add(at("telling"), () => (current() ? telling(columns) : ""));
+  parts.add(at("course"), () => (current() ? course() : ""));
+  parts.add(at("walk"), walkCard);
+  parts.add(at("asked"), () => rowsAsked(columns));
+  columns.slice(0, MOST).forEach((column, number) => {
+    const box = at("columns").appendChild(document.createElement("figure"));
+    box.append(Object.assign(document.createElement("figcaption"), { textContent: column.name }));
+    put(box, () => {
+      const extra = sampled && { counts: sampled.counts[number], rows: sampled.rows };
+      return (column.axis.length ? curve : bars)(column, current(), number, run.real.rows, extra);
+    }, "div");
+  });
+  counted.forEach((pair, number) => {
+    const [x, y] = [axis(columns[pair.x], pair.x_groups), axis(columns[pair.y], pair.y_groups)];
+    const box = at("pairs").appendChild(Object.assign(document.createElement("div"), { className: "two" }));
+    put(box, () => pairs(pair.counts, x, y, word("held_out"), current().pairs[number]));
+    put(box, () => pairs(current().pairs[number], x, y, word("generated"), pair.counts));
+  });
+  const apart = (now) => associations.map((row, i) => row.map((value, j) => now[i][j] - value));
+  put(at("associations"), () => matrix(associations, "share", word("held_out"), names));
+  put(at("associations"), () => matrix(current().associations, "share", word("generated"), names));
+  put(at("associations"), () => matrix(apart(current().associations), "difference", word("difference"), names));
 }
 
 function play(wanted) {
@@ -103,7 +175,7 @@ function play(wanted) {
       if (place >= run.steps.length - 1) play(false);
       else if (snapshots.has(run.steps[place + 1])) place++;
       draw();
-    }, PACE);
+    }, Math.min(PACE, LONGEST / run.steps.length));
   }
   draw();
 }
@@ -119,7 +191,7 @@ function draw() {
   at("replay").dataset.step = steps[place];
   const one = current();
   if (!one) return;
-  const { columns, associations, pairs } = run.real;
+  const { columns, associations, pairs: counted } = run.real;
   const score = one.metrics["holdout/score"];
   at("replay-figures").textContent = [
     one.detector === null ? "" : `${word("detector")} ${short(one.detector)}`,
@@ -129,59 +201,65 @@ function draw() {
   at("images").hidden = !one.images;
   if (one.images) at("images").firstElementChild.src = one.images;
   for (const id of ["walk-box", "ask", "asked-key"]) at(id).hidden = Boolean(one.images) || !columns.length;
-  at("pairs-box").hidden = !pairs.length;
+  at("pairs-box").hidden = !counted.length;
   at("associations-box").hidden = associations.length < 2;
-  drawTelling(columns);
-  const seen = steps.map((step) => snapshots.get(step)).filter(Boolean);
-  at("course").innerHTML = trend(seen.map((each) => each.step), [
-    ["AUC", seen.map((each) => each.detector)],
-    [word("score"), seen.map((each) => each.metrics["holdout/score"] ?? null)],
-  ], steps[place]);
-  at("columns").innerHTML = columns.slice(0, MOST).map((column, number) => {
-    const extra = sampled && { counts: sampled.counts[number], rows: sampled.rows };
-    const picture = column.axis.length ? curve(column, one, number, run.real.rows, extra) : bars(column, one, number, run.real.rows, extra);
-    return `<figure><figcaption>${escaped(column.name)}</figcaption>${picture}</figure>`;
-  }).join("");
-  at("pairs").innerHTML = pairs.map((pair, number) => `<figure><figcaption>${escaped(columns[pair.x].name)} × ` +
-    `${escaped(columns[pair.y].name)}</figcaption><div class="two">${matrix(pair.counts, "counts", word("held_out"))}` +
-    `${matrix(one.pairs[number], "counts", word("generated"))}</div></figure>`).join("");
-  const names = columns.slice(0, associations.length).map((column) => column.name);
-  const apart = associations.map((row, i) => row.map((value, j) => one.associations[i][j] - value));
-  at("associations").innerHTML = [[associations, "share", "held_out"], [one.associations, "share", "generated"], [apart, "difference", "difference"]]
-    .map(([values, kind, name]) => matrix(values, kind, word(name), names)).join("");
-  drawWalk();
-  drawAsked(columns);
+  showWalk();
+  parts.changed();
 }
 
-// For each column by which the detector ever went, what it loses without it at each snapshot.
-function drawTelling(columns) {
-  const all = run.steps.map((step) => snapshots.get(step)).filter(Boolean);
+export const loaded = () => snapshots.size;
+const there = () => run.steps.map((step) => snapshots.get(step)).filter(Boolean);
+
+function course() {
+  const seen = there();
+  return trend(seen.map((each) => each.step), [
+    ["AUC", seen.map((each) => each.detector)],
+    [word("score"), seen.map((each) => each.metrics["holdout/score"] ?? null)],
+  ], run.steps[place]);
+}
+
+// For each column by which the detector ever went, what it loses without it at each snapshot, or at some of many.
+function telling(columns) {
+  const every = there();
+  const count = Math.min(every.length, STRIP);
+  const all = Array.from({ length: count }, (_, number) => every[Math.round((number * (every.length - 1)) / Math.max(count - 1, 1))]);
+  const shown = all.findLast((one) => one.step <= run.steps[place]);
   const loss = (one, number) => one.telling.find(([column]) => column === number)?.[1] ?? 0;
   const ever = [...new Set(all.flatMap((one) => one.telling.map(([number]) => number)))]
     .map((number) => [number, Math.max(...all.map((one) => loss(one, number)))]).sort((a, b) => b[1] - a[1]).slice(0, 8);
   const most = Math.max(...ever.map(([, value]) => value), 1e-9);
-  at("telling").innerHTML = `<table class="strip">${ever.map(([number]) => `<tr><th scope="row">${escaped(columns[number].name)}</th>` +
+  return `<table class="strip">${ever.map(([number]) => `<tr><th scope="row">${escaped(columns[number].name)}</th>` +
     `${all.map((one) => {
       const value = loss(one, number);
       const title = `${word("step")} ${one.step}: ${short(value)}`;
-      return `<td title="${title}" class="${one.step === run.steps[place] ? "now" : ""}"><i style="opacity:${(value / most).toFixed(2)}"></i></td>`;
+      return `<td title="${title}" class="${one === shown ? "now" : ""}"><i style="opacity:${(value / most).toFixed(2)}"></i></td>`;
     }).join("")}</tr>`).join("")}</table>${ever.length ? "" : `<p class="soft">${word("nothing_tells")}</p>`}`;
 }
 
-function drawWalk() {
+function showWalk() {
   const rows = current()?.walk ?? [];
   if (!rows.length) return;
   walked %= rows.length;
   at("walk-play").textContent = word(walking ? "pause" : "play");
   Object.assign(at("walk-at"), { max: rows.length - 1, value: walked });
+}
+
+function drawWalk() {
+  showWalk();
+  parts.changed([at("walk")]);
+}
+
+function walkCard() {
+  const rows = current()?.walk ?? [];
+  if (!rows.length) return "";
   const before = rows[(walked + rows.length - 1) % rows.length];
-  at("walk").innerHTML = run.real.columns.slice(0, 24).map((column, number) => {
+  return run.real.columns.slice(0, 24).map((column, number) => {
     const text = rows[walked][number];
     return `<div class="${text === before[number] ? "" : "changed"}"><dt>${escaped(column.name)}</dt><dd>${text === null ? "–" : escaped(text)}</dd></div>`;
   }).join("");
 }
 setInterval(() => {
-  if (!walking || !run || document.hidden) return;
+  if (!walking || !run || document.hidden || !parts.seen(at("walk"))) return;
   walked++;
   drawWalk();
 }, WALK);
@@ -233,7 +311,7 @@ function levels(column) {
 }
 
 function ask(name, condition) {
-  at("refused").hidden = true;
+  refuse("");
   if (condition === null) delete where[name];
   else where[name] = condition;
   if (!Object.keys(where).length) {
@@ -246,12 +324,8 @@ function ask(name, condition) {
   say({ do: "sample", where });
 }
 
-on("refused", () => {
-  if (at("asked-state")) at("asked-state").textContent = "";
-});
-
-function drawAsked(columns) {
-  at("asked").innerHTML = sampled ? `<table><tr>${columns.map((column) => `<th scope="col">${escaped(column.name)}</th>`).join("")}</tr>` +
+function rowsAsked(columns) {
+  return sampled ? `<table><tr>${columns.map((column) => `<th scope="col">${escaped(column.name)}</th>`).join("")}</tr>` +
     `${sampled.shown.map((row) => `<tr>${row.map((text) => `<td>${text === null ? "–" : escaped(text)}</td>`).join("")}</tr>`).join("")}</table>` : "";
 }
 

@@ -5,8 +5,8 @@ const listeners = [];
 
 export const language = () => document.documentElement.lang.slice(0, 2);
 
-export function word(key) {
-  return words[key] ?? key;
+export function word(key, values = {}) {
+  return (words[key] ?? key).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
 
 // Put the words where elements ask for them: data-word as text, data-title as a title, data-label as a label.

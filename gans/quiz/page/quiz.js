@@ -15,9 +15,11 @@
   let state = load() || fresh();
   let shown = 0; // when the item came up
   let act = null; // what the two keys do now
+  let again = null; // draws what is shown, in another language
 
   function fresh() {
-    return { language: data.language, step: "welcome", at: 0, rater: "", orders: {}, answers: [], words: {} };
+    const browser = "browser-" + Math.random().toString(36).slice(2, 12);
+    return { language: data.language, step: "welcome", at: 0, rater: "", orders: {}, answers: [], words: {}, browser };
   }
 
   function load() {
@@ -90,13 +92,52 @@
     draw();
   }
 
+  // What the server knows of a rater before a card is shown: {answered, elsewhere}; nothing where it cannot be asked.
+
+  async function announced(rater, here) {
+    if (!window.quizBegin) return {};
+    try {
+      return await window.quizBegin(rater, state.browser, here);
+    } catch (error) {
+      return {}; // the quiz goes on, and its answers are refused at the end or come as a file
+    }
+  }
+
+  async function begin() {
+    const rater = state.rater || linked;
+    state.browser = state.browser || fresh().browser;
+    save();
+    const known = rater && state.step !== "end" ? await announced(rater) : {};
+    if (known.answered) return closed("answered", rater);
+    if (known.elsewhere) return closed("elsewhere", rater);
+    draw();
+  }
+
+  // A link that is opened again: it has been answered, or is being answered in another browser.
+
+  function closed(why, rater) {
+    again = () => closed(why, rater);
+    frame(rater);
+    const here = button(say("go_on_here"), async () => {
+      await announced(rater, true);
+      draw();
+    });
+    put(heading(say(why, { rater })), make("p", say(why + "_text")), ...(why === "elsewhere" ? [here] : []),
+        ...(linked ? [] : [another(rater)]));
+  }
+
   // one screen of the quiz
 
-  function draw() {
+  function frame(rater) {
     document.documentElement.lang = state.language;
     document.title = say("title");
-    document.getElementById("name").textContent = state.rater;
+    document.getElementById("name").textContent = rater;
     drawLanguages();
+  }
+
+  function draw() {
+    again = draw;
+    frame(state.rater);
     drawProgress();
     ({ welcome, tutorial, qualification: part, main: part, words: wordsScreen, end,
        "before-qualification": () => between("qualification"), "before-main": () => between("main") })[state.step]();
@@ -111,7 +152,7 @@
         keepWords();
         state.language = name;
         save();
-        draw();
+        again();
       });
       return element;
     }));
@@ -132,10 +173,13 @@
     const input = make("input", null, { id: "rater", maxlength: "40", autocomplete: "off", spellcheck: "false" });
     const wrong = make("p", "", { class: "wrong", role: "alert" });
     input.value = state.rater || linked || "rater-" + Math.random().toString(36).slice(2, 7);
-    function start() {
+    async function start() {
       const name = input.value.trim();
-      if (!/^[\p{L}\p{N}_-]{1,40}$/u.test(name)) {
-        wrong.textContent = say("pseudonym_wrong");
+      const fits = /^[\p{L}\p{N}_-]{1,40}$/u.test(name);
+      const known = fits && window.quizBegin && name !== linked ? await announced(name) : {};
+      if (state.step !== "welcome") return; // pressed twice
+      if (!fits || known.answered || known.elsewhere) {
+        wrong.textContent = say(fits ? "pseudonym_taken" : "pseudonym_wrong");
         input.focus();
         return;
       }
@@ -286,22 +330,25 @@
     return [...lines, say("result_chance")].map((line) => make("p", line));
   }
 
-  async function end() {
-    const status = make("div", "", { role: "status" });
-    const tell = (text) => status.replaceChildren(make("p", text));
-    const again = button(say("save"), () => download(answers()));
-    const another = button(say("another"), () => {
-      if (!confirm(say("another_sure", { rater: state.rater }))) return;
+  function another(rater) {
+    return button(say("another"), () => {
+      if (state.answers.length && !confirm(say("another_sure", { rater }))) return;
       const language = state.language;
       state = fresh();
       state.language = language;
       save();
       draw();
     }, "plain");
+  }
+
+  async function end() {
+    const status = make("div", "", { role: "status" });
+    const tell = (text) => status.replaceChildren(make("p", text));
+    const file = button(say("save"), () => download(answers()));
     const send = button(say("send"), end);
     send.hidden = true;
-    put(heading(say("end", { rater: state.rater })), status, send, make("p"), again, make("p"),
-        ...(linked ? [] : [another])); // a link is for one rater
+    put(heading(say("end", { rater: state.rater })), status, send, make("p"), file, make("p"),
+        ...(linked ? [] : [another(state.rater)])); // a link is for one rater
     if (!window.quizDeliver) {
       tell(say("end_file", { file: fileName() }));
       if (!state.delivered) download(answers());
@@ -314,7 +361,7 @@
       save();
       status.replaceChildren(...result(state.delivered));
     } catch (error) {
-      tell(say("end_failed", { reason: error.message }));
+      tell(say("end_failed", { reason: say("refused_" + error.key, error.values) }));
       send.hidden = false;
     }
   }
@@ -327,5 +374,5 @@
     act(keys[event.key]);
   });
 
-  draw();
+  begin();
 })();

@@ -1,10 +1,12 @@
 """Make a quiz, or report what people answered."""
 
 import logging
-import sys
 from typing import Any
 
-from gans.cli.arguments import key_values, listed, output_folder, require, run_folder, take_text_options, wants_help
+from gans.cli.arguments import output_folder, run_folder
+from gans.cli.keys import Key, takes
+from gans.cli.kinds import FILE, FOLDER, NAMES, RUN, TEXT, WHOLE, choice
+from gans.cli.tables import SYNTHETIC, TRUST, said_with_text_options, text_files
 from gans.errors import DONE, UserError, in_range, one_of
 
 log = logging.getLogger("gans")
@@ -12,67 +14,81 @@ log = logging.getLogger("gans")
 TRACKERS = ("disabled", "online", "offline")
 FORMS, ARMS, LANGUAGES = ("cards", "pairs"), ("synthetic", "real"), ("en", "zh")
 
-HELP = """Let people judge, blind, which customers are real and which are synthetic.
-
-  python -m gans.quiz run=DIR out=FOLDER [KEY=VALUE ...]    make a quiz, and serve it until Ctrl-C
-  python -m gans.quiz serve=FOLDER [KEY=VALUE ...]          serve it again
-  python -m gans.quiz report=FOLDER[,FOLDER ...]            what people answered
-
-  run        run directory of gans.train
-  out        an empty folder: quiz.html to send round; items.parquet, the key, and quiz.json, for the owner only
-  test       real rows that nothing was learnt from, in place of the run's held-out ones; a private run needs it
-  real       the rows that were trained on, where the run's table has moved; rows that equal one of them are not shown
-  synthetic  rows in place of the run's samples
-  form       cards: is this customer real? pairs: which of the two is real? cards unless given
-  arm        synthetic, or real: both halves are real rows, a control of the procedure, which must come out at 50 %
-  language   of the page: en or zh; the page has a switch, too
-  seed       the same seed draws the same rows
-  trust      true: read what the config of a run names that was not made on this machine, because you know who made it
-  data.KEY   how text files are read, as gans.train has it
-
-  serve      true: a link for each rater is printed, answers are kept as they come; false: only the files are written.
-             Without run: a folder of a quiz
-  raters     how many links; 1 unless given
-  port       where it is served, 8766 unless given; 0 for any port that is free
-  host       127.0.0.1, this machine alone, unless given; 0.0.0.0 or one of its addresses for its network
-  open       whether a browser is opened with the first link; true unless given
-
-  report     folders of quizzes: answers-*.json that lie in a folder, or in its folder `returned`, are added to its
-             answers.parquet; the first folder gets report.html and report.json of all of them
-  tracker.mode, tracker.project
-             online or offline: pooled figures and answers go to Weights & Biases, too; disabled and gans unless given
-"""
-
-KEYS: dict[str, Any] = dict.fromkeys(
-    (
-        "run",
-        "out",
-        "test",
-        "real",
-        "synthetic",
-        "form",
-        "arm",
-        "language",
-        "trust",
-        "serve",
-        "host",
-        "open",
-        "tracker.mode",
-        "tracker.project",
-    ),
-    str,
-) | {"seed": int, "report": listed, "port": int, "raters": int}
-
-
 SERVING = ("port", "host", "raters", "open")
 
 
-def main() -> int:
-    """Read the arguments, make a quiz or a report."""
-    if wants_help(HELP):
-        return DONE
-    options, arguments = take_text_options(sys.argv[1:])
-    given = options | key_values(arguments, KEYS)
+@takes(
+    Key("run", RUN, "run directory, or last"),
+    Key(
+        "out",
+        FOLDER,
+        "empty folder for quiz.html, to be sent round, and the key, items.parquet and quiz.json, which the owner keeps",
+    ),
+    Key("test", FILE, "real rows that nothing was learned from, instead of held-out rows; a private run needs them"),
+    Key(
+        "real",
+        FILE,
+        "the training rows, if the run's table has moved; rows equal to one of them are not shown",
+    ),
+    SYNTHETIC,
+    Key("form", choice(*FORMS), "cards: is this customer real? pairs: which of the two is real?", default=FORMS[0]),
+    Key(
+        "arm",
+        choice(*ARMS),
+        "synthetic, or real: both halves are real rows, a control that must come out at 50 %",
+        default=ARMS[0],
+    ),
+    Key("language", choice(*LANGUAGES), "language of the page, which also has a switch", default=LANGUAGES[0]),
+    Key("seed", WHOLE, "the same seed draws the same rows", default=0),
+    TRUST,
+    Key(
+        "serve",
+        TEXT,
+        "true: print a link for each rater and collect the answers; false: only write the files. Without run: the "
+        "folder of a quiz to serve",
+        section="Serving",
+        default="true",
+    ),
+    Key("raters", WHOLE, "number of links", section="Serving", default=1),
+    Key("port", WHOLE, "port of the page; 0 for any free one", section="Serving", default=8766),
+    Key(
+        "host",
+        TEXT,
+        "this machine only, unless given; 0.0.0.0 or an address of this machine opens it to the network",
+        section="Serving",
+        default="127.0.0.1",
+    ),
+    Key(
+        "open",
+        choice("true", "false"),
+        "whether to open the first link in a browser",
+        section="Serving",
+        default="true",
+    ),
+    Key(
+        "report",
+        NAMES,
+        "folders of quizzes: answers-*.json in a folder, or in its subfolder `returned`, are added to its "
+        "answers.parquet; report.html and report.json about all of them go to the first folder",
+        section="Report",
+        metavar="FOLDER,...",
+    ),
+    Key(
+        "tracker.mode",
+        choice(*TRACKERS),
+        "online or offline: also send pooled figures and answers to Weights & Biases",
+        section="Report",
+        default=TRACKERS[0],
+    ),
+    Key("tracker.project", TEXT, "project on Weights & Biases", section="Report", default="gans"),
+    *text_files(),
+    usages=("run=DIR out=FOLDER [KEY=VALUE ...]", "serve=FOLDER [KEY=VALUE ...]", "report=FOLDER[,FOLDER ...]"),
+    after="The first form makes a quiz and serves it until Ctrl-C, the second serves it again, the third reports it.",
+    needs=True,
+)
+def command(**_: Any) -> int:
+    """A blind test: let people judge which customers are real and which are synthetic."""
+    given = said_with_text_options()
     if "report" in given:
         return report(given)
     if "serve" in given and not {"run", "out"} & set(given):
@@ -80,13 +96,16 @@ def main() -> int:
     for key in ("tracker.mode", "tracker.project"):
         if key in given:
             raise UserError(f"{key}={given[key]}: it is a key of report=FOLDER.")
-    require(given, ("run", "out"), "python -m gans.quiz run=DIR out=FOLDER, serve=FOLDER, or report=FOLDER")
+    for key in ("run", "out"):
+        if key not in given:
+            usage = "gans quiz run=DIR out=FOLDER, serve=FOLDER, or report=FOLDER"
+            raise UserError(f"{key} is not set; usage: {usage}")
     for key, allowed in (("form", FORMS), ("arm", ARMS), ("language", LANGUAGES), ("serve", ("true", "false"))):
         given.setdefault(key, allowed[0])
         one_of(key, given[key], allowed)
     in_range("seed", given.setdefault("seed", 0), 0, 2**31 - 1)
     folder = output_folder(given["out"], empty=True)
-    run_folder(given, given["run"])
+    run_folder(given["out"], given["run"])
 
     from gans.locks import locked
     from gans.quiz.items import draw_quiz

@@ -1,0 +1,1 @@
+"""Workbooks of Excel, read by calamine and written by XlsxWriter."""

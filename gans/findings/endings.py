@@ -1,0 +1,135 @@
+"""How a run went, in a few lines for the terminal: its time, a verdict, and commands to paste that come next."""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gans.config.names import shell_quoted
+from gans.config.run import Run
+from gans.findings.guarantee import guarantee_sentences
+from gans.findings.run import duration, headline
+from gans.findings.sentence import Sentence
+from gans.runs.calls import Call
+from gans.runs.execute import Result
+from gans.runs.finish import RunResults
+from gans.runs.private import PrivateResults
+from gans.tracking.terminal import STAGES
+from gans.training.loop import DIVERGED, INTERRUPTED
+
+SMALLER = 3  # times, the learning rates of the next try after a run that diverged
+LEAST_SECONDS = 0.5  # of a stage that is named
+JUDGING = (
+    "To judge the rows, run gans evaluate with real=FILE, test=FILE and out=FOLDER: what is found by real rows is not "
+    "private, so it goes elsewhere."
+)
+
+
+def ending_lines(result: Result, results: RunResults | PrivateResults | None, run: Run, call: Call) -> list[str]:
+    """The lines at the end of a run.
+
+    Args:
+        results: what its page is about; None where it has none.
+        run: its config.
+        call: how it was asked for.
+    """
+    summary, folder = result.summary, result.run_dir
+    lines = [what_was_done(summary) + _stages(summary)]
+    if told := _score(summary):
+        lines.append(told)
+    if result.status == INTERRUPTED:
+        return [*lines, "saved; go on with:", *_indented([go_on(folder)])]
+    if results is not None:
+        lines.append(f"verdict: {verdict(results).text}")
+    if result.status == DIVERGED:
+        return [*lines, f"lower the learning rate{_again(call, run)}"]
+    if isinstance(results, PrivateResults):
+        lines.append(JUDGING)
+    return [*lines, "next:", *_indented(next_commands(folder, result.files.report, results))]
+
+
+def verdict(results: RunResults | PrivateResults) -> Sentence:
+    """The one sentence that says how a run went: that at the head of its page."""
+    return guarantee_sentences(results.ledger)[0] if isinstance(results, PrivateResults) else headline(results)
+
+
+def next_commands(folder: Path, report: Path, results: RunResults | PrivateResults | None) -> list[str]:
+    """What comes after a completed run: look at its page, judge its rows, draw others."""
+    run, images = shell_quoted(f"run={folder}"), results is not None and bool(results.schema.images)
+    look = [f"{opener()} {shell_quoted(str(report))}"] if report.is_file() else []
+    judge = [] if isinstance(results, PrivateResults) else [f"gans evaluate {run}"]
+    return [*look, *judge, f"gans sample {run} n=1000 out=rows.{'parquet' if images else 'csv'}"]
+
+
+def go_on(folder: Path) -> str:
+    """The command that goes on with an interrupted run."""
+    return f"gans train {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
+
+
+def with_smaller_steps(call: Call, run: Run) -> str:
+    """The command that trained a run anew, in another folder and by smaller learning rates."""
+    keys = "learning_rate", "discriminator_learning_rate"
+    rates: dict[str, float | None] = {key: getattr(run.optimizer, key) for key in keys}
+    most = type(run.optimizer).learning_rate  # where nothing is said
+    smaller = {
+        f"optimizer.{key}": f"{min(rate / SMALLER, most):.2g}" for key, rate in rates.items() if rate is not None
+    }
+    own = [one for one in call.overrides if one.lstrip("+").partition("=")[0] not in {*smaller, "run_dir"}]
+    return Call(call.command, [*own, *(f"{key}={rate}" for key, rate in smaller.items())]).line()
+
+
+def opener() -> str:
+    """The command of this system that opens a page in the browser."""
+    if sys.platform == "darwin":
+        return "open"
+    if sys.platform == "win32":
+        return "start"
+    return "xdg-open" if shutil.which("xdg-open") else "python -m webbrowser"
+
+
+def job_line(result: Result, results: RunResults | PrivateResults | None) -> str:
+    """How a run of a sweep went."""
+    words = f". {verdict(results).text}" if results is not None else ""
+    return f"{what_was_done(result.summary)}{words}"
+
+
+def what_was_done(summary: Mapping[str, Any]) -> str:
+    """Status, steps and time, as in 'completed after 300 steps in 31.0 s'."""
+    stopped = f" ({summary['stopped']})" if summary.get("stopped") else ""
+    seconds = duration(sum(_seconds(summary).values()))
+    return f"{summary['status']} after {summary['steps']:,} steps{stopped} in {seconds}"
+
+
+def _stages(summary: Mapping[str, Any]) -> str:
+    """What the time went into, as in ': compiling 12.0 s, training 8.0 s'."""
+    longest = [f"{words} {duration(spent)}" for words, spent in _seconds(summary).items() if spent >= LEAST_SECONDS]
+    return f": {', '.join(longest)}" if longest else ""
+
+
+def _seconds(summary: Mapping[str, Any]) -> dict[str, float]:
+    """The seconds of each stage, by its words."""
+    return {words: summary[key] for stage, words in STAGES.items() if (key := f"{stage}_seconds") in summary}
+
+
+def _score(summary: Mapping[str, Any]) -> str:
+    """The score of the rows beside that of real ones, as far as there are any."""
+    if "privacy" in summary:
+        spent = "epsilon={epsilon:g} at delta={delta:g} is spent".format(**summary["privacy"])
+        return f"{spent}, by {summary['looks']:,} looks at the rows"
+    found, real = (summary["scores"].get(side, {}) for side in ("holdout", "floor"))
+    name = next((name for name in ("score", "fid") if name in found), None)
+    if name is None:
+        return ""
+    beside = f" (real rows {real[name]:.4f})" if name in real else ""
+    return f"{name} {found[name]:.4f} on held-out rows{beside}"
+
+
+def _again(call: Call, run: Run) -> str:
+    if run.trainer.resume:  # its own command is not the one that began it
+        return " in a new run"
+    return ":\n" + "\n".join(_indented([with_smaller_steps(call, run)]))
+
+
+def _indented(commands: Sequence[str]) -> list[str]:
+    return [f"  {command}" for command in commands]

@@ -1,0 +1,132 @@
+"""The first screen of a page: may I use these rows, are they real enough, may I share them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gans.config.names import shell_quoted
+from gans.data.personal.lines import kept_lines
+from gans.evaluation.results import Evaluation
+from gans.findings.evaluation import fidelity_sentences, utility_sentence
+from gans.findings.guarantee import guarantee_tone
+from gans.findings.privacy import FAILS, LITTLE_TOLD, PASSES, privacy_reason, privacy_state, worst_attack
+from gans.findings.realism import realism_headline
+from gans.findings.run import headline, score_sentence
+from gans.findings.sentence import Sentence, worst_tone
+from gans.runs.finish import RunResults
+
+UNKNOWN = "unknown"
+USE, REAL, SHARE = "May I use these rows?", "Are they real enough on unseen rows?", "May I share them?"
+
+
+@dataclass
+class Reply:
+    """The answer to one of the three questions.
+
+    Attributes:
+        tone: good, note, bad or unknown.
+        answer: in a few words.
+        reasons: sentences with the figures behind it.
+        command: what tells, where it is not known.
+    """
+
+    question: str
+    tone: str
+    answer: str
+    reasons: Sequence[str]
+    command: str = ""
+
+
+def commands(folder: Path) -> dict[str, str]:
+    """What to run for the answers that a run in this folder has not got, and for more rows."""
+    run = shell_quoted(f"run={folder.as_posix()}")
+    return {
+        "evaluate_command": f"gans evaluate {run}",
+        "sample_command": f"gans sample {run} n=1000 out=rows.csv",
+    }
+
+
+def run_replies(report: RunResults, folder: Path) -> list[Reply]:
+    """What is known of a run before its evaluation."""
+    if report.schema.images:
+        return [_use([headline(report)])]
+    command = commands(folder)["evaluate_command"]
+    return [_use(use_of_run(report)), _not_tested(REAL, command), _share_untested(report, command)]
+
+
+def use_of_run(report: RunResults) -> list[Sentence]:
+    """What a run says of the use of its rows: the verdict, and the score behind it."""
+    return [headline(report), score_sentence(report)]
+
+
+def evaluated_replies(evaluation: Evaluation, of_run: Sequence[Sentence] = ()) -> list[Reply]:
+    """What is known after an evaluation.
+
+    Args:
+        of_run: what the run said of the use of its rows; of tables without a run what the evaluation says itself.
+    """
+    told = utility_sentence(evaluation)
+    use = [*(of_run or fidelity_sentences(evaluation)), *([told] if told else [])]
+    return [_use(use) if use else _left_out(USE), _real(evaluation), _share(evaluation)]
+
+
+def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:
+    """What is known of a run with differential privacy: that its rows may be shared, and how far that goes.
+
+    An evaluation compares with real rows, which the guarantee does not cover: it goes into another folder.
+    """
+    elsewhere = folder.with_name(f"{folder.name}-evaluation").as_posix()
+    command = f"{commands(folder)['evaluate_command']} {shell_quoted(f'out={elsewhere}')}"
+    epsilon, delta = ledger["guarantee"]["epsilon"], ledger["guarantee"]["delta"]
+    tone = guarantee_tone(epsilon)
+    answers = {"good": "Yes, by a guarantee", "note": "Yes, by a moderate guarantee", "bad": "The guarantee is weak"}
+    reason = f"Differential privacy for each row: epsilon {epsilon:g}, delta {delta:g}."
+    return [_not_tested(USE, command), _not_tested(REAL, command), Reply(SHARE, tone, answers[tone], [reason])]
+
+
+def _use(sentences: Sequence[Sentence]) -> Reply:
+    tone = worst_tone(sentences)
+    answer = {"good": "Yes", "note": "With care", "bad": "No"}[tone]
+    return Reply(USE, tone, answer, [one.text for one in sentences])
+
+
+def _not_tested(question: str, command: str) -> Reply:
+    return Reply(question, UNKNOWN, "Not tested yet", [], command)
+
+
+def _left_out(question: str) -> Reply:
+    reason = (
+        "This evaluation left it out: it needs metrics=standard, and at least 100 rows that nothing was learnt from."
+    )
+    return Reply(question, UNKNOWN, "Not tested", [reason])
+
+
+def _share_untested(report: RunResults, command: str) -> Reply:
+    """Personal data that was kept on purpose says no before any attack is made."""
+    kept = kept_lines(report.schema)
+    return Reply(SHARE, "bad", "No", kept, command) if kept else _not_tested(SHARE, command)
+
+
+def _real(evaluation: Evaluation) -> Reply:
+    told = realism_headline(evaluation)
+    if told is None:
+        return _left_out(REAL)
+    answer = {"good": "Yes", "note": "Nearly", "bad": "No"}[told.tone]
+    return Reply(REAL, told.tone, answer, [told.text])
+
+
+def _share(evaluation: Evaluation) -> Reply:
+    state = privacy_state(evaluation)
+    tone, answer, reason = {
+        FAILS: ("bad", "No", privacy_reason(evaluation)),
+        LITTLE_TOLD: (
+            "note",
+            "Only with people who may know a little of the real table",
+            "An attack tells a little, beyond chance.",
+        ),
+        PASSES: ("good", "Yes, as far as tested", "None of the attacks does better than a guess, which is no proof."),
+    }.get(state, (UNKNOWN, "Not known", privacy_reason(evaluation)))
+    told = worst_attack(evaluation) if state != FAILS else ""
+    reason = reason[:1].upper() + reason[1:]
+    return Reply(SHARE, tone, answer, [reason, told] if told else [reason])
