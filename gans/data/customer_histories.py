@@ -80,7 +80,7 @@ class Histories(Profiles):
             UserError: as of `data=profiles`.
         """
         with self._connection() as connection:
-            logs, sentences, last = self._open(connection)
+            logs, sentences, last = self._open(connection, dict(self.sources()))
             reference, _ = self._dates(connection, logs, sentences, last)
             kinds = [kind for kind in EVENTS if kind in logs]
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
@@ -142,7 +142,8 @@ class OpenHistories:
         kind, sql = shape.kind, self.connection.sql
         names = "".join(f", {quoted(one.name)}" for one in shape.events.fields)
         found = sql(
-            f"select parent, event, time{names} from events_{kind} join chosen using (customer) order by parent, time, event"
+            f"select parent, event, time{names} from events_{kind} join chosen using (customer) "
+            "order by parent, time, event"
         ).to_arrow_table()
         parent = found["parent"].to_numpy()
         events = Children(shape.events, found.drop_columns(["parent", "event"]), parent)

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from gans.evaluation.fidelity import correlation, ks_distance
 from gans.evaluation.inputs import numbers
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 MONTH = 30.4375  # days
 MOST_MONTHS = 24
@@ -119,7 +121,7 @@ def scores(real: History, synthetic: History) -> dict[str, float]:
 
 
 def retention(history: History) -> np.ndarray:
-    """By month after a customer's first event, from 1, the share of customers seen long enough who have an event then."""
+    """By month after a customer's first event, from 1, the share of customers seen so long who have an event then."""
     start = history.day[history.first]
     since = np.zeros(history.customers, "datetime64[D]")
     since[history.who[history.first]] = start
@@ -149,7 +151,7 @@ def _rfm_numbers(history: History, end: np.datetime64) -> list[np.ndarray]:
     who = np.unique(history.who)
     last = np.zeros(history.customers, "datetime64[D]")
     np.maximum.at(last, history.who, history.day)
-    out = [(end - last[who]).astype(np.float64), history.count[who].astype(np.float64)]
+    out: list[np.ndarray] = [(end - last[who]).astype(np.float64), history.count[who].astype(np.float64)]
     if "amount" in history.columns.column_names:
         out.append(np.bincount(history.who, history.columns["amount"].to_numpy(), history.customers)[who])
     return out
@@ -209,7 +211,7 @@ def _bigram(history: History, column: pa.ChunkedArray, levels: pa.Array) -> np.n
 
 
 def aggregated(customers: pa.Table, logs: Mapping[str, pa.Table], attributes: Sequence[str]) -> pa.Table:
-    """A row a customer: attributes, and of each log counts, dates, gaps, and of its columns mean, spread, ends and mode.
+    """A row a customer: attributes, and of each log counts, dates, gaps, and of its columns mean, spread and ends.
 
     Args:
         customers: with `customer`.
@@ -239,8 +241,8 @@ def aggregated(customers: pa.Table, logs: Mapping[str, pa.Table], attributes: Se
             chosen = ", ".join(f'{sql} as "{kind}_{name}"' for name, sql in kept.items())
             gap = "date_diff('day', lag(time) over (partition by customer order by time), time)"
             parts += (
-                f" left join (select customer, {chosen} from (select *, {gap} as gap from log_{kind}) group by customer)"
-                f" as of_{kind} using (customer)"
+                f" left join (select customer, {chosen} from (select *, {gap} as gap from log_{kind})"
+                f" group by customer) as of_{kind} using (customer)"
             )
             columns += [f'of_{kind}."{kind}_{name}"' for name in kept]
         return connection.sql(f"select {', '.join(columns)} from {parts} order by customers.customer").to_arrow_table()

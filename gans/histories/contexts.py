@@ -1,18 +1,21 @@
-"""What is known of a child before it is drawn: its parent, its place, what is left of the parent's sums, what came before.
+"""What is known of a child before it is drawn: parent, place, what is left of the parent's sums, what came before.
 
 What is left steers a chain towards its parent's sums: at the last child of a real chain, all that is left is its own.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from gans.data.customer_histories import Children
 from gans.data.events.chains import Chain, Field
 from gans.data.events.weeks import WEEKDAYS, week, weekday
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 WEEKS, WEEKDAY, HOUR = "time.weeks", "time.weekday", "time.hour"
 DAY_GIVEN = "day is given"

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
-from gans.conditions.context import FittedContext
+from gans.conditions.context import Context, FittedContext
 from gans.data.codecs.columns import FittedColumn
 from gans.data.events.chains import Chain, Field
 from gans.data.events.weeks import WEEKDAYS, date, week, weekday
@@ -20,6 +20,8 @@ from gans.data.schema import arrow_type
 from gans.histories.contexts import HOUR, WEEKDAY, WEEKS, Clock, Known, addends
 from gans.runs.saved import SavedRun
 from gans.streams import stream
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 SIZES = (256, 4096)  # rows of the two compiled programs
 
@@ -33,6 +35,7 @@ class ChainSampler:
         assert isinstance(condition, FittedContext)
         self.condition, self.masks = condition, condition.masks()
         self.parameters = jax.device_put(saved.sampler().parameters)
+        assert isinstance(condition.rule, Context)
         context = condition.rule.columns
         self.context = [fitted for fitted in self.codec.columns if fitted.column.name in context]
         self.timed = [fitted for fitted in self.codec.columns if fitted.column.name in (WEEKS, WEEKDAY)]
@@ -47,7 +50,7 @@ class ChainSampler:
 
         def rows(parameters: Any, scalars: Any, codes: Any, masks: Any, seed: Any, parents: Any, places: Any) -> Any:
             partial = self.gan.layout.wide(scalars, codes) * masks[:, columns]
-            base = stream(seed, 0, chain.name)
+            base = stream(seed, jnp.int32(0), chain.name)
             keys = jax.vmap(lambda parent, place: jax.random.fold_in(jax.random.fold_in(base, parent), place))(
                 parents, places
             )
@@ -210,7 +213,8 @@ def within(fitted: FittedColumn, column: pa.ChunkedArray) -> pa.ChunkedArray:
         low, high = (pa.scalar(edge, column.type) for edge in fitted.column.bounds)
         column = pc.min_element_wise(pc.max_element_wise(column, low, skip_nulls=False), high, skip_nulls=False)
     if column.null_count and not fitted.column.missing:
-        blank = fitted.levels[0] if fitted.levels else fitted.column.bounds[0]
+        bounds = fitted.column.bounds
+        blank = fitted.levels[0] if fitted.levels else bounds[0] if bounds else 0
         column = pc.fill_null(column, pa.scalar(blank, column.type))
     return column
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from gans.artefacts import read_json, reading
 from gans.data.events.chains import AFTER, LINES, Chain, Field, Shape
@@ -20,6 +20,8 @@ from gans.histories.contexts import addends, parent_columns
 from gans.histories.draw import ChainSampler
 from gans.runs.files import RunFiles
 from gans.runs.saved import SavedRun
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 SHAPES = "histories.json"
 CUSTOMERS = "customers"
@@ -193,7 +195,7 @@ def counted(people: pa.Table, keys: np.ndarray, shapes: list[Shape], logs: dict[
             columns[f"{kind}_{name}"] = day.take(pa.array(np.maximum(places, 0), mask=none))
         if shape.lines:
             columns[f"{kind}_{LINES}"] = pa.array(np.bincount(who, minlength=len(keys)))
-        chains = [(shape.lines, slice(None))] if shape.lines else []
+        chains: list[tuple[Chain, Any]] = [(shape.lines, slice(None))] if shape.lines else []
         chains.append((Chain(kind, tuple(f for f in shape.events.fields if f.name in shape.of_event)), begins))
         for chain, rows in chains:
             for one in chain.fields:

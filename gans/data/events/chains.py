@@ -1,4 +1,4 @@
-"""Customers and what they did in order, as tables that can be learnt: customers, the events of each, lines of each event.
+"""Customers and what they did in order, as tables to learn from: customers, their events, the lines of each event.
 
 A chain is a list of children in order of time for each parent: the orders of a customer, the lines of an order. The
 parent knows how many there are, their sums and, of events, the first and the last day.
@@ -115,9 +115,9 @@ class Shape:
 def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, str], drop: Sequence[str] = ()) -> Shape:
     """Which columns of a checked log are its customers', its events' and its lines'.
 
-    Makes the tables `rows_KIND` (customer, event, time, columns), the view `timed_KIND` (rows with seconds after the first
-    of their event) and `events_KIND` (customer, event, time, columns of
-    an event, sums of its lines), of what happened before the reference date.
+    Makes the tables `rows_KIND` (customer, event, time, columns) and `events_KIND` (customer, event, time, columns of
+    an event, sums of its lines), and the view `timed_KIND` (rows with seconds after the first of their event), of what
+    happened before the reference date.
 
     Args:
         reference: an SQL expression of a time.
@@ -212,12 +212,13 @@ def people_sql(shapes: Sequence[Shape], has_table: bool, attributes: Sequence[st
         kind, own = shape.kind, [one.name for one in shape.people if one.name not in attributes]
         latest = "".join(f", arg_max({quoted(name)}, time) as {quoted(name)}" for name in own)
         if own:
-            joins += f" left join (select customer{latest} from rows_{kind} group by customer) as steady_{kind} using (customer)"
+            joins += f" left join (select customer{latest} from rows_{kind} group by customer) as steady_{kind}"
+            joins += " using (customer)"
         columns += [f"steady_{kind}.{quoted(name)}" for name in own]
         sums = "".join(f", {sql} as {quoted(name)}" for name, sql in _sums(shape.events).items())
         joins += (
-            f" left join (select customer, count(*) as events, min(time)::date as first_day, max(time)::date as last_day"
-            f"{sums} from events_{kind} group by customer) as of_{kind} using (customer)"
+            " left join (select customer, count(*) as events, min(time)::date as first_day, "
+            f"max(time)::date as last_day{sums} from events_{kind} group by customer) as of_{kind} using (customer)"
         )
         columns += [f"coalesce(of_{kind}.events, 0) as {quoted(kind)}"]
         columns += [f"of_{kind}.{end}_day as {quoted(f'{kind}_{end}')}" for end in ("first", "last")]

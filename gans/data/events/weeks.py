@@ -44,7 +44,7 @@ def in_weeks(people: pa.Table, shapes: list[Shape]) -> pa.Table:
 
 
 def first_and_last(people: pa.Table, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """First and last day of each customer's events, datetime64[D] and NaT without any; the last is not before the first.
+    """First and last day of each customer's events, datetime64[D], NaT without any; the last is not before the first.
 
     Args:
         people: as of `in_weeks`.
