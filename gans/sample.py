@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.cli.arguments import output_file, output_folder
+from gans.cli.arguments import output_file
 from gans.cli.command import main_command
+from gans.cli.histories import HISTORIES, draw_customers, is_run_of_histories
 from gans.cli.keys import Key, said, takes
 from gans.cli.kinds import FILE, ROWS, RUN, TEXT, TRUTH, WHOLE
+from gans.cli.parts import needed, part_of
 from gans.data.formats import check_writable
-from gans.errors import UserError, in_range
-from gans.runs.files import RunFiles
+from gans.errors import UserError
 
 if TYPE_CHECKING:
     from gans.data.schema import Schema
@@ -100,7 +101,9 @@ def command(
     croissant: bool = False,
 ) -> None:
     """Draw rows from a trained run."""
-    if RunFiles(Path(run).expanduser()).histories.is_file():
+    if is_run_of_histories(run):
+        if others := [key for key in said() if key not in HISTORIES]:
+            raise UserError(f"{others[0]}: run={run} is a run of histories, which takes {', '.join(HISTORIES)}.")
         draw_customers(run, out, n, customers, where, seed, part)
         return
     if customers is not None:
@@ -147,63 +150,6 @@ def draw_rows(
         given = {key: value for key, value in said().items() if key not in ("run", "out", "croissant")}
         path = write_croissant(out, saved, stop - start, {"seed": seed} | given)
         log.info("%s: add license, creator and url before you publish the rows", path)
-
-
-def draw_customers(run: str, out: str, n: int | None, customers: str | None, where: str, seed: int, part: str) -> None:
-    """Draw customers and their events into a folder.
-
-    Raises:
-        UserError: a key goes with runs of tables only, or a value does not fit the run.
-    """
-    own = ("run", "n", "out", "customers", "where", "seed", "part")
-    if others := [key for key in said() if key not in own]:
-        raise UserError(f"{others[0]}: run={run} is a run of histories, which takes {', '.join(own)}.")
-    folder = output_folder(out, empty=True)
-
-    from gans.histories.given import GivenCustomers
-    from gans.histories.saved import SavedHistories
-    from gans.histories.writing import write_histories
-    from gans.tracking.terminal import progress_bar, watched
-
-    saved = SavedHistories.open(run)
-    if customers is None:
-        start, stop = part_of(part, needed(n))
-        blocks = saved.draw(needed(n), seed, where, start, stop)
-    else:
-        if where or n is not None:
-            raise UserError(f"customers={customers}: they are given, so that n and where are left out.")
-        given = GivenCustomers(saved, customers)
-        start, stop = part_of(part, given.rows)
-        blocks = given.draw(seed, start, stop)
-    with progress_bar("customers", watched()) as bar:
-        task = bar.add_task(folder.name, total=stop - start)
-        rows = write_histories(folder, blocks, lambda many: bar.advance(task, many))
-    log.info("%s: %s", ", ".join(f"{many:,} {name}" for name, many in rows.items()), folder)
-
-
-def needed(n: int | None) -> int:
-    """The number of rows.
-
-    Raises:
-        UserError: it is not given.
-    """
-    if n is None:
-        raise UserError("n is not set; usage: gans sample run=DIR n=1000 out=FILE")
-    return n
-
-
-def part_of(text: str, n: int) -> tuple[int, int]:
-    """First row and end of a part such as 2/8, the second of eight.
-
-    Raises:
-        UserError: it has another form, there is no such part, or there are more parts than rows.
-    """
-    in_range("n", n, 1)
-    match = re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", text)
-    place, parts = map(int, match.groups()) if match else (0, 0)
-    if not 1 <= place <= parts <= n:
-        raise UserError(f"part={text}: it must be K/PARTS, as in part=2/8, K from 1 to PARTS, PARTS from 1 to n={n:,}.")
-    return n * (place - 1) // parts, n * place // parts
 
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
@@ -17,6 +18,8 @@ from gans.data.events.rules import with_rules
 from gans.data.events.weeks import in_weeks
 from gans.errors import UserError, in_range
 from gans.registry import register
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 
 @dataclass
@@ -93,6 +96,7 @@ class Histories(Profiles):
             )
             attributes += ["since"] if "customers" in logs and "since" in logs["customers"].names else []
             table = connection.sql(people_sql(shapes, "customers" in logs, attributes)).to_arrow_table()
+            shapes = [dataclasses.replace(one, since=_since(table, one.kind)) for one in shapes]
             yield OpenHistories(
                 connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"]
             )
@@ -162,6 +166,14 @@ class OpenHistories:
         ).to_arrow_table()
         lines = Children(with_rules(shape.lines, rows), rows.drop_columns(["place"]), rows["place"].to_numpy())
         return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
+
+
+def _since(people: pa.Table, kind: str) -> str:
+    """`since` where no customer has an event before that date; else nothing."""
+    if "since" not in people.column_names:
+        return ""
+    early = pc.less(people[f"{kind}_first"].cast(pa.date32()), people["since"].cast(pa.date32()))
+    return "" if pc.any(early).as_py() else "since"
 
 
 def whole_numbers(people: pa.Table) -> dict[str, str]:
