@@ -20,22 +20,22 @@ log = logging.getLogger("gans")
     Key(
         "run",
         RUN,
-        "run directory of data=histories, which has learnt events, or of data=profiles; or last",
+        "run directory of data=histories (whose events are learnt) or data=profiles, or last",
         required=True,
     ),
     Key("n", WHOLE, "number of customers", required=True),
     Key(
         "out",
         FOLDER,
-        "empty folder for customers, orders, views and social as .parquet files, as far as the run has them; of profiles "
-        "also for events.html, which shows how well the events match the profiles",
+        "empty folder for customers, orders, views and social as .parquet files, as far as the run has them; of "
+        "profiles also for events.html, which shows how well the events match the profiles",
         required=True,
     ),
     Key(
         "reference",
         TEXT,
-        "date of the profiles, at which the events end; data.reference of the run unless given; learnt events end when the "
-        "log did",
+        "date of the profiles, at which the events end; data.reference of the run unless given; learnt events end "
+        "when their log did",
         metavar="DATE",
     ),
     Key("where", TEXT, "condition on the profiles, as in gans sample", default="", metavar="CONDITION"),
