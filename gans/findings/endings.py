@@ -70,7 +70,7 @@ def federated_lines(folder: Path, summary: Mapping[str, Any], generator: bool) -
     lines.append(say("rows: {path}", path=RunFiles(folder).samples))
     run, private = shell_quoted(f"run={folder}"), "privacy" in summary
     judge = [] if private else [f"gans evaluate {run}"]
-    return [*lines, *([say("next:"), *_indented([*judge, draw(run, "csv")])] if generator else [])]
+    return [*lines, *([say("next:"), *_indented([*judge, draw(run, "rows.csv")])] if generator else [])]
 
 
 def verdict(results: RunResults | PrivateResults) -> Sentence:
@@ -81,14 +81,18 @@ def verdict(results: RunResults | PrivateResults) -> Sentence:
 def next_commands(folder: Path, report: Path, results: RunResults | PrivateResults | None) -> list[str]:
     """What comes after a completed run: look at its page, judge its rows, draw others."""
     run, images = shell_quoted(f"run={folder}"), results is not None and bool(results.schema.images)
+    files = RunFiles(folder)
+    if not report.is_file() and files.histories.is_file():
+        report = RunFiles(files.customers).report
     look = [f"{opener()} {shell_quoted(str(report))}"] if report.is_file() else []
     judge = [] if isinstance(results, PrivateResults) else [f"gans evaluate {run}"]
-    return [*look, *judge, draw(run, "parquet" if images else "csv")]
+    out = "customers-and-events" if files.histories.is_file() else f"rows.{'parquet' if images else 'csv'}"
+    return [*look, *judge, draw(run, out)]
 
 
-def draw(run: str, suffix: str) -> str:
+def draw(run: str, out: str) -> str:
     """The command that draws rows; `run` is its first argument, quoted."""
-    return f"gans sample {run} n=1000 out=rows.{suffix}"
+    return f"gans sample {run} n=1000 out={out}"
 
 
 def go_on(folder: Path, command: str = TRAIN) -> str:
