@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
 from gans.data.events.logs import EVENTS, quoted
+from gans.data.events.rules import with_rules
 from gans.data.events.weeks import in_weeks
 from gans.errors import UserError, in_range
 from gans.registry import register
@@ -73,14 +74,17 @@ class Histories(Profiles):
             return histories.people
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator["OpenHistories"]:
+    def opened(self, tables: Mapping[str, pa.Table] | None = None) -> Iterator["OpenHistories"]:
         """The logs, read and checked.
+
+        Args:
+            tables: logs and customers by kind that are no files.
 
         Raises:
             UserError: as of `data=profiles`.
         """
         with self._connection() as connection:
-            logs, sentences, last = self._open(connection, dict(self.sources()))
+            logs, sentences, last = self._open(connection, self.sources() | dict(tables or {}))
             reference, _ = self._dates(connection, logs, sentences, last)
             kinds = [kind for kind in EVENTS if kind in logs]
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
@@ -146,7 +150,9 @@ class OpenHistories:
             "order by parent, time, event"
         ).to_arrow_table()
         parent = found["parent"].to_numpy()
-        events = Children(shape.events, found.drop_columns(["parent", "event"]), parent)
+        own = found.drop_columns(["parent", "event"])
+        events = Children(with_rules(shape.events, own), own, parent)
+        shape = dataclasses.replace(shape, events=events.chain)
         if not shape.lines:
             return Log(shape, events, None)
         self.connection.register("numbered", pa.table({"event": found["event"], "place": np.arange(len(parent))}))
@@ -154,7 +160,8 @@ class OpenHistories:
         rows = sql(
             f"select place{names} from timed_{kind} join numbered using (event) order by place, time"
         ).to_arrow_table()
-        return Log(shape, events, Children(shape.lines, rows.drop_columns(["place"]), rows["place"].to_numpy()))
+        lines = Children(with_rules(shape.lines, rows), rows.drop_columns(["place"]), rows["place"].to_numpy())
+        return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
 
 
 def whole_numbers(people: pa.Table) -> dict[str, str]:

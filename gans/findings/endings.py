@@ -13,6 +13,7 @@ from gans.findings.run import duration, headline
 from gans.findings.sentence import Sentence
 from gans.runs.calls import Call
 from gans.runs.execute import Result
+from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.tracking.terminal import STAGES
@@ -57,9 +58,13 @@ def verdict(results: RunResults | PrivateResults) -> Sentence:
 def next_commands(folder: Path, report: Path, results: RunResults | PrivateResults | None) -> list[str]:
     """What comes after a completed run: look at its page, judge its rows, draw others."""
     run, images = shell_quoted(f"run={folder}"), results is not None and bool(results.schema.images)
+    files = RunFiles(folder)
+    if not report.is_file() and files.histories.is_file():
+        report = RunFiles(files.customers).report
     look = [f"{opener()} {shell_quoted(str(report))}"] if report.is_file() else []
     judge = [] if isinstance(results, PrivateResults) else [f"gans evaluate {run}"]
-    return [*look, *judge, f"gans sample {run} n=1000 out=rows.{'parquet' if images else 'csv'}"]
+    out = "customers-and-events" if files.histories.is_file() else f"rows.{'parquet' if images else 'csv'}"
+    return [*look, *judge, f"gans sample {run} n=1000 out={out}"]
 
 
 def go_on(folder: Path) -> str:

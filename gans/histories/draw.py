@@ -14,6 +14,7 @@ import pyarrow.compute
 from gans.conditions.context import Context, FittedContext
 from gans.data.codecs.columns import FittedColumn
 from gans.data.events.chains import Chain, Field
+from gans.data.events.rules import nearest_opening, signed
 from gans.data.events.weeks import WEEKDAYS, date, week, weekday
 from gans.data.layout import Encoded
 from gans.data.schema import arrow_type
@@ -23,6 +24,7 @@ from gans.streams import stream
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
+KINDS = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_(), "level": pa.string()}
 SIZES = (256, 4096)  # rows of the two compiled programs
 
 
@@ -30,8 +32,17 @@ class ChainSampler:
     """Draws the children of a learnt chain."""
 
     def __init__(self, chain: Chain, saved: SavedRun) -> None:
-        self.chain, self.codec = chain, saved.codec
-        self.gan, condition = saved.gan, saved.gan.condition
+        self.chain, self.opening = chain, nearest_opening(chain)
+        names = {WEEKS, WEEKDAY, HOUR, *(one.name for one in chain.fields)}
+        self.constants = {
+            column.name: pa.scalar(column.bounds[0] if column.bounds else None, arrow_type(column.type))
+            for column in saved.schema.columns
+            if column.role == "constant" and column.name in names
+        }
+        self.learnt = saved.files.has_checkpoint  # else all children are alike
+        if not self.learnt:
+            return
+        self.codec, self.gan, condition = saved.codec, saved.gan, saved.gan.condition
         assert isinstance(condition, FittedContext)
         self.condition, self.masks = condition, condition.masks()
         self.parameters = jax.device_put(saved.sampler().parameters)
@@ -40,12 +51,6 @@ class ChainSampler:
         self.context = [fitted for fitted in self.codec.columns if fitted.column.name in context]
         self.timed = [fitted for fitted in self.codec.columns if fitted.column.name in (WEEKS, WEEKDAY)]
         self.own = [f for f in self.codec.columns if f.column.name not in context]
-        names = {WEEKS, WEEKDAY, HOUR, *(one.name for one in chain.fields)}
-        self.constants = {
-            column.name: pa.scalar(column.bounds[0] if column.bounds else None, arrow_type(column.type))
-            for column in self.codec.schema.columns
-            if column.role == "constant" and column.name in names
-        }
         columns = np.array(self.gan.layout.columns, int)
 
         def rows(parameters: Any, scalars: Any, codes: Any, masks: Any, seed: Any, parents: Any, places: Any) -> Any:
@@ -67,6 +72,8 @@ class ChainSampler:
             parents: a number for each parent, from which its random numbers follow.
         """
         assert known.clock is None or days is not None
+        if not self.learnt:
+            return pa.table({name: pa.repeat(value, len(parents)) for name, value in self.constants.items()})
         context, rows = known.table(self.chain), len(known.place)
         encoded = self.codec.empty(rows)
         inputs: list[tuple[FittedColumn, Any]] = [(fitted, context[fitted.column.name]) for fitted in self.context]
@@ -143,11 +150,11 @@ class ChainSampler:
             )
             made = self.next(known, days, seed, numbers[active])
             if clock is not None and days is not None and day is not None:
-                new, time = self._times(made, known, days, place)
+                new, time = self._times(made, known, days)
                 gap[active] = week(new) - week(day[active]) if place else -1
                 day[active], hour[active] = new, (time - new).astype(np.int64) // 3600
                 made = made.append_column("time", pa.array(time))
-            made = with_products(made, chain)
+            made = with_products(signed(made, chain), chain)
             for one in chain.fields:
                 for total, amount in addends(one, made[one.name].combine_chunks()).items():
                     left[total][active] -= amount
@@ -155,12 +162,17 @@ class ChainSampler:
             who.append(active)
             tables.append(made.select([*(["time"] if chain.timed else []), *(one.name for one in chain.fields)]))
         if not tables:
-            raise ValueError("no parent has a child")
+            return np.zeros(0, np.int64), self._nothing()
         parent = np.concatenate(who)
         order = np.argsort(parent, kind="stable")
         return parent[order], pa.concat_tables(tables).take(pa.array(order))
 
-    def _times(self, made: pa.Table, known: Known, days: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
+    def _nothing(self) -> pa.Table:
+        """The columns of children of whom there are none."""
+        times = {"time": pa.array([], pa.timestamp("s"))} if self.chain.timed else {}
+        return pa.table(times | {one.name: pa.array([], KINDS[one.form]) for one in self.chain.fields})
+
+    def _times(self, made: pa.Table, known: Known, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The day of each event, and its time: not before that of the event before nor after the last day."""
         clock = known.clock
         assert clock is not None
@@ -169,8 +181,9 @@ class ChainSampler:
         words = np.searchsorted(np.sort(WEEKDAYS), made[WEEKDAY].to_pandas().to_numpy().astype(str))
         drawn = date(week(clock.before) + weeks, np.argsort(WEEKDAYS)[words])
         day = np.where(known.day_given, days, np.clip(drawn, clock.before, clock.last))
-        hours = made[HOUR].to_pandas().to_numpy().astype(np.int64) if self.chain.hours else np.zeros(len(day), np.int64)
-        del place
+        hours = np.zeros(len(day), np.int64)
+        if self.chain.hours:
+            hours = self.opening[weekday(day), made[HOUR].to_pandas().to_numpy().astype(np.int64)]
         return day, day.astype("datetime64[s]") + hours.astype("timedelta64[h]")
 
 
@@ -188,8 +201,7 @@ class _Column:
         self.values[places] = pc.fill_null(values, blank).to_numpy(zero_copy_only=False)
 
     def take(self, places: np.ndarray) -> pa.Array:
-        kinds = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_(), "level": pa.string()}
-        return pa.array(self.values[places], kinds[self.field.form], mask=self.none[places])
+        return pa.array(self.values[places], KINDS[self.field.form], mask=self.none[places])
 
 
 def with_products(table: pa.Table, chain: Chain) -> pa.Table:

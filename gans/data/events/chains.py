@@ -30,12 +30,14 @@ class Field:
         form: number, whole (a whole number), flag or level.
         levels: those that are counted for each parent, of a column of few.
         product: the two columns whose product it is; such a column is not learnt.
+        sign: the column that has the same sign in every row, as quantity has that of an amount; "" for none.
     """
 
     name: str
     form: str
     levels: tuple[str, ...] = ()
     product: tuple[str, ...] = ()
+    sign: str = ""
 
     @property
     def totals(self) -> list[str]:
@@ -53,6 +55,7 @@ class Chain:
         timed: whether children have days of their own; else they are alike but for their fields.
         hours: whether times have hours.
         step: seconds that times are whole multiples of within an hour: 1, 60, or 3600 where they have no minutes.
+        opening: by weekday, from Monday, the hours in which any event lies.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Chain:
     timed: bool = False
     hours: bool = False
     step: int = 3600
+    opening: tuple[tuple[int, ...], ...] = ()
 
     @property
     def totals(self) -> list[str]:
