@@ -29,7 +29,7 @@ MOST_CUSTOMERS = {"fast": 20_000, "standard": 20_000, "full": 100_000}
 def judges_histories(given: Mapping[str, Any]) -> bool:
     """Whether gans.evaluate was given customers with their logs: a run of histories, or folders."""
     if "run" in given:
-        return is_histories(Path(given["run"]))
+        return is_histories(Path(given["run"]).expanduser())
     return isinstance(given["real"], str) and Path(given["real"]).expanduser().is_dir()
 
 

@@ -34,11 +34,15 @@ def _figures(kind: str, found: Mapping[str, Any]) -> dict[str, "Figure"]:
         {side: np.array(found["rfm"][side], float) for side in COLORS},
         ("frequency, in fifths", "recency, in fifths"),
         ("latest", "", "", "", "longest ago"),
+        ("1", "5"),
     )
     if len(found["cohorts"]["real"]) > 1:
         cohorts = {side: np.array(found["cohorts"][side], float) for side in COLORS}
         out["Cohorts: share with an event, by quarter after the first"] = grids(
-            cohorts, ("quarters after the first event", "quarter of the first event"), _quarters(found)
+            cohorts,
+            ("quarters after the first event", "quarter of the first event"),
+            _quarters(found),
+            ("0", str(len(cohorts["real"]) - 1)),
         )
     out[f"{kind.capitalize()} a customer"] = _pairs(found["counts"], _classes(COUNTS), "share of customers")
     out["Days to the next one"] = _pairs(found["gaps"], _classes(GAPS), "share of events")
@@ -96,12 +100,15 @@ def retention_figure(found: Mapping[str, Any]) -> "Figure":
     return figure
 
 
-def grids(sides: Mapping[str, np.ndarray], axis: tuple[str, str], rows: Sequence[str]) -> "Figure":
+def grids(
+    sides: Mapping[str, np.ndarray], axis: tuple[str, str], rows: Sequence[str], ends: tuple[str, str]
+) -> "Figure":
     """Shares of real and synthetic customers side by side, as squares whose areas they are.
 
     Args:
         axis: what lies along the grid, and what down.
         rows: names of the rows.
+        ends: names of the first and the last column.
     """
     from matplotlib.figure import Figure
 
@@ -117,7 +124,7 @@ def grids(sides: Mapping[str, np.ndarray], axis: tuple[str, str], rows: Sequence
         axes.set_title(side, fontsize=TEXT, color=INK, loc="left")
         axes.set_xlim(-0.6, across - 0.4)
         axes.set_ylim(many - 0.4, -0.6)
-        axes.set_xticks([0, across - 1], ["1", str(across)] if across == many == len(rows) else ["0", str(across - 1)])
+        axes.set_xticks([0, across - 1], ends)
         axes.set_yticks(range(many), rows, parse_math=False)
     name_axes(every[-1], axis[0])
     name_axes(every[0], y=axis[1])
