@@ -1,9 +1,10 @@
-"""SDV's HMASynthesizer on customers and one log, in an interpreter of its own: it has a licence and versions of its own.
+"""SDV's HMASynthesizer on customers and one log, in another interpreter: its licence and its packages are not ours.
 
     INTERPRETER hma.py FOLDER OUT CUSTOMERS MINUTES
 
 FOLDER has customers.parquet (customer, attributes) and orders.parquet (customer, event, time, columns). So many of the
-customers are used, with all that they did. OUT gets the same two files, and seconds.json; nothing where it took too long.
+customers are used, with all that they did. OUT gets the same two files, and seconds.json; nothing where it took too
+long.
 """
 
 import json

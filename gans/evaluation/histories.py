@@ -138,7 +138,7 @@ def _bigram(history: History, column: pa.ChunkedArray, levels: pa.Array) -> np.n
     return _shares(codes[later - 1] * (len(levels) + 1) + codes[later], (len(levels) + 1) ** 2)
 
 
-def parent_associations(real: HistorySide, synthetic: HistorySide, kind: str) -> dict[str, tuple[float, float]]:
+def parent_associations(real: HistorySide, synthetic: HistorySide, kind: str) -> dict[str, tuple[float, ...]]:
     """By pair of a customer's and an event's column, the association over events, real and synthetic.
 
     Numbers are compared by their ranks.
@@ -148,7 +148,7 @@ def parent_associations(real: HistorySide, synthetic: HistorySide, kind: str) ->
     columns = [Column(name=one.name, kind=_kind(one.type), type=str(one.type)) for one in tables[0].schema]
     found = [associations(table, tables[0], columns) for table in tables]
     return {
-        f"{columns[parent].name} x {columns[child].name}": (found[0][parent, child], found[1][parent, child])
+        f"{columns[parent].name} x {columns[child].name}": tuple(float(one[parent, child]) for one in found)
         for parent in range(len(own))
         for child in range(len(own), len(columns))
     }

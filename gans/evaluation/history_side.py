@@ -127,9 +127,13 @@ class HistorySide:
                     else f"of_{kind}.{_quoted(f'{kind} {name}')}"
                     for name in kept
                 ]
-            return connection.sql(
-                f"select {', '.join(columns)} from {joined} order by customers.customer"
-            ).to_arrow_table()
+            query = f"select {', '.join(columns)} from {joined} order by customers.customer"
+            table = connection.sql(query).to_arrow_table()
+        for kind, history in self.events.items():
+            for one in history.columns.schema:
+                if pa.types.is_string(one.type):
+                    table = table.append_column(f"{kind} {one.name} most often", _most_often(history, one.name))
+        return table
 
 
 def _aggregates(columns: pa.Table) -> dict[str, str]:
