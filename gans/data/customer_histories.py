@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
-from gans.data.events.logs import EVENTS, quoted
+from gans.data.events.logs import EVENTS, quoted, run
 from gans.data.events.rules import with_rules
 from gans.data.events.weeks import in_weeks
 from gans.errors import UserError, in_range
 from gans.registry import register
+
+pc: Any = pyarrow.compute  # its functions are made at run time
 
 
 @dataclass
@@ -86,13 +89,20 @@ class Histories(Profiles):
         with self._connection() as connection:
             logs, sentences, last = self._open(connection, self.sources() | dict(tables or {}))
             reference, _ = self._dates(connection, logs, sentences, last)
-            kinds = [kind for kind in EVENTS if kind in logs]
+            kinds = [
+                kind
+                for kind in EVENTS
+                if kind in logs and run(connection, f"select 1 from {kind} where time < {reference} limit 1", "data")
+            ]
+            if not kinds:
+                raise UserError(f"data.reference={self.reference}: no customer has an event before it.")
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
             attributes = (
                 [name for name in logs["customers"].own if name not in self.drop] if "customers" in logs else []
             )
             attributes += ["since"] if "customers" in logs and "since" in logs["customers"].names else []
             table = connection.sql(people_sql(shapes, "customers" in logs, attributes)).to_arrow_table()
+            shapes = [dataclasses.replace(one, since=_since(table, one.kind)) for one in shapes]
             yield OpenHistories(
                 connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"]
             )
@@ -162,6 +172,14 @@ class OpenHistories:
         ).to_arrow_table()
         lines = Children(with_rules(shape.lines, rows), rows.drop_columns(["place"]), rows["place"].to_numpy())
         return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
+
+
+def _since(people: pa.Table, kind: str) -> str:
+    """`since` where no customer has an event before that date; else nothing."""
+    if "since" not in people.column_names:
+        return ""
+    early = pc.less(people[f"{kind}_first"].cast(pa.date32()), people["since"].cast(pa.date32()))
+    return "" if pc.any(early).as_py() else "since"
 
 
 def whole_numbers(people: pa.Table) -> dict[str, str]:

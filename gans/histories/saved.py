@@ -161,6 +161,10 @@ class SavedHistories:
         sums = {name: numbers_of(people[f"{kind}_{name}"]) for name in shape.events.totals}
         until = np.datetime64(shape.until, "D")
         first, last = (np.where(np.isnat(days), until, np.minimum(days, until)) for days in (first, last))
+        if shape.since:
+            since = people[shape.since].cast(pa.date32()).to_pandas().to_numpy().astype("datetime64[D]")
+            first = np.where(np.isnat(since), first, np.minimum(np.maximum(first, since), until))
+            last = np.maximum(first, last)
         who, events = self.chains[kind].draw(parents, count, sums, seed, numbers, first, last)
         place = np.arange(len(who)) - np.searchsorted(who, who)
         minutes = _uniform(seed, numbers[who], place) * (3600 // shape.events.step)

@@ -86,6 +86,7 @@ class Shape:
         lines: the chain of an event's lines; None where each event is one row.
         key: the column that tells events apart, `order` or `session`, if there is one.
         until: the date of the last event, after which none is drawn.
+        since: the column of customers before whose date none of their events lies; "" for none.
         left_out: columns that are not learnt, and why.
     """
 
@@ -95,6 +96,7 @@ class Shape:
     lines: Chain | None
     key: str | None
     until: str
+    since: str = ""
     left_out: tuple[str, ...] = ()
 
     @property
@@ -188,7 +190,7 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         step=1 if seconds else 60 if minutes else 3600,
     )
     said = tuple(f"{name} ({why})" for name, why in left_out.items())
-    return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, said)
+    return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, left_out=said)
 
 
 def summed_fields(lines: Chain | None) -> list[Field]:
