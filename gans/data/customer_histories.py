@@ -13,7 +13,7 @@ import pyarrow.compute
 from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
-from gans.data.events.logs import EVENTS, quoted
+from gans.data.events.logs import EVENTS, quoted, run
 from gans.data.events.rules import with_rules
 from gans.data.events.weeks import in_weeks
 from gans.errors import UserError, in_range
@@ -89,7 +89,13 @@ class Histories(Profiles):
         with self._connection() as connection:
             logs, sentences, last = self._open(connection, self.sources() | dict(tables or {}))
             reference, _ = self._dates(connection, logs, sentences, last)
-            kinds = [kind for kind in EVENTS if kind in logs]
+            kinds = [
+                kind
+                for kind in EVENTS
+                if kind in logs and run(connection, f"select 1 from {kind} where time < {reference} limit 1", "data")
+            ]
+            if not kinds:
+                raise UserError(f"data.reference={self.reference}: no customer has an event before it.")
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
             attributes = (
                 [name for name in logs["customers"].own if name not in self.drop] if "customers" in logs else []
