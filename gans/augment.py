@@ -44,12 +44,14 @@ def command(run: list[str], how: str, n: int | None, out: Path | None, **_: Any)
     from gans.data.writing import write_rows
     from gans.decisions.added_rows import augment, augmented
     from gans.decisions.cases import open_cases
+    from gans.tracking.terminal import waiting
 
     cases = open_cases(given)
     if len(cases) > 1:
         raise UserError(f"run={','.join(run)}: it names {len(cases)} runs; one is needed.")
     with in_language(given.get("language", cases[0].run.language)):
-        found = augment(cases[0], how, n)
+        with waiting("drawing rows and measuring their gain"):
+            found = augment(cases[0], how, n)
         for level, (there, added) in found.counts.items():
             line = say(
                 "{target} = {level}: {there:,} real rows, {added:,} synthetic ones added",

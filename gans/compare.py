@@ -49,11 +49,13 @@ def command(runs: str, by: str, metrics: list[str] | None, budget: str, out: str
     from gans.comparison.tables import terminal
     from gans.config.components import load_components
     from gans.locks import locked
+    from gans.tracking.terminal import waiting
 
     one_of("budget", budget, BUDGETS)
     load_components()  # plugins may bring metrics
     with in_language(language):
-        found = compare(read_runs(runs), by, metrics or [], budget)
+        with waiting("comparing runs"):
+            found = compare(read_runs(runs), by, metrics or [], budget)
         print(terminal(found))
         with locked(folder, "out", make=True):
             write(found, folder)

@@ -17,8 +17,12 @@ log = logging.getLogger("gans")
 
 @takes(
     Key("run", RUN, "run directory, or last: its table is read again, and its held-out rows are the test rows"),
-    Key("real", FILE, "the training rows; with run=DIR, instead of the run's table"),
-    Key("synthetic", FILE, "the rows to judge; with run=DIR, instead of its samples"),
+    Key(
+        "real",
+        FILE,
+        "the training rows; with run=DIR, instead of the run's table; or a folder of customers and their logs",
+    ),
+    Key("synthetic", FILE, "the rows to judge, or their folder; with run=DIR, instead of its samples"),
     Key(
         "test",
         FILE,
@@ -82,6 +86,7 @@ def command(**_: Any) -> int:
     check_judging(given)
     out = given.get("out")
     folder = run_folder(out, given["run"]) if "run" in given else output_folder(out or "evaluation")
+    from gans.decisions.judged_histories import judge_histories, judges_histories
     from gans.locks import check_unlocked, locked
     from gans.report.evaluation import print_evaluation, write_evaluation, write_scores
     from gans.runs.judged import image_distances, judge
@@ -90,7 +95,8 @@ def command(**_: Any) -> int:
 
     key = "out" if "out" in given else "run"
     check_unlocked(folder, key)
-    if images := read_images(given):
+    of_histories = judges_histories(given)
+    if not of_histories and (images := read_images(given)):
         scores = image_distances(given, images)
         for name, value in scores.items():
             print(f"{name:16} {value:.4f}")
@@ -99,7 +105,7 @@ def command(**_: Any) -> int:
             write_scores(folder, scores)
         return 0
     with in_language(language_of(given)):
-        found, observed = judge(given)
+        found, observed = judge_histories(given) if of_histories else judge(given)
         print_evaluation(found)
         with locked(folder, key, make=True):
             written = write_evaluation(folder, found, observed)

@@ -31,13 +31,15 @@ def command(run: list[str], k: int | None, out: str | None, **_: Any) -> None:
     from gans.decisions.cases import open_cases
     from gans.decisions.segment_traits import find_personas
     from gans.report.segment_page import print_personas, write_personas
+    from gans.tracking.terminal import waiting
 
     cases = open_cases(given)
     if len(cases) > 1:
         raise UserError(f"run={','.join(run)}: it names {len(cases)} runs; personas are of one.")
     folder = run_folder(out, cases[0].folder)
     with in_language(given.get("language", cases[0].run.language)):
-        found = find_personas(cases[0], k)
+        with waiting("finding segments"):
+            found = find_personas(cases[0], k)
         print_personas(found)
         folder.mkdir(parents=True, exist_ok=True)
         page = write_personas(folder, found, cases[0].run.name)

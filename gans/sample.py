@@ -1,4 +1,7 @@
-"""Draw rows: `python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value"] [part=2/8]`."""
+"""Draw rows: `python -m gans.sample run=DIR n=1000 out=FILE.csv|.parquet [where="column == value"] [part=2/8]`.
+
+Of a run of histories `out` is a folder, for customers and their events.
+"""
 
 import logging
 import re
@@ -6,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gans.cli.arguments import output_file
 from gans.cli.command import main_command
+from gans.cli.histories import HISTORIES, draw_customers, is_run_of_histories
 from gans.cli.keys import Key, said, takes
-from gans.cli.kinds import RUN, TABLE_FILE, TEXT, TRUTH, WHOLE
+from gans.cli.kinds import FILE, ROWS, RUN, TEXT, TRUTH, WHOLE
+from gans.cli.parts import needed, part_of
 from gans.data.formats import check_writable
-from gans.errors import UserError, in_range
+from gans.errors import UserError
 
 if TYPE_CHECKING:
     from gans.data.schema import Schema
@@ -22,13 +28,19 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list separat
 
 @takes(
     Key("run", RUN, "run directory, the beginning of its name, or last", required=True),
-    Key("n", WHOLE, "number of rows, such as 10_000_000 or 1e7; memory does not grow with it", required=True),
+    Key("n", WHOLE, "number of rows, such as 10_000_000 or 1e7; memory does not grow with it"),
     Key(
         "out",
-        TABLE_FILE,
+        ROWS,
         "a .parquet, .csv, .jsonl or .xlsx file, text also with .gz or .zst; columns, types and missing values are "
-        "those of the training table",
+        "those of the training table; of a run of histories an empty folder, for customers and each log as .parquet",
         required=True,
+    ),
+    Key(
+        "customers",
+        FILE,
+        "of a run of histories: a table of customers who get events, instead of n new ones; columns that it lacks are "
+        "drawn",
     ),
     Key(
         "where",
@@ -70,12 +82,16 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list separat
         "columns, checksum, how they were drawn, what is known of their privacy",
         default=False,
     ),
-    usages=('run=DIR n=1000 out=FILE [where="column == value and ..."] [KEY=VALUE ...]',),
+    usages=(
+        'run=DIR n=1000 out=FILE [where="column == value and ..."] [KEY=VALUE ...]',
+        "run=HISTORIES n=1000 out=FOLDER [customers=FILE] [where=...] [seed=0] [part=1/8]",
+    ),
 )
 def command(
     run: str,
-    n: int,
-    out: Path,
+    out: str,
+    n: int | None = None,
+    customers: str | None = None,
     where: str = "",
     relations: str = "",
     refine: bool = True,
@@ -85,6 +101,33 @@ def command(
     croissant: bool = False,
 ) -> None:
     """Draw rows from a trained run."""
+    if is_run_of_histories(run):
+        if others := [key for key in said() if key not in HISTORIES]:
+            raise UserError(f"{others[0]}: run={run} is a run of histories, which takes {', '.join(HISTORIES)}.")
+        draw_customers(run, out, n, customers, where, seed, part)
+        return
+    if customers is not None:
+        raise UserError(f"customers={customers}: run={run} is no run of histories; data=histories makes one.")
+    draw_rows(run, output_file(out), needed(n), where, relations, refine, seed, part, member, croissant)
+
+
+def draw_rows(
+    run: str,
+    out: Path,
+    n: int,
+    where: str,
+    relations: str,
+    refine: bool,
+    seed: int,
+    part: str,
+    member: int | None,
+    croissant: bool,
+) -> None:
+    """Draw rows of a table.
+
+    Raises:
+        UserError: a value does not fit the run, or nothing can be drawn.
+    """
     start, stop = part_of(part, n)
     check_writable(out, stop - start)
 
@@ -107,20 +150,6 @@ def command(
         given = {key: value for key, value in said().items() if key not in ("run", "out", "croissant")}
         path = write_croissant(out, saved, stop - start, {"seed": seed} | given)
         log.info("%s: add license, creator and url before you publish the rows", path)
-
-
-def part_of(text: str, n: int) -> tuple[int, int]:
-    """First row and end of a part such as 2/8, the second of eight.
-
-    Raises:
-        UserError: it has another form, there is no such part, or there are more parts than rows.
-    """
-    in_range("n", n, 1)
-    match = re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", text)
-    place, parts = map(int, match.groups()) if match else (0, 0)
-    if not 1 <= place <= parts <= n:
-        raise UserError(f"part={text}: it must be K/PARTS, as in part=2/8, K from 1 to PARTS, PARTS from 1 to n={n:,}.")
-    return n * (place - 1) // parts, n * place // parts
 
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:

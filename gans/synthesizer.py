@@ -56,6 +56,7 @@ class Synthesizer(BaseEstimator):
     summary_: dict[str, Any]
     _sampler: "Sampler"
     _given: "tuple[Source, pa.Table] | None" = None  # what it was fitted on in this process
+    _library: str = ""  # of the frames of customers with events; "" of a table
 
     def __init__(
         self,
@@ -76,18 +77,24 @@ class Synthesizer(BaseEstimator):
         self.formats = formats
         self.metadata = metadata
 
-    def fit(self, frame: "pd.DataFrame | pl.DataFrame | pa.Table | None" = None, y: Any = None) -> "Synthesizer":
+    def fit(
+        self, frame: "pd.DataFrame | pl.DataFrame | pa.Table | Mapping[str, Any] | None" = None, y: Any = None
+    ) -> "Synthesizer":
         """Train on a frame.
 
         Args:
             frame: the real rows, of pandas, polars or Arrow; an index is not learned. Without one the table is that
-                which `overrides` name, such as "data=households" or "data=table" with "data.path=customers.csv".
+                which `overrides` name, such as "data=households" or "data=table" with "data.path=customers.csv". With
+                experiment="histories" frames by name: {"orders": frame}, also "views", "social" and "customers".
             y: is not used; scikit-learn passes it.
 
         Raises:
             UserError: the frame, the metadata or an override does not fit; or training diverged.
         """
         from gans.config.compose import compose
+        from gans.data.customer_histories import Histories
+        from gans.histories.execute import execute_histories
+        from gans.notebook.histories import tables_of
         from gans.report.page import report_run
         from gans.runs.execute import execute
 
@@ -99,7 +106,10 @@ class Synthesizer(BaseEstimator):
             raise UserError("trainer.resume=true: fit starts a new run; gans train resumes one.")
         run, given = dataclasses.replace(run, run_dir=str(path)), None
         with silenced(not self.progress):
-            if frame is None:
+            if isinstance(run.data, Histories):
+                tables, self._library = (None, "pandas") if frame is None else tables_of(frame)
+                result = execute_histories(run, tables, self.progress, report_run)
+            elif frame is None:
                 self._check_source()
                 result = execute(run, None, self.progress, report=report_run)
             else:
@@ -168,6 +178,8 @@ class Synthesizer(BaseEstimator):
     ) -> Any:
         """A frame [n, columns] of the library, and with the columns, dtypes and missing values, of the training frame.
 
+        Of histories a frame of n customers and one of each log, by name.
+
         Args:
             where: what columns may hold, by name: a value, several (any of them), or slice(low, high); or a text, as
                 `python -m gans.sample` takes it: "age >= 30 and age < 45 and segment in ('a', 'b')".
@@ -183,6 +195,13 @@ class Synthesizer(BaseEstimator):
         from gans.data.relations import parse_relation
 
         sampler = copy.copy(self._fitted())
+        if self._library:
+            from gans.notebook.histories import drawn_frames
+            from gans.notebook.options import whole
+
+            if relations or not refine:
+                raise UserError("relations and refine go with tables; customers with events take n, where and seed.")
+            return drawn_frames(self.run_dir_, whole("n", n), where, whole("seed", seed), self._library)
         if not refine:
             sampler.refinement = None
         rows = sampler.sample(n, seed, self._learnable(where), [parse_relation(text) for text in relations])
@@ -394,7 +413,7 @@ class Synthesizer(BaseEstimator):
     ) -> dict[str, Any]:
         """Event histories of new synthetic customers, as `python -m gans.events` draws them: frames by name.
 
-        The table must be profiles: of `gans.profiles`, or of data=profiles.
+        The run must be of histories, whose events are learnt, or of profiles: of `gans.profiles`, or data=profiles.
 
         Args:
             n: customers.
@@ -412,6 +431,10 @@ class Synthesizer(BaseEstimator):
         from gans.notebook.options import whole
 
         self._fitted()
+        if self._library:
+            if reference is not None or out is not None:
+                raise UserError("reference and out go with profiles; learnt events end when their logs did.")
+            return self.sample(n, where, seed)
         date = reference.isoformat() if isinstance(reference, datetime.date) else reference
         folder = None if out is None else str(out)
         with silenced(not self.progress):
@@ -473,10 +496,17 @@ class Synthesizer(BaseEstimator):
         Raises:
             UserError: it is no run directory, or holds no trained generator.
         """
+        from gans.histories.saved import SavedHistories, is_histories
         from gans.runs.find import find_run
         from gans.runs.saved import SavedRun
 
-        saved = SavedRun.open(find_run(str(path), "path"), "path")
+        found = find_run(str(path), "path")
+        if is_histories(Path(found)):
+            whole = SavedHistories.open(found)
+            out = cls(experiment="histories")._set(whole.people.sampler(), whole.folder, whole.people.summary)
+            out._library = "pandas"
+            return out
+        saved = SavedRun.open(found, "path")
         return cls(experiment=saved.run.name)._set(saved.sampler(), saved.folder, saved.summary)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,5 +1,6 @@
 """What a run is good for: `python -m gans.use scenario=marketing|risk|product|research|privacy run=DIR`."""
 
+import contextlib
 import logging
 from typing import Any
 
@@ -59,12 +60,15 @@ def command(scenario: str, **_: Any) -> None:
     from gans.decisions.cases import open_cases
     from gans.decisions.scenarios import answer_of, draw
     from gans.report.answers import print_answer, write_answer
+    from gans.tracking.terminal import waiting
 
     cases = open_cases(given)
     out = given.get("out")
     folder = run_folder(out, cases[0].folder) if len(cases) == 1 else output_folder(out or "uses")
+    trains = scenario == "risk"  # whose runs have bars of their own
     with in_language(given.get("language", cases[0].run.language)):
-        answer = answer_of(scenario, cases, given)
+        with contextlib.nullcontext() if trains else waiting(f"asking about {scenario}"):
+            answer = answer_of(scenario, cases, given)
         print_answer(answer)
         folder.mkdir(parents=True, exist_ok=True)
         log.info("%s", write_answer(folder, answer, draw(answer)))

@@ -42,6 +42,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"federated"},
     {"report"},
     {"findings"},
+    {"histories"},
     {"runs"},
     {"config"},
     {"sampling"},

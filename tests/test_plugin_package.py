@@ -98,6 +98,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugins: Any) -> Ca
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
         (info / "entry_points.txt").write_text(f"[gans.plugins]\nlab = {name}\n")
         monkeypatch.syspath_prepend(tmp_path)
+        components.import_components.cache_clear()
         components.load_components.cache_clear()
         load_schemas.cache_clear()
 

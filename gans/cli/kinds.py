@@ -96,6 +96,7 @@ NAMES = Kind("[NAME,...]", lambda key, text: listed(text))
 TRUTH = Kind("true|false", _truth, lambda start: (word for word in ("true", "false") if word.startswith(start)))
 FILE = Kind("FILE", lambda key, text: text, paths)
 FOLDER = Kind("FOLDER", lambda key, text: text, _folders)
+ROWS = Kind("FILE", lambda key, text: text, paths)  # or a folder
 TABLE_FILE = Kind("FILE", lambda key, text: output_file(text), paths)
 RUN = Kind("DIR", lambda key, text: find_run(text, key), runs)
 PLACES = Kind("DIR_OR_GLOB", lambda key, text: text, runs)

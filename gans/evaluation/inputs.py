@@ -1,6 +1,6 @@
 """The tables of an evaluation: checked against each other, and seen as numbers and codes of levels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +12,7 @@ import pyarrow.compute
 from gans.data.detection import normalise
 from gans.data.schema import Column, Schema
 from gans.errors import UserError, nearest
+from gans.evaluation.history_side import HistorySide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,6 +133,7 @@ class Tables:
         runs: how many runs are asked together, of which the worst speaks for all.
         shared: what was computed of the real rows, for `once`.
         further: columns that were not learned and that the synthetic table holds nevertheless, by the name of the side.
+        histories: of customers with their events, these by the name of the side; the tables are then their aggregates.
     """
 
     schema: Schema
@@ -146,6 +148,7 @@ class Tables:
     runs: int = 1
     shared: dict[Any, Any] = field(default_factory=dict)
     further: dict[str, pa.Table] = field(default_factory=dict)
+    histories: Mapping[str, HistorySide] = field(default_factory=dict)
 
     @property
     def criteria_tests(self) -> int:
@@ -156,6 +159,8 @@ class Tables:
     def with_test(self) -> "Tables":
         """The test rows in place of the synthetic ones."""
         out = replace(self, synthetic=self.test, test=None)
+        if self.histories:
+            out.histories = {"real": self.histories["real"], "synthetic": self.histories["test"]}
         for name in ("sides", "capped"):
             sides = getattr(self, name)
             out.__dict__[name] = {"real": sides["real"], "synthetic": sides["test"]}

@@ -31,7 +31,15 @@ from gans.evaluation.inputs import Tables
 from gans.words import mark, say
 
 LEVELS = ("fast", "standard", "full")
-PARTS = (mark("unseen rows"), mark("fidelity"), mark("detection"), mark("utility"), mark("privacy"), mark("images"))
+PARTS = (
+    mark("unseen rows"),
+    mark("histories"),
+    mark("fidelity"),
+    mark("detection"),
+    mark("utility"),
+    mark("privacy"),
+    mark("images"),
+)
 HIGHER, LOWER, NEAR = mark("higher"), mark("lower"), mark("near")
 LEAST_OF_EACH = 12  # of each table, for what looks at whole rows
 LEAST_TEST = 100  # test rows, for attacks and what is told from unseen rows
@@ -118,7 +126,7 @@ class Metric:
     Attributes:
         scores: what it gives, by name; `attribute` also stands for attribute/COLUMN.
         compute: of tables and of how many rows of each side it may use at most, None for all.
-        part: of an evaluation: unseen rows, fidelity, detection, utility, privacy or images.
+        part: of an evaluation, one of PARTS.
         level: what it costs: the first level of gans.evaluate that takes it: fast (seconds), standard, full.
         least: rows that the real and the synthetic side need.
         least_test: test rows that it needs; 0: it needs none.

@@ -72,7 +72,7 @@ def _add(out: Evaluation, one: Metric, tables: Tables, rows: int | None) -> None
 
 def _as_many(one: Metric, name: str, found: float | Estimate, tables: Tables) -> float:
     """A score of test rows, as it would be of as many as there are synthetic ones."""
-    meaning, value = one.scores[name], found[0] if isinstance(found, Estimate) else found
+    meaning, value = one.scores[name.partition("/")[0]], found[0] if isinstance(found, Estimate) else found
     ideal = meaning.ideal or 0.0
     return ideal + (float(value) - ideal) * tables.floor(meaning.shrinks)
 

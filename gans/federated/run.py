@@ -29,6 +29,7 @@ from gans.findings.model_card import FEDERATED
 from gans.findings.sentence import Sentence
 from gans.privacy.base import DifferentialPrivacy
 from gans.report.model_card import Card
+from gans.runs.calls import Call, record_call
 from gans.runs.directory import check_run_directory, run_directory, stored_run
 from gans.runs.files import RunFiles
 from gans.runs.goals import best_values, goals
@@ -105,11 +106,18 @@ def settled(run: Run, federation: Federation) -> Run:
     )
 
 
-def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], show: bool = True) -> FederatedResult:
+def federate(
+    run: Run,
+    federation: Federation,
+    grid_of: Callable[[Run], Any],
+    show: bool = True,
+    call: Call | None = None,
+) -> FederatedResult:
     """Train over the sites of a grid, and sample.
 
     Args:
         grid_of: the grid of Flower, for the run with its directory.
+        call: how it was asked for, to be kept in the run directory.
 
     Raises:
         UserError: the config, the sites or the run directory do not fit; too few sites are left. What was written
@@ -128,6 +136,7 @@ def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], sh
             agreed, descriptions = agree_privately(run, federation, sites, files), []
         else:
             agreed, descriptions = agree(run, federation, sites, files)
+        record_call(files, call)
         server = Server(agreed, descriptions, sites)
         return _train(run, server, descriptions, files, show)
 

@@ -13,12 +13,14 @@ from gans.findings.run import duration, headline
 from gans.findings.sentence import Sentence, listed
 from gans.runs.calls import Call
 from gans.runs.execute import Result
+from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.tracking.terminal import STAGES
 from gans.training.loop import DIVERGED, INTERRUPTED
 from gans.words import mark, say
 
+TRAIN, FEDERATE = "gans train", "gans federate"
 SMALLER = 3  # times, the learning rates of the next try after a run that diverged
 LEAST_SECONDS = 0.5  # of a stage that is named
 JUDGING = mark(
@@ -50,6 +52,27 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
     return [*lines, say("next:"), *_indented(next_commands(folder, result.files.report, results))]
 
 
+def federated_lines(folder: Path, summary: Mapping[str, Any], generator: bool) -> list[str]:
+    """The lines at the end of a federated run.
+
+    Args:
+        generator: whether there is a generator at the server, and not only at the sites.
+    """
+    text = say(
+        "{status} after {rounds:,} rounds in {seconds}",
+        status=say(summary["status"]),
+        rounds=summary["rounds"],
+        seconds=duration(summary["seconds"]),
+    )
+    lines = [text, *([told] if (told := _score(summary)) else [])]
+    if summary["status"] == INTERRUPTED:
+        return [*lines, say("saved; resume with:"), *_indented([go_on(folder, FEDERATE)])]
+    lines.append(say("rows: {path}", path=RunFiles(folder).samples))
+    run, private = shell_quoted(f"run={folder}"), "privacy" in summary
+    judge = [] if private else [f"gans evaluate {run}"]
+    return [*lines, *([say("next:"), *_indented([*judge, draw(run, "rows.csv")])] if generator else [])]
+
+
 def verdict(results: RunResults | PrivateResults) -> Sentence:
     """The one sentence that says how a run went: that at the head of its page."""
     return guarantee_sentences(results.ledger)[0] if isinstance(results, PrivateResults) else headline(results)
@@ -58,14 +81,23 @@ def verdict(results: RunResults | PrivateResults) -> Sentence:
 def next_commands(folder: Path, report: Path, results: RunResults | PrivateResults | None) -> list[str]:
     """What comes after a completed run: look at its page, judge its rows, draw others."""
     run, images = shell_quoted(f"run={folder}"), results is not None and bool(results.schema.images)
+    files = RunFiles(folder)
+    if not report.is_file() and files.histories.is_file():
+        report = RunFiles(files.customers).report
     look = [f"{opener()} {shell_quoted(str(report))}"] if report.is_file() else []
     judge = [] if isinstance(results, PrivateResults) else [f"gans evaluate {run}"]
-    return [*look, *judge, f"gans sample {run} n=1000 out=rows.{'parquet' if images else 'csv'}"]
+    out = "customers-and-events" if files.histories.is_file() else f"rows.{'parquet' if images else 'csv'}"
+    return [*look, *judge, draw(run, out)]
 
 
-def go_on(folder: Path) -> str:
+def draw(run: str, out: str) -> str:
+    """The command that draws rows; `run` is its first argument, quoted."""
+    return f"gans sample {run} n=1000 out={out}"
+
+
+def go_on(folder: Path, command: str = TRAIN) -> str:
     """The command that goes on with an interrupted run."""
-    return f"gans train {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
+    return f"{command} {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
 
 
 def with_smaller_steps(call: Call, run: Run) -> str:
@@ -121,10 +153,13 @@ def _seconds(summary: Mapping[str, Any]) -> dict[str, float]:
 def _score(summary: Mapping[str, Any]) -> str:
     """The score of the rows beside that of real ones, as far as there are any."""
     if "privacy" in summary:
+        epsilon, delta = summary["privacy"]["epsilon"], summary["privacy"]["delta"]
+        if "looks" not in summary:
+            return say("epsilon={epsilon:g} at delta={delta:g} is spent", epsilon=epsilon, delta=delta)
         return say(
             "epsilon={epsilon:g} at delta={delta:g} is spent, by {looks:,} queries of the rows",
-            epsilon=summary["privacy"]["epsilon"],
-            delta=summary["privacy"]["delta"],
+            epsilon=epsilon,
+            delta=delta,
             looks=summary["looks"],
         )
     found, real = (summary["scores"].get(side, {}) for side in ("holdout", "floor"))

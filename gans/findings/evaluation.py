@@ -4,6 +4,7 @@ import math
 
 from gans.evaluation.metrics import LOWER, NEAR, meaning
 from gans.evaluation.results import Evaluation, score_rows
+from gans.findings.customer_histories import history_sentences
 from gans.findings.privacy import limits, privacy_sentences
 from gans.findings.realism import realism_sentences
 from gans.findings.sentence import Sentence, ranged
@@ -14,8 +15,8 @@ USEFUL, USELESS = 0.95, 0.8
 
 
 def findings(evaluation: Evaluation) -> list[Sentence]:
-    """What is good and what is not: realism first, then privacy, utility and fidelity, the others, the limits."""
-    own = [*realism_sentences(evaluation), *privacy_sentences(evaluation)]
+    """What is good and what is not: realism and histories, then privacy, utility and fidelity, others, the limits."""
+    own = [*realism_sentences(evaluation), *history_sentences(evaluation), *privacy_sentences(evaluation)]
     return [*own, *_utility(evaluation), *fidelity_sentences(evaluation), *_others(evaluation), limits()]
 
 

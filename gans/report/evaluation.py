@@ -32,6 +32,7 @@ from gans.report.figures import (
     legend,
     name_axes,
 )
+from gans.report.history_figures import history_figures
 from gans.report.model_card import update_card
 from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template
@@ -199,6 +200,10 @@ def render_section(evaluation: Evaluation) -> str:
         realism={say(TITLE): figures.pop(say(TITLE))} if say(TITLE) in figures else {},
         attacks=attack_rows(evaluation),
         figures=figures,
+        histories={
+            kind: {title: data_address(figure) for title, figure in found.items()}
+            for kind, found in history_figures(evaluation).items()
+        },
     )
 
 

@@ -97,7 +97,7 @@ def stored_run(run: Run, overrides: list[str]) -> Run:
     """
     if run.run_dir is None or not RunFiles(Path(run.run_dir).expanduser()).begun:
         return run
-    saved = SavedRun.open(run.run_dir, "run_dir")
+    saved = SavedRun(Path(run.run_dir).expanduser())
     return resumed(saved.run if saved.made_here else _strangers(saved, overrides), run, overrides)
 
 

@@ -169,7 +169,7 @@ def _execute_here(
     config = to_yaml(dataclasses.replace(run, run_dir=str(files.folder)))
     start = RunStart(name=run.name, config=config, run_dir=files.folder, goals=goals(run))
     tracked = Trackers(run.tracker, mode, run.logger, start)
-    outcome = _train(run, ready, carried, files, config, (terminal, tracked), watch, call, signed)
+    outcome = train_prepared(run, ready, files, config, (terminal, tracked), carried, watch, call, signed)
     if run.profile:
         _time_parts(run, ready)
     summary = finish(Ending(run, ready, outcome, files, config, terminal, given=not signed), tracked, report)
@@ -227,16 +227,16 @@ def _train_beside(run: Run, ready: Prepared, carried: Carried | None) -> Outcome
     return train(gan, ready.windows or ready.rows, schedule, run.seed, Hooks(), None, begin)
 
 
-def _train(
+def train_prepared(
     run: Run,
     ready: Prepared,
-    carried: Carried | None,
     files: RunFiles,
     config: str,
     trackers: tuple[Terminal, Trackers],
-    watch: Watch | None,
-    call: Call | None,
-    signed: bool,
+    carried: Carried | None = None,
+    watch: Watch | None = None,
+    call: Call | None = None,
+    signed: bool = False,
 ) -> Outcome:
     """Train, score, track, and write the checkpoints.
 
@@ -250,6 +250,8 @@ def _train(
 
     def evaluate(average: Any) -> list[dict[str, float]]:
         """Scores of each seed; all looks draw with the run's seed, so that they differ by the generators alone."""
+        if not run.trainer.measured:
+            return [{}] * run.trainer.seeds
         scores, sampler = [], ready.sampler
         for member in range(run.trainer.seeds):
             sampler.parameters = jax.tree.map(lambda leaf, member=member: leaf[member], average)

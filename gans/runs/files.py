@@ -98,6 +98,16 @@ class RunFiles:
         return self.folder / "profile"
 
     @property
+    def histories(self) -> Path:
+        """How the logs of a run of histories are learnt; its parts lie in folders of this one."""
+        return self.folder / "histories.json"
+
+    @property
+    def customers(self) -> Path:
+        """The run of the customers of a run of histories, a folder."""
+        return self.folder / "customers"
+
+    @property
     def checkpoints(self) -> Path:
         """The states of training by step, and what was learned from the table before."""
         return self.folder / "checkpoints"
@@ -140,5 +150,7 @@ class RunFiles:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether a state of training lies here."""
+        """Whether a state of training lies here, or in a part of a run of histories."""
+        if self.histories.is_file():
+            return any(RunFiles(child).has_checkpoint for child in self.folder.iterdir() if child.is_dir())
         return self.checkpoints.is_dir() and any(child.name.isdigit() for child in self.checkpoints.iterdir())

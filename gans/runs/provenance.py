@@ -49,7 +49,7 @@ def sign_run(files: RunFiles) -> None:
 
 
 def made_here(files: RunFiles) -> bool:
-    """Whether the run has a valid record: its config and its schema are as this machine wrote them."""
+    """Whether the run has a valid record: its config and schema (or shapes of logs) are as this machine wrote them."""
     try:
         key = (state_folder() / "key").read_bytes()
         record = json.loads(files.provenance.read_bytes()[:1000])
@@ -60,7 +60,8 @@ def made_here(files: RunFiles) -> bool:
 
 
 def _signature(key: bytes, files: RunFiles) -> str:
-    content = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in (files.config, files.schema))
+    learnt = files.histories if files.histories.is_file() else files.schema
+    content = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in (files.config, learnt))
     return hmac.new(key, b"gans run %d\n" % VERSION + content, hashlib.sha256).hexdigest()
 
 

@@ -48,13 +48,18 @@ class SavedRun:
             key: under which the folder was given, for messages.
 
         Raises:
-            UserError: there is no such folder, or no run in it.
+            UserError: there is no such folder, no run in it, or a run of histories, which is not one of a table.
         """
         folder = Path(path).expanduser()
         if not folder.is_dir():
             raise UserError(f"{key}={path}: no such folder.")
         if not RunFiles(folder).begun:
             raise UserError(f"{key}={path}: it is no run directory; one holds {CONFIG}.")
+        if RunFiles(folder).histories.is_file():
+            raise UserError(
+                f"{key}={path}: it is a run of histories, for gans sample and gans evaluate; the run of its customers, "
+                f"one row each, is {key}={RunFiles(folder).customers}."
+            )
         return cls(folder)
 
     @property

@@ -9,8 +9,10 @@ from typing import Any
 
 from gans.config.compose import to_run
 from gans.config.names import decoded
+from gans.data.customer_histories import Histories
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
-from gans.findings.endings import ending_lines, job_line
+from gans.findings.endings import TRAIN, ending_lines, job_line
+from gans.histories.execute import execute_histories
 from gans.report.page import report_run
 from gans.runs.calls import Call
 from gans.runs.directory import stored_run
@@ -22,7 +24,6 @@ from gans.tracking.log import set_up_log
 from gans.training import loop
 from gans.words import in_language
 
-TRAIN = "gans train"
 log = logging.getLogger("gans")
 
 
@@ -89,7 +90,10 @@ def run_job(config: Any, call: Call, job: Any = None) -> tuple[int, float]:
         told.append(results)
         return report_run(path, results)
 
-    result = execute(run, report=report, call=call)
+    if isinstance(run.data, Histories):
+        result = execute_histories(run, report=report, call=call)
+    else:
+        result = execute(run, report=report, call=call)
     results = told[-1] if told else None
     show = log.error if result.status == loop.DIVERGED else log.info
     with in_language(run.language):

@@ -362,6 +362,27 @@ def test_one_message_for_a_mistake(
     assert not Path("profiles.csv").exists()
 
 
+@pytest.mark.parametrize(("changed", "arguments", "said"), MISTAKES)
+def test_histories_refuse_the_same(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, Any],
+    arguments: tuple[str, ...],
+    said: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(log(**changed), "orders.parquet")
+    if "features" in str(arguments) or "data.outcome=30" in arguments:
+        said = ("data.features" if "features" in str(arguments) else "data.outcome=30",)
+    if arguments == ("data.windows=[7,7]",):
+        said = ("data.windows",)
+    with pytest.raises(UserError) as error:
+        compose(["data=histories", "data.orders=orders.parquet", *arguments]).data.read()
+    for text in said:
+        assert text in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_mistakes_of_two_tables(command: Callable[..., Any]) -> None:
     pq.write_table(log(), "orders.parquet")
     pq.write_table(pa.table({"customer": ["a", "a", "b"], "age": [1, 2, 3]}), "customers.parquet")

@@ -178,12 +178,14 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"hello")
     (tmp_path / "a.xlsx").write_bytes(b"hello")
+    (tmp_path / "b.pdf").write_bytes(b"hello")
     for path, part in [
         ("", r"data\.path is not set"),
-        (tmp_path / "none.csv", r"no such file\. In .* are a\.xlsx, bad\.parquet"),
+        (tmp_path / "none.csv", r"no such file\. In .* are a\.xlsx, b\.pdf, bad\.parquet"),
         (tmp_path / "no" / "none.csv", r"no such file\.$"),
         (tmp_path, "no such file"),
-        (tmp_path / "a.xlsx", r"allowed are \.parquet, \.pq, \.csv, \.tsv and \.txt"),
+        (tmp_path / "a.xlsx", "not a readable Excel workbook"),
+        (tmp_path / "b.pdf", r"allowed are \.parquet, \.pq, .*\.csv"),
         (tmp_path / "bad.parquet", "not a readable Parquet file"),
     ]:
         with pytest.raises(UserError, match=part) as caught:

@@ -59,6 +59,8 @@ class Log:
         zoned: whether its times have a zone; None for dates, or without times.
         own: the columns of the source that are no standard ones.
         source: all columns of the source.
+        used: columns of the source that are standard ones under another name.
+        product: whether the amount is quantity times price.
     """
 
     kind: str
@@ -66,6 +68,8 @@ class Log:
     zoned: bool | None
     own: list[str]
     source: list[str]
+    used: list[str]
+    product: bool
 
 
 def open_log(
@@ -105,7 +109,8 @@ def open_log(
             parts[name] = f"({given[name]}\n)"  # it may end in a comment
         elif name in raw:
             parts[name] = quoted(name)
-    if kind == "orders" and "amount" not in parts and {"quantity", "price"} <= set(parts):
+    product = kind == "orders" and "amount" not in parts and {"quantity", "price"} <= set(parts)
+    if product:
         parts["amount"] = f"{parts['quantity']} * {parts['price']}"
     for name in spec.columns:
         if name not in parts:
@@ -134,7 +139,7 @@ def open_log(
     outer = f"select *{''.join(f', {sql}' for sql in made)} from ({inner})"
     run(connection, f"create temp view found_{kind} as {outer}", key)
     run(connection, f"select * from found_{kind} limit 0", key)
-    return Log(kind, list(parts), zoned, own, list(raw))
+    return Log(kind, list(parts), zoned, own, list(raw), [name for name in given.values() if name in raw], product)
 
 
 def own_files(source: str) -> list[Path]:

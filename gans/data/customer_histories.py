@@ -1,0 +1,187 @@
+"""Customers and their events as they are: `data=histories`."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from gans.data.base import Split
+from gans.data.customer_profiles import Profiles
+from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
+from gans.data.events.logs import EVENTS, quoted, run
+from gans.data.events.rules import with_rules
+from gans.data.events.weeks import in_weeks
+from gans.errors import UserError, in_range
+from gans.registry import register
+
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+
+@dataclass
+class Children:
+    """The rows of a chain, by parent and in order of time.
+
+    Attributes:
+        table: their columns, and `time` where the chain is timed.
+        parent: the place of the parent of each [rows], ascending.
+    """
+
+    chain: Chain
+    table: pa.Table
+    parent: np.ndarray
+
+
+@dataclass
+class Log:
+    """What some of the customers did.
+
+    Attributes:
+        events: `parent` is a place among these customers.
+        lines: `parent` is a place among the events; None where each event is one row.
+    """
+
+    shape: Shape
+    events: Children
+    lines: Children | None
+
+
+@register("data", "histories")
+@dataclass(kw_only=True)
+class Histories(Profiles):
+    """Customers with their events, of event logs and a table of customers, by the keys of `data=profiles`.
+
+    Attributes:
+        events: most events of a log that are learnt from; of a larger log so many customers are drawn.
+        lines: most lines of events likewise.
+    """
+
+    events: int = 200_000
+    lines: int = 500_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_range("data.events", self.events, 100)
+        in_range("data.lines", self.lines, 100)
+        for key in ("features", "outcome"):
+            if getattr(self, key):
+                raise UserError(f"data.{key}={getattr(self, key)}: data=histories takes the events as they are.")
+
+    def read(self) -> pa.Table:
+        """The customers as they are learnt: attributes; of each log how many events, when, and their sums."""
+        with self.opened() as histories:
+            return histories.people
+
+    @contextlib.contextmanager
+    def opened(self, tables: Mapping[str, pa.Table] | None = None) -> Iterator["OpenHistories"]:
+        """The logs, read and checked.
+
+        Args:
+            tables: logs and customers by kind that are no files.
+
+        Raises:
+            UserError: as of `data=profiles`.
+        """
+        with self._connection() as connection:
+            logs, sentences, last = self._open(connection, self.sources() | dict(tables or {}))
+            reference, _ = self._dates(connection, logs, sentences, last)
+            kinds = [
+                kind
+                for kind in EVENTS
+                if kind in logs and run(connection, f"select 1 from {kind} where time < {reference} limit 1", "data")
+            ]
+            if not kinds:
+                raise UserError(f"data.reference={self.reference}: no customer has an event before it.")
+            shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
+            attributes = (
+                [name for name in logs["customers"].own if name not in self.drop] if "customers" in logs else []
+            )
+            attributes += ["since"] if "customers" in logs and "since" in logs["customers"].names else []
+            table = connection.sql(people_sql(shapes, "customers" in logs, attributes)).to_arrow_table()
+            shapes = [dataclasses.replace(one, since=_since(table, one.kind)) for one in shapes]
+            yield OpenHistories(
+                connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"]
+            )
+
+    def split(self, table: pa.Table | None = None) -> Split:
+        """As of any table; kinds and columns to leave out may be of events, which the customers have not."""
+        whole = self.read() if table is None else table
+        there = set(whole.column_names)
+        kinds = {name: kind for name, kind in self.kinds.items() if name in there} | whole_numbers(whole)
+        mine = dataclasses.replace(self, kinds=kinds, drop=[name for name in self.drop if name in there])
+        return super(Histories, mine).split(whole)
+
+
+@dataclass
+class OpenHistories:
+    """Logs that are open.
+
+    Attributes:
+        people: the customers as they are learnt, of all.
+        keys: of these customers.
+    """
+
+    connection: Any
+    shapes: list[Shape]
+    people: pa.Table
+    keys: pa.ChunkedArray
+
+    def logs(self, chosen: np.ndarray, events: int, lines: int, seed: int) -> tuple[np.ndarray, list[Log]]:
+        """The events of some customers.
+
+        Args:
+            chosen: places of the customers that may be read.
+            events: of a log at most; with more, so many of the customers are drawn as have these.
+            lines: likewise.
+
+        Returns:
+            Places of the customers whose events these are, and their logs.
+        """
+        most = {shape.kind: events for shape in self.shapes}
+        most |= {f"{shape.kind}_{LINES}": lines for shape in self.shapes if shape.lines}
+        order = np.random.default_rng(seed).permutation(len(chosen))
+        fits = np.ones(len(chosen), bool)
+        for name, limit in most.items():
+            fits &= np.cumsum(self.people[name].to_numpy()[chosen[order]]) <= limit
+        places = np.sort(chosen[order[: max(int(fits.argmin()) if not fits.all() else len(fits), 1)]])
+        mine = pa.table({"customer": self.keys.take(pa.array(places)), "parent": np.arange(len(places))})
+        self.connection.register("chosen", mine)
+        return places, [self._log(shape) for shape in self.shapes]
+
+    def _log(self, shape: Shape) -> Log:
+        kind, sql = shape.kind, self.connection.sql
+        names = "".join(f", {quoted(one.name)}" for one in shape.events.fields)
+        found = sql(
+            f"select parent, event, time{names} from events_{kind} join chosen using (customer) "
+            "order by parent, time, event"
+        ).to_arrow_table()
+        parent = found["parent"].to_numpy()
+        own = found.drop_columns(["parent", "event"])
+        events = Children(with_rules(shape.events, own), own, parent)
+        shape = dataclasses.replace(shape, events=events.chain)
+        if not shape.lines:
+            return Log(shape, events, None)
+        self.connection.register("numbered", pa.table({"event": found["event"], "place": np.arange(len(parent))}))
+        names = "".join(f", {quoted(one.name)}" for one in shape.lines.fields)
+        rows = sql(
+            f"select place{names} from timed_{kind} join numbered using (event) order by place, time"
+        ).to_arrow_table()
+        lines = Children(with_rules(shape.lines, rows), rows.drop_columns(["place"]), rows["place"].to_numpy())
+        return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
+
+
+def _since(people: pa.Table, kind: str) -> str:
+    """`since` where no customer has an event before that date; else nothing."""
+    if "since" not in people.column_names:
+        return ""
+    early = pc.less(people[f"{kind}_first"].cast(pa.date32()), people["since"].cast(pa.date32()))
+    return "" if pc.any(early).as_py() else "since"
+
+
+def whole_numbers(people: pa.Table) -> dict[str, str]:
+    """The kind of the columns that count: they are never codes."""
+    return {one.name: "integer" for one in people.schema if pa.types.is_integer(one.type)}

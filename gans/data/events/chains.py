@@ -1,0 +1,305 @@
+"""Customers and what they did in order, as tables to learn from: customers, their events, the lines of each event.
+
+A chain is a list of children in order of time for each parent: the orders of a customer, the lines of an order. The
+parent knows how many there are, their sums and, of events, the first and the last day.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gans.data.events.logs import Log, quoted, run
+
+MOST_COUNTED = 8  # levels of a column that are counted for each parent
+FREE = 100  # rows from which on a text that differs in most of them is left out
+STEADY = 0.95  # share of the customers with several events who have one value, for a column to be theirs
+LINES = "lines"  # of an event, how many
+AFTER = "seconds after"  # the first line of its event, where lines have times of their own
+KEYS = {"orders": "order", "views": "session", "social": None}
+CODE = re.compile(r"(?i)(^|[_ ])(id|no|nr|number|code|key|sku|ean|zip|postcode)$|(?<=[a-z])(ID|No|Code)$")
+FORMS = {"category": "level", "numeric": "number", "integer": "whole", "boolean": "flag"}
+TYPES = {"number": "double", "whole": "bigint", "flag": "boolean", "level": "varchar"}  # of DuckDB
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the rows of a log.
+
+    Attributes:
+        form: number, whole (a whole number), flag or level.
+        levels: those that are counted for each parent, of a column of few.
+        product: the two columns whose product it is; such a column is not learnt.
+        sign: the column that has the same sign in every row, as quantity has that of an amount; "" for none.
+    """
+
+    name: str
+    form: str
+    levels: tuple[str, ...] = ()
+    product: tuple[str, ...] = ()
+    sign: str = ""
+
+    @property
+    def totals(self) -> list[str]:
+        """The columns in which a parent has the sum, or the counts of true rows or of rows by level."""
+        return [self.name] if self.form != "level" else [f"{self.name}={level}" for level in self.levels]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is learnt of the children of each parent.
+
+    Attributes:
+        name: of the log; of lines of events with `_lines` behind it.
+        fields: of the children, beside their times.
+        timed: whether children have days of their own; else they are alike but for their fields.
+        hours: whether times have hours.
+        step: seconds that times are whole multiples of within an hour: 1, 60, or 3600 where they have no minutes.
+        opening: by weekday, from Monday, the hours in which any event lies.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+    timed: bool = False
+    hours: bool = False
+    step: int = 3600
+    opening: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def totals(self) -> list[str]:
+        """The columns in which a parent has the sums of its children."""
+        return [total for one in self.fields for total in one.totals]
+
+    @property
+    def learnt(self) -> list[Field]:
+        """The fields that are no products of others."""
+        return [one for one in self.fields if not one.product]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a log is learnt.
+
+    Attributes:
+        people: columns that belong to the customer.
+        events: the chain of a customer's events.
+        lines: the chain of an event's lines; None where each event is one row.
+        key: the column that tells events apart, `order` or `session`, if there is one.
+        until: the date of the last event, after which none is drawn.
+        since: the column of customers before whose date none of their events lies; "" for none.
+        left_out: columns that are not learnt, and why.
+    """
+
+    kind: str
+    people: tuple[Field, ...]
+    events: Chain
+    lines: Chain | None
+    key: str | None
+    until: str
+    since: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def of_event(self) -> list[str]:
+        """The columns of an event itself, without what it sums up of its lines."""
+        sums = {LINES, *(self.lines.totals if self.lines else [])}
+        return [one.name for one in self.events.fields if one.name not in sums]
+
+    def said(self) -> str:
+        """What was found, for people."""
+        parts = {
+            "of the customer": self.people,
+            "of an event": [f for f in self.events.fields if f.name in self.of_event],
+        }
+        if self.lines:
+            parts["of a line"] = self.lines.fields
+        named = [f"{what} {', '.join(one.name for one in fields)}" for what, fields in parts.items() if fields]
+        named += [f"left out {', '.join(self.left_out)}"] if self.left_out else []
+        return f"{self.kind}: " + "; ".join(named or ["times only"])
+
+
+def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, str], drop: Sequence[str] = ()) -> Shape:
+    """Which columns of a checked log are its customers', its events' and its lines'.
+
+    Makes the tables `rows_KIND` (customer, event, time, columns) and `events_KIND` (customer, event, time, columns of
+    an event, sums of its lines), and the view `timed_KIND` (rows with seconds after the first of their event), of what
+    happened before the reference date.
+
+    Args:
+        reference: an SQL expression of a time.
+        kinds: that the user fixed, by column: category, numeric, integer or boolean.
+        drop: columns to leave out.
+
+    Raises:
+        UserError: a column cannot be read.
+    """
+    kind, key = log.kind, f"data.{log.kind}"
+    named = KEYS[kind] if KEYS[kind] in log.names else None
+    types = dict(run(connection, f"select column_name, column_type from (describe {kind})", key))
+    skipped = {"customer", "time", named, *log.used, *drop}
+    names = [name for name in types if name not in skipped and (name in log.names or name in log.own)]
+    forms = {name: FORMS.get(kinds.get(name, ""), _form(name, types[name])) for name in names}
+    left_out = {name: f"it holds {types[name]}" for name in names if not forms[name]}
+    left_out |= {
+        name: "nearly every row has a text of its own"
+        for name in names
+        if forms[name] == "level" and name not in kinds and _is_unique(connection, kind, name)
+    }
+    names = [name for name in names if name not in left_out]
+    event = f"{quoted(named)}, time::date" if named == "order" else quoted(named) if named else "number"
+    columns = "".join(f", {quoted(name)}::{TYPES[forms[name]]} as {quoted(name)}" for name in names)
+    run(
+        connection,
+        f"create temp table rows_{kind} as select customer, dense_rank() over (order by customer, {event}) as event, "
+        f"time{columns} from (select *, row_number() over () as number from {kind} where time < {reference})",
+        key,
+    )
+    after = f"(epoch(time) - epoch(min(time) over (partition by event)))::bigint as {quoted(AFTER)}"
+    run(connection, f"create temp view timed_{kind} as select *, {after} from rows_{kind}", key)
+    if run(connection, f"select max({quoted(AFTER)}) from timed_{kind}", key)[0][0]:
+        names, forms = [*names, AFTER], forms | {AFTER: "whole"}
+    fields = {name: _field(connection, kind, name, forms[name]) for name in names}
+    if "amount" in fields and log.product:
+        fields["amount"] = Field("amount", "number", product=("quantity", "price"))
+    several = run(connection, f"select count(*) > count(distinct event) from rows_{kind}", key)[0][0]
+    people = [name for name in names if forms[name] in ("level", "flag") and _is_steady(connection, kind, name)]
+    others = [name for name in names if name not in people]
+    of_line = [name for name in others if several and not _is_of_event(connection, kind, name)]
+    of_event = [name for name in others if name not in of_line]
+    lines = Chain(f"{kind}_lines", tuple(fields[name] for name in of_line)) if several else None
+    sums = {LINES: "count(*)", **_sums(lines)} if lines else {}
+    steady = "".join(f", any_value({quoted(name)}) as {quoted(name)}" for name in of_event)
+    summed = "".join(f", {sql} as {quoted(name)}" for name, sql in sums.items())
+    run(
+        connection,
+        f"create temp table events_{kind} as select customer, event, min(time) as time{steady}{summed} "
+        f"from timed_{kind} group by customer, event",
+        key,
+    )
+    hours, minutes, seconds, until = run(
+        connection,
+        "select max(hour(time)) > 0, max(minute(time)) > 0, max(second(time)) > 0, max(time)::date::varchar "
+        f"from events_{kind}",
+        key,
+    )[0]
+    events = Chain(
+        kind,
+        (*(fields[name] for name in of_event), *summed_fields(lines)),
+        timed=True,
+        hours=bool(hours or minutes or seconds),
+        step=1 if seconds else 60 if minutes else 3600,
+    )
+    said = tuple(f"{name} ({why})" for name, why in left_out.items())
+    return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, left_out=said)
+
+
+def summed_fields(lines: Chain | None) -> list[Field]:
+    """The columns in which an event has how many lines it has, and their sums."""
+    if lines is None:
+        return []
+    forms = {total: "number" if one.form == "number" else "whole" for one in lines.fields for total in one.totals}
+    return [Field(LINES, "whole"), *(Field(name, form) for name, form in forms.items())]
+
+
+def people_sql(shapes: Sequence[Shape], has_table: bool, attributes: Sequence[str]) -> str:
+    """The query of a row for each customer: attributes, and of each log how many events, when, and their sums.
+
+    Args:
+        has_table: whether there is a view `customers`.
+        attributes: its columns that are learnt.
+    """
+    keys = " union ".join(f"select distinct customer from events_{shape.kind}" for shape in shapes)
+    columns, joins = [f"customers.{quoted(name)}" for name in attributes], f"({keys})"
+    if has_table:
+        joins = f"(select customer from customers union {keys}) as people left join customers using (customer)"
+    else:
+        joins += " as people"
+    for shape in shapes:
+        kind, own = shape.kind, [one.name for one in shape.people if one.name not in attributes]
+        latest = "".join(f", arg_max({quoted(name)}, time) as {quoted(name)}" for name in own)
+        if own:
+            joins += f" left join (select customer{latest} from rows_{kind} group by customer) as steady_{kind}"
+            joins += " using (customer)"
+        columns += [f"steady_{kind}.{quoted(name)}" for name in own]
+        sums = "".join(f", {sql} as {quoted(name)}" for name, sql in _sums(shape.events).items())
+        joins += (
+            " left join (select customer, count(*) as events, min(time)::date as first_day, "
+            f"max(time)::date as last_day{sums} from events_{kind} group by customer) as of_{kind} using (customer)"
+        )
+        columns += [f"coalesce(of_{kind}.events, 0) as {quoted(kind)}"]
+        columns += [f"of_{kind}.{end}_day as {quoted(f'{kind}_{end}')}" for end in ("first", "last")]
+        columns += [
+            f"coalesce(of_{kind}.{quoted(name)}, 0) as {quoted(f'{kind}_{name}')}" for name in shape.events.totals
+        ]
+    return f"select people.customer, {', '.join(columns)} from {joins} order by people.customer"
+
+
+def _sums(chain: Chain) -> dict[str, str]:
+    """By column of the parent, what sums its children up, as SQL."""
+    out = {}
+    for one in chain.fields:
+        name = quoted(one.name)
+        if one.form in ("number", "whole"):
+            out[one.name] = f"round(coalesce(sum({name}), 0)::double, 4)::{TYPES[one.form]}"
+        elif one.form == "flag":
+            out[one.name] = f"count(*) filter ({name})"
+        for level in one.levels:
+            text = level.replace("'", "''")
+            out[f"{one.name}={level}"] = f"count(*) filter ({name} = '{text}')"
+    return out
+
+
+def _form(name: str, kind: str) -> str:
+    """number, flag or level by the type of a column; nothing where it is not learnt."""
+    if kind == "BOOLEAN":
+        return "flag"
+    if kind.startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINY", "USMALL", "UINT", "UBIG")):
+        return "level" if CODE.search(name) else "whole"
+    if kind.startswith(("FLOAT", "DOUBLE", "DECIMAL")):
+        return "number"
+    return "level" if kind.startswith(("VARCHAR", "ENUM", "UUID")) else ""
+
+
+def _field(connection: Any, kind: str, name: str, form: str) -> Field:
+    """A field with the levels that are counted: all of a column of few."""
+    if form != "level":
+        return Field(name, form)
+    column = quoted(name)
+    found = run(
+        connection,
+        f"select {column} from rows_{kind} where {column} is not null group by 1 order by 1 limit {MOST_COUNTED + 1}",
+        f"data.{kind}",
+    )
+    return Field(name, form, tuple(level for (level,) in found) if len(found) <= MOST_COUNTED else ())
+
+
+def _is_steady(connection: Any, kind: str, name: str) -> bool:
+    """Whether nearly all customers with several events have one value of a column."""
+    column = quoted(name)
+    several, same = run(
+        connection,
+        f"select count(*), count(*) filter (different = 1) from (select count(distinct {column}) as different "
+        f"from rows_{kind} group by customer having count(distinct event) > 1)",
+        f"data.{kind}",
+    )[0]
+    return several > 0 and same >= STEADY * several
+
+
+def _is_of_event(connection: Any, kind: str, name: str) -> bool:
+    """Whether all lines of each event have one value of a column."""
+    column = quoted(name)
+    found = run(
+        connection,
+        f"select 1 from timed_{kind} group by event "
+        f"having count(distinct {column}) > 1 or count({column}) not in (0, count(*)) limit 1",
+        f"data.{kind}",
+    )
+    return not found
+
+
+def _is_unique(connection: Any, kind: str, name: str) -> bool:
+    """Whether a text is free text or a key: more than half of many rows have one of their own."""
+    column = quoted(name)
+    sql = f"select count({column}), count(distinct {column}) from {kind}"
+    many, different = run(connection, sql, f"data.{kind}")[0]
+    return many > FREE and different > many / 2

@@ -1,0 +1,57 @@
+"""What is said of the events of synthetic customers, beside those of held-out ones."""
+
+from gans.evaluation.results import Evaluation, Score
+from gans.findings.sentence import Sentence
+
+NEAR = {  # in words, and how far off is still near, where held-out customers are nearer themselves
+    "history_counts": ("events a customer", 0.03),
+    "history_gaps": ("days between events", 0.05),
+    "history_weekday": ("weekdays", 0.05),
+    "history_hour": ("hours", 0.05),
+    "history_lag": ("the correlation with the event before", 0.05),
+    "history_order": ("what follows what", 0.05),
+    "history_parent": ("how events go with their customer", 0.05),
+    "history_retention": ("who comes back", 0.03),
+    "history_rfm": ("recency, frequency and money", 0.1),
+    "history_value": ("spending of a customer", 0.05),
+}
+USUAL = 1.5  # times what held-out customers are off by, which is still near
+FAR = 3  # times what is near, from where on it is far off
+NEVER = {"history_keys": "rows of no known customer", "history_impossible": "customers with an impossible event"}
+
+
+def history_sentences(evaluation: Evaluation) -> list[Sentence]:
+    """By log what cannot be, then what is near the real customers, what is off, and what far off."""
+    out = []
+    for kind in evaluation.details.get("histories", {}):
+        out.append(_never(evaluation, kind))
+        groups: dict[str, list[str]] = {"good": [], "note": [], "bad": []}
+        for name, (words, limit) in NEAR.items():
+            if (score := evaluation.scores.get(f"{name}/{kind}")) is not None:
+                groups[_tone(score, limit)].append(_shown(words, score))
+        starts = {"good": "near the real ones in", "note": "off in", "bad": "FAR OFF in"}
+        out += [
+            Sentence(tone, f"Events of {kind} are {starts[tone]} {'; '.join(words)}.")
+            for tone, words in groups.items()
+            if words
+        ]
+    return out
+
+
+def _never(evaluation: Evaluation, kind: str) -> Sentence:
+    """Rows of unknown customers, and events that cannot be."""
+    found = {words: evaluation.scores[f"{name}/{kind}"] for name, words in NEVER.items()}
+    wrong = [f"{words} {one.value:.2%}" for words, one in found.items() if one.value > 0]
+    if wrong:
+        return Sentence("bad", f"IMPOSSIBLE, {kind}: {'; '.join(wrong)}.")
+    return Sentence("good", f"All rows of {kind} belong to a customer, and none lies where no real event can.")
+
+
+def _tone(score: Score, limit: float) -> str:
+    near = max(limit, USUAL * (score.real or 0.0))
+    return "good" if score.value <= near else "bad" if score.value > FAR * near else "note"
+
+
+def _shown(words: str, score: Score) -> str:
+    beside = "" if score.real is None else f", held-out customers {score.real:.3f}"
+    return f"{words} ({score.value:.3f}{beside})"

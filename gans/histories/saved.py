@@ -1,0 +1,227 @@
+"""A run of histories on disk: a generator of customers, and one for each chain of their events."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gans.data.events.chains import AFTER, LINES, Chain, Shape
+from gans.data.events.weeks import first_and_last
+from gans.errors import UserError
+from gans.histories.contexts import parent_columns
+from gans.histories.counted import counted, numbers_of
+from gans.histories.draw import ChainSampler
+from gans.histories.shapes import read_shapes
+from gans.histories.where import Rules
+from gans.runs.files import RunFiles
+from gans.runs.saved import SavedRun
+from gans.training.loop import COMPLETED
+
+BLOCK = 25_000  # customers whose events are drawn together
+ATTEMPTS = 100  # to draw customers whose events fit `where`
+ANOTHER = 15_485_863  # between the seeds of two attempts
+
+
+@dataclass
+class Drawn:
+    """Some customers and what they did.
+
+    Attributes:
+        customers: key `customer`, attributes; of each log how many events, first and last day, and sums, all counted
+            from the events.
+        logs: by name their rows: `customer`, a key of events, `time`, columns.
+    """
+
+    customers: pa.Table
+    logs: dict[str, pa.Table]
+
+    def only(self, fits: np.ndarray) -> "Drawn":
+        """Those of the customers that fit, bool [customers]."""
+        customers = self.customers.filter(pa.array(fits))
+        keys = customers["customer"].to_numpy()
+        logs = {
+            name: log.filter(pa.array(np.isin(log["customer"].to_numpy(), keys))) for name, log in self.logs.items()
+        }
+        return Drawn(customers, logs)
+
+    @classmethod
+    def joined(cls, parts: list["Drawn"]) -> "Drawn":
+        """The customers of several draws by their keys, with what they did."""
+        tables = [pa.concat_tables([part.customers for part in parts])]
+        tables += [pa.concat_tables([part.logs[name] for part in parts]) for name in parts[0].logs]
+        ordered = [one.take(pa.array(np.argsort(one["customer"].to_numpy(), kind="stable"))) for one in tables]
+        return cls(ordered[0], dict(zip(parts[0].logs, ordered[1:], strict=True)))
+
+
+class SavedHistories:
+    """The folder of a run of histories."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shapes = read_shapes(RunFiles(folder).histories)
+        self.people = SavedRun.open(self._learnt(RunFiles(folder).customers.name))
+
+    @classmethod
+    def open(cls, path: str | Path) -> "SavedHistories":
+        """The run in a folder.
+
+        Raises:
+            UserError: it holds no run of histories, or one that has not ended.
+        """
+        folder = Path(path).expanduser()
+        if not is_histories(folder):
+            raise UserError(f"run={path}: it is no run of histories; data=histories makes one.")
+        return cls(folder)
+
+    def _learnt(self, name: str) -> Path:
+        """The folder of a part.
+
+        Raises:
+            UserError: it is not learnt yet.
+        """
+        folder = self.folder / name
+        if not folder.is_dir() or SavedRun.open(folder).summary.get("status") != COMPLETED:
+            raise UserError(
+                f"run={self.folder}: its part {name} is not learnt yet; go on with the run by trainer.resume=true."
+            )
+        return folder
+
+    @cached_property
+    def chains(self) -> dict[str, ChainSampler]:
+        """What draws the children of each chain, by its name.
+
+        Raises:
+            UserError: a chain is not learnt yet.
+        """
+        chains: list[Chain] = [one for shape in self.shapes for one in (shape.events, shape.lines) if one]
+        return {one.name: ChainSampler(one, SavedRun.open(self._learnt(one.name))) for one in chains}
+
+    def most_events(self, kind: str) -> int:
+        """The most events that a generated customer has."""
+        column = self.people.schema[kind]
+        return int(column.bounds[1]) if column.bounds else 1
+
+    def draw(
+        self, n: int, seed: int = 0, where: Any = None, start: int = 0, stop: int | None = None
+    ) -> Iterator[Drawn]:
+        """Customers `start` to `stop` of n, with their events, a block at a time.
+
+        A customer and all of their events depend on the seed and their number only.
+
+        Args:
+            where: what the columns of `Drawn.customers` may hold, as `Where.of` reads it.
+
+        Raises:
+            UserError: as `Sampler.stream`; or hardly any customer fits.
+        """
+        rules = Rules(where or {}, self.people.schema, self.shapes)
+        sampler, low = self.people.sampler(), start
+        sampler.table_rows = BLOCK
+        most = {shape.kind: self.most_events(shape.kind) for shape in self.shapes}
+        for people in sampler.stream(n, seed, rules.of_people, start=start, stop=stop):
+            numbers = np.arange(low, low + people.num_rows)
+            low += people.num_rows
+            found = self.histories(people, numbers, seed, most)
+            fits = rules.mask(found.customers)
+            parts = [found.only(fits)]
+            for attempt in range(1, ATTEMPTS):
+                numbers = numbers[~fits]
+                if not len(numbers):
+                    break
+                another = (seed + ANOTHER * attempt) % 2**31
+                first, last = int(numbers[0]), int(numbers[-1])
+                again = pa.concat_tables(sampler.stream(n, another, rules.of_people, start=first, stop=last + 1))
+                found = self.histories(again.take(pa.array(numbers - first)), numbers, another, most)
+                fits = rules.mask(found.customers)
+                parts.append(found.only(fits))
+            if not fits.all():
+                raise rules.too_few(ATTEMPTS)
+            yield parts[0] if len(parts) == 1 else Drawn.joined(parts)
+
+    def histories(self, people: pa.Table, numbers: np.ndarray, seed: int, most: dict[str, int]) -> Drawn:
+        """What customers did.
+
+        Args:
+            people: as the generator of customers makes them.
+            numbers: of each customer, from 0, ascending: their random numbers and their keys follow from it.
+            most: by log, the most events of any customer of the whole draw.
+        """
+        logs = {shape.kind: self._log(shape, people, numbers, seed, most[shape.kind]) for shape in self.shapes}
+        return Drawn(counted(people, numbers + 1, self.shapes, logs), logs)
+
+    def _log(self, shape: Shape, people: pa.Table, numbers: np.ndarray, seed: int, most: int) -> pa.Table:
+        kind = shape.kind
+        first, last = first_and_last(people, kind)
+        count = np.where(np.isnat(first), 0, numbers_of(people[kind])).astype(np.int64)
+        parents = people.select(parent_columns(people, kind, shape.events.totals))
+        sums = {name: numbers_of(people[f"{kind}_{name}"]) for name in shape.events.totals}
+        until = np.datetime64(shape.until, "D")
+        first, last = (np.where(np.isnat(days), until, np.minimum(days, until)) for days in (first, last))
+        if shape.since:
+            since = people[shape.since].cast(pa.date32()).to_pandas().to_numpy().astype("datetime64[D]")
+            first = np.where(np.isnat(since), first, np.minimum(np.maximum(first, since), until))
+            last = np.maximum(first, last)
+        who, events = self.chains[kind].draw(parents, count, sums, seed, numbers, first, last)
+        place = np.arange(len(who)) - np.searchsorted(who, who)
+        minutes = _uniform(seed, numbers[who], place) * (3600 // shape.events.step)
+        time = events["time"].to_numpy() + (minutes.astype(np.int64) * shape.events.step).astype("timedelta64[s]")
+        order = np.lexsort((time, who))
+        events = events.set_column(0, "time", pa.array(time)).take(pa.array(order))
+        keys = {"customer": numbers[who] + 1}
+        own = (numbers[who] + 1) * 10 ** len(str(max(most, 1))) + place + 1
+        if shape.key:
+            keys[shape.key] = own
+        rows = pa.table({name: pa.array(values) for name, values in keys.items()}).append_column("time", events["time"])
+        for name in shape.of_event:
+            rows = rows.append_column(name, events[name])
+        return rows if shape.lines is None else self._lines(shape, rows, events, parents.take(pa.array(who)), own, seed)
+
+    def _lines(
+        self, shape: Shape, rows: pa.Table, events: pa.Table, parents: pa.Table, numbers: np.ndarray, seed: int
+    ) -> pa.Table:
+        """The lines of each event, each with the columns of its event [rows].
+
+        Args:
+            parents: columns of the customers of the events.
+            numbers: of each event.
+        """
+        assert shape.lines is not None
+        for name in shape.of_event:
+            parents = parents.append_column(f"event {name}", events[name])
+        sums = {name: numbers_of(events[name]) for name in shape.lines.totals}
+        count = np.maximum(numbers_of(events[LINES]).astype(np.int64), 1)
+        event, lines = self.chains[shape.lines.name].draw(parents, count, sums, seed, numbers % 2**31)
+        rows = rows.take(pa.array(event))
+        for name in lines.column_names:
+            if name != AFTER:
+                rows = rows.append_column(name, lines[name])
+        if AFTER not in lines.column_names or not len(event):
+            return rows
+        begins = np.flatnonzero(np.append(True, event[1:] != event[:-1]))
+        after = np.maximum(numbers_of(lines[AFTER]), 0).astype(np.int64)
+        after -= np.repeat(np.minimum.reduceat(after, begins), np.diff(np.append(begins, len(event))))
+        time = rows["time"].to_numpy()
+        day = time.astype("datetime64[D]") if shape.key == "order" else np.datetime64(shape.until, "D")
+        time = np.minimum(time + after.astype("timedelta64[s]"), (day + np.timedelta64(1, "D")).astype("M8[s]") - 1)
+        rows = rows.set_column(rows.column_names.index("time"), "time", pa.array(time))
+        return rows.take(pa.array(np.lexsort((time, event))))
+
+
+def is_histories(folder: Path) -> bool:
+    """Whether a folder is that of a run of histories."""
+    return RunFiles(folder).histories.is_file()
+
+
+def _uniform(seed: int, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """A number in [0, 1) that follows from the seed, the customer and the place of the event (splitmix64)."""
+    with np.errstate(over="ignore"):
+        mixed = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + places.astype(np.uint64)
+        mixed = mixed * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(seed + 1)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)) / float(1 << 53)

@@ -1,0 +1,40 @@
+"""How logs are learnt, written beside what was learnt."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from gans.artefacts import read_json, reading
+from gans.data.events.chains import Chain, Field, Shape
+from gans.files import write_text
+
+
+def write_shapes(path: Path, shapes: list[Shape]) -> None:
+    """Write how the logs are learnt, as JSON."""
+    write_text(path, json.dumps([dataclasses.asdict(shape) for shape in shapes], indent=1) + "\n")
+
+
+def read_shapes(path: Path) -> list[Shape]:
+    """Read what `write_shapes` wrote.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    with reading(path, "the shapes of logs"):
+        return [_shape(one) for one in read_json(path, "the shapes of logs")]
+
+
+def _shape(found: dict[str, Any]) -> Shape:
+    people = tuple(map(_field, found["people"]))
+    lines = _chain(found["lines"]) if found["lines"] else None
+    return Shape(found["kind"], people, _chain(found["events"]), lines, found["key"], found["until"], found["since"])
+
+
+def _field(found: dict[str, Any]) -> Field:
+    return Field(found["name"], found["form"], tuple(found["levels"]), tuple(found["product"]), found["sign"])
+
+
+def _chain(found: dict[str, Any]) -> Chain:
+    opening = tuple(map(tuple, found["opening"]))
+    return Chain(**{**found, "fields": tuple(map(_field, found["fields"])), "opening": opening})
