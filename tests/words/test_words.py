@@ -11,6 +11,7 @@ import pytest
 from jinja2 import nodes
 
 import gans
+from gans.data.events.logs import LOGS
 from gans.data.personal.kinds import KINDS
 from gans.data.schema import KINDS as COLUMN_KINDS
 from gans.errors import UserError
@@ -74,7 +75,7 @@ def said_by_name() -> Iterator[str]:
     """What code says of a name that it is given."""
     yield from (score.title for one in all_metrics().values() for score in one.scores.values())
     yield from (kind.label for kind in KINDS.values())
-    yield from (COMPLETED, DIVERGED, INTERRUPTED, NEIGHBOURS, *COLUMN_KINDS)
+    yield from (COMPLETED, DIVERGED, INTERRUPTED, NEIGHBOURS, *COLUMN_KINDS, *LOGS)
 
 
 def every_text() -> set[str]:
