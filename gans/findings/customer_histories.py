@@ -5,16 +5,22 @@ from gans.findings.sentence import Sentence
 from gans.words import mark, say
 
 NEAR = {  # in words, and how far off is still near, where held-out customers are nearer themselves
-    "history_counts": (mark("events a customer"), 0.03),
+    "history_counts": (mark("events per customer"), 0.03),
     "history_gaps": (mark("days between events"), 0.05),
     "history_weekday": (mark("weekdays"), 0.05),
     "history_hour": (mark("hours"), 0.05),
     "history_lag": (mark("the correlation with the event before"), 0.05),
     "history_order": (mark("what follows what"), 0.05),
-    "history_parent": (mark("how events go with their customer"), 0.05),
+    "history_parent": (mark("how events depend on the customer"), 0.05),
     "history_retention": (mark("who comes back"), 0.03),
     "history_rfm": (mark("recency, frequency and money"), 0.1),
-    "history_value": (mark("spending of a customer"), 0.05),
+    "history_value": (mark("spending per customer"), 0.05),
+}
+LOGS = {"orders": mark("orders"), "views": mark("views"), "social": mark("social events")}
+SENTENCES = {
+    "good": mark("The {kind} are close to real ones in {parts}."),
+    "note": mark("The {kind} are off in {parts}."),
+    "bad": mark("The {kind} are FAR OFF in {parts}."),
 }
 USUAL = 1.5  # times what held-out customers are off by, which is still near
 FAR = 3  # times what is near, from where on it is far off
@@ -33,13 +39,8 @@ def history_sentences(evaluation: Evaluation) -> list[Sentence]:
         for name, (words, limit) in NEAR.items():
             if (score := evaluation.scores.get(f"{name}/{kind}")) is not None:
                 groups[_tone(score, limit)].append(_shown(words, score))
-        texts = {
-            "good": mark("Events of {kind} are near the real ones in {what}."),
-            "note": mark("Events of {kind} are off in {what}."),
-            "bad": mark("Events of {kind} are FAR OFF in {what}."),
-        }
         out += [
-            Sentence(tone, say(texts[tone], kind=say(kind), what=say("; ").join(words)))
+            Sentence(tone, say(SENTENCES[tone], kind=say(LOGS[kind]), parts="; ".join(words)))
             for tone, words in groups.items()
             if words
         ]
@@ -51,9 +52,8 @@ def _never(evaluation: Evaluation, kind: str) -> Sentence:
     found = {words: evaluation.scores[f"{name}/{kind}"] for name, words in NEVER.items()}
     wrong = [f"{say(words)} {one.value:.2%}" for words, one in found.items() if one.value > 0]
     if wrong:
-        return Sentence("bad", say("IMPOSSIBLE, {kind}: {what}.", kind=say(kind), what=say("; ").join(wrong)))
-    text = say("All rows of {kind} belong to a customer, and none lies where no real event can.", kind=say(kind))
-    return Sentence("good", text)
+        return Sentence("bad", say("IMPOSSIBLE, {kind}: {parts}.", kind=say(LOGS[kind]), parts="; ".join(wrong)))
+    return Sentence("good", say("All {kind} belong to a customer, and none is impossible.", kind=say(LOGS[kind])))
 
 
 def _tone(score: Score, limit: float) -> str:
@@ -63,7 +63,7 @@ def _tone(score: Score, limit: float) -> str:
 
 def _shown(words: str, score: Score) -> str:
     if score.real is None:
-        return say("{what} ({value:.3f})", what=say(words), value=score.value)
+        return f"{say(words)} ({score.value:.3f})"
     return say(
         "{what} ({value:.3f}, held-out customers {real:.3f})", what=say(words), value=score.value, real=score.real
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from gans.evaluation.history_curves import COUNTS, GAPS
 from gans.evaluation.results import Evaluation
+from gans.findings.customer_histories import LOGS
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, legend, name_axes, style
 from gans.words import mark, say
 
@@ -28,7 +29,7 @@ def history_figures(evaluation: Evaluation) -> dict[str, dict[str, "Figure"]]:
 def _figures(kind: str, found: Mapping[str, Any]) -> dict[str, "Figure"]:
     out = {}
     if found["examples"]:
-        out[say("Synthetic customers and their {kind}", kind=say(kind))] = timelines(found)
+        out[say("Synthetic customers and their {kind}", kind=say(LOGS[kind]))] = timelines(found)
     if np.isfinite(np.array(found["retention"]["real"], float)).sum() > 1:
         out[say("Who comes back, by month after the first event")] = retention_figure(found)
     out[say("Customers by recency and frequency")] = grids(
@@ -45,8 +46,8 @@ def _figures(kind: str, found: Mapping[str, Any]) -> dict[str, "Figure"]:
             _quarters(found),
             ("0", str(len(cohorts["real"]) - 1)),
         )
-    counts = say("{kind} per customer", kind=say(kind))
-    out[counts[:1].upper() + counts[1:]] = _pairs(found["counts"], _classes(COUNTS), say("share of customers"))
+    title = say("{kind} per customer", kind=say(LOGS[kind]))
+    out[title[0].upper() + title[1:]] = _pairs(found["counts"], _classes(COUNTS), say("share of customers"))
     out[say("Days to the next one")] = _pairs(found["gaps"], _classes(GAPS), say("share of events"))
     out[say("Weekdays")] = _pairs(found["weekday"], [say(day) for day in DAYS], say("share of events"))
     if max(found["hour"]["real"]) < 1:
