@@ -121,8 +121,9 @@ def outside(path: Path) -> list[str]:
         elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or isinstance(node, ast.Compare):
             silent = [node]
         free |= {id(inner) for one in silent for inner in ast.walk(one)}
-    found = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    return [one.value for one in found if id(one) not in free and len(one.value.split()) > 3]
+    found = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in free]
+    texts = [one.value for one in found if isinstance(one.value, str)]
+    return [text for text in texts if len(text.split()) > 3]
 
 
 @pytest.mark.parametrize("path", SPOKEN, ids=lambda path: f"{path.parent.name}/{path.name}")
