@@ -11,6 +11,7 @@ import pytest
 from jinja2 import nodes
 
 import gans
+from gans.config.compose import compose
 from gans.data.events.logs import LOGS
 from gans.data.personal.kinds import KINDS
 from gans.data.schema import KINDS as COLUMN_KINDS
@@ -20,6 +21,7 @@ from gans.privacy.entry import SUBSAMPLED
 from gans.privacy.ledger import NEIGHBOURS
 from gans.report.figures import CHINESE_FONTS
 from gans.report.private_page import MECHANISMS
+from gans.runs.saved import language_of
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED
 from gans.words import CHINESE, catalogue, in_language, kept_language, language, say
 
@@ -161,3 +163,13 @@ def test_a_text_that_the_catalogue_lacks_stays_as_it_is() -> None:
 
 def test_values_are_no_templates() -> None:
     assert say("{name}: {level}", name="{level}", level="a{b}") == "{level}: a{b}"
+
+
+def test_a_run_and_a_command_refuse_an_unknown_language() -> None:
+    assert compose(["language=zh"]).language == CHINESE
+    with pytest.raises(UserError, match=r"language=fr: allowed are en, zh"):
+        compose(["language=fr"])
+    assert language_of({"language": CHINESE}) == CHINESE
+    assert language_of({}) == "en"
+    with pytest.raises(UserError, match=r"language=fr: allowed are en, zh"):
+        language_of({"language": "fr"})
