@@ -5,8 +5,6 @@ import re
 import textwrap
 from typing import TextIO
 
-from rich.cells import cell_len
-
 LEAST_WIDTH, USUAL_WIDTH = 20, 80
 CJK = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 CLOSING = "\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u201d\u300b"  # what no line begins with
@@ -45,6 +43,8 @@ def lines_of(text: str, width: int, hanging: int = 0) -> list[str]:
     Args:
         hanging: spaces before each line but the first.
     """
+    from rich.cells import cell_len
+
     if cell_len(text) == len(text):
         return textwrap.wrap(
             text,
