@@ -316,7 +316,7 @@ MISTAKES = [
         (),
         ("data.columns.orders.time", "mixed time zones", "'2024-01-02 10:00:00' has none"),
     ),
-    ({"time": ["2024-01-01", "soon", "2024-01-03"]}, (), ("data.columns.orders.time", "'soon' is no time")),
+    ({"time": ["2024-01-01", "soon", "2024-01-03"]}, (), ("data.columns.orders.time", "'soon' is not a time")),
     ({"time": ["2024-01-01", None, "2024-01-03"]}, (), ("1 of 3 events have no time",)),
     ({"time": [1, 2, 3]}, (), ("data.columns.orders.time", "BIGINT")),
     ({"amount": [1.0, float("inf"), 3.0]}, (), ("data.columns.orders.amount", "'inf' is not an amount")),

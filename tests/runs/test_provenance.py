@@ -322,7 +322,7 @@ def test_a_strangers_run_goes_on_with_what_is_said_again(tmp_path: Path) -> None
         go_on(folder)
     run = go_on(folder, "data=table", "data.path=/srv/table.csv")
     assert run.data.places() == {"data.path": "/srv/table.csv"}
-    with pytest.raises(UserError, match="a resumed run cannot change it"):
+    with pytest.raises(UserError, match="a resumed run cannot change this"):
         go_on(folder, "data=table", "data.path=/srv/other.csv")
     other = strangers_run(tmp_path / "other", "data=table", "data.path=/srv/table.csv", "data.holdout=0.3")
     assert go_on(other, "data=table", "data.path=/srv/table.csv").data.holdout == 0.3  # the rest is as it was stored
