@@ -183,7 +183,7 @@ def _execute_privately(
 ) -> Result:
     """As `execute`, of a run whose every look at the rows goes through a ledger."""
     if run.trainer.resume:
-        raise UserError("trainer.resume=true: only gans.federate goes on with a private run; begin another.")
+        raise UserError("trainer.resume=true: only gans federate resumes a private run; start a new one.")
     terminal.turn("read", "the table")
     rows = private_table(run, table)
     with run_directory(run) as files:

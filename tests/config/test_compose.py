@@ -391,7 +391,7 @@ def test_contradicting_a_begun_run_raises(begun: tuple[Path, Run], override: str
     with pytest.raises(UserError, match="a resumed run cannot change this") as caught:
         go_on(begun[0], override)
     assert override in str(caught.value)
-    assert f"was begun{f' with {was}' if was else ''}" in str(caught.value)
+    assert f"was started{f' with {was}' if was else ''}" in str(caught.value)
 
 
 def test_without_a_run_nothing_is_resumed(tmp_path: Path) -> None:
