@@ -1,206 +1,134 @@
 """How near the events of synthetic customers are to those of real ones, beyond what single events show.
 
-Customers joined with aggregates of their events are a table that every other metric judges (C2ST-Agg: Hudovernik et al.
-2024, arXiv:2410.03411, SyntheRela); here is what such a table hides: gaps, weekdays and hours, what follows what, and
-who comes back.
+Customers joined with aggregates of their events are a table that every other metric judges (C2ST-Agg is then the score
+against unseen rows: Hudovernik et al. 2024, arXiv:2410.03411); here is what such a table hides: gaps, weekdays and
+hours, what follows what, and who comes back.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from gans.data.schema import Column
+from gans.evaluation.associations import associations
 from gans.evaluation.fidelity import correlation, ks_distance
-from gans.evaluation.inputs import numbers
+from gans.evaluation.history_curves import curves
+from gans.evaluation.history_retention import retention
+from gans.evaluation.history_side import History, HistorySide
+from gans.evaluation.inputs import Tables, numbers
+from gans.evaluation.metrics import LOWER, WORST, Computed, Meaning, metric
+from gans.evaluation.rfm import rfm
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-MONTH = 30.4375  # days
-MOST_MONTHS = 24
 MOST_LEVELS = 30  # of a column whose order is looked at
-SHARES = 5  # parts into which recency, frequency and money are cut
+EXPECTED = 10  # real events that an hour of the week without any would have by its weekday and its hour
 
 
-@dataclass
-class History:
-    """The events of customers, by customer and time.
+def scores_of(real: HistorySide, synthetic: HistorySide, kind: str) -> dict[str, float]:
+    """Distances of the synthetic to the real events of a log; 0 is the same.
 
-    Attributes:
-        customers: how many there are, those without events among them.
-        who: the place of the customer of each event [events], ascending.
-        time: of each, datetime64[s].
-        columns: of each event; of an order of several lines the sums of their numbers.
+    What needs a column that is not there, or two events of a customer, is left out.
     """
-
-    customers: int
-    who: np.ndarray
-    time: np.ndarray
-    columns: pa.Table
-
-    @cached_property
-    def first(self) -> np.ndarray:
-        """Whether an event is its customer's first one."""
-        return np.append(True, self.who[1:] != self.who[:-1])[: len(self.who)]
-
-    @property
-    def day(self) -> np.ndarray:
-        """The date of each event."""
-        return self.time.astype("datetime64[D]")
-
-    @property
-    def count(self) -> np.ndarray:
-        """Events of each customer [customers]."""
-        return np.bincount(self.who, minlength=self.customers)
-
-    @property
-    def gaps(self) -> np.ndarray:
-        """Days from each event to the next of its customer."""
-        return np.diff(self.day).astype(np.int64)[~self.first[1:]]
-
-
-def history_of(log: pa.Table, keys: np.ndarray, key: str | None) -> History:
-    """The events of a log.
-
-    Args:
-        log: `customer`, `time`, columns; rows that share customer, `key` and date are lines of one event.
-        keys: of all customers, ascending.
-    """
-    who = np.searchsorted(keys, log["customer"].to_numpy())
-    time = log["time"].cast(pa.timestamp("s"), safe=False).to_numpy()
-    event = np.arange(len(who))
-    if key:
-        codes = np.unique(log[key].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)[1]
-        _, event = np.unique(
-            np.stack([who, codes, time.astype("datetime64[D]").astype(np.int64)]), axis=1, return_inverse=True
-        )
-        event = event.ravel()
-    many = int(event.max(initial=-1)) + 1
-    start = np.full(many, np.datetime64("9999-01-01", "s"))
-    np.minimum.at(start, event, time)
-    owner, one = np.zeros(many, np.int64), np.zeros(many, np.int64)
-    owner[event], one[event] = who, np.arange(len(event))
-    order = np.lexsort((start, owner))
-    columns: dict[str, Any] = {}
-    for name in log.column_names:
-        if name in ("customer", "time", key):
-            continue
-        if pa.types.is_floating(log[name].type) or pa.types.is_integer(log[name].type):
-            columns[name] = np.bincount(event, np.nan_to_num(numbers(log[name])), many)[order]
-        elif not key:
-            columns[name] = log[name].take(pa.array(one[order]))
-    return History(len(keys), owner[order], start[order], pa.table(columns) if columns else pa.table({"event": order}))
-
-
-def scores(real: History, synthetic: History) -> dict[str, float]:
-    """Distances of synthetic to real histories; 0 is the same.
-
-    counts, gaps: Kolmogorov-Smirnov distance of events a customer, and of days from one event to the next.
-    weekday, hour: total variation.
-    lag: largest difference of the correlation of a number with the one of the event before.
-    order: total variation of pairs of levels that follow each other, the worst column.
-    retention: largest difference of the share of customers that have an event in a month after their first one.
-    rfm: total variation of customers over fifths of recency, frequency and money, cut at those of the real ones.
-    impossible: share of customers with an event before the one before it, or after the last real one.
-    """
+    left, right = real.events[kind], synthetic.events[kind]
     out = {
-        "counts": ks_distance(np.sort(real.count.astype(float)), np.sort(synthetic.count.astype(float))),
-        "gaps": ks_distance(np.sort(real.gaps.astype(float)), np.sort(synthetic.gaps.astype(float))),
-        "weekday": _variation(_weekday(real), _weekday(synthetic)),
-        "hour": _variation(_hour(real), _hour(synthetic)),
-        "lag": max((abs(a - b) for a, b in _lags(real, synthetic)), default=0.0),
-        "order": max((_variation(a, b) for a, b in _bigrams(real, synthetic)), default=0.0),
-        "retention": float(np.abs(retention(real) - retention(synthetic)).max()),
-        "rfm": _variation(*rfm(real, synthetic)),
-        "impossible": impossible(synthetic, real.time.max()),
+        "history_counts": _ks(left.count, right.count),
+        "history_gaps": _ks(left.gaps, right.gaps),
+        "history_weekday": variation(left.weekday, right.weekday, 7),
+        "history_hour": variation(left.hour, right.hour, 24),
+        "history_keys": float(1 - synthetic.known[kind].mean()) if len(synthetic.known[kind]) else 0.0,
+        "history_impossible": impossible(real, synthetic, kind),
     }
-    return {name: float(value) for name, value in out.items()}
-
-
-def retention(history: History) -> np.ndarray:
-    """By month after a customer's first event, from 1, the share of customers seen so long who have an event then."""
-    start = history.day[history.first]
-    since = np.zeros(history.customers, "datetime64[D]")
-    since[history.who[history.first]] = start
-    end = history.day.max()
-    month = ((history.day - since[history.who]).astype(np.int64) / MONTH).astype(np.int64)
-    seen = np.unique(np.stack([history.who, np.minimum(month, MOST_MONTHS + 1)]), axis=1)
-    long = ((end - start).astype(np.int64) / MONTH).astype(np.int64)
-    there = np.bincount(seen[1], minlength=MOST_MONTHS + 2)[1 : MOST_MONTHS + 1]
-    able = np.array([(long >= number).sum() for number in range(1, MOST_MONTHS + 1)])
-    return np.where(able >= 30, there / np.maximum(able, 1), 0.0)
-
-
-def rfm(real: History, synthetic: History) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of customers by fifths of recency, frequency and, where an event has an amount, money."""
-    sides = [_rfm_numbers(side, real.day.max()) for side in (real, synthetic)]
-    cells = []
-    for side in sides:
-        place = np.zeros(len(side[0]), np.int64)
-        for own, reference in zip(side, sides[0], strict=True):
-            edges = np.unique(np.quantile(reference, np.arange(1, SHARES) / SHARES))
-            place = place * SHARES + np.searchsorted(edges, own, side="right")
-        cells.append(np.bincount(place, minlength=SHARES ** len(side)) / len(place))
-    return cells[0], cells[1]
-
-
-def _rfm_numbers(history: History, end: np.datetime64) -> list[np.ndarray]:
-    who = np.unique(history.who)
-    last = np.zeros(history.customers, "datetime64[D]")
-    np.maximum.at(last, history.who, history.day)
-    out: list[np.ndarray] = [(end - last[who]).astype(np.float64), history.count[who].astype(np.float64)]
-    if "amount" in history.columns.column_names:
-        out.append(np.bincount(history.who, history.columns["amount"].to_numpy(), history.customers)[who])
+    out |= {f"history_{name}": max(found.values()) for name, found in _worst(real, synthetic, kind).items() if found}
+    apart = np.abs(retention(left) - retention(right))
+    if np.isfinite(apart).any():
+        out["history_retention"] = float(np.nanmax(apart))
+    out["history_rfm"] = float(np.abs(np.subtract(*rfm(left, right))).sum() / 2)
+    if left.spent is not None and right.spent is not None:
+        out["history_value"] = _ks(left.spent, right.spent)
     return out
 
 
-def impossible(history: History, end: np.datetime64) -> float:
-    """Share of the customers of whom an event comes before the one before it, or after the end."""
-    back = np.append(False, np.diff(history.time) < np.timedelta64(0, "s"))[: len(history.who)] & ~history.first
-    wrong = back | (history.day > end.astype("datetime64[D]"))
-    return len(np.unique(history.who[wrong])) / max(history.customers, 1)
+def _worst(real: HistorySide, synthetic: HistorySide, kind: str) -> dict[str, dict[str, float]]:
+    """By score, by column or pair, how far association and order are off."""
+    left, right = real.events[kind], synthetic.events[kind]
+    return {
+        "lag": {name: abs(a - b) for name, (a, b) in lags(left, right).items()},
+        "order": {name: float(np.abs(a - b).sum() / 2) for name, (a, b) in bigrams(left, right).items()},
+        "parent": {name: abs(a - b) for name, (a, b) in parent_associations(real, synthetic, kind).items()},
+    }
 
 
-def _weekday(history: History) -> np.ndarray:
-    return _shares((history.day.astype(np.int64) + 3) % 7, 7)
+def impossible(real: HistorySide, synthetic: HistorySide, kind: str) -> float:
+    """Share of the customers of whom an event lies where no real one can.
+
+    That is: before the first real event or after the last one, before the customer came (`since`, where no real event
+    is), or at an hour of the week that has no real event, though by its weekday and its hour ten would be expected.
+    """
+    known, made = real.events[kind], synthetic.events[kind]
+    if not len(known.who) or not len(made.who):
+        return 0.0
+    wrong = (made.day > known.day.max()) | (made.day < known.day.min())
+    wrong |= closed(known)[made.weekday, made.hour]
+    if all("since" in side.customers.column_names for side in (real, synthetic)):
+        early = [_before_since(side, kind) for side in (real, synthetic)]
+        if not early[0].any():
+            wrong |= early[1]
+    return len(np.unique(made.who[wrong])) / max(made.customers, 1)
 
 
-def _hour(history: History) -> np.ndarray:
-    return _shares((history.time - history.day).astype(np.int64) // 3600, 24)
+def closed(history: History) -> np.ndarray:
+    """The hours of the week [7, 24] without an event where ten would be expected; days and hours without any, too."""
+    seen = np.bincount(history.weekday * 24 + history.hour, minlength=7 * 24).reshape(7, 24)
+    days, hours, every = seen.sum(axis=1, keepdims=True), seen.sum(axis=0, keepdims=True), max(seen.sum(), 1)
+    never = ((days == 0) & (every >= 7 * EXPECTED)) | ((hours == 0) & (every >= 24 * EXPECTED))
+    return (seen == 0) & (never | (days * hours / every >= EXPECTED))
+
+
+def _before_since(side: HistorySide, kind: str) -> np.ndarray:
+    since = side.of_customers(kind, "since").cast(pa.timestamp("s")).to_numpy(zero_copy_only=False)
+    return side.events[kind].day < since.astype("datetime64[D]")
+
+
+def variation(left: np.ndarray, right: np.ndarray, many: int) -> float:
+    """Total variation of two lots of whole numbers below `many`."""
+    return float(np.abs(_shares(left, many) - _shares(right, many)).sum() / 2)
 
 
 def _shares(places: np.ndarray, many: int) -> np.ndarray:
     return np.bincount(places, minlength=many) / max(len(places), 1)
 
 
-def _variation(left: np.ndarray, right: np.ndarray) -> float:
-    return float(np.abs(left - right).sum() / 2)
+def _ks(left: np.ndarray, right: np.ndarray) -> float:
+    return ks_distance(np.sort(left.astype(np.float64)), np.sort(right.astype(np.float64)))
 
 
-def _lags(*sides: History) -> list[tuple[float, ...]]:
+def lags(*sides: History) -> dict[str, list[float]]:
     """By column of numbers, the rank correlation of an event's with that of the event before, of each side."""
-    names = [one.name for one in sides[0].columns.schema if pa.types.is_floating(one.type)]
-    return [tuple(_lag(side, side.columns[name].to_numpy()) for side in sides) for name in names]
+    return {
+        one.name: [_lag(side, side.columns[one.name].to_numpy()) for side in sides]
+        for one in sides[0].columns.schema
+        if pa.types.is_floating(one.type)
+    }
 
 
 def _lag(history: History, values: np.ndarray) -> float:
     later = np.flatnonzero(~history.first)
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(float)
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
     return correlation(ranks[later], ranks[later - 1]) if len(later) > 2 else 0.0
 
 
-def _bigrams(*sides: History) -> list[tuple[np.ndarray, ...]]:
+def bigrams(*sides: History) -> dict[str, list[np.ndarray]]:
     """By column of few levels, the shares of pairs of levels of events that follow each other, of each side."""
-    out = []
+    out = {}
     for name in sides[0].columns.column_names:
         if not pa.types.is_string(sides[0].columns[name].type):
             continue
         levels = pc.unique(pa.chunked_array([c for side in sides for c in side.columns[name].chunks])).drop_null()
         if len(levels) <= MOST_LEVELS:
-            out.append(tuple(_bigram(side, side.columns[name], levels) for side in sides))
+            out[name] = [_bigram(side, side.columns[name], levels) for side in sides]
     return out
 
 
@@ -210,39 +138,73 @@ def _bigram(history: History, column: pa.ChunkedArray, levels: pa.Array) -> np.n
     return _shares(codes[later - 1] * (len(levels) + 1) + codes[later], (len(levels) + 1) ** 2)
 
 
-def aggregated(customers: pa.Table, logs: Mapping[str, pa.Table], attributes: Sequence[str]) -> pa.Table:
-    """A row a customer: attributes, and of each log counts, dates, gaps, and of its columns mean, spread and ends.
+def parent_associations(real: HistorySide, synthetic: HistorySide, kind: str) -> dict[str, tuple[float, ...]]:
+    """By pair of a customer's and an event's column, the association over events, real and synthetic.
 
-    Args:
-        customers: with `customer`.
-        attributes: columns of customers that are no sums of logs.
+    Numbers are compared by their ranks.
     """
-    import duckdb
+    own = real.customers.column_names[1:]
+    tables = [_with_parents(side, own, kind) for side in (real, synthetic)]
+    columns = [Column(name=one.name, kind=_kind(one.type), type=str(one.type)) for one in tables[0].schema]
+    found = [associations(table, tables[0], columns) for table in tables]
+    return {
+        f"{columns[parent].name} x {columns[child].name}": tuple(float(one[parent, child]) for one in found)
+        for parent in range(len(own))
+        for child in range(len(own), len(columns))
+    }
 
-    with duckdb.connect() as connection:
-        connection.register("customers", customers.select(["customer", *attributes]))
-        parts, columns = "customers", [f'customers."{name}"' for name in attributes]
-        for kind, log in logs.items():
-            connection.register(f"log_{kind}", log)
-            kept = {"n": "count(*)", "first": "min(time)::date", "last": "max(time)::date"}
-            kept |= {"days": "count(distinct time::date)", "weekend": "avg((isodow(time) > 5)::int)"}
-            kept |= {"hour": "avg(hour(time))", "gap_spread": "stddev_samp(gap)", "gap_most": "max(gap)"}
-            for one in log.schema:
-                name = f'"{one.name}"'
-                if one.name in ("customer", "time", "order", "session"):
-                    continue
-                if pa.types.is_floating(one.type) or pa.types.is_integer(one.type):
-                    for what, sql in (("mean", "avg"), ("spread", "stddev_samp"), ("least", "min"), ("most", "max")):
-                        kept[f"{one.name}_{what}"] = f"{sql}({name})::double"
-                elif pa.types.is_boolean(one.type):
-                    kept[f"{one.name}_share"] = f"avg({name}::int)"
-                else:
-                    kept[f"{one.name}_levels"] = f"count(distinct {name})"
-            chosen = ", ".join(f'{sql} as "{kind}_{name}"' for name, sql in kept.items())
-            gap = "date_diff('day', lag(time) over (partition by customer order by time), time)"
-            parts += (
-                f" left join (select customer, {chosen} from (select *, {gap} as gap from log_{kind})"
-                f" group by customer) as of_{kind} using (customer)"
-            )
-            columns += [f'of_{kind}."{kind}_{name}"' for name in kept]
-        return connection.sql(f"select {', '.join(columns)} from {parts} order by customers.customer").to_arrow_table()
+
+def _with_parents(side: HistorySide, own: list[str], kind: str) -> pa.Table:
+    import pandas as pd
+
+    history = side.events[kind]
+    table = pa.table({f"customer's {name}": side.of_customers(kind, name) for name in own})
+    for name in history.columns.column_names:
+        table = table.append_column(name, history.columns[name])
+    table = table.append_column("hour", pa.array(history.hour)).append_column("weekday", pa.array(history.weekday))
+    for place, one in enumerate(table.schema):
+        if _kind(one.type) == "numeric":
+            table = table.set_column(place, one.name, pa.array(pd.Series(numbers(table[one.name])).rank().to_numpy()))
+    return table
+
+
+def _kind(kind: pa.DataType) -> str:
+    numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_temporal(kind)
+    return "numeric" if numeric else "category"
+
+
+LESS: dict[str, Any] = {"better": LOWER, "shrinks": 0.5, "sentence": False}
+
+
+@metric(
+    "histories",
+    {
+        "history_counts": Meaning("events per customer, KS distance", **LESS),
+        "history_gaps": Meaning("days between events, KS distance", **LESS),
+        "history_weekday": Meaning("weekdays, total variation", **LESS),
+        "history_hour": Meaning("hours, total variation", **LESS),
+        "history_lag": Meaning("correlation with the event before, worst column off by", **LESS),
+        "history_order": Meaning("what follows what, total variation of the worst column", **LESS),
+        "history_parent": Meaning("association of customer and event, worst pair off by", **LESS),
+        "history_retention": Meaning("retention curve, worst month off by", **LESS),
+        "history_rfm": Meaning("recency, frequency and money in fifths, total variation", **LESS),
+        "history_value": Meaning("spending per customer, KS distance", **LESS),
+        "history_keys": Meaning("rows of no known customer, share", LOWER, 0.0, sentence=False),
+        "history_impossible": Meaning("customers with an impossible event, share", LOWER, 0.0, sentence=False),
+    },
+    part="histories",
+    in_training=False,
+    asked=lambda tables: bool(tables.histories),
+)
+def histories(tables: Tables, rows: int | None) -> Computed:
+    """What synthetic customers did beside what the real ones did, by log, and the curves that show it."""
+    del rows
+    real, synthetic = tables.histories["real"], tables.histories["synthetic"]
+    scores, details = {}, {}
+    for kind in real.logs:
+        scores |= {f"{name}/{kind}": value for name, value in scores_of(real, synthetic, kind).items()}
+        worst = _worst(real, synthetic, kind)
+        details[kind] = curves(tables.histories, kind) | {
+            name: dict(sorted(found.items(), key=lambda one: -one[1])[:WORST]) for name, found in worst.items()
+        }
+    return Computed(scores, {"histories": details})

@@ -1,6 +1,6 @@
 """The tables of an evaluation: checked against each other, and seen as numbers and codes of levels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +12,7 @@ import pyarrow.compute
 from gans.data.detection import normalise
 from gans.data.schema import Column, Schema
 from gans.errors import UserError, nearest
+from gans.evaluation.history_side import HistorySide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +121,7 @@ def joined(*sides: Side) -> Side:
 
 @dataclass
 class Tables:
-    """A synthetic table beside the real rows that it was learnt from, and real rows that nothing was learnt from.
+    """A synthetic table beside the real rows that it was learned from, and real rows that nothing was learned from.
 
     Attributes:
         schema: of the real table.
@@ -131,7 +132,8 @@ class Tables:
         tuned: whether models of the target are tuned.
         runs: how many runs are asked together, of which the worst speaks for all.
         shared: what was computed of the real rows, for `once`.
-        further: columns that were not learnt and that the synthetic table holds nevertheless, by the name of the side.
+        further: columns that were not learned and that the synthetic table holds nevertheless, by the name of the side.
+        histories: of customers with their events, these by the name of the side; the tables are then their aggregates.
     """
 
     schema: Schema
@@ -146,6 +148,7 @@ class Tables:
     runs: int = 1
     shared: dict[Any, Any] = field(default_factory=dict)
     further: dict[str, pa.Table] = field(default_factory=dict)
+    histories: Mapping[str, HistorySide] = field(default_factory=dict)
 
     @property
     def criteria_tests(self) -> int:
@@ -156,6 +159,8 @@ class Tables:
     def with_test(self) -> "Tables":
         """The test rows in place of the synthetic ones."""
         out = replace(self, synthetic=self.test, test=None)
+        if self.histories:
+            out.histories = {"real": self.histories["real"], "synthetic": self.histories["test"]}
         for name in ("sides", "capped"):
             sides = getattr(self, name)
             out.__dict__[name] = {"real": sides["real"], "synthetic": sides["test"]}
@@ -328,7 +333,7 @@ def _alike(column: Column, arrays: dict[str, pa.ChunkedArray]) -> dict[str, pa.C
         return arrays if len(kinds) == 1 else {key: _words(array) for key, array in arrays.items()}
     kind, out = arrays["real"].type, dict(arrays)
     if pa.types.is_string(kind) or pa.types.is_boolean(kind):
-        raise UserError(f"real: column '{column.name}' holds {kind}, and was learnt as {column.kind}.")
+        raise UserError(f"real: column '{column.name}' holds {kind}, and was learned as {column.kind}.")
     for key, array in arrays.items():
         number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
         if array.type == kind or (number and column.kind != "datetime"):  # a fraction is seen as what it is

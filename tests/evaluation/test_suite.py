@@ -52,10 +52,11 @@ def test_every_figure_has_a_meaning_and_every_part_is_there(judged: dict[str, Ev
     found = judged["like"]
     parts = [all_metrics()[metric_of(name)].part for name, _ in score_rows(found)]
     assert parts == sorted(parts, key=PARTS.index)
-    assert set(PARTS) - set(parts) == {"images"}
+    assert set(PARTS) - set(parts) == {"images", "histories"}
     assert {name for name, _ in score_rows(found)} == set(found.scores)
     every = {score for one in all_metrics().values() for score in one.scores}
     of_other_tables = {"modes", "high_quality", "reverse_kl", "fid", "kid", "inception_score", "global_utility"}
+    of_other_tables |= {score for score in every if score.startswith(("history_", "event_"))}
     assert (
         every - {name.partition("/")[0] for name in found.scores} == {"singling_out", "linkability"} | of_other_tables
     )
@@ -91,7 +92,7 @@ def test_a_copy_fails_privacy_loudly(judged: dict[str, Evaluation]) -> None:
     said = [sentence.text for sentence in findings(judged["copy"]) if sentence.tone == "bad"]
     assert privacy_fails(judged["copy"])
     assert sum(text.startswith("NOT PRIVATE") for text in said) >= 3
-    assert said[0].startswith("Part of the realism is memory of the training rows")
+    assert said[0].startswith("Part of the realism is memory")
     assert said[1].startswith("NOT PRIVATE: 100.00% of the rows equal a training row")
 
 
@@ -111,7 +112,7 @@ def test_levels_grow_and_what_is_left_out_is_said() -> None:
     names = {level: {one.name for one in metrics_for(level, three)} for level in LEVELS}
     assert names["fast"] < names["standard"] == names["full"] - {"global_utility"}
     alone = evaluate(tables(real, made), "fast")
-    assert any("metrics=fast says nothing of utility" in note for note in alone.notes)
+    assert any("metrics=fast does not measure utility" in note for note in alone.notes)
     assert any("without test rows" in note for note in evaluate(tables(real, made)).notes)
     assert "dcr_share" not in alone.scores
     assert "detection" in alone.scores
