@@ -22,7 +22,7 @@ def measured(name: str, *arguments: str) -> None:
         raise SystemExit(os.waitstatus_to_exitcode(status))
     peak = used.ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
     seconds = time.monotonic() - began
-    print(f"{name:9} {seconds:7.1f} s  {used.ru_utime + used.ru_stime:7.1f} s of processors  {peak:5.2f} GiB", flush=True)
+    print(f"{name:9} {seconds:7.1f} s  {used.ru_utime + used.ru_stime:7.1f} s of CPU  {peak:5.2f} GiB", flush=True)
 
 
 def main() -> None:
