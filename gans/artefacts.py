@@ -80,7 +80,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
         OSError: it cannot be read.
     """
     if path.exists() and not path.is_file():
-        raise UserError(f"{path}: it is no file.")
+        raise UserError(f"{path}: it is not a file.")
     size = path.stat().st_size
     if most is None:
         check_bytes(path, size)
@@ -156,13 +156,13 @@ def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
     """Raise UserError unless what a zip file says that it holds fits into memory, each under a name of its own."""
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
-        raise UserError(f"{path}: it holds {len(entries):,} files; allowed are {MOST_ENTRIES:,}.")
+        raise UserError(f"{path}: it contains {len(entries):,} files; allowed are {MOST_ENTRIES:,}.")
     names = [entry.filename for entry in entries]
     if len(set(names)) < len(names):
-        raise UserError(f"{path}: it holds two files of one name.")
+        raise UserError(f"{path}: it contains two files of one name.")
     for name in names:
         if name.startswith("/") or "\\" in name or ".." in name.split("/"):
-            raise UserError(f"{path}: it holds a file named '{name}'.")
+            raise UserError(f"{path}: it contains a file named '{name}'.")
     check_bytes(path, sum(entry.file_size for entry in entries))  # more than it says is never unpacked
 
 

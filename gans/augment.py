@@ -7,9 +7,10 @@ from typing import Any
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import RUNS_OF, TABLE_FILE, TEXT, WHOLE, choice
-from gans.cli.tables import REAL_TABLES, said_with_text_options, text_files
+from gans.cli.tables import LANGUAGE, REAL_TABLES, said_with_text_options, text_files
 from gans.decisions.growth import BALANCE, GROW, check_growth
 from gans.errors import UserError
+from gans.words import in_language, say
 
 log = logging.getLogger("gans")
 
@@ -30,6 +31,7 @@ log = logging.getLogger("gans")
         "file for the training rows and the synthetic ones, told apart by the column `synthetic`; contains real rows",
     ),
     *REAL_TABLES,
+    LANGUAGE,
     *text_files(),
     usages=("run=DIR [target=COLUMN] [how=balance|grow] [n=ROWS] [out=FILE]",),
     after="If a model gains nothing, it says so; SMOTE is measured next to it.",
@@ -42,15 +44,25 @@ def command(run: list[str], how: str, n: int | None, out: Path | None, **_: Any)
     from gans.data.writing import write_rows
     from gans.decisions.added_rows import augment, augmented
     from gans.decisions.cases import open_cases
+    from gans.tracking.terminal import waiting
 
     cases = open_cases(given)
     if len(cases) > 1:
         raise UserError(f"run={','.join(run)}: it names {len(cases)} runs; one is needed.")
-    found = augment(cases[0], how, n)
-    for level, (there, added) in found.counts.items():
-        print(f"{cases[0].target} = {level}: {there:,} real rows, {added:,} synthetic ones added")
-    for sentence in found.sentences():
-        print(sentence.line())
+    with in_language(given.get("language", cases[0].run.language)):
+        with waiting("drawing rows and measuring their gain"):
+            found = augment(cases[0], how, n)
+        for level, (there, added) in found.counts.items():
+            line = say(
+                "{target} = {level}: {there:,} real rows, {added:,} synthetic ones added",
+                target=cases[0].target,
+                level=level,
+                there=there,
+                added=added,
+            )
+            print(line)
+        for sentence in found.sentences():
+            print(sentence.line())
     if out is not None:
         write_rows(out, iter([augmented(cases[0], found)]), cases[0].tables.schema)
         log.info(

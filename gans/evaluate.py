@@ -7,9 +7,10 @@ from gans.cli.arguments import output_folder, run_folder
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FILE, FOLDER, NAMES, RUN, TEXT, TRUTH, WHOLE, choice
-from gans.cli.tables import TRUST, said_with_text_options, text_files
+from gans.cli.tables import LANGUAGE, TRUST, said_with_text_options, text_files
 from gans.errors import UserError
 from gans.runs.judging_options import LEVEL, check_judging
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -25,15 +26,15 @@ log = logging.getLogger("gans")
     Key(
         "test",
         FILE,
-        "real rows that nothing was learnt from: how real the rows are is judged by these; without them nothing is "
+        "real rows that nothing was learned from: how real the rows are is judged by these; without them nothing is "
         "said of utility and little of privacy",
     ),
-    Key("target", TEXT, "the column that models should predict; data.target of the run unless given"),
+    Key("target", TEXT, "the column that models should predict; default: data.target of the run"),
     Key("secrets", NAMES, "columns that an attacker would like to know, as in secrets=[income,age]"),
     Key("metrics", TEXT, "fast (seconds), standard, or full (more rows, tuned models)", default=LEVEL),
     Key("members", choice("all", "best"), "all: every seed of a run, not only the best one", default="best"),
     Key("draws", WHOLE, "samples of each seed, so that gans compare tells seeds from sampling noise", default=1),
-    Key("n", WHOLE, "rows of a sample; as many as in samples.parquet unless given"),
+    Key("n", WHOLE, "rows of a sample; default: as many as in samples.parquet"),
     Key(
         "kinds",
         TEXT,
@@ -68,6 +69,7 @@ log = logging.getLogger("gans")
         "inception-2015-12-05.pt",
         default="digits",
     ),
+    LANGUAGE,
     *text_files(),
     usages=("run=DIR [KEY=VALUE ...]", "real=FILE synthetic=FILE [test=FILE] [target=COLUMN] [KEY=VALUE ...]"),
     after="evaluation.json contains all figures, and report.html of a run gains a section.",
@@ -88,6 +90,7 @@ def command(**_: Any) -> int:
     from gans.locks import check_unlocked, locked
     from gans.report.evaluation import print_evaluation, write_evaluation, write_scores
     from gans.runs.judged import image_distances, judge
+    from gans.runs.saved import language_of
     from gans.runs.subjects import read_images
 
     key = "out" if "out" in given else "run"
@@ -98,12 +101,14 @@ def command(**_: Any) -> int:
         for name, value in scores.items():
             print(f"{name:16} {value:.4f}")
         folder.mkdir(parents=True, exist_ok=True)
-        write_scores(folder, scores)
+        with in_language(language_of(given)):
+            write_scores(folder, scores)
         return 0
-    found, observed = judge_histories(given) if of_histories else judge(given)
-    print_evaluation(found)
-    with locked(folder, key, make=True):
-        written = write_evaluation(folder, found, observed)
+    with in_language(language_of(given)):
+        found, observed = judge_histories(given) if of_histories else judge(given)
+        print_evaluation(found)
+        with locked(folder, key, make=True):
+            written = write_evaluation(folder, found, observed)
     log.info("%s and %s", *written)
     return 0
 

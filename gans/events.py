@@ -11,7 +11,9 @@ from gans.cli.command import main_command
 from gans.cli.histories import draw_customers, is_run_of_histories
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, RUN, TEXT, WHOLE
+from gans.cli.tables import LANGUAGE
 from gans.errors import UserError
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -40,13 +42,22 @@ log = logging.getLogger("gans")
     ),
     Key("where", TEXT, "condition on the profiles, as in gans sample", default="", metavar="CONDITION"),
     Key("seed", WHOLE, "seed of the profiles and the events", default=0),
+    LANGUAGE,
     usages=('run=DIR n=1000 out=FOLDER [reference=DATE] [where="CONDITION"] [seed=0]',),
 )
-def command(run: str, n: int, out: str, reference: str | None = None, where: str = "", seed: int = 0) -> None:
+def command(
+    run: str,
+    n: int,
+    out: str,
+    reference: str | None = None,
+    where: str = "",
+    seed: int = 0,
+    language: str | None = None,
+) -> None:
     """Draw synthetic customers and an event history for each."""
     if is_run_of_histories(run):
         if reference is not None:
-            raise UserError(f"reference={reference}: run={run} has learnt its events, which end when its logs did.")
+            raise UserError(f"reference={reference}: run={run} has learned its events, which end when its logs did.")
         draw_customers(run, out, n, None, where, seed, "1/1")
         return
     folder = output_folder(out, empty=True)
@@ -56,15 +67,19 @@ def command(run: str, n: int, out: str, reference: str | None = None, where: str
     from gans.findings.histories import history_sentences
     from gans.report.history_page import write_histories
     from gans.runs.saved import SavedRun
+    from gans.tracking.terminal import waiting
 
-    found = draw_histories(SavedRun.open(run), n, reference, where, seed)
+    saved = SavedRun.open(run)
+    with waiting("drawing histories"):
+        found = draw_histories(saved, n, reference, where, seed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in found.events.items():
         write_table(folder / f"{name}.parquet", table)
-    for sentence in history_sentences(found.kept):
-        print(sentence.line())
     counts = ", ".join(f"{table.num_rows:,} {name}" for name, table in found.events.items())
-    log.info("%s and %s", counts, write_histories(folder, found.kept, found.method))
+    with in_language(language or saved.run.language):
+        for sentence in history_sentences(found.kept):
+            print(sentence.line())
+        log.info("%s and %s", counts, write_histories(folder, found.kept, found.method))
 
 
 if __name__ == "__main__":

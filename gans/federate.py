@@ -39,6 +39,8 @@ def command(sites: str | None, app: str | None, others: list[str], **_: str) -> 
     from gans.config.compose import compose
 
     federation = Federation.of(settings)
+    named = [] if sites is None else [f"sites={sites}"]
+    typed = [*named, *others, *(f"federated.{key}={value}" for key, value in settings.items())]
     others = found_runs(others)
     if app is not None:
         from gans.federated.app_folder import write_app
@@ -55,6 +57,8 @@ def command(sites: str | None, app: str | None, others: list[str], **_: str) -> 
     from gans.data.sites import Sites
     from gans.federated.messages import import_flower
     from gans.federated.run import federate, stored
+    from gans.findings.endings import FEDERATE, federated_lines
+    from gans.runs.calls import Call
 
     run = compose(others)
     if run.trainer.resume:
@@ -63,13 +67,12 @@ def command(sites: str | None, app: str | None, others: list[str], **_: str) -> 
     from gans.federated.simulation import SimulatedGrid, simulated_sites
 
     if not isinstance(run.data, Sites):
-        raise UserError("sites is not set: usage: python -m gans.federate sites='FOLDER/site-*.parquet'")
-    found = federate(run, federation, lambda run: SimulatedGrid(simulated_sites(run)))
-    if found.summary["status"] == "interrupted":
-        log.info("stopped; go on by python -m gans.federate run_dir=%s trainer.resume=true", found.run_dir)
-        return INTERRUPTED
-    log.info("completed %s rounds; rows are in %s", found.summary["rounds"], found.run_dir / "samples.parquet")
-    return DONE
+        raise UserError("sites is not set: usage: gans federate sites='FOLDER/site-*.parquet'")
+    call = Call(FEDERATE, typed)
+    found = federate(run, federation, lambda run: SimulatedGrid(simulated_sites(run)), call=call)
+    for line in federated_lines(found.run_dir, found.summary, federation.share != "discriminator"):
+        log.info("%s", line)
+    return INTERRUPTED if found.summary["status"] == "interrupted" else DONE
 
 
 def _quoted(text: str) -> str:

@@ -7,18 +7,20 @@ from gans.cli.arguments import run_folder
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, RUNS_OF, WHOLE
-from gans.cli.tables import REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
+from gans.cli.tables import LANGUAGE, REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
 from gans.errors import UserError
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
 
 @takes(
     Key("run", RUNS_OF, "run directory, or last", required=True),
-    Key("k", WHOLE, "number of segments; unless given, the one from 2 to 10 with the lowest ICL"),
+    Key("k", WHOLE, "number of segments; default: the one from 2 to 10 with the lowest ICL"),
     *REAL_TABLES,
     SYNTHETIC,
-    Key("out", FOLDER, "folder for personas.html and personas.csv; the run's directory unless given"),
+    Key("out", FOLDER, "folder for personas.html and personas.csv; default: the run's directory"),
+    LANGUAGE,
     *text_files(),
     usages=("run=DIR [k=6] [KEY=VALUE ...]",),
 )
@@ -29,15 +31,19 @@ def command(run: list[str], k: int | None, out: str | None, **_: Any) -> None:
     from gans.decisions.cases import open_cases
     from gans.decisions.segment_traits import find_personas
     from gans.report.segment_page import print_personas, write_personas
+    from gans.tracking.terminal import waiting
 
     cases = open_cases(given)
     if len(cases) > 1:
         raise UserError(f"run={','.join(run)}: it names {len(cases)} runs; personas are of one.")
     folder = run_folder(out, cases[0].folder)
-    found = find_personas(cases[0], k)
-    print_personas(found)
-    folder.mkdir(parents=True, exist_ok=True)
-    log.info("%s and %s", write_personas(folder, found, cases[0].run.name), folder / "personas.csv")
+    with in_language(given.get("language", cases[0].run.language)):
+        with waiting("finding segments"):
+            found = find_personas(cases[0], k)
+        print_personas(found)
+        folder.mkdir(parents=True, exist_ok=True)
+        page = write_personas(folder, found, cases[0].run.name)
+    log.info("%s and %s", page, folder / "personas.csv")
 
 
 if __name__ == "__main__":

@@ -29,12 +29,14 @@ def command(out: Path, others: list[str]) -> None:
     from gans.config.compose import compose
     from gans.data.customer_profiles import Profiles
     from gans.data.writing import write_rows
+    from gans.tracking.terminal import waiting
 
     chosen = any(argument.startswith("data=") for argument in others)
     source = compose(others if chosen else ["data=profiles", *others]).data
     if not isinstance(source, Profiles):
         raise UserError("data: it makes no profiles; allowed are data=profiles and data=online_retail.")
-    table, features = source.profiles()
+    with waiting("reading events"):
+        table, features = source.profiles()
     write_rows(out, iter([table]))
     width = max(len(feature.name) for feature in features)
     for feature in features:

@@ -73,12 +73,12 @@ PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list separat
     Key(
         "member",
         WHOLE,
-        "which seed of a run with several, from 0; the best one unless given, and only that one is refined",
+        "which seed of a run with several, from 0; default: the best one, the only one that is refined",
     ),
     Key(
         "croissant",
         TRUTH,
-        "true: OUT.croissant.json beside the rows describes them for catalogues and loaders (Croissant, JSON-LD): "
+        "true: OUT.croissant.json next to the rows describes them for catalogues and loaders (Croissant, JSON-LD): "
         "columns, checksum, how they were drawn, what is known of their privacy",
         default=False,
     ),

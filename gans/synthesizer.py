@@ -83,7 +83,7 @@ class Synthesizer(BaseEstimator):
         """Train on a frame.
 
         Args:
-            frame: the real rows, of pandas, polars or Arrow; an index is not learnt. Without one the table is that
+            frame: the real rows, of pandas, polars or Arrow; an index is not learned. Without one the table is that
                 which `overrides` name, such as "data=households" or "data=table" with "data.path=customers.csv". With
                 experiment="histories" frames by name: {"orders": frame}, also "views", "social" and "customers".
             y: is not used; scikit-learn passes it.
@@ -103,7 +103,7 @@ class Synthesizer(BaseEstimator):
         path = Path(self.run_dir) if self.run_dir is not None else Path(tempfile.mkdtemp(prefix="gans-")) / "run"
         run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
-            raise UserError("trainer.resume=true: python -m gans.train goes on with a run; fit begins a new one.")
+            raise UserError("trainer.resume=true: fit starts a new run; gans train resumes one.")
         run, given = dataclasses.replace(run, run_dir=str(path)), None
         with silenced(not self.progress):
             if isinstance(run.data, Histories):
@@ -132,7 +132,7 @@ class Synthesizer(BaseEstimator):
             raise UserError("kinds, formats and metadata go with a frame; overrides have data.kinds and data.formats.")
 
     def _read(self, frame: Any, run: "Run") -> "tuple[Frame, Source]":
-        """The frame as a table that can be learnt, and the source of the run with what was found of its columns."""
+        """The frame as a table that can be learned, and the source of the run with what was found of its columns."""
         from gans.compat.sdv import conform, schema_of
         from gans.data.frames import read_frame, read_times, text_name
 
@@ -163,7 +163,7 @@ class Synthesizer(BaseEstimator):
             from gans.config.names import shell_quoted
 
             where = shell_quoted(f"run_dir={path}")
-            raise KeyboardInterrupt(f"saved; go on with: python -m gans.train {where} trainer.resume=true")
+            raise KeyboardInterrupt(f"saved; resume with: gans train {where} trainer.resume=true")
         if result.status == "diverged":
             raise UserError(f"training diverged at step {result.summary['steps']}; lower optimizer.learning_rate.")
 
@@ -224,6 +224,7 @@ class Synthesizer(BaseEstimator):
         retrain: bool | None = None,
         trust: bool | None = None,
         out: str | Path | None = None,
+        language: str | None = None,
     ) -> "Judged":
         """Judge synthetic rows, as `python -m gans.evaluate run=DIR` does: how real, how useful, how private they are.
 
@@ -231,7 +232,7 @@ class Synthesizer(BaseEstimator):
         of report.html are written to the folder of the run, or to `out`.
 
         Args:
-            test: real rows that nothing was learnt from, a frame or a file; the run's held-out ones unless given.
+            test: real rows that nothing was learned from, a frame or a file; the run's held-out ones unless given.
             real: the rows that were trained on, where the run does not know them: of a model that was loaded.
             synthetic: rows to judge in place of the run's samples.
             target: the column that models should predict; that of the run (data.target) unless given.
@@ -245,6 +246,7 @@ class Synthesizer(BaseEstimator):
             retrain: train again on half of the training rows, and attack that generator with the other half.
             trust: read what the config of a run names that was not made on this machine.
             out: folder for evaluation.json and report.html.
+            language: of the page and the sentences, "en" or "zh"; that of the run unless given.
 
         Raises:
             NotFittedError: before `fit`.
@@ -253,7 +255,7 @@ class Synthesizer(BaseEstimator):
         from gans.notebook.answers import judged
 
         given = {"target": target, "secrets": secrets, "metrics": metrics, "members": members, "draws": draws, "n": n}
-        given |= {"anonymeter": anonymeter, "network": network, "retrain": retrain}
+        given |= {"anonymeter": anonymeter, "network": network, "retrain": retrain, "language": language}
         with silenced(not self.progress):
             return judged(*self._asked(given, test, real, synthetic, trust, out))
 
@@ -278,6 +280,7 @@ class Synthesizer(BaseEstimator):
         synthetic: "Rows | None" = None,
         trust: bool | None = None,
         out: str | Path | None = None,
+        language: str | None = None,
     ) -> "Finding":
         """Segments of the synthetic customers, as `python -m gans.personas` finds them: a row each in `.table`.
 
@@ -288,6 +291,7 @@ class Synthesizer(BaseEstimator):
             synthetic: as for `evaluate`.
             trust: as for `evaluate`.
             out: folder for personas.html and personas.csv; the run's unless given.
+            language: of the page and the sentences, "en" or "zh"; that of the run unless given.
 
         Raises:
             NotFittedError: before `fit`.
@@ -296,7 +300,7 @@ class Synthesizer(BaseEstimator):
         from gans.notebook.answers import segments
 
         with silenced(not self.progress):
-            return segments(*self._asked({"k": k}, test, real, synthetic, trust, out))
+            return segments(*self._asked({"k": k, "language": language}, test, real, synthetic, trust, out))
 
     def use(
         self,
@@ -318,6 +322,7 @@ class Synthesizer(BaseEstimator):
         synthetic: "Rows | None" = None,
         trust: bool | None = None,
         out: str | Path | None = None,
+        language: str | None = None,
     ) -> "Finding":
         """Put synthetic customers to a use, beside real rows alone, as `python -m gans.use` does.
 
@@ -339,6 +344,7 @@ class Synthesizer(BaseEstimator):
             synthetic: as for `evaluate`.
             trust: as for `evaluate`.
             out: folder for use_SCENARIO.html and .json; the run's unless given.
+            language: of the page and the sentences, "en" or "zh"; that of the run unless given.
 
         Raises:
             NotFittedError: before `fit`.
@@ -347,7 +353,15 @@ class Synthesizer(BaseEstimator):
         from gans.notebook.answers import answered
 
         given = {"scenario": scenario, "target": target, "positive": positive, "cost": cost, "margin": margin}
-        given |= {"shortages": shortages, "steps": steps, "of": of, "by": by, "where": where, "k": k}
+        given |= {
+            "shortages": shortages,
+            "steps": steps,
+            "of": of,
+            "by": by,
+            "where": where,
+            "k": k,
+            "language": language,
+        }
         with silenced(not self.progress):
             return answered(*self._asked(given | {"secrets": secrets}, test, real, synthetic, trust, out))
 
@@ -361,6 +375,7 @@ class Synthesizer(BaseEstimator):
         real: "Rows | None" = None,
         trust: bool | None = None,
         out: str | Path | None = None,
+        language: str | None = None,
     ) -> "Augmented":
         """Balance the classes of a table, or grow it, as `python -m gans.augment` does, and whether a model gains.
 
@@ -374,6 +389,7 @@ class Synthesizer(BaseEstimator):
             real: as for `evaluate`.
             trust: as for `evaluate`.
             out: a .csv or .parquet file for `.whole`.
+            language: of the page and the sentences, "en" or "zh"; that of the run unless given.
 
         Raises:
             NotFittedError: before `fit`.
@@ -382,7 +398,8 @@ class Synthesizer(BaseEstimator):
         from gans.notebook.answers import grown
 
         with silenced(not self.progress):
-            return grown(*self._asked({"target": target, "n": n}, test, real, None, trust, out), how)
+            given = {"target": target, "n": n, "language": language}
+            return grown(*self._asked(given, test, real, None, trust, out), how)
 
     def events(
         self,
@@ -392,6 +409,7 @@ class Synthesizer(BaseEstimator):
         seed: int = 0,
         *,
         out: str | Path | None = None,
+        language: str | None = None,
     ) -> dict[str, Any]:
         """Event histories of new synthetic customers, as `python -m gans.events` draws them: frames by name.
 
@@ -403,6 +421,7 @@ class Synthesizer(BaseEstimator):
             where: what profiles may hold, as for `sample`.
             seed: of the profiles and the events.
             out: an empty folder for the same as .parquet files, and events.html.
+            language: of the page and the sentences, "en" or "zh"; that of the run unless given.
 
         Raises:
             NotFittedError: before `fit`.
@@ -419,7 +438,8 @@ class Synthesizer(BaseEstimator):
         date = reference.isoformat() if isinstance(reference, datetime.date) else reference
         folder = None if out is None else str(out)
         with silenced(not self.progress):
-            return event_logs(self.run_dir_, whole("n", n), date, self._learnable(where), whole("seed", seed), folder)
+            asked = whole("n", n), date, self._learnable(where), whole("seed", seed), folder, language
+            return event_logs(self.run_dir_, *asked)
 
     def to_metadata(self, table_name: str = "table") -> dict[str, Any]:
         """The columns of the training frame as metadata of SDV, JSON V1.

@@ -23,7 +23,7 @@ SHOWN = ("job", "hydra", "all")
 TOLD = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 FLAGS = [
     click.Option(["-m", "--multirun"], is_flag=True, help="one run for each combination of comma-separated values"),
-    click.Option(["--list", "listed"], is_flag=True, help="the experiments, a line each; `gans list GROUP` for others"),
+    click.Option(["--list", "listed"], is_flag=True, help="list the experiments; `gans list GROUP` for others"),
     click.Option(["-c", "--cfg"], type=choice(*SHOWN), metavar="job", help="print the config as YAML, and run nothing"),
     click.Option(["-p", "--package"], metavar="KEY", help="with --cfg: only this part, such as network"),
     click.Option(["--resolve"], is_flag=True, help="with --cfg: replace ${...} by what it refers to"),

@@ -15,14 +15,14 @@ from gans.errors import DONE, UserError, in_range
         "method",
         choice("optuna", "halving"),
         "optuna: one run after another, the next by what the others scored, runs that lag behind are stopped; halving: "
-        "all at once in one program, the better half of them goes on; numbers only",
+        "all at once in one program, the better half of them continues; numbers only",
         default="optuna",
     ),
     Key("pruner", TEXT, "of method=optuna: median, halving or none", default="median"),
     Key(
         "folder",
         FOLDER,
-        "folder of the sweep, runs/sweeps/TIME unless given; a search that was started there continues",
+        "folder of the sweep; default: runs/sweeps/TIME; a search that was started there continues",
     ),
     Key("sampler_seed", WHOLE, "seed of the search; seed= is that of the runs", default=0),
     Key("wandb", FILE, "write a Weights & Biases sweep into this .yaml file instead, and print how to start it"),

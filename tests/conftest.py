@@ -22,6 +22,7 @@ import pyarrow as pa
 import pytest
 
 from gans.penalties.base import Critic
+from gans.tracking.terminal import console
 
 runtime_checkable(Critic)  # beartype asks that of a protocol before it checks an argument by it
 ROOMS = ("objectives", "penalties", "terms", "networks", "data.layout", "streams")
@@ -69,14 +70,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def restored_logs() -> Iterator[None]:
-    """Commands and Hydra add handlers to loggers; take them away again, with the streams that pytest closes."""
-    names = ("", "gans", "hydra")
+    """Commands and Hydra add handlers to loggers; take them away again, with the streams that pytest closes.
+
+    What a fixture of a module or of the session ran before has left its own behind, too.
+    """
+    names = ("", "hydra")
     before = [(log := logging.getLogger(name), list(log.handlers), log.level, log.propagate) for name in names]
+    before.append((log := logging.getLogger("gans"), [], logging.INFO, True))
+
+    def restore() -> None:
+        for log, handlers, level, propagate in before:
+            log.handlers[:] = handlers
+            log.setLevel(level)
+            log.propagate = propagate
+        console.quiet = False
+
+    restore()
     yield
-    for log, handlers, level, propagate in before:
-        log.handlers[:] = handlers
-        log.setLevel(level)
-        log.propagate = propagate
+    restore()
 
 
 @pytest.fixture(autouse=True)
@@ -317,6 +328,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         clear()
 
     def clear() -> None:
+        components.import_components.cache_clear()
         components.load_components.cache_clear()
         load_schemas.cache_clear()
 

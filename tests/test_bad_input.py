@@ -128,7 +128,7 @@ MISTAKES = [
     train("root", "data=churn", "data.root={inputs}", said=("data.root={inputs}/churn.parquet", "no such file")),
     train("no condition", *CGAN, said=("condition.columns is empty",)),
     train("condition", *CGAN, "condition.columns=[segmnt]", said=("'segmnt'", "income", "Did you mean 'segment'?")),
-    train("condition dropped", *CGAN, "condition.columns=[age]", "data.drop=[age]", said=("'age'", "learnt")),
+    train("condition dropped", *CGAN, "condition.columns=[age]", "data.drop=[age]", said=("'age'", "learned")),
     train("kinds column", *TABLE, "data.kinds.agee=category", said=("data.kinds", "'agee'", "Did you mean 'age'?")),
     train("kinds kind", *TABLE, "data.kinds.age=catgory", said=("data.kinds.age=catgory", "Did you mean 'category'?")),
     train("kinds values", *TABLE, "data.kinds.segment=numeric", said=("data.kinds.segment=numeric", "string")),

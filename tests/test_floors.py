@@ -56,6 +56,7 @@ FLOORS = (  # from the top; rooms of one floor do not import each other
     {"streams", "registry", "artefacts", "locks"},
     {"files"},
     {"memory", "trees"},
+    {"words"},
     {"errors"},
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -66,7 +66,7 @@ def test_real_digits_have_no_distance_and_noise_has_much() -> None:
         (["data=digits", "refine=boosted"], "refine=boosted: it takes columns of single values"),
         (["data=digits", "condition=subsets"], "condition=subsets: it takes columns of single values"),
         (["network=dcgan"], "need a column of images"),
-        (["data=digits", "condition=labels", "condition.columns=[image]"], "column 'image' is not among the learnt"),
+        (["data=digits", "condition=labels", "condition.columns=[image]"], "column 'image' is not among the learned"),
     ],
 )
 def test_parts_that_do_not_fit_images_are_refused(overrides: list[str], message: str) -> None:

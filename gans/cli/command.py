@@ -62,14 +62,13 @@ def _failed(error: Exception) -> int:
     unwritable = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
     if isinstance(error, OSError) and error.errno in unwritable:
         print(
-            f"error: cannot write {error.filename or ''}: {os.strerror(error.errno)}; "
-            "what was written before is whole.",
+            f"error: cannot write {error.filename or ''}: {os.strerror(error.errno)}; existing files are intact.",
             file=sys.stderr,
         )
         return USER_MISTAKE
     if out_of_memory(error):
         print(
-            "error: there is not enough memory for this; ask for fewer rows. What was written before is whole.",
+            "error: not enough memory; ask for fewer rows. Existing files are intact.",
             file=sys.stderr,
         )
         return USER_MISTAKE

@@ -3,8 +3,9 @@
 from typing import Any
 
 from gans.cli.keys import Key, said
-from gans.cli.kinds import FILE, NAMES, TEXT, TRUTH
+from gans.cli.kinds import FILE, NAMES, TEXT, TRUTH, choice
 from gans.config.outline import explanations, outline
+from gans.words import LANGUAGES
 
 KINDS = {"header": TRUTH, "null_words": NAMES}
 NAMED = {"formats": False, "types": True}  # whether names of columns may hold an `=`
@@ -47,7 +48,7 @@ def said_with_text_options() -> dict[str, Any]:
 TRUST = Key(
     "trust",
     TRUTH,
-    "true: read the files that the config of a run from another machine names, because you know who made it",
+    "true: also read the files named in the config of a run from another machine; only if you know who made it",
     default=False,
 )
 REAL_TABLES = (
@@ -55,4 +56,5 @@ REAL_TABLES = (
     Key("real", FILE, "the training rows, if the run's table has moved"),
     TRUST,
 )
+LANGUAGE = Key("language", choice(*LANGUAGES), "language of the page and the sentences; default: that of the run")
 SYNTHETIC = Key("synthetic", FILE, "rows to use instead of the run's samples")

@@ -24,6 +24,7 @@ from gans.evaluation.metrics import meaning
 from gans.findings.comparison import absences, budgets, not_shared, observed, unfinished
 from gans.runs.record import Observation, RunRecord
 from gans.training.loop import DIVERGED
+from gans.words import say
 
 DEFAULTS = (
     "unseen_score",
@@ -156,7 +157,11 @@ def compare(runs: Sequence[RunRecord], by: str, metrics: Sequence[str] = (), bud
         raise UserError(f"runs: they are of different data sets, there is none that all variants have ({seen}).")
     _check_tables(groups)
     remarks = [
-        f"{name} is left out: not all variants have it ({', '.join(v for v in variants if (v, name) in groups)} only)."
+        say(
+            "{name} is left out: not all variants have it ({variants} only).",
+            name=name,
+            variants=", ".join(variant for variant in variants if (variant, name) in groups),
+        )
         for name in data
         if name not in shared
     ]
@@ -172,7 +177,7 @@ def compare(runs: Sequence[RunRecord], by: str, metrics: Sequence[str] = (), bud
         except UserError:
             raise
         except Exception as error:
-            remarks.append(f"{name} is left out: {one_line(error)}.")
+            remarks.append(say("{name} is left out: {reason}.", name=name, reason=one_line(error)))
     if not found:
         raise UserError(f"metrics: none of them can be compared; {remarks[-1]}")
     first = found[0]
@@ -227,7 +232,7 @@ def _described(name: str) -> ComparedScore:
     except KeyError:
         return ComparedScore(name, name.replace("_", " "), 1, None, {})
     if found.sign == 0 and found.ideal is None:
-        raise UserError(f"metrics={name}: neither more nor less of it is better; choose another.")
+        raise UserError(f"metrics={name}: it has no better direction; choose another.")
     return ComparedScore(name, found.title, found.sign, found.ideal, {})
 
 

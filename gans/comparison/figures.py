@@ -1,13 +1,16 @@
 """The figures of a comparison, as wide as a column of a paper."""
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gans.comparison.comparison import ComparedScore, Comparison
 from gans.comparison.tables import way
+from gans.findings.kept import score_name
 from gans.report.figures import FAINT, INK, canvas, label, legend, name_axes, style
+from gans.words import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +48,7 @@ def intervals(comparison: Comparison, metric: ComparedScore) -> "Figure":
                 axes.plot(cell.mean, place, MARKERS[number % len(MARKERS)], color=color, markersize=5,
                           label=variant if table == comparison.data[0] else None)  # fmt: skip
             if cell.diverged or cell.missing:
-                absent = f"{len(cell.diverged + cell.missing)} without"
+                absent = say("{n} without", n=len(cell.diverged + cell.missing))
                 axes.annotate(
                     absent, (1, place), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=7
                 )
@@ -56,7 +59,7 @@ def intervals(comparison: Comparison, metric: ComparedScore) -> "Figure":
     axes.set_yticks(ticks, names, parse_math=False)
     axes.set_ylim(place - 1.4, -0.6)
     axes.grid(axis="y", visible=False)
-    name_axes(axes, f"{_short(metric)} ({way(metric)})", size=8)
+    name_axes(axes, say("{title} ({way})", title=_short(metric), way=way(metric)), size=8)
     axes.tick_params(labelsize=8)
     legend(axes, 8)
     return figure
@@ -73,7 +76,7 @@ def improvement(metric: ComparedScore) -> "Figure":
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
-    name_axes(axes, "chance that the first is better", size=8)
+    name_axes(axes, say("chance that the first is better"), size=8)
     axes.tick_params(labelsize=8)
     return figure
 
@@ -108,7 +111,14 @@ def critical_difference(comparison: Comparison, metric: ComparedScore) -> "Figur
                   ha="right" if left else "left", va="center", fontsize=8, color=INK, parse_math=False)  # fmt: skip
     if metric.ranks.difference < many - 1:
         axes.plot([1, 1 + metric.ranks.difference], [0.85, 0.85], color=INK, linewidth=1)
-    axes.text(1, 0.95, f"critical difference {metric.ranks.difference:.2f}", fontsize=8, va="bottom", color=INK)
+    axes.text(
+        1,
+        0.95,
+        say("critical difference {value:.2f}", value=metric.ranks.difference),
+        fontsize=8,
+        va="bottom",
+        color=INK,
+    )
     axes.set_xlim(1 - 0.55 * many, many + 0.55 * many)
     axes.set_ylim(-top - 0.45 * half, 1.5)
     axes.set_axis_off()
@@ -159,12 +169,14 @@ def curves(comparison: Comparison, unit: str) -> "Figure | None":
             axes.plot(where, np.median(values, 0), color=color, linewidth=1.4, label=variant,
                       marker=MARKERS[number % len(MARKERS)] if length < 4 else "", markersize=4)  # fmt: skip
         axes.set_title(label(table, 30), fontsize=8, color=INK, loc="right", parse_math=False)
-        name_axes(axes, y=f"held-out {name.replace('_', ' ')}", size=8)
+        name_axes(axes, y=say("held-out {name}", name=score_name(name)), size=8)
         axes.tick_params(labelsize=8)
-    name_axes(every_axes[-1], "seconds of training, all seeds together" if unit == "seconds" else "step", size=8)
+    name_axes(
+        every_axes[-1], say("seconds of training, all seeds together") if unit == "seconds" else say("step"), size=8
+    )
     legend(every_axes[0], 8)
     return figure
 
 
 def _short(metric: ComparedScore) -> str:
-    return metric.title.split(",")[0]
+    return re.split("[,\N{FULLWIDTH COMMA}]", metric.title)[0]

@@ -7,7 +7,7 @@ from gans.comparison.comparison import Comparison
 from gans.comparison.figures import comparison_figures
 from gans.comparison.page import render_page
 from gans.files import write_atomic, write_text
-from gans.report.figures import render
+from gans.report.figures import render, words_of_pictures
 
 
 def write(comparison: Comparison, folder: Path) -> None:
@@ -18,7 +18,9 @@ def write(comparison: Comparison, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures = comparison_figures(comparison)
-    for name, figure in figures.items():
+    with words_of_pictures():
+        pictures = comparison_figures(comparison)
+    for name, figure in pictures.items():
         for kind in ("pdf", "png"):
             content = render(figure, kind)
             write_atomic(folder / f"{name}.{kind}", lambda path, content=content: path.write_bytes(content))

@@ -11,16 +11,19 @@ from gans.comparison.comparison import Comparison
 from gans.report.figures import data_address
 from gans.report.templates import template
 from gans.runs.files import RunFiles
+from gans.words import mark, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "intervals": "Means with intervals of 95 % over training seeds; small points are seeds.",
-    "improvement": "The chance that a run of the first variant is better, with its interval of 95 %.",
-    "ranks": "Mean ranks; a bar joins variants that are not told apart.",
-    "quality_against_time": "Held-out score against the seconds of training: median of seeds, from least to most.",
-    "quality_against_steps": "Held-out score against the steps: median over seeds, from least to most.",
+    "intervals": mark("Means with intervals of 95 % over training seeds; small points are seeds."),
+    "improvement": mark("The chance that a run of the first variant is better, with its interval of 95 %."),
+    "ranks": mark("Mean ranks; a bar joins variants that cannot be told apart."),
+    "quality_against_time": mark(
+        "Held-out score against the seconds of training: median of seeds, from least to most."
+    ),
+    "quality_against_steps": mark("Held-out score against the steps: median over seeds, from least to most."),
 }
 
 
@@ -46,7 +49,7 @@ def render_page(comparison: Comparison, figures: Mapping[str, "Figure"], folder:
     runs = [
         {
             "number": numbers[key],
-            "title": f"{key[0]} on {key[1]}",
+            "title": say("{name} on {data}", name=key[0], data=key[1]),
             "runs": [
                 {
                     "name": Path(run.source).name,
@@ -61,7 +64,7 @@ def render_page(comparison: Comparison, figures: Mapping[str, "Figure"], folder:
         }
         for key, every in comparison.runs.items()
     ]
-    images = {name: (CAPTIONS[name], data_address(figure)) for name, figure in figures.items()}
+    images = {name: (say(CAPTIONS[name]), data_address(figure)) for name, figure in figures.items()}
     return template("comparison.html.jinja").render(
         found=comparison,
         winner=tables.winner_sentence(comparison),
@@ -76,7 +79,7 @@ def render_page(comparison: Comparison, figures: Mapping[str, "Figure"], folder:
 def _links(source: str, folder: Path) -> list[tuple[str, str]]:
     """What a run has to show, as (text, address) seen from `folder`."""
     if "://" in source:
-        return [("run", source), ("config", f"{source}/overview")]
+        return [(say("run"), source), (say("config"), f"{source}/overview")]
     files = RunFiles(Path(source))
-    known = {"report": files.report, "config": files.config, "evaluation": files.evaluation}
-    return [(text, quote(os.path.relpath(path, folder))) for text, path in known.items() if path.is_file()]
+    known = {mark("report"): files.report, mark("config"): files.config, mark("evaluation"): files.evaluation}
+    return [(say(text), quote(os.path.relpath(path, folder))) for text, path in known.items() if path.is_file()]

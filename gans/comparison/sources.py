@@ -28,6 +28,6 @@ def read_runs(pattern: str) -> list[RunRecord]:
         if not here:
             here = sorted({config.parent for path in matches for config in path.rglob(CONFIG)})
         if not here:
-            raise UserError(f"runs={part}: no run directory there; one holds {CONFIG}.")
+            raise UserError(f"runs={part}: no run directory there; a run directory contains {CONFIG}.")
         folders += [path for path in here if path not in folders]
     return [read_record(path) for path in folders]

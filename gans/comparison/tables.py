@@ -5,19 +5,21 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 
 from gans.comparison.comparison import Cell, ComparedScore, Comparison
 from gans.findings.comparison import winner
 from gans.findings.sentence import Sentence
+from gans.words import mark, say
 
-ARROWS = {1: "higher is better", -1: "lower is better", 0: "ideal"}
+ARROWS = {1: mark("higher is better"), -1: mark("lower is better")}
 LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
 LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 
 
 def way(metric: ComparedScore) -> str:
     """Which way is better, in words."""
-    return f"ideal {metric.ideal:g}" if metric.sign == 0 else ARROWS[metric.sign]
+    return say("ideal {ideal:g}", ideal=metric.ideal) if metric.sign == 0 else say(ARROWS[metric.sign])
 
 
 def digits(metric: ComparedScore) -> int:
@@ -29,7 +31,7 @@ def digits(metric: ComparedScore) -> int:
 def cell_text(cell: Cell, places: int) -> str:
     """`.9132 +- .0021 (5)`: mean, standard error, seeds; with what is not there."""
     if not cell.values:
-        return "none" + _absent(cell)
+        return say("none") + _absent(cell)
     error = "" if np.isnan(cell.error) else f" +- {cell.error:.{places}f}"
     return f"{cell.mean:.{places}f}{error} ({len(cell.values)}){_absent(cell)}"
 
@@ -37,10 +39,10 @@ def cell_text(cell: Cell, places: int) -> str:
 def _absent(*cells: Cell) -> str:
     """What the values of these cells are without."""
     counts = {
-        "diverged": sum(len(cell.diverged) for cell in cells),
-        "missing": sum(len(cell.missing) for cell in cells),
+        mark(", {count} diverged"): sum(len(cell.diverged) for cell in cells),
+        mark(", {count} missing"): sum(len(cell.missing) for cell in cells),
     }
-    return "".join(f", {count} {words}" for words, count in counts.items() if count)
+    return "".join(say(words, count=count) for words, count in counts.items() if count)
 
 
 def interval_text(found: tuple[float, float, float], places: int) -> str:
@@ -65,7 +67,7 @@ def pair_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
     """Of each pair of variants the chance of improvement, its interval, the number of pairs and p-values."""
     return [
         [
-            f"{pair.left} better than {pair.right}",
+            say("{left} better than {right}", left=pair.left, right=pair.right),
             interval_text((pair.chance, pair.low, pair.high), 2),
             str(pair.pairs),
             f"{pair.p_value:.4f}",
@@ -99,11 +101,13 @@ def rank_rows(comparison: Comparison, metric: ComparedScore) -> list[list[str]]:
 def rank_note(metric: ComparedScore) -> str:
     """What the ranks say together."""
     if metric.ranks is None:
-        return "No seed is there for all variants: no ranks."
-    told = "" if np.isnan(metric.ranks.p_value) else f"; Friedman p = {metric.ranks.p_value:.2g}"
-    return (
-        f"Over {metric.ranks.blocks} blocks (data set x seed); critical difference {metric.ranks.difference:.2f} "
-        f"(Nemenyi, 5 %){told}."
+        return say("No seed is shared by all variants, so there are no ranks.")
+    ranks = metric.ranks
+    return say(
+        "Over {blocks} blocks (data set x seed); critical difference {difference:.2f} (Nemenyi, 5 %){friedman}.",
+        blocks=ranks.blocks,
+        difference=ranks.difference,
+        friedman="" if np.isnan(ranks.p_value) else say("; Friedman p = {p:.2g}", p=ranks.p_value),
     )
 
 
@@ -117,22 +121,44 @@ def variance_rows(comparison: Comparison, metric: ComparedScore) -> list[list[st
                 out.append([
                     variant, table, f"{np.sqrt(variance.seed):.2g}", f"{np.sqrt(variance.sampling):.2g}",
                     f"{variance.share:.0%}", f"{variance.p_value:.2g}",
-                    "yes" if variance.p_value < 0.05 else "not shown",
+                    say("yes") if variance.p_value < 0.05 else say("not shown"),
                 ])  # fmt: skip
     return out
 
 
-VARIANCE_HEADS = ("variant", "data", "sd of training seeds", "sd of sampling", "share of seeds", "p", "seeds differ")
-PAIR_HEADS = ("pair", "chance [95 %]", "pairs", "p", "p, Holm")
-CELLS = "mean +- standard error over training seeds (number of seeds)"
+CELLS = mark("mean +- standard error over training seeds (number of seeds)")
+BOLD = mark(
+    "Bold: the interval of 95 % (Student's t) lies beyond those of all others. IQM: the interquartile mean over data "
+    "sets and those seeds that did not diverge; its interval is a bootstrap."
+)
+PAIRS = mark(
+    "Chance that a run of one variant is better than one of another (Agarwal et al. 2021), and Wilcoxon's signed-rank "
+    "test of runs of one data set and seed, corrected by Holm over the pairs:"
+)
+
+
+def variance_heads() -> list[str]:
+    """The heads of `variance_rows`."""
+    names = say("variant"), say("data"), say("sd of training seeds"), say("sd of sampling")
+    return [*names, say("share of seeds"), "p", say("seeds differ")]
+
+
+def pair_heads() -> list[str]:
+    """The heads of `pair_rows`."""
+    return [say("pair"), say("chance [95 %]"), say("pairs of runs"), "p", "p, Holm"]
+
+
+def rank_heads() -> list[str]:
+    """The heads of `rank_rows`."""
+    return [say("variant"), say("mean rank")]
 
 
 def plain(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns side by side."""
     every = [list(heads), *([text.replace("**", "*") for text in row] for row in rows)]
-    widths = [max(len(row[place]) for row in every) for place in range(len(heads))]
+    widths = [max(cell_len(row[place]) for row in every) for place in range(len(heads))]
     return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in every
+        "  ".join(set_cell_size(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in every
     )
 
 
@@ -146,36 +172,38 @@ def terminal(comparison: Comparison) -> str:
     """What is printed: the first metric whole, of the others the means."""
     parts = [winner_sentence(comparison).text]
     for place, metric in enumerate(comparison.metrics):
-        parts.append(f"{metric.title} ({way(metric)}); {CELLS}; *: its interval lies beyond all others")
+        head = say(
+            "{title} ({way}); {cells}; *: its interval lies beyond all others",
+            title=metric.title,
+            way=way(metric),
+            cells=say(CELLS),
+        )
+        parts.append(head)
         parts.append(plain([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)))
         if place == 0:
-            parts.append(plain(PAIR_HEADS, pair_rows(comparison, metric)))
-            parts.append(plain(["variant", "mean rank"], rank_rows(comparison, metric)) + "\n" + rank_note(metric))
+            parts.append(plain(pair_heads(), pair_rows(comparison, metric)))
+            parts.append(plain(rank_heads(), rank_rows(comparison, metric)) + "\n" + rank_note(metric))
             if rows := variance_rows(comparison, metric):
-                parts.append(plain(VARIANCE_HEADS, rows))
+                parts.append(plain(variance_heads(), rows))
     return "\n\n".join([*parts, *comparison.remarks]) + "\n"
 
 
 def markdown(comparison: Comparison) -> str:
     """comparison.md."""
-    parts = [f"# Comparison by {comparison.by}", winner_sentence(comparison).text]
+    parts = [f"# {say('Comparison by {key}', key=comparison.by)}", winner_sentence(comparison).text]
     parts += [f"> {remark}" for remark in comparison.remarks]
-    parts.append(
-        f"Cells: {CELLS}. Bold: the interval of 95 % (Student's t) lies beyond those of all others. IQM: the "
-        "interquartile mean over data sets and those seeds that did not diverge; its interval is a bootstrap."
-    )
+    parts.append(say("Cells: {cells}. {bold}", cells=say(CELLS), bold=say(BOLD)))
     for metric in comparison.metrics:
         parts += [
-            f"## {metric.title}: {way(metric)}",
+            f"## {say('{title}: {way}', title=metric.title, way=way(metric))}",
             markdown_table([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)),
-            "Chance that a run of one variant is better than one of another (Agarwal et al. 2021), and Wilcoxon's "
-            "signed-rank test of runs of one data set and seed, corrected by Holm over the pairs:",
-            markdown_table(PAIR_HEADS, pair_rows(comparison, metric)),
+            say(PAIRS),
+            markdown_table(pair_heads(), pair_rows(comparison, metric)),
         ]
         if rows := rank_rows(comparison, metric):
-            parts += [markdown_table(["variant", "mean rank"], rows), rank_note(metric)]
+            parts += [markdown_table(rank_heads(), rows), rank_note(metric)]
         if rows := variance_rows(comparison, metric):
-            parts += ["Training seeds and sampling:", markdown_table(VARIANCE_HEADS, rows)]
+            parts += [say("Training seeds and sampling:"), markdown_table(variance_heads(), rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -208,12 +236,18 @@ def latex(comparison: Comparison) -> str:
 
 def _caption(comparison: Comparison) -> str:
     seeds = sorted({len(cell.values) for metric in comparison.metrics for cell in metric.cells.values()})
-    span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    text = (
-        f"Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95 %. "
+    span = f"{seeds[0]}" if len(seeds) == 1 else say("{low} to {high}", low=seeds[0], high=seeds[-1])
+    text = say(
+        "Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95 %. "
+        "Bold where the interval lies beyond those of all others. ",
+        span=span,
     )
-    text += "Bold where the interval lies beyond those of all others. "
-    return escaped(text + " ".join(remark for remark in comparison.remarks if remark.split(":")[0].isupper()))
+    return escaped(text + " ".join(filter(is_warning, comparison.remarks)))
+
+
+def is_warning(remark: str) -> bool:
+    """Whether a remark is one that begins in capitals, or in the brackets that Chinese has for them."""
+    return remark.startswith("\N{LEFT BLACK LENTICULAR BRACKET}") or remark.split(":")[0].isupper()
 
 
 def _latex_cell(metric: ComparedScore, variant: str, table: str, places: int) -> str:

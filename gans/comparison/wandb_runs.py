@@ -20,7 +20,7 @@ def read_project(path: str) -> list[RunRecord]:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise UserError(f"runs=wandb:{path}: the project cannot be read ({reason}).") from None
     if not found:
-        raise UserError(f"runs=wandb:{path}: it holds no run of gans.train.")
+        raise UserError(f"runs=wandb:{path}: it contains no run of gans train.")
     return found
 
 

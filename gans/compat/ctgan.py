@@ -41,7 +41,7 @@ class CTGAN:
     """Conditional GAN for tables.
 
     As in `model = CTGAN(epochs=10)`, `model.fit(frame, ["city"])`, `model.sample(1000)`. Where it does more than asked:
-    missing values and dates are learnt, every row of a conditional draw holds the value, relations between columns are
+    missing values and dates are learned, every row of a conditional draw holds the value, relations between columns are
     kept. One row of the table is held out.
 
     Attributes:

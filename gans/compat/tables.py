@@ -45,7 +45,7 @@ def discrete_names(labels: list[Any], discrete: list[Any]) -> list[str]:
 
 
 def relations_of(kinds: dict[str, str]) -> list[str]:
-    """`data.relations`: those that are found, but no discrete column follows from a number, so that all are learnt."""
+    """`data.relations`: those that are found, but no discrete column follows from a number, so that all are learned."""
     from gans.data.relations.functional import Functional
 
     discrete = [name for name, kind in kinds.items() if kind in ("category", "boolean")]
@@ -66,7 +66,7 @@ def kinds_of(table: "pa.Table", discrete: list[str], fixed: dict[str, str]) -> d
         fixed: kinds of columns whose dtype decides what they are; what would be an id is a category here.
 
     Raises:
-        TypeError: text that is not discrete, or values that cannot be learnt.
+        TypeError: text that is not discrete, or values that cannot be learned.
     """
     import pyarrow as pa
 
@@ -92,7 +92,7 @@ def kinds_of(table: "pa.Table", discrete: list[str], fixed: dict[str, str]) -> d
             kinds[name] = "boolean"
         else:
             raise TypeError(
-                f"column '{name}' holds {kind}, which cannot be learnt; leave it out or write it as numbers."
+                f"column '{name}' holds {kind}, which cannot be learned; leave it out or write it as numbers."
             )
     return kinds
 

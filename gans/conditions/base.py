@@ -225,7 +225,7 @@ class Condition:
         """Learn the bins and the frequencies of the conditions from the training rows.
 
         Raises:
-            UserError: a column is not in the table or not learnt; no column is left beside the conditions.
+            UserError: a column is not in the table or not learned; no column is left beside the conditions.
         """
         columns = [codec[name] for name in self.names()]
         edges = [self._edges(fitted, encoded) for fitted in columns]

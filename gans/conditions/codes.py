@@ -88,5 +88,5 @@ class Codes(Condition):
             raise UserError("condition.categories=[], condition.continuous=0: condition=codes needs a code.")
 
     def fit(self, codec: Any, encoded: Encoded) -> FittedCondition:
-        """Nothing is learnt."""
+        """Nothing is learned."""
         return self.fitted(self, codec, [], [], np.zeros((0, 0), np.int32), np.zeros(0, np.int64))

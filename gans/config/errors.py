@@ -23,7 +23,7 @@ def missing_option(error: Any) -> str:
 def _elsewhere(group: str, name: str) -> str:
     """Where a service is chosen that was sought among trackers or loggers."""
     if group == "tracker" and name in group_options("logger"):
-        return f" Beside it, logger=[{name}]."
+        return f" In addition to it, logger=[{name}]."
     if group == "logger" and name in group_options("tracker"):
         return f" For {name}, leave it out and set tracker.mode."
     return ""

@@ -20,6 +20,7 @@ from gans.terms.base import Term
 from gans.tracking.base import Logger
 from gans.tracking.settings import TrackerSettings
 from gans.training.transfer_settings import Transfer
+from gans.words import ENGLISH, check_language
 
 MOST_SAMPLES = 50_000  # unless `samples` says more
 LEAST_HELD_OUT = 20  # rows that snapshots count
@@ -35,6 +36,7 @@ class Run:
         seed: of initialisation, batches, latents and sampling.
         samples: rows written to samples.parquet; null for as many as training rows, at most 50,000.
         profile: write a trace of one block.
+        language: of the report, the model card and the lines at the end; en or zh.
     """
 
     name: str = "vanilla"
@@ -42,6 +44,7 @@ class Run:
     seed: int = 0
     samples: int | None = None
     profile: bool = False
+    language: str = ENGLISH
     data: Source
     codec: Codec
     network: Network
@@ -59,6 +62,7 @@ class Run:
 
     def __post_init__(self) -> None:
         in_range("seed", self.seed, 0, 2**31 - 1)
+        check_language(self.language)
         if self.run_dir == "":
             raise UserError("run_dir='': a folder is needed; without run_dir it is runs/NAME/TIME.")
         if self.samples is not None:
@@ -125,12 +129,12 @@ class Run:
             raise UserError(f"objective={objective}: {label} trains with {', '.join(self.privacy.objectives)}.")
         sites = component_name("data", type(data)) == "sites"  # each keeps what is spent
         for key, value, allowed, why in (
-            ("condition", component_name("condition", type(self.condition)), ("none",), "rows would be drawn by it"),
-            ("refine", component_name("refine", type(self.refine)), ("none",), "it is learnt from the training rows"),
-            ("penalty", ",".join(self.penalty), ("",), "it looks at rows beside the ledger"),
-            ("term", ",".join(self.term), ("",), "it looks at rows beside the ledger"),
-            ("network.pack", self.network.pack, (1,), "a row would be in the loss of others"),
-            ("network.group", self.network.group, (1,), "a row would be in the loss of others"),
+            ("condition", component_name("condition", type(self.condition)), ("none",), "it would draw rows"),
+            ("refine", component_name("refine", type(self.refine)), ("none",), "it is learned from the training rows"),
+            ("penalty", ",".join(self.penalty), ("",), "it looks at rows outside the ledger"),
+            ("term", ",".join(self.term), ("",), "it looks at rows outside the ledger"),
+            ("network.pack", self.network.pack, (1,), "a row would affect the loss of others"),
+            ("network.group", self.network.group, (1,), "a row would affect the loss of others"),
             ("network.spectral_norm", self.network.spectral_norm, (False,), "gradients are clipped as they are"),
             ("trainer.precision", trainer.precision, ("float32",), "norms need it"),
             ("trainer.accumulate", trainer.accumulate, (1,), "gradients are summed over one batch"),
@@ -143,15 +147,15 @@ class Run:
                 "trainer.resume",
                 trainer.resume,
                 (False, sites),
-                "a run that was cut off has spent its budget; begin another",
+                "an interrupted run has spent its budget; start a new one",
             ),
             ("trainer.seeds", trainer.seeds, (1,), "each seed would ask the rows anew"),
             ("trainer.processes", trainer.processes, (1,), "one process holds the ledger"),
-            ("trainer.snapshots", trainer.snapshots, (0,), "they count held-out rows beside the ledger"),
+            ("trainer.snapshots", trainer.snapshots, (0,), "they count held-out rows outside the ledger"),
             ("profile", self.profile, (False,), "it takes no steps"),
         ):
             if value not in allowed:
-                raise UserError(f"{key}={value}: {label} does not take it, {why}.")
+                raise UserError(f"{key}={value}: {label} does not support it: {why}.")
 
     def _check_slices(self) -> None:
         """Raise UserError where a part needs the whole batch, of which a device of pmap has a slice."""
@@ -200,7 +204,7 @@ class Run:
         """What only the table can tell.
 
         Raises:
-            UserError: a condition column that is not there or not learnt, or a part that takes no images.
+            UserError: a condition column that is not there or not learned, or a part that takes no images.
         """
         if split.schema.images:
             for key, part in (("refine", self.refine), ("condition", self.condition)):
@@ -217,6 +221,6 @@ class Run:
         for name in self.condition.names():
             if name not in names:
                 raise UserError(
-                    f"condition.columns: column '{name}' is not among the learnt columns "
+                    f"condition.columns: column '{name}' is not among the learned columns "
                     f"{', '.join(names)}.{nearest(name, names)}"
                 )

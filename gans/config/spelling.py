@@ -115,7 +115,9 @@ def _value(key: str, value: str, multirun: bool) -> str:
         return value if multirun and read is SWEEP else _quoted(value)
     if Path(value).expanduser().exists():
         right = shell_quoted(f"{key}={_quoted(value)}")
-        raise UserError(f"{key}={value}: with -m a comma parts the values of a sweep; for this one file write {right}.")
+        raise UserError(
+            f"{key}={value}: with -m, commas separate the values of a sweep; for this single file write {right}."
+        )
     return value if read is SWEEP else ",".join(_quoted(unquoted(part)) for part in split_list(value))
 
 

@@ -17,6 +17,7 @@ FREE_ON_RESUME = (
     "run_dir",
     "samples",
     "profile",
+    "language",
     "data.trust",
     "tracker.*",
     "logger",
@@ -114,7 +115,7 @@ def resumed(stored: Run, run: Run, overrides: list[str]) -> Run:
         was, now = (_value_of(config, key) for config in (old, new))
         if was != now or (key in _groups() and OmegaConf.get_type(old, key) != OmegaConf.get_type(new, key)):
             shown = "" if OmegaConf.is_config(was) else f" with {decoded(key)}={was}"
-            raise UserError(f"{typed}: {run.run_dir} was begun{shown}; a resumed run cannot change it.")
+            raise UserError(f"{typed}: {run.run_dir} was started{shown}; a resumed run cannot change this.")
     return to_run(old)
 
 

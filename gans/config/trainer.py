@@ -43,7 +43,7 @@ class Trainer:
         checkpoint_every: steps between checkpoints.
         keep: checkpoints kept.
         snapshots: write so many, evenly over the run, into snapshots/: counts and few generated rows, from which a page
-            replays without the table how the generator learnt.
+            replays without the table how the generator learned.
         metrics: what is scored and logged: fidelity, detection, published, distances, pairs, mmd, manifold,
             sliced_wasserstein, frechet, modes, images, or one of a plugin; that of `best` is always among them.
         best: the score by which the best generator is kept, or `last` for the final one.

@@ -28,14 +28,14 @@ class Source:
     """Where a table comes from.
 
     Attributes:
-        holdout: share of rows that are set aside before anything is learnt; scores during training are against them.
+        holdout: share of rows that are set aside before anything is learned; scores during training are against them.
         split_seed: of that split; not the seed of the run, so that runs over seeds share their rows.
         limit: use this many rows only, drawn by split_seed; null for all.
         kinds: kinds of columns that detection got wrong, as in `data.kinds.zip=category`.
         drop: columns to leave out.
-        keep: columns that are learnt although they hold personal data, ids or free text.
+        keep: columns that are learned although they hold personal data, ids or free text.
         fake: columns of personal data that get made-up values in sampled rows.
-        fake_key: a learnt column; rows that are equal in it get the same made-up values.
+        fake_key: a learned column; rows that are equal in it get the same made-up values.
         fake_locale: of made-up values, such as de_DE; found in the columns unless given.
         personal: kinds of personal data that detection got wrong, as in `data.personal.contact=email`, or none.
         rare: levels of a category that fewer training rows hold are said.

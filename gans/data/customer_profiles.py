@@ -302,7 +302,7 @@ class OnlineRetail(Profiles):
             UserError: no folder is given.
         """
         if self.root is None and not self.orders:
-            raise UserError("data.root is not set: set it to the folder that holds online_retail.parquet.")
+            raise UserError("data.root is not set: set it to the folder that contains online_retail.parquet.")
         return super().sources() | (
             {} if self.orders else {"orders": str(Path(str(self.root)) / "online_retail.parquet")}
         )

@@ -232,7 +232,7 @@ class Declared:
         return column
 
     def fitted(self) -> FittedColumn:
-        """The column as a codec has it: bins are modes, points atoms; nothing of it is learnt."""
+        """The column as a codec has it: bins are modes, points atoms; nothing of it is learned."""
         column, kind = self.described(), arrow_type(self.type)
         if not self.number:
             return FittedColumn(column=column, levels=[*self.levels, *[None] * self.missing])
@@ -317,5 +317,5 @@ def _time(value: Any) -> date:
     if isinstance(value, str):
         return date.fromisoformat(value) if len(value) <= len("2024-12-31") else datetime.fromisoformat(value)
     if not isinstance(value, date):
-        raise ValueError(f"{value!r} is no date")
+        raise ValueError(f"{value!r} is not a date")
     return value

@@ -101,7 +101,7 @@ def detect(
     if learns and not schema.features and not schema.images:
         raise UserError("no column is left to learn: " + "; ".join(schema.lines()))
     if personal.fake_key and schema[personal.fake_key].role != "feature":
-        raise UserError(f"data.fake_key={personal.fake_key}: the column is not learnt; allowed is a learnt column.")
+        raise UserError(f"data.fake_key={personal.fake_key}: the column is not learned; allowed is a learned column.")
     return schema
 
 
@@ -126,7 +126,7 @@ def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, drop
         _check_kind(name, kind, valid)
     if dropped or not _can_be_learnt(array.type):
         column.role = "dropped"
-        column.reason = "data.drop names it" if dropped else f"values of type {array.type} cannot be learnt"
+        column.reason = "data.drop names it" if dropped else f"values of type {array.type} cannot be learned"
         return column
     column.levels = pc.count_distinct(valid).as_py() if len(valid) else 0
     if kind is None:

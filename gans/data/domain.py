@@ -200,7 +200,7 @@ def _looked_up(relation: Functional, source: Declared, target: Declared) -> Func
         raise UserError(f"column '{target.name}': values has nothing for {lacking[0]!r}, a level of '{source.name}'.")
     values = [target.values[level] for level in keys if level in target.values]
     if unknown := [key for key in target.values if key not in levels]:
-        raise UserError(f"column '{target.name}': values of {unknown[0]!r}, which is no level of '{source.name}'.")
+        raise UserError(f"column '{target.name}': values of {unknown[0]!r}, which is not a level of '{source.name}'.")
     try:
         kept = pa.chunked_array([pa.array(values, arrow_type(target.type))])
     except (pa.ArrowException, ValueError, TypeError) as error:

@@ -24,7 +24,7 @@ OTHER = "other"  # the level of what is rare
 
 
 def draft_domain(table: pa.Table, schema: Schema, private: bool = False) -> Domain:
-    """What a table looks like, as a declaration; columns that are not learnt are left out.
+    """What a table looks like, as a declaration; columns that are not learned are left out.
 
     Args:
         private: whether levels of text, and edges, are left to be asked of the rows with noise, so that what is left

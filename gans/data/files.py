@@ -100,7 +100,7 @@ class TableFile(TextOptions, Source):
         in_range("data.window", self.window, 4)
         if self.stream and self.path and Path(self.path).suffix.lower() not in PARQUET:
             raise UserError(
-                f"data.stream=true: data.path={self.path} is no Parquet file; allowed are .parquet and .pq."
+                f"data.stream=true: data.path={self.path} is not a Parquet file; allowed are .parquet and .pq."
             )
         if self.stream and self.limit is not None:
             raise UserError(f"data.limit={self.limit}: a stream has no limit; leave out data.stream.")
@@ -166,7 +166,7 @@ class Published(Source):
         if self.root is not None:
             return read_table(str(Path(self.root) / self.file), "data.root")
         if self.openml is None:
-            raise UserError(f"data.root is not set: set it to the folder that holds {self.file}.")
+            raise UserError(f"data.root is not set: set it to the folder that contains {self.file}.")
         from sklearn.datasets import fetch_openml
 
         try:
@@ -174,7 +174,7 @@ class Published(Source):
         except Exception as error:
             raise UserError(
                 f"OpenML data set {self.openml} cannot be fetched ({first_line(error)}); "
-                f"set data.root to the folder that holds {self.file}."
+                f"set data.root to the folder that contains {self.file}."
             ) from None
         return pa.Table.from_pandas(
             fetched.frame.rename(columns=self.rename), preserve_index=False

@@ -180,7 +180,7 @@ def _objects(names: list[str], texts: list[PlainText]) -> Iterator[tuple[str, An
                 except (ValueError, RecursionError) as error:
                     reason = str(error).partition(": line")[0]
                     remedy = f"; {ARRAY_REMEDY}" if number == 1 and text in ("[", "{") else ""
-                    raise UserError(f"{place} is no JSON ({cut(text)}): {reason}{remedy}.") from None
+                    raise UserError(f"{place} is not JSON ({cut(text)}): {reason}{remedy}.") from None
 
 
 class _Pairs(list[tuple[str, Any]]):

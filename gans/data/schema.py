@@ -29,15 +29,15 @@ class Column:
     """One column.
 
     Attributes:
-        kind: one of KINDS. `id` and `text` are never learnt.
-        role: `feature` is learnt; `image` too, but not judged as a column of a table; `constant` is written back as it
-            was; `dropped` is left out; `faked` is not learnt, and made up in sampled rows.
+        kind: one of KINDS. `id` and `text` are never learned.
+        role: `feature` is learned; `image` too, but not judged as a column of a table; `constant` is written back as it
+            was; `dropped` is left out; `faked` is not learned, and made up in sampled rows.
         type: the Arrow type, which sampled rows get back.
         missing: whether the training rows hold a missing value.
         bounds: smallest and largest value of a number, a time (ISO text) or a pixel; for a constant, its value twice.
         levels: number of distinct values.
         decimals: decimals of a numeric column, where all its values have at most six.
-        reason: why the column is not learnt.
+        reason: why the column is not learned.
         frame: what brings a sampled column back to the dtype of the training frame; empty without one.
         dtype, categories, ordered: of runs of earlier versions, which have no `frame`: the dtype in the frame.
         format: of strftime, where the frame has times as text.
@@ -106,7 +106,7 @@ class Schema:
 
     @property
     def features(self) -> list[Column]:
-        """The columns of single values that are learnt."""
+        """The columns of single values that are learned."""
         return [column for column in self.columns if column.role == "feature"]
 
     @property
@@ -159,7 +159,7 @@ class Schema:
             elif column.role == "faked":
                 text = f"{label(column.personal)}, made up in sampled rows"
             elif column.role == "constant":
-                text = f"constant, not learnt, written back: {column.reason}"
+                text = f"constant, not learned, written back: {column.reason}"
             elif column.role == "image":
                 text = f"images, {column.type}"
             elif column.kind in ("category", "boolean"):

@@ -128,7 +128,7 @@ def check_select(query: str, what: str, trust: bool = False, tables: Iterable[st
         files += _files_of(node, what, known)
     for name in files:
         if "://" in name:
-            raise UserError(f"{what}: '{name}' is no file of this machine; save it here first; {TRUST}.")
+            raise UserError(f"{what}: '{name}' is not a file on this machine; save it here first; {TRUST}.")
         if not _matches(name):
             raise UserError(f"{what}: '{name}': no such file.")
     return query, files

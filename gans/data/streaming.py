@@ -1,6 +1,6 @@
 """Parquet files that are larger than memory: read by row groups, in shuffled windows.
 
-One pass over the file draws a sample, from which schema, codec, relations and conditions are learnt, and the rows to
+One pass over the file draws a sample, from which schema, codec, relations and conditions are learned, and the rows to
 hold out. Training then reads row groups in random order, several open at a time; their rows are encoded, shuffled and
 dealt into windows of one size, one of which is on the device. What a window holds depends on its number and on the
 seed of the split only, so that a resumed run sees the same rows.
@@ -82,7 +82,7 @@ class ParquetStream:
         """What is done, for the terminal."""
         return (
             f"streaming {self.path}: {self.rows:,} rows, {self.bytes / 2**30:.2f} GiB uncompressed, in windows of "
-            f"{self.window:,} rows; columns are learnt from {min(self.window, self.rows):,} of them "
+            f"{self.window:,} rows; columns are learned from {min(self.window, self.rows):,} of them "
             f"({free_memory() / 2**30:.1f} GiB of memory are free; data.stream=false reads the whole table)"
         )
 

@@ -13,8 +13,9 @@ from gans.evaluation.inputs import joined, read_sides
 from gans.evaluation.utility import NUMBER, Task, smote
 from gans.findings.answers import ADDED, HIGHER, REAL, SMOTE, Measured, shown
 from gans.findings.sentence import Sentence
+from gans.words import mark, say
 
-GROWN = "synthetic rows"
+GROWN = mark("synthetic rows")
 MARK = "synthetic"
 
 
@@ -40,16 +41,32 @@ class Augmentation:
 
     def sentences(self) -> list[Sentence]:
         """Whether to use it, in words."""
-        name, gain = self.measured.name, shown(self.measured.gains[self.arm], signed=True)
+        words = {
+            "gain": shown(self.measured.gains[self.arm], signed=True),
+            "name": say(self.measured.name),
+            "real": shown(self.measured.values[REAL]),
+        }
         verdict = self.measured.verdict(self.arm)
-        text = f"{gain} in {name} on held-out rows, beside {shown(self.measured.values[REAL])} of real rows only."
         if self.helps:
-            out = [Sentence("good", f"Recommended: gain of {text}")]
+            text = say(
+                "Recommended: gain of {gain} in {name} on held-out rows, compared with {real} for real rows only.",
+                **words,
+            )
+            out = [Sentence("good", text)]
         else:
-            out = [Sentence("bad" if verdict == "loss" else "note", f"Not recommended: {verdict}, {text}")]
+            text = say(
+                "Not recommended: {verdict}, {gain} in {name} on held-out rows, compared with {real} for real rows "
+                "only.",
+                verdict=say(verdict),
+                **words,
+            )
+            out = [Sentence("bad" if verdict == "loss" else "note", text)]
         if SMOTE in self.measured.values:
-            value, gain = self.measured.values[SMOTE], self.measured.gains[SMOTE]
-            text = f"{SMOTE}: {shown(value)}, {shown(gain, signed=True)} against real rows only."
+            text = say(
+                "SMOTE: {value}, {gain} compared with real rows only.",
+                value=shown(self.measured.values[SMOTE]),
+                gain=shown(self.measured.gains[SMOTE], signed=True),
+            )
             out.append(Sentence("note", text))
         return out
 

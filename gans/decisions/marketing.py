@@ -1,4 +1,4 @@
-"""Precision marketing: whom to contact, by a model that learnt from synthetic rows."""
+"""Precision marketing: whom to contact, by a model that learned from synthetic rows."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +14,13 @@ from gans.findings.answers import HIGHER, REAL, SYNTHETIC, Answer
 from gans.findings.uses import CUSTOMERS
 from gans.report.arms import Drawn, arm_lines
 from gans.report.figures import WIDTH, canvas, legend, name_axes
+from gans.words import mark, say
 
 TOP = 0.1
 FEWEST = 0.02  # share of customers that are described
 MOST_TRAITS = 3
 POINTS = 101
+PROFIT = mark("profit for every 1,000 customers")
 
 
 def ask(case: Case, options: Mapping[str, Any]) -> Answer:
@@ -53,8 +55,8 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     rows = len(hits)
     measures = [
         paired("AUC", HIGHER, auc, chances, rows, share=True),
-        paired("lift at 10 %", HIGHER, lift, chances, rows),
-        paired(f"profit for every {CUSTOMERS:,} customers", HIGHER, profit, chances, rows),
+        paired(mark("lift at 10 %"), HIGHER, lift, chances, rows),
+        paired(PROFIT, HIGHER, profit, chances, rows),
     ]
     everyone = (margin * hits.mean() - cost) * CUSTOMERS
     ranks = {arm: np.argsort(-chance, kind="stable") for arm, chance in chances.items()}
@@ -72,16 +74,29 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     }
     return Answer(
         "marketing",
-        f"Whom should we contact about {asked.target} = {asked.positive}, with a model that sees no real customers?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and rank {rows:,} held-out real customers, "
-        f"{hits.mean():.1%} of whom respond. A contact costs {cost:g} and a response is worth {margin:g}, so that a "
-        f"contact pays where the chance exceeds {cost / margin:.1%}. Contacting everybody earns {everyone:,.0f} for "
-        f"every {CUSTOMERS:,} customers. What sets the chosen customers apart is told from synthetic ones.",
+        say(
+            "Whom should we contact about {target} = {positive}, with a model that sees no real customers?",
+            target=asked.target,
+            positive=asked.positive,
+        ),
+        say(
+            "Boosted trees are trained on real rows, synthetic rows, or both, and rank {rows:,} held-out real "
+            "customers, {share:.1%} of whom respond. A contact costs {cost:g} and a response is worth {margin:g}, so "
+            "a contact pays where the chance exceeds {chance:.1%}. Contacting everyone earns {everyone:,.0f} for "
+            "every {customers:,} customers. What sets the chosen customers apart is read off synthetic ones.",
+            rows=rows,
+            share=hits.mean(),
+            cost=cost,
+            margin=margin,
+            chance=cost / margin,
+            everyone=everyone,
+            customers=CUSTOMERS,
+        ),
         REAL,
         measures,
         curves=curves,
         tables={
-            "profit of contacting everybody": float(everyone),
+            "profit of contacting everyone": float(everyone),
             "chance from which a contact pays": cost / margin,
             "share to contact": float((chances[SYNTHETIC] * margin > cost).mean()),
             "what sets them apart": _traits(case, asked, cost / margin),
@@ -104,17 +119,17 @@ def draw(answer: Answer) -> Drawn:
     """Gain curve, lift curve and profit curve."""
     out = {}
     for title, key, axis in (
-        ("Share of responders reached", "gain", "share of responders"),
-        ("Lift: responders compared with a random choice", "lift", "lift"),
-        (f"Profit for every {CUSTOMERS:,} customers", "profit", "profit"),
+        (say("Share of responders reached"), "gain", say("share of responders")),
+        (say("Lift: responders compared with a random choice"), "lift", say("lift")),
+        (say("Profit for every {customers:,} customers", customers=CUSTOMERS), "profit", say("profit")),
     ):
         figure, axes = canvas(WIDTH, 3.2)
         if key == "gain":
-            axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
+            axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label=say("at random"))
         elif key == "lift":
-            axes.axhline(1, color="#9aa5ae", linestyle=":", label="at random")
+            axes.axhline(1, color="#9aa5ae", linestyle=":", label=say("at random"))
         arm_lines(axes, answer.curves["contacted"], answer.curves[key])
-        name_axes(axes, "share of customers contacted", axis)
+        name_axes(axes, say("share of customers contacted"), axis)
         legend(axes)
         out[title] = figure
     return out

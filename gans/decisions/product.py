@@ -13,16 +13,18 @@ from gans.decisions.cases import Case, category_column
 from gans.errors import UserError, nearest
 from gans.evaluation.intervals import RESAMPLES, wilson
 from gans.findings.answers import HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interval, Measured
+from gans.findings.sentence import listed
 from gans.findings.uses import LEAST
 from gans.report.arms import Drawn, share_figures
 from gans.sampling.where.grammar import Where
+from gans.words import mark, say
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 ROWS = 4000  # synthetic rows of a segment
 MOST = 8  # segments and preferences
 PARTS = 4
-MISSING = "missing"
+MISSING = mark("missing")
 
 
 def ask(case: Case, options: Mapping[str, Any]) -> Answer:
@@ -59,15 +61,22 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         tables["what if"] = _what_if(case, of, levels, options["where"])
     return Answer(
         "product",
-        f"Which {of} do customers of each {by} prefer, and do synthetic customers say the same?",
-        f"For each of {len(segments)} segments ({by}) {ROWS:,} synthetic customers are drawn under that condition, and "
-        f"their shares of {of} are compared with those of {rows:,} held-out real customers. The shares of the training "
-        "rows are the control. The distance is the total variation, 0 to 1, averaged over segments; held-out segments "
-        "are small samples, so that even perfect shares have one.",
+        say("Which {of} do customers of each {by} prefer, and do synthetic customers say the same?", of=of, by=by),
+        say(
+            "For each of {count} segments ({by}) {drawn:,} synthetic customers are drawn under that condition, and "
+            "their shares of {of} are compared with those of {rows:,} held-out real customers. The shares of the "
+            "training rows are the control. The distance is the total variation, 0 to 1, averaged over segments; "
+            "held-out segments are small samples, so even correct shares are some distance away.",
+            count=len(segments),
+            by=by,
+            drawn=ROWS,
+            of=of,
+            rows=rows,
+        ),
         REAL,
         [
             _distances(shown),
-            Measured("shares within the interval of held-out ones", HIGHER, inside, share=True),
+            Measured(mark("shares within the interval of held-out ones"), HIGHER, inside, share=True),
         ],
         curves={"table": table, "levels": levels, "segments": [name for name, _ in segments]},
         tables=tables,
@@ -114,11 +123,14 @@ def _preferences(case: Case, of: str, by: str) -> Preferences:
     levels = _levels(case.tables.real[of])
     small = [name for name, where in every[:MOST] if (name, where) not in segments]
     rare = len(case.tables.real[of].unique()) - len(levels)
-    left_out = [
-        *([f"segments with fewer than {LEAST} held-out customers ({', '.join(small)})"] if small else []),
-        *([f"{len(every) - MOST} segments beyond the {MOST} largest"] if len(every) > MOST else []),
-        *([f"{rare} levels of {of} beyond the {MOST} most frequent"] if rare else []),
-    ]
+    left_out = []
+    if small:
+        text = say("segments with fewer than {least} held-out customers ({names})", least=LEAST, names=listed(small))
+        left_out.append(text)
+    if len(every) > MOST:
+        left_out.append(say("{count} segments beyond the {most} largest", count=len(every) - MOST, most=MOST))
+    if rare:
+        left_out.append(say("{count} levels of {of} beyond the {most} most frequent", count=rare, of=of, most=MOST))
     codes = {side: _codes(table[of], levels) for side, table in sides.items()}
     masks = {side: np.stack([where_mask(table, where) for _, where in segments]) for side, table in sides.items()}
     made = np.stack([_shares(_codes(case.sample(ROWS, where)[of], levels), len(levels)) for _, where in segments])
@@ -144,7 +156,7 @@ def _distances(shown: Preferences) -> Measured:
     def gain(places: np.ndarray) -> float:
         return distance(places, shown.shares[SYNTHETIC]) - distance(places, shown.shares[REAL])
 
-    return Measured("distance of shares", LOWER, values, {SYNTHETIC: _unbiased(gain(everything), gain, rows)})
+    return Measured(mark("distance of shares"), LOWER, values, {SYNTHETIC: _unbiased(gain(everything), gain, rows)})
 
 
 def _given(case: Case, options: Mapping[str, Any], key: str) -> str:
@@ -173,7 +185,7 @@ def _segments(case: Case, by: str) -> list[tuple[str, dict[str, Any]]]:
     out = []
     for place, (low, high) in enumerate(pairwise(edges)):
         last = place == len(edges) - 2
-        text = f"{by} {low:g} to {high:g}"
+        text = say("{by} {low:g} to {high:g}", by=by, low=low, high=high)
         out.append((text, {by: slice(float(low), None if last else float(high))}))
     return out
 
@@ -239,7 +251,7 @@ def _what_if(case: Case, of: str, levels: list[Any], where: str) -> dict[str, An
         "held-out rows": len(held),
         "rows": [
             [
-                MISSING if level is None else level,
+                say(MISSING) if level is None else level,
                 every[place],
                 some[place],
                 *(_observed(held, place) if len(held) else ()),

@@ -11,12 +11,14 @@ from gans.evaluation.results import score_rows
 from gans.evaluation.suite import evaluate
 from gans.findings.answers import Answer, Interval, Measured
 from gans.findings.privacy import privacy_sentences
+from gans.findings.sentence import listed
 from gans.privacy.ledger import Ledger
 from gans.report.arms import Drawn
 from gans.report.evaluation import ATTACKS_TITLE, evaluation_figures
 from gans.runs.files import RunFiles
+from gans.words import mark, say
 
-REAL, SYNTHETIC = "what held-out real rows have, or the ideal", "synthetic rows"
+REAL, SYNTHETIC = mark("what held-out real rows have, or the ideal"), mark("synthetic rows")
 ATTACKS = ("real_values", "copies", "nearness", "membership", "criteria", "secrets")
 PRIVACY = "privacy"
 
@@ -44,13 +46,19 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     ledger = RunFiles(case.folder).privacy
     if ledger.is_file():
         tables["ledger"] = Ledger.read(ledger).to_json()
-    secrets = f" The secrets are {', '.join(case.tables.secrets)}." if case.tables.secrets else ""
+    named = listed(case.tables.secrets)
+    secrets = say(" The secrets are {names}.", names=named) if named else ""
     return Answer(
         "privacy",
-        "Is it safe to share this table?",
-        f"{rows['synthetic']:,} synthetic rows are attacked by someone who wants to know who was among the "
-        f"{rows['real']:,} "
-        f"training rows; {rows['test']:,} held-out real rows, which nobody learnt from, are the control.{secrets}",
+        say("Is it safe to share this table?"),
+        say(
+            "{made:,} synthetic rows are attacked by someone who wants to know who was among the {real:,} training "
+            "rows; {test:,} held-out real rows, which no model was trained on, are the control.{secrets}",
+            made=rows["synthetic"],
+            real=rows["real"],
+            test=rows["test"],
+            secrets=secrets,
+        ),
         REAL,
         measures,
         curves={"evaluation": found},
@@ -74,5 +82,5 @@ def draw(answer: Answer) -> Drawn:
     return {
         title: figure
         for title, figure in evaluation_figures(answer.curves["evaluation"]).items()
-        if title == ATTACKS_TITLE
+        if title == say(ATTACKS_TITLE)
     }

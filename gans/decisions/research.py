@@ -21,6 +21,7 @@ from gans.findings.uses import (
     SYNTHETIC_ROWS,
 )
 from gans.report.arms import Drawn, coefficient_figure
+from gans.words import say
 
 REFERENCE = "held-out real rows"
 SPLITS = 5
@@ -64,15 +65,20 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     table = [[name, *(float(fit[at]) for fit in fits)] for at, name in enumerate(drawn["names"])]
     return Answer(
         "research",
-        "Do conclusions that are drawn from synthetic customers hold for real ones?",
-        f"The same analyses are made of {rows:,} held-out real rows, of as many training rows (the control: what "
-        "another "
-        f"sample of real customers would have said) and of as many synthetic rows, over {SPLITS} draws, which "
-        "overlap, so "
-        f"that intervals are a little narrow: a logistic model of {asked.target} = {asked.positive}; rank "
-        "correlations of "
-        f"all pairs of numbers; {found.k} segments, and whether held-out customers fall into the same "
-        "ones. A conclusion is a coefficient or correlation of the held-out rows that is told from 0 with 99 %.",
+        say("Do conclusions from synthetic customers hold for real ones?"),
+        say(
+            "The same analyses are run on {rows:,} held-out real rows, on as many training rows (the control: what "
+            "another sample of real customers would have said) and on as many synthetic rows, over {draws} draws, "
+            "which overlap, so intervals are slightly too narrow: a logistic model of {target} = {positive}; rank "
+            "correlations of all pairs of numbers; {k} segments, and whether held-out customers fall into the same "
+            "ones. A conclusion is a coefficient or correlation of the held-out rows that differs from 0 with 99 % "
+            "confidence.",
+            rows=rows,
+            draws=SPLITS,
+            target=asked.target,
+            positive=asked.positive,
+            k=found.k,
+        ),
         ANOTHER_SAMPLE,
         [Measured(name, HIGHER, values[name], share=True) for name in (*MEASURES, SEGMENTS)],
         curves=drawn,
@@ -165,7 +171,7 @@ def draw(answer: Answer) -> Drawn:
     """Coefficients of real and synthetic rows with their intervals."""
     fits = answer.curves["fits"]
     return {
-        "Coefficients with intervals of 95 %": coefficient_figure(
+        say("Coefficients with intervals of 95 %"): coefficient_figure(
             answer.curves["names"], {"real rows": fits[REFERENCE], "synthetic rows": fits[SYNTHETIC_ROWS]}
         )
     }

@@ -16,6 +16,7 @@ from gans.findings.answers import ADDED, HIGHER, LOWER, REAL, SYNTHETIC, Answer,
 from gans.report.arms import Drawn, arm_lines, arm_points
 from gans.report.figures import WIDTH, canvas, legend, name_axes
 from gans.runs.again import train_again
+from gans.words import mark, say
 
 BINS = 10
 LEAST_BAD = 10
@@ -39,8 +40,12 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     measures = [
         paired("AUC", HIGHER, lambda at, p: area(bad[at], p[at])[0], chances, rows, share=True),
         paired("KS", HIGHER, lambda at, p: kolmogorov_smirnov(bad[at], p[at]), chances, rows, share=True),
-        paired("Brier score", LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, share=True),
-        paired("calibration error", LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, share=True),
+        paired(
+            mark("Brier score"), LOWER, lambda at, p: float(np.mean((p[at] - bad[at]) ** 2)), chances, rows, share=True
+        ),
+        paired(
+            mark("calibration error"), LOWER, lambda at, p: calibration_error(bad[at], p[at]), chances, rows, share=True
+        ),
         stability(case, asked),
     ]
     tables: dict[str, Any] = {}
@@ -51,13 +56,23 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     curves = {"bad": bad, "chances": chances}
     return Answer(
         "risk",
-        f"Does a score for {asked.target} = {asked.positive} learnt from synthetic cases hold on real ones"
-        f"{', and do synthetic cases help where bad ones are few' if shares else ''}?",
-        f"Boosted trees learn from real rows, synthetic rows, or both, and score {rows:,} held-out real cases, "
-        f"{bad.mean():.1%} of which are bad. Calibration error: mean distance between forecast and observed share over "
-        "ten equal groups. Population stability: of the real model's scores between held-out and synthetic rows; below "
-        "0.1 is stable. Shortages: only part of the bad training cases is kept, a generator is trained on what is "
-        "left, and its bad cases fill up the class, beside class weights and SMOTE.",
+        say(
+            "Does a score for {target} = {positive} trained on synthetic cases work on real ones, and do synthetic "
+            "cases help if bad ones are rare?"
+            if shares
+            else "Does a score for {target} = {positive} trained on synthetic cases work on real ones?",
+            target=asked.target,
+            positive=asked.positive,
+        ),
+        say(
+            "Boosted trees are trained on real rows, synthetic rows, or both, and score {rows:,} held-out real cases, "
+            "{share:.1%} of which are bad. Calibration error: mean distance between forecast and observed share over "
+            "ten equal groups. Population stability: of the real model's scores between held-out and synthetic rows; "
+            "below 0.1 is stable. Shortages: only part of the bad training cases is kept, a generator is trained on "
+            "what is left, and its bad cases fill up the class, compared with class weights and SMOTE.",
+            rows=rows,
+            share=bad.mean(),
+        ),
         REAL,
         measures,
         curves=curves,
@@ -98,7 +113,7 @@ def stability(case: Case, asked: Response) -> Measured:
     held, made = (score(asked.task.inputs(asked.asked(side)))[:, 1] for side in (case.test, case.synthetic))
     order = np.random.default_rng(0).permutation(len(held))
     return Measured(
-        "population stability index",
+        mark("population stability index"),
         LOWER,
         {
             REAL: stability_interval(held[order[: len(held) // 2]], held[order[len(held) // 2 :]]),
@@ -160,7 +175,7 @@ def shortage(case: Case, asked: Response, share: float, steps: int | None = None
     chances = balanced(sides["real"], sides["synthetic"], sides["test"], asked)
     labels = asked.labels(sides["test"])
     found = paired(
-        f"AUC with {share:.0%} of the bad cases",
+        say("AUC with {share:.0%} of the bad cases", share=share),
         HIGHER,
         lambda at, p: area(labels[at], p[at])[0],
         chances,
@@ -175,22 +190,22 @@ def draw(answer: Answer) -> Drawn:
     bad, chances = answer.curves["bad"], answer.curves["chances"]
     grid = np.linspace(0, 1, 101)
     figure, axes = canvas(WIDTH, 3.2)
-    axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="at random")
+    axes.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label=say("at random"))
     arm_lines(axes, grid, {arm: _roc(bad, chance, grid) for arm, chance in chances.items()})
-    name_axes(axes, "share of good cases refused", "share of bad cases found")
+    name_axes(axes, say("share of good cases refused"), say("share of bad cases found"))
     legend(axes)
     lower, reliable = canvas(WIDTH, 3.2)
-    reliable.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label="ideal")
+    reliable.plot([0, 1], [0, 1], color="#9aa5ae", linestyle=":", label=say("ideal"))
     for arm, chance in chances.items():
         groups = [group for group in np.array_split(np.argsort(chance), BINS) if len(group)]
         points = np.array([(chance[group].mean(), bad[group].mean()) for group in groups])
         arm_lines(reliable, points[:, 0], {arm: points[:, 1]}, marker="o")
-    name_axes(reliable, "forecast share of bad cases", "observed share")
+    name_axes(reliable, say("forecast share of bad cases"), say("observed share"))
     legend(reliable)
-    out = {"Bad cases found": figure, "Calibration": lower}
+    out = {say("Bad cases found"): figure, say("Calibration"): lower}
     few = {one.name.removeprefix("AUC "): one.values for one in answer.measures if ADDED in one.values}
     if few:
-        out["Few bad cases: AUC on held-out rows"] = arm_points(few, "AUC")
+        out[say("Few bad cases: AUC on held-out rows")] = arm_points(few, "AUC")
     return out
 
 

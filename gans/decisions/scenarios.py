@@ -7,7 +7,7 @@ from typing import Any
 from gans.decisions import marketing, product, release, research, risk
 from gans.decisions.cases import Case
 from gans.findings.answers import Answer, pool
-from gans.findings.uses import say
+from gans.findings.uses import use_sentences
 from gans.report.arms import Drawn
 
 log = logging.getLogger("gans")
@@ -27,7 +27,7 @@ def answer_of(scenario: str, cases: Sequence[Case], options: Mapping[str, Any]) 
             log.info("%s", case.folder)
         answers.append(USES[scenario].ask(case, options))
     answer = pool(answers)
-    answer.sentences = say(answer)
+    answer.sentences = use_sentences(answer)
     return answer
 
 

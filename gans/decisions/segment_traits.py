@@ -14,6 +14,8 @@ from gans.evaluation.inputs import numbers
 from gans.evaluation.intervals import bootstrap, wilson
 from gans.findings.answers import Interval
 from gans.findings.customer_segments import Persona, Personas, Trait
+from gans.findings.sentence import listed
+from gans.words import ENGLISH, language, mark, say
 
 TRAITS = 5
 EXAMPLES = 3
@@ -114,7 +116,9 @@ def what_sets_apart(
 
 
 def _word(value: Any) -> str:
-    return "missing" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    if value is None:
+        return say("missing")
+    return (say("yes") if value else say("no")) if isinstance(value, bool) else str(value)
 
 
 def _number_trait(name: str, values: np.ndarray, inside: np.ndarray) -> tuple[Trait, str, float] | None:
@@ -123,8 +127,10 @@ def _number_trait(name: str, values: np.ndarray, inside: np.ndarray) -> tuple[Tr
     here, there = values[known & inside], values[known & ~inside]
     missing, usual = 1 - known[inside].mean(), 1 - known[~inside].mean()
     if missing - usual > 0.5 or not len(here):
-        words = f"{name} is missing for {missing:.0%} (others: {usual:.0%})"
-        return Trait(name, float(missing - usual), words), "missing", 0.5
+        words = say(
+            "{name} is missing for {missing:.0%} (others: {usual:.0%})", name=name, missing=missing, usual=usual
+        )
+        return Trait(name, float(missing - usual), words, say("no {name}", name=name)), say("missing"), 0.5
     if not len(there):
         return None
     from scipy.stats import rankdata
@@ -133,13 +139,31 @@ def _number_trait(name: str, values: np.ndarray, inside: np.ndarray) -> tuple[Tr
     above = (ranks.mean() - (len(here) + 1) / 2) / len(there)
     low, middle, high = np.quantile(here, [0.25, 0.5, 0.75])
     all_low, all_middle, all_high = np.quantile(values[known], [0.25, 0.5, 0.75])
-    way = "high" if above > 0.5 else "low"
-    how = "very " if max(above, 1 - above) >= STRONG else ""
-    text = f"{number(low)} to {number(high)}" if low < high else number(middle)
-    usual_text = f"{number(all_low)} to {number(all_high)}" if all_low < all_high else number(all_middle)
-    words = f"{name} is {how}{way}: {text} for the middle half of them (all customers: {usual_text})"
+    how = WAYS[above > 0.5, max(above, 1 - above) >= STRONG]
+    text, usual_text = _span(low, high, middle), _span(all_low, all_high, all_middle)
+    words = say(
+        "{name} is {how}: {span} for the middle half of them (all customers: {usual})",
+        name=name,
+        how=say(how),
+        span=text,
+        usual=usual_text,
+    )
+    short = say("{how} {name}", how=say(how), name=name)
     place = float((values[known] < middle).mean() + (values[known] == middle).mean() / 2)
-    return Trait(name, abs(2 * float(above) - 1), words), f"{number(middle)} ({text})", place
+    typical = say("{value} ({span})", value=number(middle), span=text)
+    return Trait(name, abs(2 * float(above) - 1), words, short), typical, place
+
+
+WAYS = {  # by whether values are above those of others, and clearly so
+    (True, True): mark("very high"),
+    (True, False): mark("high"),
+    (False, True): mark("very low"),
+    (False, False): mark("low"),
+}
+
+
+def _span(low: float, high: float, middle: float) -> str:
+    return say("{low} to {high}", low=number(low), high=number(high)) if low < high else number(middle)
 
 
 def _level_trait(name: str, words: np.ndarray, inside: np.ndarray) -> tuple[Trait, str]:
@@ -152,8 +176,17 @@ def _level_trait(name: str, words: np.ndarray, inside: np.ndarray) -> tuple[Trai
     most = int(np.argmax(here))
     if here[at] < there[at] and here[most] > there[most]:
         at = most if here[most] - there[most] > 0.5 * (there[at] - here[at]) else at
-    words_ = f"{name} is {levels[at]} for {here[at]:.0%} of them (all customers: {every[at]:.0%})"
-    return Trait(name, float(abs(here[at] - there[at])), words_), f"{levels[most]} ({here[most]:.0%})"
+    said = say(
+        "{name} is {level} for {share:.0%} of them (all customers: {every:.0%})",
+        name=name,
+        level=levels[at],
+        share=here[at],
+        every=every[at],
+    )
+    rarer = round(here[at], 2) < round(every[at], 2)
+    short = say("{name}: less often {level}" if rarer else "{name}: {level}", name=name, level=levels[at])
+    typical = say("{level} ({share:.0%})", level=levels[most], share=here[most])
+    return Trait(name, float(abs(here[at] - there[at])), said, short), typical
 
 
 def number(value: float) -> str:
@@ -167,24 +200,11 @@ def _tell_apart(personas: list[Persona]) -> None:
     """Name each persona by the first two traits that tell it, shorter than their sentences; no name twice."""
     taken: set[str] = set()
     for persona in personas:
-        shorts = [_short(trait) for trait in persona.traits]
-        name = ", ".join(shorts[:2])
+        shorts = [trait.short for trait in persona.traits]
+        name = listed(shorts[:2])
         for count in range(3, len(shorts) + 1):
             if name not in taken:
                 break
-            name = ", ".join(shorts[:count])
+            name = listed(shorts[:count])
         taken.add(name)
-        persona.name = name[:1].upper() + name[1:]
-
-
-def _short(trait: Trait) -> str:
-    """A trait in two or three words: 'high income', 'married: yes'."""
-    rest = trait.words.removeprefix(f"{trait.column} is ")
-    if rest.startswith("missing for"):
-        return f"no {trait.column}"
-    way = rest.split(":")[0]
-    if way in ("high", "low", "very high", "very low"):
-        return f"{way} {trait.column}"
-    level, _, share = rest.rpartition(" for ")
-    low = share.split("%")[0].isdigit() and int(share.split("%")[0]) < int(share.split(": ")[1].split("%")[0])
-    return f"{trait.column}: {'less often ' if low else ''}{level}"
+        persona.name = name[:1].upper() + name[1:] if language() == ENGLISH else name

@@ -19,7 +19,7 @@ FLOOR = 1e-2  # of variances, against segments that are a single level
 class Segmentation:
     """A mixture of Gaussians over principal components of mixed data, the largest segment first.
 
-    A number is the normal quantile of its rank among the rows that the segments are learnt from (0 where missing), ties
+    A number is the normal quantile of its rank among the rows that segments are learned from (0 where missing), ties
     spread at random, since the codec's own atoms would each become a segment; a level is a centred one-hot divided by
     the root of its share (factor analysis of mixed data, Pages 2004); columns that are missing together count so once.
     Components are kept whose variance exceeds that

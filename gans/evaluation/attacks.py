@@ -25,6 +25,7 @@ from gans.evaluation.metrics import (
     metric,
 )
 from gans.evaluation.neighbours import nearest_manhattan
+from gans.words import say
 
 NEAREST = 0.05
 NEARLY = 0.05
@@ -272,5 +273,8 @@ def singling_out_and_linkability(tables: Tables, rows: int | None) -> Computed:
     """Singling-out and linkability by the package anonymeter."""
     assert tables.anonymeter is not None
     found, failed = anonymity(tables, tables.anonymeter, rows)
-    notes = [f"{name}: left out, anonymeter failed ({reason})" for name, reason in failed.items()]
+    notes = [
+        say("{name}: left out, anonymeter failed ({reason})", name=name, reason=reason)
+        for name, reason in failed.items()
+    ]
     return Computed({name: Estimate(*value) for name, value in found.items()}, {}, notes)

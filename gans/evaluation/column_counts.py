@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from gans.data.schema import Column
 from gans.evaluation.inputs import numbers
+from gans.words import say
 
 BINS = 40
 MOST_LEVELS = 12
@@ -46,7 +47,10 @@ class Histogram:
         out = ""
         if self.outside.any():
             real, synthetic = shares(self.outside, self.rows)
-            out = f"beyond the axis: {real:.1%} real, {synthetic:.1%} synthetic\n"
+            out = (
+                say("beyond the axis: {real:.1%} real, {synthetic:.1%} synthetic", real=real, synthetic=synthetic)
+                + "\n"
+            )
         return (out + _missing_note(self.missing, self.rows)).rstrip()
 
 
@@ -92,7 +96,9 @@ def shares(counts: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _missing_note(missing: np.ndarray, rows: np.ndarray) -> str:
     real, synthetic = shares(missing, rows)
-    return f"missing: {real:.1%} real, {synthetic:.1%} synthetic" if missing.any() else ""
+    if not missing.any():
+        return ""
+    return say("missing: {real:.1%} real, {synthetic:.1%} synthetic", real=real, synthetic=synthetic)
 
 
 def _histogram(real: pa.ChunkedArray, synthetic: pa.ChunkedArray, kind: str) -> Histogram:

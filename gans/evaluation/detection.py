@@ -44,7 +44,7 @@ class Detector:
         Of the larger side as many rows are used as the smaller one has. The same tables give the same bits.
 
         Raises:
-            KeyError: a learnt column is not in `table`.
+            KeyError: a learned column is not in `table`.
             ValueError: a side has fewer than 100 rows, too few for trees.
         """
         values, labels, folds = self._sides(table, MOST_ROWS)

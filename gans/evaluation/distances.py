@@ -124,7 +124,7 @@ def _squares(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 class LearntFeatures:
-    """32 features of a table's rows, learnt by an autoencoder of the real ones.
+    """32 features of a table's rows, learned by an autoencoder of the real ones.
 
     scikit-learn's MLPRegressor, width -> 64 -> 32 -> 64 -> width, rectified; the features are the 32. The points are
     centred before. What the Inception network is to images, of this table's own: figures of different tables do not
@@ -232,7 +232,7 @@ def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
 
 @metric(
     "frechet",
-    {"frechet": Meaning("Frechet distance on learnt features", LOWER, shrinks=1.0, sentence=False)},
+    {"frechet": Meaning("Frechet distance on learned features", LOWER, shrinks=1.0, sentence=False)},
     level="standard",
     least=LEAST_OF_EACH,
     most=MostRows(2_000, 10_000, 20_000),
@@ -240,5 +240,5 @@ def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
 def learnt_frechet(tables: Tables, rows: int | None) -> dict[str, float]:
     """The Frechet distance on features that an autoencoder of the real rows learns."""
     real, other = point_matrices(tables, rows)
-    features = tables.once(("learnt features", rows, tables.coding), lambda: LearntFeatures(real))
+    features = tables.once(("learned features", rows, tables.coding), lambda: LearntFeatures(real))
     return {"frechet": frechet(features(real), features(other))}

@@ -69,7 +69,7 @@ class Reference:
         """Distances of `table` to the reference.
 
         Raises:
-            KeyError: a learnt column is not in `table`.
+            KeyError: a learned column is not in `table`.
         """
         views = [prepared.view(table[c.name]) for prepared, c in zip(self.prepared, self.columns, strict=True)]
         columns = {c.name: p.distance(v) for c, p, v in zip(self.columns, self.prepared, views, strict=True)}

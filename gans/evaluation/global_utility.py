@@ -5,6 +5,7 @@ import numpy as np
 from gans.evaluation.inputs import Side, Tables
 from gans.evaluation.metrics import HIGHER, LEAST_TEST, Computed, Meaning, MostRows, metric
 from gans.evaluation.utility import NUMBER, Task
+from gans.words import say
 
 MOST_ROWS = 20_000
 MOST_CLASSES = 10
@@ -58,6 +59,10 @@ def global_utility(tables: Tables, rows: int | None) -> Computed:
     kept = {name: value for name, value in found.items() if value is not None}
     if not kept:
         return Computed({}, {}, ["global utility: left out, no column can be predicted from the others"])
-    notes = [f"global utility: {name} cannot be predicted from real rows either" for name in found if name not in kept]
+    notes = [
+        say("global utility: {name} cannot be predicted from real rows either", name=name)
+        for name in found
+        if name not in kept
+    ]
     mean = float(np.mean(list(kept.values())))
     return Computed({"global_utility": mean}, {"global utility by column": kept}, notes)

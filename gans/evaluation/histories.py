@@ -179,7 +179,7 @@ LESS: dict[str, Any] = {"better": LOWER, "shrinks": 0.5, "sentence": False}
 @metric(
     "histories",
     {
-        "history_counts": Meaning("events a customer, KS distance", **LESS),
+        "history_counts": Meaning("events per customer, KS distance", **LESS),
         "history_gaps": Meaning("days between events, KS distance", **LESS),
         "history_weekday": Meaning("weekdays, total variation", **LESS),
         "history_hour": Meaning("hours, total variation", **LESS),
@@ -188,7 +188,7 @@ LESS: dict[str, Any] = {"better": LOWER, "shrinks": 0.5, "sentence": False}
         "history_parent": Meaning("association of customer and event, worst pair off by", **LESS),
         "history_retention": Meaning("retention curve, worst month off by", **LESS),
         "history_rfm": Meaning("recency, frequency and money in fifths, total variation", **LESS),
-        "history_value": Meaning("spending of a customer, KS distance", **LESS),
+        "history_value": Meaning("spending per customer, KS distance", **LESS),
         "history_keys": Meaning("rows of no known customer, share", LOWER, 0.0, sentence=False),
         "history_impossible": Meaning("customers with an impossible event, share", LOWER, 0.0, sentence=False),
     },

@@ -121,7 +121,7 @@ def joined(*sides: Side) -> Side:
 
 @dataclass
 class Tables:
-    """A synthetic table beside the real rows that it was learnt from, and real rows that nothing was learnt from.
+    """A synthetic table beside the real rows that it was learned from, and real rows that nothing was learned from.
 
     Attributes:
         schema: of the real table.
@@ -132,7 +132,7 @@ class Tables:
         tuned: whether models of the target are tuned.
         runs: how many runs are asked together, of which the worst speaks for all.
         shared: what was computed of the real rows, for `once`.
-        further: columns that were not learnt and that the synthetic table holds nevertheless, by the name of the side.
+        further: columns that were not learned and that the synthetic table holds nevertheless, by the name of the side.
         histories: of customers with their events, these by the name of the side; the tables are then their aggregates.
     """
 
@@ -333,7 +333,7 @@ def _alike(column: Column, arrays: dict[str, pa.ChunkedArray]) -> dict[str, pa.C
         return arrays if len(kinds) == 1 else {key: _words(array) for key, array in arrays.items()}
     kind, out = arrays["real"].type, dict(arrays)
     if pa.types.is_string(kind) or pa.types.is_boolean(kind):
-        raise UserError(f"real: column '{column.name}' holds {kind}, and was learnt as {column.kind}.")
+        raise UserError(f"real: column '{column.name}' holds {kind}, and was learned as {column.kind}.")
     for key, array in arrays.items():
         number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
         if array.type == kind or (number and column.kind != "datetime"):  # a fraction is seen as what it is

@@ -22,16 +22,17 @@ from gans.evaluation.membership_learners import boosted_ratio, forest
 from gans.evaluation.membership_strength import Strength, strength
 from gans.evaluation.metrics import LEAST_TEST, NEAR, Computed, Estimate, Meaning, metric
 from gans.evaluation.neighbours import nearest_euclidean
+from gans.words import mark, say
 
 ATTACKS = {
-    "nearest": "nearest row",
-    "difference": "difference of nearest distances",
-    "plagiarism": "share of synthetic neighbours (DPI)",
-    "kernel": "density ratio of kernels (DOMIAS)",
-    "density": "density ratio of boosted trees (DOMIAS)",
-    "likelihood": "change of local likelihood (Gen-LRA)",
-    "forest": "extremely randomised trees (LOGAN)",
-    "ranks": "mean of the ranks",
+    "nearest": mark("nearest row"),
+    "difference": mark("difference of nearest distances"),
+    "plagiarism": mark("share of synthetic neighbours (DPI)"),
+    "kernel": mark("density ratio of kernels (DOMIAS)"),
+    "density": mark("density ratio of boosted trees (DOMIAS)"),
+    "likelihood": mark("change of local likelihood (Gen-LRA)"),
+    "forest": mark("extremely randomised trees (LOGAN)"),
+    "ranks": mark("mean of the ranks"),
 }
 ISOLATED = 0.01
 LEAST_ISOLATED = 20  # rows of both sides
@@ -221,9 +222,18 @@ def membership(tables: Tables, rows: int | None) -> Computed:
         for table, by in found.items()
     }
     notes = [
-        f"attacks on membership: {sizes['members']:,} members, {sizes['non-members']:,} non-members and "
-        f"{sizes['reference']:,} reference rows; corrected intervals are for {sizes['tests']} tests"
+        say(
+            "attacks on membership: {members:,} members, {others:,} non-members and {reference:,} reference rows; "
+            "corrected intervals are for {tests} tests",
+            members=sizes["members"],
+            others=sizes["non-members"],
+            reference=sizes["reference"],
+            tests=sizes["tests"],
+        )
     ]
     if isolated < FEW_ISOLATED:
-        notes.append(f"attacks on membership: only {isolated} rows count as isolated, so that their intervals are wide")
+        text = say(
+            "attacks on membership: only {rows} rows count as isolated, so their intervals are wide", rows=isolated
+        )
+        notes.append(text)
     return Computed(scores, {"membership": plain, "membership rows": sizes}, notes)

@@ -11,7 +11,7 @@ BLOCK = 512
 
 
 class Embedding:
-    """Rows as few numbers of mean 0 and variance 1: a factor analysis of mixed data (Pages 2004), learnt from a table.
+    """Rows as few numbers of mean 0 and variance 1: a factor analysis of mixed data (Pages 2004), learned from a table.
 
     Numbers become normal scores, so that long tails do not lead; one-hots are divided by the root of their share;
     principal components of both follow, sixteen at most.

@@ -28,10 +28,19 @@ import pyarrow as pa
 from gans.data.schema import Schema
 from gans.errors import UserError, one_line
 from gans.evaluation.inputs import Tables
+from gans.words import mark, say
 
 LEVELS = ("fast", "standard", "full")
-PARTS = ("unseen rows", "histories", "fidelity", "detection", "utility", "privacy", "images")
-HIGHER, LOWER, NEAR = "higher", "lower", "near"
+PARTS = (
+    mark("unseen rows"),
+    mark("histories"),
+    mark("fidelity"),
+    mark("detection"),
+    mark("utility"),
+    mark("privacy"),
+    mark("images"),
+)
+HIGHER, LOWER, NEAR = mark("higher"), mark("lower"), mark("near")
 LEAST_OF_EACH = 12  # of each table, for what looks at whole rows
 LEAST_TEST = 100  # test rows, for attacks and what is told from unseen rows
 WORST = 10  # columns or pairs that are named
@@ -145,7 +154,12 @@ class Metric:
         """Why it cannot judge so many real and synthetic rows; "" where it can."""
         if min(real, synthetic) >= self.least:
             return ""
-        return f"it needs at least {self.least} rows of each side, there are {real:,} real and {synthetic:,} synthetic"
+        return say(
+            "it needs at least {least} rows of each side, there are {real:,} real and {synthetic:,} synthetic",
+            least=self.least,
+            real=real,
+            synthetic=synthetic,
+        )
 
     def judge(self, tables: Tables, rows: int | None) -> Computed:
         """Its scores of tables, of at most so many rows of each side.
@@ -159,7 +173,7 @@ class Metric:
             number = value.value if isinstance(value, Estimate) else value
             if score.partition("/")[0] not in self.scores or not isinstance(number, (int, float, np.number)):
                 raise UserError(
-                    f"metric {self.name}: it gave {score}={number!r}; numbers for {', '.join(self.scores)} are due."
+                    f"metric {self.name}: it gave {score}={number!r}; numbers for {', '.join(self.scores)} are needed."
                 )
         return out
 
@@ -216,14 +230,15 @@ def metric_of(score: str) -> str:
 
 
 def meaning(score: str) -> Meaning:
-    """The meaning of a score; `attribute/COLUMN` is an attribute of that column.
+    """The meaning of a score, its title in the language that is spoken; `attribute/COLUMN` is of that column.
 
     Raises:
         KeyError: no metric gives it.
     """
     kind, _, column = score.partition("/")
     found = all_metrics()[metric_of(score)].scores[kind]
-    return replace(found, title=f"{found.title}: {column}") if column else found
+    title = say(found.title)
+    return replace(found, title=say("{title}: {column}", title=title, column=column) if column else title)
 
 
 def training_metrics() -> list[str]:
@@ -281,5 +296,5 @@ def _finite_scores(one: Metric, tables: Tables) -> dict[str, float]:
     found = one.judge(tables, one.most.training).scores
     plain = {name: float(value[0] if isinstance(value, Estimate) else value) for name, value in found.items()}
     if set(plain) != set(one.scores) or not all(map(math.isfinite, plain.values())):
-        raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are due.")
+        raise UserError(f"metric {one.name}: it gave {plain}; finite {', '.join(one.scores)} are needed.")
     return plain

@@ -103,7 +103,7 @@ def _singles_out(column: Column, valid: Any, levels: int) -> bool:
 
 
 def _array(tables: Tables, side: str, name: str) -> Any:
-    """A column of a side, also one that was not learnt; None where the side or the synthetic table lacks it."""
+    """A column of a side, also one that was not learned; None where the side or the synthetic table lacks it."""
     table = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}[side]
     if table is None:
         return None

@@ -9,6 +9,7 @@ from gans.errors import one_line
 from gans.evaluation.inputs import Tables
 from gans.evaluation.metrics import LEAST_OF_EACH, LEAST_TEST, LEVELS, Estimate, Metric, all_metrics
 from gans.evaluation.results import Evaluation, Score
+from gans.words import say
 
 
 def metrics_for(level: str, tables: Tables) -> list[Metric]:
@@ -48,7 +49,7 @@ def evaluate(
         try:
             _add(out, one, tables, one.most.at(level))
         except Exception as error:
-            out.notes.append(f"{one.name}: left out, {one_line(error)}")
+            out.notes.append(say("{name}: left out, {reason}", name=one.name, reason=one_line(error)))
         out.seconds[one.name] = round(time.monotonic() - began, 2)
         if done:
             done((after or one).name)
@@ -81,8 +82,11 @@ def _drawn(chosen: list[Metric], level: str, tables: Tables) -> list[str]:
     most = max(table.num_rows for table in (tables.real, tables.synthetic, tables.test) if table is not None)
     limits = sorted({rows for one in chosen if (rows := one.most.at(level)) is not None and rows < most})
     return [
-        f"{', '.join(one.name for one in chosen if one.most.at(level) == rows)}: {rows:,} rows at most of each table, "
-        "drawn at random"
+        say(
+            "{names}: {rows:,} rows at most of each table, drawn at random",
+            names=", ".join(one.name for one in chosen if one.most.at(level) == rows),
+            rows=rows,
+        )
         for rows in limits
     ]
 
@@ -91,23 +95,31 @@ def _left_out(tables: Tables, level: str) -> list[str]:
     """What nothing is said of, and why."""
     out, fewest = [], min(side.rows for side in tables.sides.values())
     if tables.ignored:
-        out.append(f"columns of the synthetic table only, not compared: {', '.join(tables.ignored)}")
+        names = ", ".join(tables.ignored)
+        out.append(say("columns of the synthetic table only, not compared: {names}", names=names))
     if tables.anonymeter is not None and tables.test is None:
-        out.append("anonymeter: left out, it needs test rows")
+        out.append(say("anonymeter: left out, it needs test rows"))
     least = all_metrics()["detection"].least
     if min(tables.real.num_rows, tables.synthetic.num_rows) < least:
-        out.append(f"unseen rows, detection: left out, they need {least} rows of each side")
+        out.append(say("unseen rows, detection: left out, they need {least} rows of each side", least=least))
     if level == "fast":
-        return [*out, "metrics=fast says nothing of utility, nor of privacy beyond copies"]
+        return [*out, say("metrics=fast does not measure utility, nor privacy beyond copies")]
     if fewest < LEAST_OF_EACH:
-        return [*out, f"rows, detection, utility, privacy: left out, they need {LEAST_OF_EACH} rows of each table"]
-    if tables.test is None:
-        out.append("without test rows nothing is said of unseen rows and utility, nor of privacy beyond copies")
-    elif tables.test.num_rows < LEAST_TEST:
-        out.append(
-            f"the score against unseen rows and privacy beyond copies: left out, they need {LEAST_TEST} test rows, "
-            f"there are {tables.test.num_rows}"
+        text = say(
+            "rows, detection, utility, privacy: left out, they need {least} rows of each table", least=LEAST_OF_EACH
         )
+        return [*out, text]
+    if tables.test is None:
+        text = say("without test rows, realism on unseen rows, utility, and privacy beyond copies are not measured")
+        out.append(text)
+    elif tables.test.num_rows < LEAST_TEST:
+        text = say(
+            "the score against unseen rows and privacy beyond copies: left out, they need {least} test rows, there are "
+            "{rows}",
+            least=LEAST_TEST,
+            rows=tables.test.num_rows,
+        )
+        out.append(text)
     if tables.test is not None and not tables.target:
-        out.append("without target=COLUMN nothing is said of utility")
+        out.append(say("without target=COLUMN, utility is not measured"))
     return out

@@ -1,4 +1,4 @@
-"""How well boosted trees tell synthetic rows from real ones that nothing was learnt from, and by what.
+"""How well boosted trees tell synthetic rows from real ones that nothing was learned from, and by what.
 
 The protocol of "Measuring the Dependency Gap" (arXiv:2607.21636): synthetic and test rows in equal numbers, levels as
 ordinal codes, XGBoost with 300 trees of depth 6, learning rate .1, nine tenths of the rows and of the columns for each
@@ -117,9 +117,9 @@ def overfit_of(test: Auc, train: Auc) -> Estimate:
     "unseen",
     {
         "unseen_score": Meaning("score against unseen rows, 2 (1 - AUC)", HIGHER, 1.0, sentence=False),
-        "unseen_columns": Meaning("of it taken away by single columns", LOWER, 0.0, sentence=False),
-        "unseen_joint": Meaning("of it taken away by the joint of columns", LOWER, 0.0, sentence=False),
-        "unseen_overfit": Meaning("overfit: score against training rows less this one", NEAR, 0.0, sentence=False),
+        "unseen_columns": Meaning("lost to single columns", LOWER, 0.0, sentence=False),
+        "unseen_joint": Meaning("lost to relations between columns", LOWER, 0.0, sentence=False),
+        "unseen_overfit": Meaning("overfit: score against training rows minus this score", NEAR, 0.0, sentence=False),
     },
     part="unseen rows",
     level="standard",

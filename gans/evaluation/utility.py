@@ -10,6 +10,7 @@ from gans.evaluation.inputs import Side, Tables, joined
 from gans.evaluation.intervals import area, area_interval, bootstrap
 from gans.evaluation.metrics import HIGHER, LEAST_OF_EACH, NEAR, Computed, Estimate, Meaning, MostRows, metric
 from gans.trees import import_xgboost
+from gans.words import say
 
 TOP = 0.1
 GRID = {"max_depth": (5, 10, 20), "min_child_weight": (1, 10), "gamma": (0, 1)}
@@ -226,7 +227,13 @@ def with_target(tables: Tables, rows: int | None) -> tuple[list[Side], list[str]
         whole = tables.some(name, rows)
         kept = whole.known(tables.target)
         if kept.rows < whole.rows:
-            notes.append(f"utility: {whole.rows - kept.rows:,} {name} rows are left out, {tables.target} is missing")
+            text = say(
+                "utility: {rows:,} {side} rows are left out, {target} is missing",
+                rows=whole.rows - kept.rows,
+                side=say(name),
+                target=tables.target,
+            )
+            notes.append(text)
         sides.append(kept)
     return sides, notes
 
@@ -261,7 +268,7 @@ def utility(tables: Tables, rows: int | None) -> Computed:
     found = pairings(real, synthetic, test, tables.target, tables.tuned)
     beside = {"tstr": "trtr", "tsts": "trtr", "trts": "trtr", "lift_synthetic": "lift_real"}
     if "lift_real" not in found.scores:
-        notes.append("lift: left out, the target is not positive on average")
+        notes.append(say("lift: left out, the target is not positive on average"))
     real_scores = {name: found.scores[other][0] for name, other in beside.items() if other in found.scores}
     return Computed(
         {name: Estimate(score[0], score[1], score[2], real_scores.get(name)) for name, score in found.scores.items()},
@@ -283,5 +290,5 @@ def gains(tables: Tables, rows: int | None) -> Computed:
     (real, synthetic, test), notes = with_target(tables, rows)
     found = augmentation(real, synthetic, test, tables.target)
     if "smote_gain" not in found:
-        notes.append("SMOTE: left out, it needs classes of more than five rows, and a column of numbers")
+        notes.append(say("SMOTE: left out, it needs classes of more than five rows, and a column of numbers"))
     return Computed({name: Estimate(*gain) for name, gain in found.items()}, {}, notes)

@@ -43,7 +43,7 @@ class Agreed:
             self.rare = {str(name): str(level) for name, level in stored["rare"].items()}
             self.token = str(stored["token"])
         if not re.fullmatch("[0-9a-f]{16}", self.token):
-            raise UserError(f"{self.files.federated}: token={self.token[:40]!r}: 16 hexadecimal digits are due.")
+            raise UserError(f"{self.files.federated}: token={self.token[:40]!r}: 16 hexadecimal digits are needed.")
 
     @cached_property
     def digest(self) -> str:
@@ -142,8 +142,8 @@ class Agreed:
 
     @staticmethod
     def _paths(files: RunFiles, private: bool) -> list[Path]:
-        learnt = [files.codec, files.condition, files.marginals, files.terms]
-        return [files.config, files.schema, files.federated, *learnt, *[files.domain] * private]
+        learned = [files.codec, files.condition, files.marginals, files.terms]
+        return [files.config, files.schema, files.federated, *learned, *[files.domain] * private]
 
 
 def write_terms(files: RunFiles, terms: Mapping[str, Any]) -> None:

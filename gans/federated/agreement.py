@@ -1,8 +1,8 @@
 """What sites agree on before they train: one schema and one codec, from what each tells of its columns.
 
 The server makes a table of what it was told: each column has the values of all sites, as often as they occur, in an
-order of its own. It has the columns of the table that nobody may see, and none of its rows; what is learnt of a table
-by column, kinds, bounds, levels and knots, is learnt of it. What is learnt from several columns at once is not:
+order of its own. It has the columns of the table that nobody may see, and none of its rows; what is learned of a table
+by column, kinds, bounds, levels and knots, is learned of it. What is learned from several columns at once is not:
 relations and exclusions are off, and the ranks of very many levels follow their names.
 """
 
@@ -113,7 +113,7 @@ class Pooled:
         table: of independent columns.
         kinds: of columns on which all sites agree.
         rare: by column the level that stands for those that are rare.
-        left_out: columns that are not learnt, with the reason.
+        left_out: columns that are not learned, with the reason.
         names: of all columns, in the order of the first site.
         holdout: rows that the largest site keeps aside, by which metrics that need more are left out.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gans.files import write_text
 
-PROJECT = """# Written by `python -m gans.federate app=...`; change what is below [tool.flwr.app.config] at will.
+PROJECT = """# Written by `gans federate app=...`; change what is below [tool.flwr.app.config] at will.
 [project]
 name = "gans-federated"
 version = "1.0.0"

@@ -26,8 +26,10 @@ from gans.federated.site_ledger import empty_ledger
 from gans.files import write_table, write_text
 from gans.findings.guarantee import guarantee_sentences
 from gans.findings.model_card import FEDERATED
+from gans.findings.sentence import Sentence
 from gans.privacy.base import DifferentialPrivacy
 from gans.report.model_card import Card
+from gans.runs.calls import Call, record_call
 from gans.runs.directory import check_run_directory, run_directory, stored_run
 from gans.runs.files import RunFiles
 from gans.runs.goals import best_values, goals
@@ -44,6 +46,7 @@ from gans.tracking.weights_and_biases import new_id, settle_mode
 from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, INTERRUPTED, signals
 from gans.training.marginal_matching import Measurements
+from gans.words import say
 
 log = logging.getLogger("gans")
 
@@ -57,7 +60,7 @@ class FederatedResult:
 
 
 def settled(run: Run, federation: Federation) -> Run:
-    """The run as a server without rows can have it: what is learnt from whole rows of all sites is off.
+    """The run as a server without rows can have it: what is learned from whole rows of all sites is off.
 
     Raises:
         UserError: a part that needs them was asked for, or does not go together with sites.
@@ -90,7 +93,7 @@ def settled(run: Run, federation: Federation) -> Run:
     from gans.registry import COMPONENTS
 
     if (refine := component_name("refine", type(run.refine))) != "none":
-        log.info("refine=none in place of %s, which is learnt from rows of all sites", refine)
+        log.info("refine=none in place of %s, which is learned from rows of all sites", refine)
     steps = federation.rounds * federation.local_steps
     if isinstance(run.privacy, DifferentialPrivacy) and run.privacy.within:
         log.info("privacy.within=0: sites do not bend bins to their rows")
@@ -103,11 +106,18 @@ def settled(run: Run, federation: Federation) -> Run:
     )
 
 
-def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], show: bool = True) -> FederatedResult:
+def federate(
+    run: Run,
+    federation: Federation,
+    grid_of: Callable[[Run], Any],
+    show: bool = True,
+    call: Call | None = None,
+) -> FederatedResult:
     """Train over the sites of a grid, and sample.
 
     Args:
         grid_of: the grid of Flower, for the run with its directory.
+        call: how it was asked for, to be kept in the run directory.
 
     Raises:
         UserError: the config, the sites or the run directory do not fit; too few sites are left. What was written
@@ -126,6 +136,7 @@ def federate(run: Run, federation: Federation, grid_of: Callable[[Run], Any], sh
             agreed, descriptions = agree_privately(run, federation, sites, files), []
         else:
             agreed, descriptions = agree(run, federation, sites, files)
+        record_call(files, call)
         server = Server(agreed, descriptions, sites)
         return _train(run, server, descriptions, files, show)
 
@@ -228,7 +239,7 @@ def _train(run: Run, server: Server, descriptions: list[Description], files: Run
         checkpoints.drop_after(newest[0])
         if server.number > federation.rounds:
             raise UserError(f"federated.rounds={federation.rounds}: the run is at round {server.number} already.")
-        log.info("going on with %s from round %s", files.folder, f"{server.number:,}")
+        log.info("resuming %s from round %s", files.folder, f"{server.number:,}")
     lines.rewind(server.step)
     trackers = _trackers(run, files)
     live = show and watched()
@@ -333,10 +344,10 @@ def _finish(
             reference = Reference(pooled.table, agreed.saved.schema)
             distance = reference.compare(synthetic).scores()["column_distance"]
             summary["scores"]["pooled"] = {"column_distance": distance}
-            log.info("columns are %.4f away from those of all sites together, by what sites told of them", distance)
+            log.info("columns are %.4f away from those of all sites together, by what the sites reported", distance)
     write_text(files.summary, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     if status == COMPLETED:
-        found = guarantee_sentences(read_json(files.privacy)) if agreed.private else [FEDERATED]
+        found = guarantee_sentences(read_json(files.privacy)) if agreed.private else [Sentence("note", say(FEDERATED))]
         config = files.config.read_text(encoding="utf-8")
         card = Card(
             name=run.name,

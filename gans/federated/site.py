@@ -83,7 +83,7 @@ class Site:
 
     @cached_property
     def split(self) -> Split:
-        """Its table, cut into training and held-out rows; its columns, even if none could be learnt of it alone.
+        """Its table, cut into training and held-out rows; its columns, even if none could be learned of it alone.
 
         Raises:
             UserError: it cannot be read.
@@ -140,7 +140,7 @@ class Site:
         levels = {one.column.name: [level for level in one.levels if level is not None] for one in codec.columns}
         for column in schema.kept:
             if column.name in left_out:
-                raise UserError(f"column '{column.name}': it was not told of, and cannot be learnt.")
+                raise UserError(f"column '{column.name}': the sites did not agree on it, so it cannot be learned.")
         rows = []
         for table in (self.split.training, self.split.holdout):
             known = conform(table, schema, agreed.rare, levels)

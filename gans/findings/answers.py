@@ -8,13 +8,14 @@ import numpy as np
 
 from gans.evaluation.intervals import mean_interval
 from gans.findings.sentence import Sentence
+from gans.words import mark, say
 
 Interval = tuple[float, float, float]
 HIGHER, LOWER = "higher", "lower"
 
 # arms: models of these rows
-REAL, SYNTHETIC, BOTH = "real rows only", "synthetic rows only", "real and synthetic rows"
-WEIGHTS, SMOTE, ADDED = "class weights", "SMOTE", "synthetic rows of the rare class"
+REAL, SYNTHETIC, BOTH = mark("real rows only"), mark("synthetic rows only"), mark("real and synthetic rows")
+WEIGHTS, SMOTE, ADDED = mark("class weights"), "SMOTE", mark("synthetic rows of the rare class")
 
 
 @dataclass
@@ -42,8 +43,10 @@ class Measured:
         _, low, high = self.gains[arm]
         sign = 1 if self.better == HIGHER else -1
         if not np.isfinite([low, high]).all():
-            return "not known"
-        return "gain" if min(sign * low, sign * high) > 0 else "loss" if max(sign * low, sign * high) < 0 else "no gain"
+            return mark("not known")
+        if min(sign * low, sign * high) > 0:
+            return mark("gain")
+        return mark("loss") if max(sign * low, sign * high) < 0 else mark("no gain")
 
 
 @dataclass
@@ -151,13 +154,20 @@ def shown(value: Interval, signed: bool = False) -> str:
     most = max(abs(one) for one in value if np.isfinite(one)) if np.isfinite(value).any() else 0.0
     form = f"{'+' if signed else ''},.{0 if most >= 100 else 2 if most >= 10 else 3}f"
     middle, low, high = (format(one, form) if np.isfinite(one) else "" for one in value)
-    return f"{middle} ({low} to {high})" if low else middle
+    return say("{middle} ({low} to {high})", middle=middle, low=low, high=high) if low else middle
 
 
 def gain_sentence(measured: Measured, arm: str, control: str) -> Sentence:
     """Whether an arm gains against the control, in words."""
     verdict = measured.verdict(arm)
     gain = shown(measured.gains[arm], signed=True)
-    text = f"{arm} compared with {control}: {verdict} in {measured.name}, {gain}."
+    text = say(
+        "{arm} compared with {control}: {verdict} in {name}, {gain}.",
+        arm=say(arm),
+        control=say(control),
+        verdict=say(verdict),
+        name=say(measured.name),
+        gain=gain,
+    )
     tone = {"gain": "good", "loss": "bad"}.get(verdict, "note")
     return Sentence(tone, text[0].upper() + text[1:])

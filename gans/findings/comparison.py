@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gans.findings.sentence import Sentence
+from gans.findings.sentence import Sentence, listed
 from gans.runs.record import Observation, RunRecord
 from gans.training.loop import DIVERGED
+from gans.words import mark, say
 
 SLACK = 0.1
 FEW_SEEDS = 10
@@ -32,20 +33,33 @@ def winner(
         means: by variant its mean with its interval, as text.
         leader: the variant with the best mean; None where there is no mean.
     """
-    beside = ", ".join(f"{name} {text}" for name, text in means.items())
+    beside = listed(f"{name} {text}" for name, text in means.items())
     winners = set(best.values())
     if len(winners) == 1 and len(best) == len(data):
-        where = data[0] if len(data) == 1 else "every data set"
-        return Sentence(
-            "good",
-            f"{winners.pop()} wins by '{title}': its interval lies beyond those of all others on {where} ({beside}).",
+        text = say(
+            "{winner} wins by '{title}': its interval lies beyond those of all others on {where} ({beside}).",
+            winner=winners.pop(),
+            title=title,
+            where=data[0] if len(data) == 1 else say("every data set"),
+            beside=beside,
         )
+        return Sentence("good", text)
     if best:
-        each = ", ".join(f"{name} on {table}" for table, name in best.items())
-        return Sentence("note", f"No variant wins everywhere by '{title}'; shown to be best: {each} ({beside}).")
+        text = say(
+            "No variant wins everywhere by '{title}'; shown to be best: {each} ({beside}).",
+            title=title,
+            each=listed(say("{name} on {data}", name=name, data=table) for table, name in best.items()),
+            beside=beside,
+        )
+        return Sentence("note", text)
     if leader is None:
-        return Sentence("note", f"No winner is shown by '{title}': no variant has a mean.")
-    text = f"No winner is shown by '{title}': intervals overlap. {leader} has the best mean ({beside})."
+        return Sentence("note", say("No winner is shown by '{title}': no variant has a mean.", title=title))
+    text = say(
+        "No winner is shown by '{title}': intervals overlap. {leader} has the best mean ({beside}).",
+        title=title,
+        leader=leader,
+        beside=beside,
+    )
     return Sentence("note", text)
 
 
@@ -55,19 +69,22 @@ def observed(runs: Sequence[RunRecord]) -> tuple[dict[str, list[Observation]], l
     without = [run.source for run in scored if not run.evaluated]
     if scored and not without:
         kinds = sorted({run.evaluation for run in scored})
-        said = [f"UNEQUAL EVALUATIONS: {'; '.join(kinds)}."] if len({kind.split()[0] for kind in kinds}) > 1 else []
+        unequal = len({kind.split()[0] for kind in kinds}) > 1
+        said = [say("UNEQUAL EVALUATIONS: {kinds}.", kinds="; ".join(kinds))] if unequal else []
         chosen = [run.source for run in scored if len({one.seed for one in run.evaluated}) < len(run.seeds)]
         if chosen:
-            said.append(
-                f"NOT ALL SEEDS: {', '.join(chosen)}: evaluate with members=all; the best seed alone is optimistic."
+            text = say(
+                "NOT ALL SEEDS: {runs}: evaluate with members=all; the best seed alone is optimistic.",
+                runs=", ".join(chosen),
             )
+            said.append(text)
         return {run.source: run.evaluated for run in runs}, said
-    said = (
+    said = say(
         "Scores are those against held-out rows at the step that was kept. These rows chose the step, so scores are "
         "slightly optimistic; gans evaluate run=DIR members=all gives others."
     )
     if len(without) < len(scored):
-        said += f" Not evaluated: {', '.join(without)}."
+        said += say(" Not evaluated: {runs}.", runs=", ".join(without))
     return {run.source: run.held_out for run in runs}, [said]
 
 
@@ -75,14 +92,17 @@ def not_shared(observations: Sequence[Sequence[Observation]], names: Sequence[st
     """Which of these scores some runs have and others have not, so that they cannot be compared."""
     every = [set(one.scores) for found in observations for one in found]
     left_out = [name for name in names if 0 < sum(name in scores for scores in every) < len(every)]
-    return [f"{', '.join(left_out)} left out: not all runs have it."] if left_out else []
+    return [say("{names} left out: not all runs have it.", names=", ".join(left_out))] if left_out else []
 
 
 def unfinished(groups: Groups) -> list[str]:
     """Runs that did not come to their end."""
     ended = ("completed", DIVERGED)
     runs = [run for found in groups.values() for run in found if run.status not in ended]
-    return [f"UNFINISHED: {run.source} is {run.status} at step {run.steps:,}." for run in runs]
+    return [
+        say("UNFINISHED: {run} is {status} at step {steps:,}.", run=run.source, status=say(run.status), steps=run.steps)
+        for run in runs
+    ]
 
 
 def budgets(groups: Groups, variants: list[str], budget: str) -> list[str]:
@@ -103,14 +123,14 @@ def budgets(groups: Groups, variants: list[str], budget: str) -> list[str]:
         return []
     if max(every) <= min(every) * (1 + SLACK) if budget == "seconds" else len(set(every)) == 1:
         return []
-    unit = "s" if budget == "seconds" else "steps"
-    said = ", ".join(f"{variant} {_span(values)} {unit}" for variant, values in spent.items())
-    return [f"UNEQUAL BUDGETS: {said}. Differences may come from them."]
+    unit = "s" if budget == "seconds" else say("steps")
+    spans = listed(f"{variant} {_span(values)} {unit}" for variant, values in spent.items())
+    return [say("UNEQUAL BUDGETS: {spans}. Differences may come from them.", spans=spans)]
 
 
 def _span(values: list[float]) -> str:
     low, high = min(values), max(values)
-    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+    return f"{low:,.0f}" if low == high else say("{low:,.0f} to {high:,.0f}", low=low, high=high)
 
 
 def absences(cells: Mapping[tuple[str, str], Seeds], fewest_pairs: int, blocks: int) -> list[str]:
@@ -124,25 +144,40 @@ def absences(cells: Mapping[tuple[str, str], Seeds], fewest_pairs: int, blocks: 
     out = []
     for (variant, table), cell in cells.items():
         many = len(cell.values) + len(cell.missing) + len(cell.diverged)
-        for seeds, words in ((cell.diverged, "DIVERGED"), (cell.missing, "MISSING")):
+        for seeds, text in (
+            (
+                cell.diverged,
+                mark(
+                    "DIVERGED: {variant} on {data}, {count} of {many} seeds ({seeds}). They count as worse than any "
+                    "other in ranks, probabilities and tests."
+                ),
+            ),
+            (cell.missing, mark("MISSING: {variant} on {data}, {count} of {many} seeds ({seeds}).")),
+        ):
             if seeds:
-                worst = " They count as worse than all others in ranks, chances and tests." * (words == "DIVERGED")
-                listed = ", ".join(map(str, seeds))
-                out.append(f"{words}: {variant} on {table}, {len(seeds)} of {many} seeds ({listed}).{worst}")
+                named = {"variant": variant, "data": table, "count": len(seeds), "many": many}
+                out.append(say(text, seeds=", ".join(map(str, seeds)), **named))
     most = max(len(cell.values) for cell in cells.values())
     if most < FEW_SEEDS:
-        out.append(
-            f"At most {most} seeds: with so few, the bootstrap intervals of IQM and chance are too narrow; the "
-            "intervals of the means use Student's t."
+        text = say(
+            "At most {most} seeds: with so few, the bootstrap intervals of IQM and chance are too narrow; the "
+            "intervals of the means use Student's t.",
+            most=most,
         )
+        out.append(text)
     if fewest_pairs < 6:
-        out.append(
-            f"Only {fewest_pairs} pairs of runs: with fewer than 6, a signed-rank test cannot be significant at 5 %."
+        text = say(
+            "Only {pairs} pairs of runs: with fewer than 6, a signed-rank test cannot be significant at 5 %.",
+            pairs=fewest_pairs,
         )
+        out.append(text)
     data = list(dict.fromkeys(table for _, table in cells))
     if len(data) < blocks:
-        out.append(
-            f"Ranks are over {blocks} blocks, one for each data set and seed: they hold for {', '.join(data)}, not for "
-            "other data sets."
+        text = say(
+            "Ranks are over {blocks} blocks, one for each data set and seed: they apply to {data}, not to other data "
+            "sets.",
+            blocks=blocks,
+            data=listed(data),
         )
+        out.append(text)
     return out

@@ -2,22 +2,32 @@
 
 from gans.evaluation.results import Evaluation, Score
 from gans.findings.sentence import Sentence
+from gans.words import mark, say
 
 NEAR = {  # in words, and how far off is still near, where held-out customers are nearer themselves
-    "history_counts": ("events a customer", 0.03),
-    "history_gaps": ("days between events", 0.05),
-    "history_weekday": ("weekdays", 0.05),
-    "history_hour": ("hours", 0.05),
-    "history_lag": ("the correlation with the event before", 0.05),
-    "history_order": ("what follows what", 0.05),
-    "history_parent": ("how events go with their customer", 0.05),
-    "history_retention": ("who comes back", 0.03),
-    "history_rfm": ("recency, frequency and money", 0.1),
-    "history_value": ("spending of a customer", 0.05),
+    "history_counts": (mark("events per customer"), 0.03),
+    "history_gaps": (mark("days between events"), 0.05),
+    "history_weekday": (mark("weekdays"), 0.05),
+    "history_hour": (mark("hours"), 0.05),
+    "history_lag": (mark("the correlation with the event before"), 0.05),
+    "history_order": (mark("what follows what"), 0.05),
+    "history_parent": (mark("how events depend on the customer"), 0.05),
+    "history_retention": (mark("who comes back"), 0.03),
+    "history_rfm": (mark("recency, frequency and money"), 0.1),
+    "history_value": (mark("spending per customer"), 0.05),
+}
+LOGS = {"orders": mark("orders"), "views": mark("views"), "social": mark("social events")}
+SENTENCES = {
+    "good": mark("The {kind} are close to real ones in {parts}."),
+    "note": mark("The {kind} are off in {parts}."),
+    "bad": mark("The {kind} are FAR OFF in {parts}."),
 }
 USUAL = 1.5  # times what held-out customers are off by, which is still near
 FAR = 3  # times what is near, from where on it is far off
-NEVER = {"history_keys": "rows of no known customer", "history_impossible": "customers with an impossible event"}
+NEVER = {
+    "history_keys": mark("rows of no known customer"),
+    "history_impossible": mark("customers with an impossible event"),
+}
 
 
 def history_sentences(evaluation: Evaluation) -> list[Sentence]:
@@ -29,9 +39,8 @@ def history_sentences(evaluation: Evaluation) -> list[Sentence]:
         for name, (words, limit) in NEAR.items():
             if (score := evaluation.scores.get(f"{name}/{kind}")) is not None:
                 groups[_tone(score, limit)].append(_shown(words, score))
-        starts = {"good": "near the real ones in", "note": "off in", "bad": "FAR OFF in"}
         out += [
-            Sentence(tone, f"Events of {kind} are {starts[tone]} {'; '.join(words)}.")
+            Sentence(tone, say(SENTENCES[tone], kind=say(LOGS[kind]), parts="; ".join(words)))
             for tone, words in groups.items()
             if words
         ]
@@ -41,10 +50,10 @@ def history_sentences(evaluation: Evaluation) -> list[Sentence]:
 def _never(evaluation: Evaluation, kind: str) -> Sentence:
     """Rows of unknown customers, and events that cannot be."""
     found = {words: evaluation.scores[f"{name}/{kind}"] for name, words in NEVER.items()}
-    wrong = [f"{words} {one.value:.2%}" for words, one in found.items() if one.value > 0]
+    wrong = [f"{say(words)} {one.value:.2%}" for words, one in found.items() if one.value > 0]
     if wrong:
-        return Sentence("bad", f"IMPOSSIBLE, {kind}: {'; '.join(wrong)}.")
-    return Sentence("good", f"All rows of {kind} belong to a customer, and none lies where no real event can.")
+        return Sentence("bad", say("IMPOSSIBLE, {kind}: {parts}.", kind=say(LOGS[kind]), parts="; ".join(wrong)))
+    return Sentence("good", say("All {kind} belong to a customer, and none is impossible.", kind=say(LOGS[kind])))
 
 
 def _tone(score: Score, limit: float) -> str:
@@ -53,5 +62,8 @@ def _tone(score: Score, limit: float) -> str:
 
 
 def _shown(words: str, score: Score) -> str:
-    beside = "" if score.real is None else f", held-out customers {score.real:.3f}"
-    return f"{words} ({score.value:.3f}{beside})"
+    if score.real is None:
+        return f"{say(words)} ({score.value:.3f})"
+    return say(
+        "{what} ({value:.3f}, held-out customers {real:.3f})", what=say(words), value=score.value, real=score.real
+    )

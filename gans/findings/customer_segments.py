@@ -7,6 +7,7 @@ import numpy as np
 
 from gans.findings.answers import Interval, shown
 from gans.findings.sentence import Sentence
+from gans.words import mark, say
 
 AGREES, ALIKE = 0.05, 0.05
 
@@ -20,11 +21,13 @@ class Trait:
         strength: 0 to 1: of a number |2 P(a customer of the segment has more than another) - 1|, of a level the
             difference of its shares.
         words: in plain words.
+        short: in two or three words.
     """
 
     column: str
     strength: float
     words: str
+    short: str
 
 
 @dataclass
@@ -82,29 +85,41 @@ def agreement_sentences(personas: Personas) -> list[Sentence]:
         else "bad"
     )
     start = {
-        "good": "Real customers fall into the same segments",
-        "note": "Real customers fall into the same segments in part",
-        "bad": "Real customers do not fall into these segments",
+        "good": mark("Real customers fall into the same segments"),
+        "note": mark("Real customers fall into the same segments in part"),
+        "bad": mark("Real customers do not fall into these segments"),
     }[tone]
-    out = [
-        Sentence(
-            tone,
-            f"{start}: for {personas.held_out_rows:,} held-out customers, segments learnt from synthetic rows agree "
-            f"with segments learnt from half of the training rows by {shown(personas.agreement)}, segments learnt from "
-            f"the other half by {shown(personas.ceiling)} (adjusted Rand index: 1 is the same, 0 is chance).",
-        )
-    ]
+    text = say(
+        "{start}: for {rows:,} held-out customers, segments learned from synthetic rows agree with segments learned "
+        "from half of the training rows by {agreement}, segments learned from the other half by {ceiling} (adjusted "
+        "Rand index: 1 is the same, 0 is chance).",
+        start=say(start),
+        rows=personas.held_out_rows,
+        agreement=shown(personas.agreement),
+        ceiling=shown(personas.ceiling),
+    )
+    out = [Sentence(tone, text)]
     if personas.ceiling[0] < 0.5:
-        text = "Segments of two samples of real rows differ as well: the table has no sharp segments, only a rough map."
+        text = say(
+            "Segments of two samples of real rows differ as well: the table has no sharp segments, only a rough map."
+        )
         out.append(Sentence("note", text))
     gap = max(personas.personas, key=lambda one: abs(one.share - one.held_out_share[0]))
     off = abs(gap.share - gap.held_out_share[0])
-    text = (
-        f"The shares of the segments differ by at most {off:.1%} ({gap.name}: {gap.share:.1%} of synthetic customers, "
-        f"{gap.held_out_share[0]:.1%} of held-out ones)."
+    text = say(
+        "The shares of the segments differ by at most {off:.1%} ({name}: {share:.1%} of synthetic customers, "
+        "{held:.1%} of held-out ones).",
+        off=off,
+        name=gap.name,
+        share=gap.share,
+        held=gap.held_out_share[0],
     )
     out.append(Sentence("good" if off <= ALIKE else "note", text))
     if personas.icl:
-        text = f"{personas.k} segments, because that number has the lowest ICL of 2 to {max(personas.icl)}."
+        text = say(
+            "{k} segments, because that number has the lowest ICL of 2 to {most}.",
+            k=personas.k,
+            most=max(personas.icl),
+        )
         out.append(Sentence("note", text))
     return out

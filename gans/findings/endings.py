@@ -10,7 +10,7 @@ from gans.config.names import shell_quoted
 from gans.config.run import Run
 from gans.findings.guarantee import guarantee_sentences
 from gans.findings.run import duration, headline
-from gans.findings.sentence import Sentence
+from gans.findings.sentence import Sentence, listed
 from gans.runs.calls import Call
 from gans.runs.execute import Result
 from gans.runs.files import RunFiles
@@ -18,10 +18,12 @@ from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.tracking.terminal import STAGES
 from gans.training.loop import DIVERGED, INTERRUPTED
+from gans.words import mark, say
 
+TRAIN, FEDERATE = "gans train", "gans federate"
 SMALLER = 3  # times, the learning rates of the next try after a run that diverged
 LEAST_SECONDS = 0.5  # of a stage that is named
-JUDGING = (
+JUDGING = mark(
     "To judge the rows, run gans evaluate with real=FILE, test=FILE and out=FOLDER: what is found by real rows is not "
     "private, so it goes elsewhere."
 )
@@ -40,14 +42,35 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
     if told := _score(summary):
         lines.append(told)
     if result.status == INTERRUPTED:
-        return [*lines, "saved; go on with:", *_indented([go_on(folder)])]
+        return [*lines, say("saved; resume with:"), *_indented([go_on(folder)])]
     if results is not None:
-        lines.append(f"verdict: {verdict(results).text}")
+        lines.append(say("verdict: {text}", text=verdict(results).text))
     if result.status == DIVERGED:
-        return [*lines, f"lower the learning rate{_again(call, run)}"]
+        return [*lines, *_again(call, run)]
     if isinstance(results, PrivateResults):
-        lines.append(JUDGING)
-    return [*lines, "next:", *_indented(next_commands(folder, result.files.report, results))]
+        lines.append(say(JUDGING))
+    return [*lines, say("next:"), *_indented(next_commands(folder, result.files.report, results))]
+
+
+def federated_lines(folder: Path, summary: Mapping[str, Any], generator: bool) -> list[str]:
+    """The lines at the end of a federated run.
+
+    Args:
+        generator: whether there is a generator at the server, and not only at the sites.
+    """
+    text = say(
+        "{status} after {rounds:,} rounds in {seconds}",
+        status=say(summary["status"]),
+        rounds=summary["rounds"],
+        seconds=duration(summary["seconds"]),
+    )
+    lines = [text, *([told] if (told := _score(summary)) else [])]
+    if summary["status"] == INTERRUPTED:
+        return [*lines, say("saved; resume with:"), *_indented([go_on(folder, FEDERATE)])]
+    lines.append(say("rows: {path}", path=RunFiles(folder).samples))
+    run, private = shell_quoted(f"run={folder}"), "privacy" in summary
+    judge = [] if private else [f"gans evaluate {run}"]
+    return [*lines, *([say("next:"), *_indented([*judge, draw(run, "rows.csv")])] if generator else [])]
 
 
 def verdict(results: RunResults | PrivateResults) -> Sentence:
@@ -64,12 +87,17 @@ def next_commands(folder: Path, report: Path, results: RunResults | PrivateResul
     look = [f"{opener()} {shell_quoted(str(report))}"] if report.is_file() else []
     judge = [] if isinstance(results, PrivateResults) else [f"gans evaluate {run}"]
     out = "customers-and-events" if files.histories.is_file() else f"rows.{'parquet' if images else 'csv'}"
-    return [*look, *judge, f"gans sample {run} n=1000 out={out}"]
+    return [*look, *judge, draw(run, out)]
 
 
-def go_on(folder: Path) -> str:
+def draw(run: str, out: str) -> str:
+    """The command that draws rows; `run` is its first argument, quoted."""
+    return f"gans sample {run} n=1000 out={out}"
+
+
+def go_on(folder: Path, command: str = TRAIN) -> str:
     """The command that goes on with an interrupted run."""
-    return f"gans train {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
+    return f"{command} {shell_quoted(f'run_dir={folder}')} trainer.resume=true"
 
 
 def with_smaller_steps(call: Call, run: Run) -> str:
@@ -95,45 +123,57 @@ def opener() -> str:
 
 def job_line(result: Result, results: RunResults | PrivateResults | None) -> str:
     """How a run of a sweep went."""
-    words = f". {verdict(results).text}" if results is not None else ""
-    return f"{what_was_done(result.summary)}{words}"
+    done = what_was_done(result.summary)
+    return done if results is None else say("{done}. {verdict}", done=done, verdict=verdict(results).text)
 
 
 def what_was_done(summary: Mapping[str, Any]) -> str:
     """Status, steps and time, as in 'completed after 300 steps in 31.0 s'."""
-    stopped = f" ({summary['stopped']})" if summary.get("stopped") else ""
-    seconds = duration(sum(_seconds(summary).values()))
-    return f"{summary['status']} after {summary['steps']:,} steps{stopped} in {seconds}"
+    stopped = say(" ({reason})", reason=summary["stopped"]) if summary.get("stopped") else ""
+    return say(
+        "{status} after {steps:,} steps{stopped} in {time}",
+        status=say(summary["status"]),
+        steps=summary["steps"],
+        stopped=stopped,
+        time=duration(sum(_seconds(summary).values())),
+    )
 
 
 def _stages(summary: Mapping[str, Any]) -> str:
     """What the time went into, as in ': compiling 12.0 s, training 8.0 s'."""
     longest = [f"{words} {duration(spent)}" for words, spent in _seconds(summary).items() if spent >= LEAST_SECONDS]
-    return f": {', '.join(longest)}" if longest else ""
+    return say(": {stages}", stages=listed(longest)) if longest else ""
 
 
 def _seconds(summary: Mapping[str, Any]) -> dict[str, float]:
     """The seconds of each stage, by its words."""
-    return {words: summary[key] for stage, words in STAGES.items() if (key := f"{stage}_seconds") in summary}
+    return {say(words): summary[key] for stage, words in STAGES.items() if (key := f"{stage}_seconds") in summary}
 
 
 def _score(summary: Mapping[str, Any]) -> str:
     """The score of the rows beside that of real ones, as far as there are any."""
     if "privacy" in summary:
-        spent = "epsilon={epsilon:g} at delta={delta:g} is spent".format(**summary["privacy"])
-        return f"{spent}, by {summary['looks']:,} looks at the rows"
+        epsilon, delta = summary["privacy"]["epsilon"], summary["privacy"]["delta"]
+        if "looks" not in summary:
+            return say("epsilon={epsilon:g} at delta={delta:g} is spent", epsilon=epsilon, delta=delta)
+        return say(
+            "epsilon={epsilon:g} at delta={delta:g} is spent, by {looks:,} queries of the rows",
+            epsilon=epsilon,
+            delta=delta,
+            looks=summary["looks"],
+        )
     found, real = (summary["scores"].get(side, {}) for side in ("holdout", "floor"))
     name = next((name for name in ("score", "fid") if name in found), None)
     if name is None:
         return ""
-    beside = f" (real rows {real[name]:.4f})" if name in real else ""
-    return f"{name} {found[name]:.4f} on held-out rows{beside}"
+    beside = say(" (real rows {real:.4f})", real=real[name]) if name in real else ""
+    return say("{name} {found:.4f} on held-out rows{beside}", name=say(name), found=found[name], beside=beside)
 
 
-def _again(call: Call, run: Run) -> str:
+def _again(call: Call, run: Run) -> list[str]:
     if run.trainer.resume:  # its own command is not the one that began it
-        return " in a new run"
-    return ":\n" + "\n".join(_indented([with_smaller_steps(call, run)]))
+        return [say("lower the learning rate in a new run")]
+    return [say("lower the learning rate:"), *_indented([with_smaller_steps(call, run)])]
 
 
 def _indented(commands: Sequence[str]) -> list[str]:

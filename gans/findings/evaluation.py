@@ -5,9 +5,10 @@ import math
 from gans.evaluation.metrics import LOWER, NEAR, meaning
 from gans.evaluation.results import Evaluation, score_rows
 from gans.findings.customer_histories import history_sentences
-from gans.findings.privacy import LIMITS, privacy_sentences
+from gans.findings.privacy import limits, privacy_sentences
 from gans.findings.realism import realism_sentences
 from gans.findings.sentence import Sentence, ranged
+from gans.words import mark, say
 
 SHAPE = 1.0
 USEFUL, USELESS = 0.95, 0.8
@@ -16,7 +17,7 @@ USEFUL, USELESS = 0.95, 0.8
 def findings(evaluation: Evaluation) -> list[Sentence]:
     """What is good and what is not: realism and histories, then privacy, utility and fidelity, others, the limits."""
     own = [*realism_sentences(evaluation), *history_sentences(evaluation), *privacy_sentences(evaluation)]
-    return [*own, *_utility(evaluation), *fidelity_sentences(evaluation), *_others(evaluation), LIMITS]
+    return [*own, *_utility(evaluation), *fidelity_sentences(evaluation), *_others(evaluation), limits()]
 
 
 def utility_sentence(evaluation: Evaluation) -> Sentence | None:
@@ -29,12 +30,17 @@ def utility_sentence(evaluation: Evaluation) -> Sentence | None:
         return None
     kept = (made.value - chance) / (real.value - chance)
     tone = "good" if kept >= USEFUL else "bad" if kept < USELESS else "note"
-    start = {"good": "Useful", "note": "Partly useful", "bad": "NOT USEFUL"}[tone]
-    return Sentence(
-        tone,
-        f"{start}: a model of {evaluation.target} has {measure} {ranged(made)} on real rows when trained on "
-        f"synthetic ones, {ranged(real)} when trained on real ones.",
+    start = {"good": mark("Useful"), "note": mark("Partly useful"), "bad": mark("NOT USEFUL")}[tone]
+    text = say(
+        "{start}: a model of {target} has {measure} {made} on real rows when trained on synthetic ones, {real} when "
+        "trained on real ones.",
+        start=say(start),
+        target=evaluation.target,
+        measure=say(measure),
+        made=ranged(made),
+        real=ranged(real),
     )
+    return Sentence(tone, text)
 
 
 def _measure(evaluation: Evaluation) -> tuple[str, float]:
@@ -50,48 +56,53 @@ def _utility(evaluation: Evaluation) -> list[Sentence]:
         return []
     first = utility_sentence(evaluation)
     if first is None:
-        return [
-            Sentence(
-                "note",
-                f"Usefulness cannot be judged: {evaluation.target} cannot be predicted from real rows either "
-                f"({measure} {ranged(real)}).",
-            )
-        ]
+        text = say(
+            "Usefulness cannot be judged: {target} cannot be predicted from real rows either ({measure} {real}).",
+            target=evaluation.target,
+            measure=say(measure),
+            real=ranged(real),
+        )
+        return [Sentence("note", text)]
     out = [first]
     for name, words in (
-        ("augmentation_gain", "Adding synthetic rows to real ones"),
-        ("smote_gain", "Adding SMOTE rows"),
+        ("augmentation_gain", mark("Adding synthetic rows to real ones {verdict}: {measure} {gain}.")),
+        ("smote_gain", mark("Adding SMOTE rows {verdict}: {measure} {gain}.")),
     ):
         if (gain := scores.get(name)) is not None and gain.low is not None and gain.high is not None:
-            verdict = "changes nothing" if gain.low <= 0 <= gain.high else "helps" if gain.low > 0 else "harms"
-            out.append(
-                Sentence(
-                    "note", f"{words} {verdict}: {measure} {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})."
-                )
+            by = say("{value:+.4f} ({low:+.4f} to {high:+.4f})", value=gain.value, low=gain.low, high=gain.high)
+            verdict = (
+                say("changes nothing")
+                if gain.low <= 0 <= gain.high
+                else say("helps")
+                if gain.low > 0
+                else say("does harm")
             )
+            out.append(Sentence("note", say(words, verdict=verdict, measure=say(measure), gain=by)))
     return out
 
 
 def fidelity_sentences(evaluation: Evaluation) -> list[Sentence]:
     """How far columns and pairs of them are off, and constants that vary."""
     out = [
-        Sentence("bad", f"{name} is constant in the real table but varies in the synthetic one.")
+        Sentence("bad", say("{name} is constant in the real table but varies in the synthetic one.", name=name))
         for name in evaluation.details.get("constant columns that vary", [])
     ]
     if (score := evaluation.scores.get("shape_error")) is None:
         return out
     if score.real is None:
-        return [*out, Sentence("note", f"Columns are off by {score.value:.2f} % on average, measured as published.")]
+        text = say("Columns are off by {value:.2f} % on average, measured as published.", value=score.value)
+        return [*out, Sentence("note", text)]
     tone = "good" if score.value <= 1.5 * score.real + SHAPE else "bad" if score.value > 10 else "note"
     trend = evaluation.scores["trend_error"]
-    return [
-        *out,
-        Sentence(
-            tone,
-            f"Columns are off by {score.value:.2f} % (held-out rows {score.real:.2f} %), pairs by {trend.value:.2f} % "
-            f"(held-out rows {trend.real:.2f} %), measured as published.",
-        ),
-    ]
+    text = say(
+        "Columns are off by {shape:.2f} % (held-out rows {real_shape:.2f} %), pairs by {trend:.2f} % (held-out rows "
+        "{real_trend:.2f} %), measured as published.",
+        shape=score.value,
+        real_shape=score.real,
+        trend=trend.value,
+        real_trend=trend.real,
+    )
+    return [*out, Sentence(tone, text)]
 
 
 def _others(evaluation: Evaluation) -> list[Sentence]:
@@ -101,8 +112,15 @@ def _others(evaluation: Evaluation) -> list[Sentence]:
         what = meaning(name)
         if not what.sentence:
             continue
-        beside = "" if score.real is None else f", held-out rows have {score.real:.4g}"
-        near = "near what real rows have" if what.ideal is None else f"near {what.ideal:g}"
-        way = {NEAR: near, LOWER: "less"}.get(what.better, "more")
-        out.append(Sentence("note", f"{what.title}: {score.value:.4g}{beside}; {way} is better."))
+        if what.better == NEAR and what.ideal is not None:
+            better = say("near {ideal:g} is better", ideal=what.ideal)
+        elif what.better == NEAR:
+            better = say("close to the real-data baseline is better")
+        else:
+            better = say("lower is better") if what.better == LOWER else say("higher is better")
+        beside = "" if score.real is None else say(", held-out rows have {real:.4g}", real=score.real)
+        text = say(
+            "{title}: {value:.4g}{beside}; {better}.", title=what.title, value=score.value, beside=beside, better=better
+        )
+        out.append(Sentence("note", text))
     return out

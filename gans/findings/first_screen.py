@@ -15,9 +15,11 @@ from gans.findings.realism import realism_headline
 from gans.findings.run import headline, score_sentence
 from gans.findings.sentence import Sentence, worst_tone
 from gans.runs.finish import RunResults
+from gans.words import mark, say
 
 UNKNOWN = "unknown"
-USE, REAL, SHARE = "May I use these rows?", "Are they real enough on unseen rows?", "May I share them?"
+USE, REAL = mark("May I use these rows?"), mark("Are they real enough on unseen rows?")
+SHARE = mark("May I share them?")
 
 
 @dataclass
@@ -80,53 +82,62 @@ def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:
     command = f"{commands(folder)['evaluate_command']} {shell_quoted(f'out={elsewhere}')}"
     epsilon, delta = ledger["guarantee"]["epsilon"], ledger["guarantee"]["delta"]
     tone = guarantee_tone(epsilon)
-    answers = {"good": "Yes, by a guarantee", "note": "Yes, by a moderate guarantee", "bad": "The guarantee is weak"}
-    reason = f"Differential privacy for each row: epsilon {epsilon:g}, delta {delta:g}."
-    return [_not_tested(USE, command), _not_tested(REAL, command), Reply(SHARE, tone, answers[tone], [reason])]
+    answer = {
+        "good": mark("Yes, by a guarantee"),
+        "note": mark("Yes, by a moderate guarantee"),
+        "bad": mark("The guarantee is weak"),
+    }[tone]
+    reason = say(
+        "Differential privacy for each row: epsilon {epsilon:g}, delta {delta:g}.", epsilon=epsilon, delta=delta
+    )
+    share = Reply(say(SHARE), tone, say(answer), [reason])
+    return [_not_tested(USE, command), _not_tested(REAL, command), share]
 
 
 def _use(sentences: Sequence[Sentence]) -> Reply:
     tone = worst_tone(sentences)
-    answer = {"good": "Yes", "note": "With care", "bad": "No"}[tone]
-    return Reply(USE, tone, answer, [one.text for one in sentences])
+    answer = {"good": mark("Yes"), "note": mark("With care"), "bad": mark("No")}[tone]
+    return Reply(say(USE), tone, say(answer), [one.text for one in sentences])
 
 
 def _not_tested(question: str, command: str) -> Reply:
-    return Reply(question, UNKNOWN, "Not tested yet", [], command)
+    return Reply(say(question), UNKNOWN, say("Not tested yet"), [], command)
 
 
 def _left_out(question: str) -> Reply:
-    reason = (
-        "This evaluation left it out: it needs metrics=standard, and at least 100 rows that nothing was learnt from."
-    )
-    return Reply(question, UNKNOWN, "Not tested", [reason])
+    reason = say("This evaluation left it out: it needs metrics=standard and at least 100 unseen rows.")
+    return Reply(say(question), UNKNOWN, say("Not tested"), [reason])
 
 
 def _share_untested(report: RunResults, command: str) -> Reply:
     """Personal data that was kept on purpose says no before any attack is made."""
     kept = kept_lines(report.schema)
-    return Reply(SHARE, "bad", "No", kept, command) if kept else _not_tested(SHARE, command)
+    return Reply(say(SHARE), "bad", say("No"), kept, command) if kept else _not_tested(SHARE, command)
 
 
 def _real(evaluation: Evaluation) -> Reply:
     told = realism_headline(evaluation)
     if told is None:
         return _left_out(REAL)
-    answer = {"good": "Yes", "note": "Nearly", "bad": "No"}[told.tone]
-    return Reply(REAL, told.tone, answer, [told.text])
+    answer = {"good": mark("Yes, real enough"), "note": mark("Nearly"), "bad": mark("Not real enough")}[told.tone]
+    return Reply(say(REAL), told.tone, say(answer), [told.text])
 
 
 def _share(evaluation: Evaluation) -> Reply:
     state = privacy_state(evaluation)
     tone, answer, reason = {
-        FAILS: ("bad", "No", privacy_reason(evaluation)),
+        FAILS: ("bad", mark("No"), privacy_reason(evaluation)),
         LITTLE_TOLD: (
             "note",
-            "Only with people who may know a little of the real table",
-            "An attack tells a little, beyond chance.",
+            mark("Only with people who may know a little of the real table"),
+            say("An attack learns a little, beyond chance."),
         ),
-        PASSES: ("good", "Yes, as far as tested", "None of the attacks does better than a guess, which is no proof."),
-    }.get(state, (UNKNOWN, "Not known", privacy_reason(evaluation)))
+        PASSES: (
+            "good",
+            mark("Yes, as far as tested"),
+            say("None of the attacks does better than guessing, which is no proof."),
+        ),
+    }.get(state, (UNKNOWN, mark("Not known"), privacy_reason(evaluation)))
     told = worst_attack(evaluation) if state != FAILS else ""
     reason = reason[:1].upper() + reason[1:]
-    return Reply(SHARE, tone, answer, [reason, told] if told else [reason])
+    return Reply(say(SHARE), tone, say(answer), [reason, told] if told else [reason])

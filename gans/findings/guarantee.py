@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gans.findings.sentence import Sentence
+from gans.words import mark, say
 
 STRONG, WEAK = 1.0, 8.0  # epsilon up to which a guarantee is called strong, and from which it says little
 
@@ -20,31 +21,31 @@ def guarantee_sentences(ledger: Mapping[str, Any]) -> list[Sentence]:
     epsilon, delta = found["epsilon"], found["delta"]
     tone = guarantee_tone(epsilon)
     strength = {
-        "good": "a strong guarantee",
-        "note": "a moderate guarantee",
-        "bad": "a weak guarantee, little more than noise",
+        "good": mark("a strong guarantee"),
+        "note": mark("a moderate guarantee"),
+        "bad": mark("a weak guarantee, little more than noise"),
     }
-    return [
-        Sentence(
-            tone,
-            f"Differential privacy with epsilon {epsilon:g} and delta {delta:g}, {strength[tone]}: one row more in the "
-            f"table makes any conclusion from this folder at most {math.exp(epsilon):.3g} times as likely, except with "
-            f"a chance of {delta:g}.",
-        ),
-        Sentence(
-            "note",
-            "The guarantee covers one row. A person with several rows is protected less, and what is true of many "
-            "people, such as how income depends on age, is learnt on purpose.",
-        ),
-        Sentence(
-            "note",
-            "It relies on the declared domain being public: bounds, levels and bins in domain.yaml must not have been "
-            "read off the rows, except for those that were asked for with noise. It covers this run; the costs of "
-            "other runs on the same rows add up.",
-        ),
-        Sentence(
-            "note",
-            f"{looks:,} queries of the rows spent epsilon {ledger['spent']['epsilon']:.4g} of {epsilon:g}; each is "
-            "listed in privacy.json.",
-        ),
-    ]
+    first = say(
+        "Differential privacy with epsilon {epsilon:g} and delta {delta:g}, {strength}: one row more in the table "
+        "makes any conclusion from this folder at most {times:.3g} times as likely, except with probability {delta:g}.",
+        epsilon=epsilon,
+        delta=delta,
+        strength=say(strength[tone]),
+        times=math.exp(epsilon),
+    )
+    who = say(
+        "The guarantee covers one row. A person with several rows is protected less, and what is true of many people, "
+        "such as how income depends on age, is learned on purpose."
+    )
+    public = say(
+        "It relies on the declared domain being public: bounds, levels and bins in domain.yaml must not have been read "
+        "off the rows, except for those that were queried with noise. It covers this run; the budgets of other runs on "
+        "the same rows add up."
+    )
+    spent = say(
+        "{looks:,} queries of the rows spent epsilon {spent:.4g} of {epsilon:g}; each is listed in privacy.json.",
+        looks=looks,
+        spent=ledger["spent"]["epsilon"],
+        epsilon=epsilon,
+    )
+    return [Sentence(tone, first), *(Sentence("note", text) for text in (who, public, spent))]

@@ -1,5 +1,6 @@
 """The generator that a run kept, and how training went on around it."""
 
+import re
 from dataclasses import dataclass
 
 from gans.config.trainer import directions
@@ -7,10 +8,11 @@ from gans.evaluation.metrics import meaning
 from gans.findings.sentence import Sentence
 from gans.runs.finish import RunResults
 from gans.tracking.jsonl import History, series
+from gans.words import mark, say
 
 FALL = 0.01  # of a score, up to which its end is as good as its best
-NAMES = {"score": "score", "detection": "detection score"}
-REFINED = (
+NAMES = {"score": mark("score"), "detection": mark("detection score")}
+REFINED = mark(
     "The rows were refined after training, by boosted trees that tell real from generated rows; the curves show the "
     "generator without refinement."
 )
@@ -44,18 +46,27 @@ class Kept:
 
     def reason(self) -> str:
         """In a few words why it was kept."""
-        return "the last one" if self.value is None else f"best {score_name(self.by)}, {self.value:.3f}"
+        if self.value is None:
+            return say("the last one")
+        return say("best {name}, {value:.3f}", name=score_name(self.by), value=self.value)
 
     def words(self) -> str:
         """Which generator it is, and which score chose it."""
-        of_seed = "" if self.seed is None else f" of seed {self.seed}"
+        of_seed = "" if self.seed is None else say(" of seed {seed}", seed=self.seed)
         if self.value is None:
-            return f"Kept: the generator{of_seed} at step {self.step:,}, the last one, which no score chose."
-        way = "higher" if directions().get(self.by, 1) > 0 else "lower"
-        return (
-            f"Kept: the generator{of_seed} at step {self.step:,}, for its {score_name(self.by)} of {self.value:.3f} on "
-            f"held-out rows, the best of the run ({way} is better). These rows chose it, so scores against them are "
-            "slightly optimistic."
+            return say(
+                "Kept: the generator{of_seed} at step {step:,}, the last one, which no score chose.",
+                of_seed=of_seed,
+                step=self.step,
+            )
+        return say(
+            "Kept: the generator{of_seed} at step {step:,}, for its {name} of {value:.3f} on held-out rows, the best "
+            "of the run ({better}). These rows chose it, so scores against them are slightly optimistic.",
+            of_seed=of_seed,
+            step=self.step,
+            name=score_name(self.by),
+            value=self.value,
+            better=say("higher is better") if directions().get(self.by, 1) > 0 else say("lower is better"),
         )
 
 
@@ -80,25 +91,32 @@ def steps_sentence(report: RunResults) -> Sentence:
         history, by = kept.own(history), by if kept.value is None else kept.by
     steps, scores = series(history, f"holdout/{by}")
     if not len(steps):
-        text = "The score was not followed during training: whether more or fewer steps would help is not known."
+        text = say(
+            "The score was not tracked during training, so it is unknown whether more or fewer steps would help."
+        )
         return Sentence("note", text)
     sign = directions().get(by, 1) or 1
     best = int((sign * scores).argmax())
+    name = score_name(by)
     if best == len(scores) - 1 > 0:
-        return Sentence("note", f"The {score_name(by)} was best at the last step: more steps may still help.")
+        return Sentence("note", say("The {name} was best at the last step: more steps may still help.", name=name))
+    top = {"name": name, "best": scores[best], "step": steps[best]}
     if sign * (scores[best] - scores[-1]) > FALL:
-        text = (
-            f"The {score_name(by)} got worse after its best step: {scores[best]:.3f} at step {steps[best]:,.0f}, "
-            f"{scores[-1]:.3f} at step {steps[-1]:,.0f}. More steps would not help."
+        text = say(
+            "The {name} got worse after its best step: {best:.3f} at step {step:,.0f}, {end:.3f} at step {last:,.0f}. "
+            "More steps would not help.",
+            end=scores[-1],
+            last=steps[-1],
+            **top,
         )
         return Sentence("note", text)
-    text = f"The {score_name(by)} ended within {FALL} of its best, {scores[best]:.3f} at step {steps[best]:,.0f}."
+    text = say("The {name} ended within {fall} of its best, {best:.3f} at step {step:,.0f}.", fall=FALL, **top)
     return Sentence("good", text)
 
 
 def score_name(name: str) -> str:
     """What a score is called within a sentence; its own name where its plugin is not here."""
     try:
-        return NAMES.get(name) or meaning(name).title.split(",")[0]
+        return say(NAMES[name]) if name in NAMES else re.split("[,\N{FULLWIDTH COMMA}]", meaning(name).title)[0]
     except KeyError:
         return name

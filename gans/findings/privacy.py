@@ -13,7 +13,8 @@ from gans.evaluation.membership import ATTACKS, COPIES, INDEPENDENT, SYNTHETIC
 from gans.evaluation.membership_strength import FALSE_ALARMS, Strength
 from gans.evaluation.real_values import FREE_TEXT
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.sentence import Sentence, ranged
+from gans.findings.sentence import Sentence, listed, ranged
+from gans.words import mark, say
 
 RECOGNISED = 0.55  # area under the curve of a membership attack
 FOUND = 0.05  # share of members found at 1 % false alarms: five times a guess
@@ -22,15 +23,20 @@ RETURNED = (
     0.1  # share of rows with a real number beyond that of test rows; values between near knots meet some by chance
 )
 LEAKS = 0.05
-LITTLE = "A little is told"
-FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is told", "passes", "too few rows", "blind attacks"
-LIMITS = Sentence(
-    "note",
+NOT_PRIVATE = mark("NOT PRIVATE: ")
+LITTLE = mark("A little is revealed: ")
+FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is revealed", "passes", "too few rows", "blind attacks"
+LIMITS = mark(
     "No attack here sees the generator (white box), trains shadow models, knows other tables of the same people, or "
-    "has several draws of one generator. That those here fail is no proof; only differential privacy gives one.",
+    "has several draws of one generator. Failed attacks are no proof; only differential privacy gives one."
 )
 
 Panel = dict[str, dict[str, dict[str, Any]]]
+
+
+def limits() -> Sentence:
+    """What the attacks cannot tell."""
+    return Sentence("note", say(LIMITS))
 
 
 def privacy_fails(evaluation: Evaluation) -> bool:
@@ -49,7 +55,7 @@ def privacy_state(evaluation: Evaluation) -> str:
         return FAILS
     if "membership" not in evaluation.details:
         return TOO_FEW
-    if any(one.text.startswith(LITTLE) for one in sentences):
+    if any(one.text.startswith(say(LITTLE)) for one in sentences):
         return LITTLE_TOLD
     return PASSES if _successful(evaluation.details["membership"][COPIES]) else BLIND
 
@@ -59,37 +65,40 @@ def privacy_reason(evaluation: Evaluation) -> str:
     state = privacy_state(evaluation)
     if state == FAILS:
         if returned := columns_returned(evaluation):
-            return f"{'; '.join(returned.values())}."
+            return say("{text}.", text=say("; ").join(returned.values()))
         wrong = next(one.text for one in privacy_sentences(evaluation) if one.tone == "bad")
-        return wrong.removeprefix("NOT PRIVATE: ")
-    return {
-        TOO_FEW: "there are too few held-out rows for the attacks.",
-        LITTLE_TOLD: "an attack tells a little.",
-        BLIND: "with so few held-out rows, or rows so alike, the attacks would not notice copies.",
-        PASSES: "none of them does better than a guess. They are no proof.",
+        return wrong.removeprefix(say(NOT_PRIVATE))
+    text = {
+        TOO_FEW: mark("there are too few held-out rows for the attacks."),
+        LITTLE_TOLD: mark("an attack learns a little."),
+        BLIND: mark("with so few held-out rows, or such similar rows, the attacks would not notice copies."),
+        PASSES: mark("none of them does better than guessing. This is no proof."),
     }[state]
+    return say(text)
 
 
 def privacy_verdict(evaluation: Evaluation) -> Sentence:
     """The state in words, and what is behind it."""
     state, reason = privacy_state(evaluation), privacy_reason(evaluation)
     tone, text = {
-        FAILS: ("bad", f"No: {reason}"),
-        TOO_FEW: ("note", f"It cannot be said: {reason}"),
-        LITTLE_TOLD: ("note", f"Only to people who may see a little of the real one: {reason}"),
-        BLIND: ("note", f"It cannot be said: {reason}"),
-        PASSES: ("good", f"Yes, as far as these attacks go: {reason}"),
+        FAILS: ("bad", mark("No: {reason}")),
+        TOO_FEW: ("note", mark("Cannot be decided: {reason}")),
+        LITTLE_TOLD: ("note", mark("Only with people who may see a little of the real table: {reason}")),
+        BLIND: ("note", mark("Cannot be decided: {reason}")),
+        PASSES: ("good", mark("Yes, as far as these attacks go: {reason}")),
     }[state]
-    return Sentence(tone, text)
+    return Sentence(tone, say(text, reason=reason))
 
 
 def worst_attack(evaluation: Evaluation) -> str:
     """How the worst attack on membership does, in a sentence; empty where the attacks were left out."""
     worst = evaluation.scores.get("membership_worst_auc")
-    return (
-        ""
-        if worst is None
-        else f"The worst of {len(ATTACKS)} membership attacks has AUC {ranged(worst)}; 0.5 is a guess."
+    if worst is None:
+        return ""
+    return say(
+        "The worst of {attacks} membership attacks has AUC {auc}; 0.5 is a guess.",
+        attacks=len(ATTACKS),
+        auc=ranged(worst),
     )
 
 
@@ -107,12 +116,16 @@ def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:
 
 def _copies(evaluation: Evaluation) -> list[Sentence]:
     if (copies := evaluation.scores.get("exact_copies")) is None:
-        return [Sentence("note", "Exact copies of training rows could not be looked for: see what was left out.")]
+        return [Sentence("note", say("Exact copies of training rows could not be looked for: see what was left out."))]
     gap, low, _ = evaluation.details["exact copies beyond real rows"]
-    text = f"{copies.value:.2%} of the rows equal a training row; of fresh real rows {copies.real or 0:.2%} would"
+    text = say(
+        "{made:.2%} of the rows equal a training row; of fresh real rows {real:.2%} would.",
+        made=copies.value,
+        real=copies.real or 0,
+    )
     if low > 0 and (gap >= COPIED or copies.value > MANY * (copies.real or 0)):
-        return [Sentence("bad", f"NOT PRIVATE: {text}.")]
-    return [Sentence("note" if low > 0 else "good", f"{text}.")]
+        return [Sentence("bad", say(NOT_PRIVATE) + text)]
+    return [Sentence("note" if low > 0 else "good", text)]
 
 
 def strengths(panel: Panel, group: str = "all") -> dict[str, Strength]:
@@ -129,25 +142,35 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
     """Of all rows, of the isolated ones, and of the two tables for which the answer is known."""
     if (panels := evaluation.details.get("membership")) is None:
         return []
-    out = [_worst(panels[SYNTHETIC], "all", "who was in the table")]
+    out = [_worst(panels[SYNTHETIC], "all", say("who was in the table"))]
     if strengths(panels[SYNTHETIC], "isolated"):
         rows = evaluation.details["membership rows"]["isolated"]
-        out.append(_worst(panels[SYNTHETIC], "isolated", f"which of the {rows} most isolated people were in the table"))
+        asked = say("which of the {rows} most isolated people were in the table", rows=rows)
+        out.append(_worst(panels[SYNTHETIC], "isolated", asked))
     noticed = _successful(panels[COPIES])
     if noticed:
-        names = ", ".join(ATTACKS[name] for name in noticed)
-        text = f"{len(noticed)} of {len(ATTACKS)} attacks notice a table that copies 5 % of its rows ({names})"
+        text = say(
+            "Positive control: {count} of {attacks} attacks notice a table that copies 5 % of its rows ({names}).",
+            count=len(noticed),
+            attacks=len(ATTACKS),
+            names=listed(say(ATTACKS[name]) for name in noticed),
+        )
     else:
-        text = "None of the attacks notices a table that copies 5 % of its rows: that they fail says little here"
-    out.append(Sentence("note", f"Positive control: {text}."))
+        text = say(
+            "Positive control: None of the attacks notices a table that copies 5 % of its rows: that they fail says "
+            "little here."
+        )
+    out.append(Sentence("note", text))
     areas = {name: one.auc_corrected for name, one in strengths(panels[INDEPENDENT], "all").items()}
-    if biased := [ATTACKS[name] for name, (low, high) in areas.items() if not low <= 0.5 <= high]:
-        text = f"also of a table of independent columns something is told, by {', '.join(biased)}: training and test "
-        out.append(Sentence("note", f"Negative control: {text}rows differ, or single values give people away."))
+    if biased := [say(ATTACKS[name]) for name, (low, high) in areas.items() if not low <= 0.5 <= high]:
+        text = say(
+            "Negative control: even a table of independent columns reveals something, to {names}: training and test "
+            "rows differ, or single values give people away.",
+            names=listed(biased),
+        )
     else:
-        text = "of a table of independent columns none of the attacks tells more than chance"
-        out.append(Sentence("note", f"Negative control: {text}."))
-    return out
+        text = say("Negative control: from a table of independent columns, no attack learns more than by chance.")
+    return [*out, Sentence("note", text)]
 
 
 def _worst(panel: Panel, group: str, asked: str) -> Sentence:
@@ -167,39 +190,53 @@ def _worst(panel: Panel, group: str, asked: str) -> Sentence:
     worst = every[name]
     share = (worst.tpr if group == "all" else worst.tpr10)[0]
     alarms = "1 %" if group == "all" else "10 %"
-    text = f"the worst of {len(every)} attacks, {ATTACKS[name]}, tells {asked} with AUC "
-    text += f"{ranged(Score(worst.auc[0], *worst.auc_corrected))}, {share:.1%} of them at {alarms} false alarms"
+    text = say(
+        "the worst of {attacks} attacks, {name}, tells {asked} with AUC {auc}, {share:.1%} of them at {alarms} false "
+        "alarms.",
+        attacks=len(every),
+        name=say(ATTACKS[name]),
+        asked=asked,
+        auc=ranged(Score(worst.auc[0], *worst.auc_corrected)),
+        share=share,
+        alarms=alarms,
+    )
     if told:
-        return Sentence("bad", f"NOT PRIVATE: {text}.") if much else Sentence("note", f"{LITTLE}: {text}.")
-    return Sentence("good", f"No better than a guess, corrected for the number of tests: {text}.")
+        return Sentence("bad", say(NOT_PRIVATE) + text) if much else Sentence("note", say(LITTLE) + text)
+    return Sentence("good", say("No better than a guess, corrected for the number of tests: {text}", text=text))
 
 
 def _criteria(evaluation: Evaluation) -> list[Sentence]:
     """Singling out, linkability, and the inference of secrets: the risk beyond that to people outside the table."""
+    singled, linked = mark("people of the table are singled out"), mark("two halves of people of the table are linked")
     named = {
-        "singling_out": ("Singling out (anonymeter)", "people of the table are singled out"),
-        "predicate_singling_out": ("Singling out", "people of the table are singled out"),
-        "linkability": ("Linkability (anonymeter)", "two halves of people of the table are linked"),
-        "halves_linkability": ("Linkability", "two halves of people of the table are linked"),
+        "singling_out": (mark("Singling out (anonymeter)"), singled),
+        "predicate_singling_out": (mark("Singling out"), singled),
+        "linkability": (mark("Linkability (anonymeter)"), linked),
+        "halves_linkability": (mark("Linkability"), linked),
     }
-    out = [_risk(*words, evaluation.scores[name]) for name, words in named.items() if name in evaluation.scores]
+    out = [
+        _risk(say(criterion), say(text), evaluation.scores[name])
+        for name, (criterion, text) in named.items()
+        if name in evaluation.scores
+    ]
     secrets = {name.partition("/")[2]: one for name, one in evaluation.scores.items() if name.startswith("attribute/")}
     out += [
-        _risk("Inference", f"{secret} of people of the table is guessed", score) for secret, score in secrets.items()
+        _risk(say("Inference"), say("{secret} of people of the table is guessed", secret=secret), score)
+        for secret, score in secrets.items()
     ]
     if out and not secrets:
-        out.append(
-            Sentence("note", "Inference: not tried; secrets=[COLUMN] names what an attacker would like to know.")
-        )
+        text = say("Inference: not tried; secrets=[COLUMN] names what an attacker would like to know.")
+        out.append(Sentence("note", text))
     return out
 
 
 def _risk(criterion: str, text: str, score: Score) -> Sentence:
-    shown = f"{score.value:+.1%} ({score.low:+.1%} to {score.high:+.1%})"
+    by = say("{value:+.1%} ({low:+.1%} to {high:+.1%})", value=score.value, low=score.low, high=score.high)
+    words = {"criterion": criterion, "text": text, "by": by}
     if (score.low or 0) <= 0:
-        return Sentence("good", f"{criterion}: {text} no more often than others: {shown}.")
-    tone, start = ("bad", "NOT PRIVATE: ") if score.value >= LEAKS else ("note", "")
-    return Sentence(tone, f"{start}{criterion}: {text} more often than others: {shown}.")
+        return Sentence("good", say("{criterion}: {text} no more often than others: {by}.", **words))
+    told = say("{criterion}: {text} more often than others: {by}.", **words)
+    return Sentence("bad", say(NOT_PRIVATE) + told) if score.value >= LEAKS else Sentence("note", told)
 
 
 def _nearness(evaluation: Evaluation) -> list[Sentence]:
@@ -207,14 +244,23 @@ def _nearness(evaluation: Evaluation) -> list[Sentence]:
     scores, out = evaluation.scores, []
     near = scores.get("near_copies")
     if near and near.real is not None and (near.low or 0) > near.real:
-        start = "NOT PRIVATE: " if near.value - near.real >= COPIED else ""
-        text = f"{near.value:.1%} are near copies of training rows; of held-out rows {near.real:.1%} are"
-        out.append(Sentence("bad" if start else "note", f"{start}{text}."))
+        start = say(NOT_PRIVATE) if near.value - near.real >= COPIED else ""
+        text = say(
+            "{made:.1%} are near copies of training rows; of held-out rows {real:.1%} are.",
+            made=near.value,
+            real=near.real,
+        )
+        out.append(Sentence("bad" if start else "note", start + text))
     if (dcr := scores.get("dcr_share")) is not None:
         usual = 0.5 if dcr.real is None else dcr.real
         tone = "bad" if (dcr.low or 0) > usual + LEAKS else "note"
-        text = f"{dcr.value:.1%} of the rows lie nearer to training than to held-out rows, where {usual:.1%} is ideal"
-        out.append(Sentence(tone, f"{text}: a check for copies, which says nothing about privacy."))
+        text = say(
+            "{made:.1%} of the rows lie nearer to training than to held-out rows, where {usual:.1%} is ideal: a check "
+            "for copies, which says nothing about privacy.",
+            made=dcr.value,
+            usual=usual,
+        )
+        out.append(Sentence(tone, text))
     return out
 
 
@@ -222,9 +268,10 @@ def _retrained(evaluation: Evaluation) -> list[Sentence]:
     """What the attacks tell of the generator that was trained again on half of the rows."""
     if (panels := evaluation.details.get("membership after retraining")) is None:
         return []
-    one = _worst(panels[SYNTHETIC], "all", "which half of the rows it was")
-    text = one.text.removeprefix("NOT PRIVATE: ")
-    return [Sentence("note", f"Trained again on half of the training rows: {text[0].lower()}{text[1:]}")]
+    one = _worst(panels[SYNTHETIC], "all", say("which half of the rows it was"))
+    text = one.text.removeprefix(say(NOT_PRIVATE))
+    text = f"{text[0].lower()}{text[1:]}"
+    return [Sentence("note", say("Trained again on half of the training rows: {text}", text=text))]
 
 
 def columns_returned(evaluation: Evaluation) -> dict[str, str]:
@@ -242,10 +289,16 @@ def columns_returned(evaluation: Evaluation) -> dict[str, str]:
         else:
             returned = count > 0 and not (kind == "name" and 0 < count / rows <= usual)
         if returned:
-            what = "free text of the real table word for word" if kind == FREE_TEXT else "real values"
+            what = say("free text of the real table word for word") if kind == FREE_TEXT else say("real values")
             if kind in KINDS:
-                what += f" ({label(kind)})"
-            out[name] = f"column {name} returns {what} in {count:,} of {rows:,} rows"
+                what += say(" ({kind})", kind=say(label(kind)))
+            out[name] = say(
+                "column {name} returns {what} in {count:,} of {rows:,} rows",
+                name=name,
+                what=what,
+                count=count,
+                rows=rows,
+            )
     return out
 
 
@@ -254,7 +307,9 @@ def real_value_sentences(evaluation: Evaluation) -> list[Sentence]:
     if "real_values" not in evaluation.scores or not evaluation.details.get("real values"):
         return []
     if returned := columns_returned(evaluation):
-        return [Sentence("bad", f"NOT PRIVATE: {text}.") for text in returned.values()]
-    names = ", ".join(evaluation.details["real values"])
-    text = f"Of columns whose values belong to few people, real ones do not come back more than by chance: {names}."
+        return [Sentence("bad", say(NOT_PRIVATE) + say("{text}.", text=text)) for text in returned.values()]
+    text = say(
+        "Of columns whose values belong to few people, real ones do not come back more than by chance: {names}.",
+        names=listed(evaluation.details["real values"]),
+    )
     return [Sentence("good", text)]

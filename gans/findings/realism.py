@@ -1,7 +1,8 @@
-"""What is said of how real the rows are: against rows that nothing was learnt from, where there are enough of them."""
+"""What is said of how real the rows are: against rows that nothing was learned from, where there are enough of them."""
 
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.sentence import Sentence, ranged
+from gans.findings.sentence import Sentence, listed, ranged
+from gans.words import mark, say
 
 DETECTED, EASILY = 0.9, 0.5
 NOISE = 0.02  # of a score: what the training rows themselves lose to test rows; and the overfit that is let pass
@@ -9,7 +10,7 @@ GIVEN = 3
 
 
 def realism_headline(evaluation: Evaluation) -> Sentence | None:
-    """The score against unseen rows; None where there were no rows that nothing was learnt from."""
+    """The score against unseen rows; None where there were no rows that nothing was learned from."""
     score = evaluation.scores.get("unseen_score")
     if score is None:
         return None
@@ -17,9 +18,15 @@ def realism_headline(evaluation: Evaluation) -> Sentence | None:
     tone, start = _verdict(score.value)
     return Sentence(
         tone,
-        f"{start}: score {ranged(score)} against {beside['rows of each side']:,} rows that nothing was learnt from, "
-        "where 1 means that boosted trees cannot tell the rows apart. Real training rows have "
-        f"{beside['training rows']:.3f}, columns drawn independently {beside['independent columns']:.3f}.",
+        say(
+            "{start}: score {score} on {rows:,} unseen rows, where 1 means that boosted trees cannot tell the rows "
+            "apart. Real training rows reach {training:.3f}, independently drawn columns {independent:.3f}.",
+            start=say(start),
+            score=ranged(score),
+            rows=beside["rows of each side"],
+            training=beside["training rows"],
+            independent=beside["independent columns"],
+        ),
     )
 
 
@@ -37,38 +44,45 @@ def realism_sentences(evaluation: Evaluation) -> list[Sentence]:
 def _verdict(score: float) -> tuple[str, str]:
     """Tone and first words."""
     if score >= DETECTED:
-        return "good", "Hard to detect"
-    return ("bad", "DETECTED") if score < EASILY else ("note", "Possible to detect")
+        return "good", mark("Hard to detect")
+    return ("bad", mark("DETECTED")) if score < EASILY else ("note", mark("Possible to detect"))
 
 
 def _given_away(evaluation: Evaluation) -> str:
     """Whether single columns or their joint give the rows away."""
     columns, joint = (evaluation.scores[name].value for name in ("unseen_columns", "unseen_joint"))
-    blame = "the relations between columns" if joint > columns else "single columns"
-    return (
-        f"What gives the rows away is mostly {blame}: relations between columns cost {joint:.3f} of the score, single "
-        f"columns {columns:.3f}.{_columns(evaluation)}"
+    return say(
+        "What gives the rows away is mostly {blame}: relations between columns cost {joint:.3f} of the score, single "
+        "columns {columns:.3f}.{used}",
+        blame=say("the relations between columns") if joint > columns else say("single columns"),
+        joint=joint,
+        columns=columns,
+        used=_columns(evaluation),
     )
 
 
 def _memory(overfit: Score) -> Sentence:
     """Whether the score against training rows is higher than noise allows."""
-    low, text = overfit.low or 0.0, f"{overfit.value:+.3f} ({overfit.low:+.3f} to {overfit.high:+.3f})"
+    low, high = overfit.low or 0.0, overfit.high or 0.0
+    by = say("{value:+.3f} ({low:+.3f} to {high:+.3f})", value=overfit.value, low=low, high=high)
     if low > NOISE:
-        return Sentence(
-            "bad",
-            f"Part of the realism is memory of the training rows: the score against them is higher by {text}, more "
-            f"than noise and more than {NOISE:g}.",
+        text = say(
+            "Part of the realism is memory: against training rows the score is higher by {by}, more than noise and "
+            "more than {noise:g}.",
+            by=by,
+            noise=NOISE,
         )
+        return Sentence("bad", text)
     if low > 0:
-        return Sentence("note", f"The rows fit the training rows slightly better than unseen ones: score {text}.")
-    return Sentence("good", f"No overfitting beyond noise: the score against training rows differs by {text}.")
+        text = say("The rows fit training rows slightly better than unseen ones: the score is higher by {by}.", by=by)
+        return Sentence("note", text)
+    return Sentence("good", say("No overfitting beyond noise: the score against training rows differs by {by}.", by=by))
 
 
 def _by_other_detectors(evaluation: Evaluation) -> list[Sentence]:
     kinds = {
-        "xgb_c2st_test": "held-out",
-        "xgb_c2st": "training",
+        "xgb_c2st_test": mark("held-out"),
+        "xgb_c2st": mark("training"),
         "detection": evaluation.details.get("detection against"),
     }
     name = next((name for name in kinds if name in evaluation.scores), None)
@@ -77,16 +91,19 @@ def _by_other_detectors(evaluation: Evaluation) -> list[Sentence]:
     score = evaluation.scores[name]
     tone, start = _verdict(score.value)
     given = "" if tone == "good" else _columns(evaluation)
-    return [
-        Sentence(
-            tone,
-            f"{start}: a boosted classifier that tries to tell the rows from {kinds[name]} ones scores {ranged(score)} "
-            f"(1: it cannot, 0: it always can).{given}",
-        )
-    ]
+    text = say(
+        "{start}: a boosted classifier that tries to tell the rows from {kind} ones scores {score} (1: it cannot, 0: "
+        "it always can).{used}",
+        start=say(start),
+        kind=say(kinds[name]),
+        score=ranged(score),
+        used=given,
+    )
+    return [Sentence(tone, text)]
 
 
 def _columns(evaluation: Evaluation) -> str:
     """What a detector went by."""
     given = list(evaluation.details.get("given away by columns", {}).items())[:GIVEN]
-    return f" They mostly use {', '.join(f'{name} ({share:.0%})' for name, share in given)}." if given else ""
+    named = listed(f"{name} ({share:.0%})" for name, share in given)
+    return say(" They mostly use {named}.", named=named) if given else ""

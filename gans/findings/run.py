@@ -10,20 +10,23 @@ from gans.evaluation.column_counts import shares
 from gans.findings.kept import steps_sentence
 from gans.findings.sentence import Sentence
 from gans.runs.finish import RunResults
+from gans.words import mark, say
 
 Name = TypeVar("Name")
 
 NOISE_FACTOR, NOISE_MARGIN, MOST_NOISE = 0.5, 0.01, 0.04
 CLOSE, FAR = 0.05, 0.15
-VERDICTS = ["within noise", "close", "off", "far off"]
+VERDICTS = [mark("within noise"), mark("close"), mark("off"), mark("far off")]
 MISSING = 0.05
 MOST_NAMED = 5
 COARSE = 0.05
-LOSSES = (
+LOSSES = mark(
     "Losses say nothing about quality: generator and discriminator move against each other, and neither loss tells how "
     "real the rows are."
 )
-PRIVACY = "Closeness is no proof of privacy: a generator that copied training rows would look good on these measures."
+PRIVACY = mark(
+    "Closeness is no proof of privacy: a generator that copied training rows would look good on these measures."
+)
 PAIR = " \N{MULTIPLICATION SIGN} "
 
 
@@ -52,9 +55,11 @@ def worst(distances: dict[Name, float], floor: dict[Name, float]) -> list[tuple[
 def duration(seconds: float) -> str:
     """Seconds for a reader: '8.4 s', '12 min 5 s', '3 h 20 min'."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return say("{seconds:.1f} s", seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return say("{minutes} min {rest} s", minutes=minutes, rest=rest)
+    return say("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,15 @@ class BeyondNoise:
 
     def words(self) -> str:
         """How many of how many."""
-        columns = f"{len(self.columns):,} of {_count(self.of_columns, 'column', 'columns')}"
+        every = say("{n:,} column", n=1) if self.of_columns == 1 else say("{n:,} columns", n=self.of_columns)
+        columns = say("{n:,} of {every}", n=len(self.columns), every=every)
         if not self.of_pairs:
             return columns
-        return f"{columns} and {len(self.pairs):,} of {_count(self.of_pairs, 'pair', 'pairs')} of columns"
+        every = (
+            say("{n:,} pair of columns", n=1) if self.of_pairs == 1 else say("{n:,} pairs of columns", n=self.of_pairs)
+        )
+        pairs = say("{n:,} of {every}", n=len(self.pairs), every=every)
+        return say("{columns} and {pairs}", columns=columns, pairs=pairs)
 
 
 def beyond_noise(report: RunResults) -> BeyondNoise:
@@ -101,24 +111,28 @@ def beyond_noise(report: RunResults) -> BeyondNoise:
 def headline(report: RunResults) -> Sentence:
     """The verdict on the run."""
     if report.status == "diverged":
-        text = (
-            "The run diverged: its losses are no longer finite. This page measures its last finite generator; find the "
-            "cause before you use its rows."
+        text = say(
+            "The run diverged: its losses became infinite or NaN. This page describes its last finite generator; find "
+            "the cause before you use its rows."
         )
         return Sentence("bad", text)
     out = _of_images(report) if report.schema.images else _overall(report)
     if report.status == "interrupted":
         tone = "bad" if out.tone == "bad" else "note"
-        return Sentence(tone, f"The run was interrupted before its last step. {out.text}")
+        return Sentence(tone, say("The run was interrupted before its last step. {text}", text=out.text))
     return out
 
 
 def _of_images(report: RunResults) -> Sentence:
     scores = report.summary.get("scores", {})
     if not all("fid" in scores.get(side, {}) for side in ("holdout", "floor")):
-        return Sentence("note", "The images were not scored by a network: look at them below.")
+        return Sentence("note", say("The images were not scored by a network: look at them below."))
     found, floor = scores["holdout"]["fid"], scores["floor"]["fid"]
-    text = f"FID to held-out images {found:.2f}; training images have {floor:.2f}. Look at them below."
+    text = say(
+        "FID to held-out images {found:.2f}; training images have {floor:.2f}. Look at them below.",
+        found=found,
+        floor=floor,
+    )
     return Sentence("good" if found < 2 * floor else "note", text)
 
 
@@ -127,25 +141,25 @@ def _overall(report: RunResults) -> Sentence:
     means = [verdict(found[key], floor[key]) for key in ("column_distance", "pair_distance")]
     level, beyond = max(means, key=VERDICTS.index), beyond_noise(report)
     if not (beyond.columns or beyond.pairs):
-        text = (
+        text = say(
             "Within noise: in single columns and in pairs of columns, synthetic rows are about as close to held-out "
             "rows as real rows are."
         )
         return Sentence("good", text)
     texts = {
-        "far off": f"Not like the real table: far off on average, and beyond noise in {beyond.words()}.",
-        "off": f"Recognisable, but off on average: beyond noise in {beyond.words()}.",
-        "close": f"Close to the real table on average, but beyond noise in {beyond.words()}.",
-        "within noise": f"Within noise on average, but beyond noise in {beyond.words()}.",
+        "far off": mark("Unlike the real table: far off on average, and beyond noise in {counts}."),
+        "off": mark("Recognisable, but inaccurate on average: beyond noise in {counts}."),
+        "close": mark("Close to the real table on average, but beyond noise in {counts}."),
+        "within noise": mark("Within noise on average, but beyond noise in {counts}."),
     }
     tone = "bad" if level == "far off" else "note" if level == "off" or beyond.any_off else "good"
-    return Sentence(tone, texts[level])
+    return Sentence(tone, say(texts[level], counts=beyond.words()))
 
 
 def sentences(report: RunResults) -> list[Sentence]:
     """What is good and what is not, then what this page cannot tell."""
     if report.schema.images:
-        return [*_left_out(report), *(Sentence("note", text) for text in (LOSSES, PRIVACY))]
+        return [*_left_out(report), *(Sentence("note", say(text)) for text in (LOSSES, PRIVACY))]
     measured = [
         *_status(report),
         *_personal(report),
@@ -159,7 +173,7 @@ def sentences(report: RunResults) -> list[Sentence]:
 def _left_out(report: RunResults) -> list[Sentence]:
     """What could not be computed after training."""
     return [
-        Sentence("note", f"{name} is left out: {reason}.")
+        Sentence("note", say("{name} is left out: {reason}.", name=name, reason=reason))
         for name, reason in report.summary.get("left_out", {}).items()
     ]
 
@@ -167,12 +181,16 @@ def _left_out(report: RunResults) -> list[Sentence]:
 def _status(report: RunResults) -> list[Sentence]:
     if report.status == "completed":
         return []
-    steps = f"{report.summary.get('steps', 0):,}"
+    step = report.summary.get("steps", 0)
     if report.status == "diverged":
-        return [
-            Sentence("bad", f"The run diverged at step {steps}: every figure here is of the last finite checkpoint.")
-        ]
-    return [Sentence("bad", f"The run is {report.status} at step {steps}: it may not have had its full training.")]
+        text = say("The run diverged at step {step:,}: every figure here is of the last finite checkpoint.", step=step)
+        return [Sentence("bad", text)]
+    text = say(
+        "The run is {status} at step {step:,}: it may not have had its full training.",
+        status=say(report.status),
+        step=step,
+    )
+    return [Sentence("bad", text)]
 
 
 def _personal(report: RunResults) -> list[Sentence]:
@@ -184,36 +202,55 @@ def score_sentence(report: RunResults) -> Sentence:
     """The score of the rows beside that of real ones."""
     score, most = report.against_holdout.scores()["score"], report.floor.scores()["score"]
     tone = "good" if most - score <= NOISE_MARGIN else "bad" if most - score >= CLOSE else "note"
-    return Sentence(tone, f"Score {score:.3f} against held-out rows, where real rows have {most:.3f} (1 is the best).")
+    text = say(
+        "Score {score:.3f} on held-out rows; real rows reach {most:.3f} (1 is the best).", score=score, most=most
+    )
+    return Sentence(tone, text)
+
+
+OF_COLUMNS = {
+    "all": mark("All {n:,} columns are within noise."),
+    "only": mark("The column is within noise."),
+    "some": mark("{n:,} of {every:,} columns are within noise."),
+    "one": mark("{n} column is beyond noise: {named}."),
+    "few": mark("{n:,} columns are beyond noise, worst first: {named}."),
+    "many": mark("{n:,} columns are beyond noise, of which the worst are: {named}."),
+}
+OF_PAIRS = {
+    "all": mark("All {n:,} pairs of columns are within noise."),
+    "only": mark("The pair of columns is within noise."),
+    "some": mark("{n:,} of {every:,} pairs of columns are within noise."),
+    "one": mark("{n} pair of columns is beyond noise: {named}."),
+    "few": mark("{n:,} pairs of columns are beyond noise, worst first: {named}."),
+    "many": mark("{n:,} pairs of columns are beyond noise, of which the worst are: {named}."),
+}
 
 
 def _distances(report: RunResults) -> list[Sentence]:
     beyond = beyond_noise(report)
     columns = [((name,), *rest) for name, *rest in beyond.columns]
     out = [score_sentence(report)]
-    for wrong, every, one, many in (
-        (columns, beyond.of_columns, "column", "columns"),
-        (beyond.pairs, beyond.of_pairs, "pair of columns", "pairs of columns"),
-    ):
+    for wrong, every, texts in ((columns, beyond.of_columns, OF_COLUMNS), (beyond.pairs, beyond.of_pairs, OF_PAIRS)):
         if not every:
             continue
         if not wrong:
-            text = f"All {every:,} {many} are within noise." if every > 1 else f"The {one} is within noise."
-            out.append(Sentence("good", text))
+            out.append(Sentence("good", say(texts["all"] if every > 1 else texts["only"], n=every)))
             continue
         if len(wrong) < every:
-            out.append(Sentence("good", f"{every - len(wrong):,} of {every:,} {many} are within noise."))
-        named = "; ".join(
-            f"{PAIR.join(name)} {value:.3f} (real rows {low:.3f}, {words})"
+            out.append(Sentence("good", say(texts["some"], n=every - len(wrong), every=every)))
+        named = say("; ").join(
+            say(
+                "{name} {value:.3f} (real rows {low:.3f}, {verdict})",
+                name=PAIR.join(name),
+                value=value,
+                low=low,
+                verdict=say(str(words)),
+            )
             for name, value, low, words in wrong[:MOST_NAMED]
         )
         tone = "bad" if wrong[0][3] in ("off", "far off") else "note"
-        if len(wrong) == 1:
-            out.append(Sentence(tone, f"1 {one} is beyond noise: {named}."))
-        elif len(wrong) <= MOST_NAMED:
-            out.append(Sentence(tone, f"{len(wrong):,} {many} are beyond noise, worst first: {named}."))
-        else:
-            out.append(Sentence(tone, f"{len(wrong):,} {many} are beyond noise, of which the worst are: {named}."))
+        which = "one" if len(wrong) == 1 else "few" if len(wrong) <= MOST_NAMED else "many"
+        out.append(Sentence(tone, say(texts[which], n=len(wrong), named=named)))
     return out
 
 
@@ -224,14 +261,15 @@ def _missing(report: RunResults) -> list[Sentence]:
         missing = np.array([table[column.name].null_count for table in (report.training, report.synthetic)])
         real, synthetic = shares(missing, rows)
         if synthetic == 1 > real:
-            out.append(Sentence("bad", f"{column.name}: every synthetic value is missing."))
+            out.append(Sentence("bad", say("{name}: every synthetic value is missing.", name=column.name)))
         elif abs(real - synthetic) > MISSING:
-            out.append(
-                Sentence(
-                    "bad",
-                    f"{column.name}: {synthetic:.1%} of the synthetic values are missing, {real:.1%} of the real ones.",
-                )
+            text = say(
+                "{name}: {synthetic:.1%} of the synthetic values are missing, {real:.1%} of the real ones.",
+                name=column.name,
+                synthetic=synthetic,
+                real=real,
             )
+            out.append(Sentence("bad", text))
     return out
 
 
@@ -239,24 +277,17 @@ def _limits(report: RunResults) -> list[Sentence]:
     out = []
     coarse = report.floor.scores()["column_distance"]
     if coarse > COARSE:
-        text = (
-            f"Held-out and training rows differ by {coarse:.3f} a column: with so few rows, small faults do not show."
+        text = say(
+            "Held-out and training rows differ by {coarse:.3f} per column: with so few rows, small errors do not show.",
+            coarse=coarse,
         )
         out.append(Sentence("note", text))
-    many = len(report.schema.features)
-    if len(report.against_holdout.pairs) < many * (many - 1) // 2:
+    many, pairs = len(report.schema.features), len(report.against_holdout.pairs)
+    if pairs < many * (many - 1) // 2:
         out.append(
-            Sentence(
-                "note", f"A fixed random {len(report.against_holdout.pairs):,} of the pairs of columns were measured."
-            )
+            Sentence("note", say("A fixed random sample of {pairs:,} pairs of columns was measured.", pairs=pairs))
         )
-    fixed = (
-        "Only single columns and pairs are measured: what takes three columns to see is not on this page.",
-        LOSSES,
-        PRIVACY,
+    only = say(
+        "Only single columns and pairs are measured; errors that involve three or more columns do not show here."
     )
-    return out + [Sentence("note", text) for text in fixed]
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    return out + [Sentence("note", text) for text in (only, say(LOSSES), say(PRIVACY))]

@@ -4,11 +4,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rich.cells import set_cell_size
+
 from gans.evaluation.results import Score
 from gans.tracking.wrapped import wrapped
+from gans.words import mark, say
 
 COLUMN = 10
-MARKS = {"good": "good", "note": "note", "bad": "not good"}
+MARKS = {"good": mark("good"), "note": mark("note"), "bad": mark("not good")}
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Sentence:
 
     def line(self) -> str:
         """For the terminal: where it is one, lines that fit it, the text in a column of its own."""
-        return wrapped(f"{MARKS[self.tone]:{COLUMN}}{self.text}", sys.stdout, COLUMN)
+        return wrapped(f"{set_cell_size(say(MARKS[self.tone]), COLUMN)}{self.text}", sys.stdout, COLUMN)
 
 
 def worst_tone(sentences: Iterable[Sentence]) -> str:
@@ -32,4 +35,9 @@ def ranged(score: Score) -> str:
     """A score with its interval."""
     if score.low is None or score.high is None:
         return f"{score.value:.3f}"
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"
+    return say("{value:.3f} ({low:.3f} to {high:.3f})", value=score.value, low=score.low, high=score.high)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names one after the other, as the language parts them."""
+    return say(", ").join(names)

@@ -9,7 +9,7 @@ from gans.errors import in_range
 
 
 @takes(
-    Key("run", RUN, "a run with trainer.snapshots=20, finished or still training; toys in the plane unless given"),
+    Key("run", RUN, "a run with trainer.snapshots=20, finished or still training; default: toys in the plane"),
     Key("port", WHOLE, "port of the page on 127.0.0.1; 0 for any free one", default=8765),
     Key("open", TRUTH, "whether to open a browser; the address is always printed", default=True),
     usages=("", "run=DIR"),

@@ -43,7 +43,7 @@ class Replay:
         self._saved = SavedRun.open(path)
         self.steps, run = self._saved.snapshots.steps(), self._saved.run
         if not self.steps and not run.trainer.snapshots:
-            raise UserError(f"run={path}: it has no snapshots; train with trainer.snapshots=20, or go on with it so.")
+            raise UserError(f"run={path}: it has no snapshots; train or resume it with trainer.snapshots=20.")
         if self.steps:
             _ = self._saved.snapshots.real  # what cannot be read is said before a page opens
 

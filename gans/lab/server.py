@@ -82,7 +82,7 @@ class Server:
         self._thread.start()
         self._ready.wait()
         if self._failure and self._failure.errno == errno.EADDRNOTAVAIL:
-            raise UserError(f"host={host}: it is no address of this machine; {LOCAL} is, and {EVERY} stands for all.")
+            raise UserError(f"host={host}: it is not an address of this machine; {LOCAL} is, {EVERY} stands for all.")
         if self._failure:
             raise UserError(f"port={port}: it cannot be listened on ({self._failure.strerror}); choose another, or 0.")
 

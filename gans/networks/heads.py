@@ -258,7 +258,7 @@ class CoupledHead(nn.Module):
     """Features [batch, features] to rows: categories in stages, then the numbers given the categories.
 
     A code's logits are linear in the features and in the levels drawn in earlier stages, so that which levels go
-    together is learnt by weights and not through the latent alone; scalars come from a hidden layer on features and
+    together is learned by weights and not through the latent alone; scalars come from a hidden layer on features and
     categories.
     """
 

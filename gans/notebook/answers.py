@@ -37,8 +37,9 @@ from gans.report.segment_page import write_personas
 from gans.runs.files import RunFiles
 from gans.runs.judged import image_distances, judge
 from gans.runs.judging_options import check_judging
-from gans.runs.saved import SavedRun
+from gans.runs.saved import SavedRun, language_of
 from gans.runs.subjects import read_images
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -59,12 +60,14 @@ def judged(run: Path, given: dict[str, Any]) -> Judged:
     if images := read_images({**given, "kinds": {}}):
         scores = image_distances(given, images)
         folder.mkdir(parents=True, exist_ok=True)
-        write_scores(folder, scores)
+        with in_language(language_of(given)):
+            write_scores(folder, scores)
         return Judged([], pd.DataFrame({"value": scores}))
-    found, observed = judge(given)
-    with locked(folder, key, make=True):
-        _, page = write_evaluation(folder, found, observed)
-    return Judged(findings(found), score_table(found), Page(page))
+    with in_language(language_of(given)):
+        found, observed = judge(given)
+        with locked(folder, key, make=True):
+            _, page = write_evaluation(folder, found, observed)
+        return Judged(findings(found), score_table(found), Page(page))
 
 
 def score_table(found: Evaluation) -> pd.DataFrame:
@@ -92,11 +95,12 @@ def segments(run: Path, given: dict[str, Any]) -> Finding:
         UserError: as the command.
     """
     folder, (case,) = run_folder(given.get("out"), run), _cases(run, given)
-    found = find_personas(case, given.get("k"))
-    folder.mkdir(parents=True, exist_ok=True)
-    page = write_personas(folder, found, case.run.name)
-    table = pd.read_csv(page.with_suffix(".csv"), index_col="segment", keep_default_na=False)
-    return Finding(agreement_sentences(found), table, Page(page))
+    with in_language(given.get("language", case.run.language)):
+        found = find_personas(case, given.get("k"))
+        folder.mkdir(parents=True, exist_ok=True)
+        page = write_personas(folder, found, case.run.name)
+        table = pd.read_csv(page.with_suffix(".csv"), index_col="segment", keep_default_na=False)
+        return Finding(agreement_sentences(found), table, Page(page))
 
 
 def answered(run: Path, given: dict[str, Any]) -> Finding:
@@ -107,9 +111,10 @@ def answered(run: Path, given: dict[str, Any]) -> Finding:
     """
     scenario = check_scenario(given)
     folder, cases = run_folder(given.get("out"), run), _cases(run, given)
-    answer = answer_of(scenario, cases, given)
-    folder.mkdir(parents=True, exist_ok=True)
-    return Finding(answer.sentences, answer_table(answer), Page(write_answer(folder, answer, draw(answer))))
+    with in_language(given.get("language", cases[0].run.language)):
+        answer = answer_of(scenario, cases, given)
+        folder.mkdir(parents=True, exist_ok=True)
+        return Finding(answer.sentences, answer_table(answer), Page(write_answer(folder, answer, draw(answer))))
 
 
 def answer_table(answer: Answer) -> pd.DataFrame:
@@ -133,22 +138,23 @@ def grown(run: Path, given: dict[str, Any], how: str = BALANCE) -> Augmented:
     check_growth(how, given.get("n"))
     out = output_file(given["out"]) if "out" in given else None
     (case,) = _cases(run, given)
-    found = augment(case, how, given.get("n"))
-    schema, whole = case.tables.schema, augmented(case, found)
-    if out is not None:
-        write_rows(out, iter([whole]), schema)
-    name, measured = found.measured.name, found.measured
-    table = pd.DataFrame(
-        {arm: dict(zip(("value", "low", "high"), value, strict=True)) for arm, value in measured.values.items()}
-    ).T.rename_axis(name)
-    marks = whole[MARK].to_numpy()
-    return Augmented(
-        found.sentences(),
-        table,
-        rows=to_frame(found.rows, schema),
-        whole=_marked(to_frame(whole.drop_columns([MARK]), schema), marks),
-        helps=found.helps,
-    )
+    with in_language(given.get("language", case.run.language)):
+        found = augment(case, how, given.get("n"))
+        schema, whole = case.tables.schema, augmented(case, found)
+        if out is not None:
+            write_rows(out, iter([whole]), schema)
+        name, measured = found.measured.name, found.measured
+        table = pd.DataFrame(
+            {arm: dict(zip(("value", "low", "high"), value, strict=True)) for arm, value in measured.values.items()}
+        ).T.rename_axis(name)
+        marks = whole[MARK].to_numpy()
+        return Augmented(
+            found.sentences(),
+            table,
+            rows=to_frame(found.rows, schema),
+            whole=_marked(to_frame(whole.drop_columns([MARK]), schema), marks),
+            helps=found.helps,
+        )
 
 
 def _marked(frame: Any, marks: Any) -> Any:
@@ -162,7 +168,9 @@ def _marked(frame: Any, marks: Any) -> Any:
     return frame.with_columns(pl.Series(MARK, marks))
 
 
-def event_logs(run: Path, n: int, reference: str | None, where: Any, seed: int, out: str | None) -> dict[str, Any]:
+def event_logs(
+    run: Path, n: int, reference: str | None, where: Any, seed: int, out: str | None, language: str | None
+) -> dict[str, Any]:
     """Event histories of new synthetic customers, as frames; what gans.events writes goes to `out`, where that is set.
 
     Args:
@@ -178,9 +186,11 @@ def event_logs(run: Path, n: int, reference: str | None, where: Any, seed: int, 
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in found.events.items():
             write_table(folder / f"{name}.parquet", table)
-        write_histories(folder, found.kept, found.method)
-    for sentence in history_sentences(found.kept):
-        log.info("%s", sentence.line())
+    with in_language(language or saved.run.language):
+        if folder is not None:
+            write_histories(folder, found.kept, found.method)
+        for sentence in history_sentences(found.kept):
+            log.info("%s", sentence.line())
     library = saved.schema.frame.get("library", "pandas")
     return {name: as_frame(table, library) for name, table in found.events.items()}
 

@@ -14,6 +14,7 @@ from gans.errors import one_of
 from gans.findings.sentence import Sentence
 from gans.locks import locked
 from gans.notebook.shown import Finding, Page
+from gans.words import ENGLISH, in_language
 
 
 def compare(
@@ -23,6 +24,7 @@ def compare(
     metrics: Sequence[str] = (),
     budget: str = "steps",
     out: str | Path = "comparison",
+    language: str = ENGLISH,
 ) -> Finding:
     """Compare runs over variants, data sets and training seeds, as `python -m gans.compare` does, and write the same.
 
@@ -32,6 +34,7 @@ def compare(
         metrics: scores, the first one drawn; a usual choice of those that all runs have unless given.
         budget: "steps" or "seconds", which should be equal; "none" not to look.
         out: folder for the tables, figures and the page.
+        language: of the page and the sentences, "en" or "zh".
 
     Returns:
         A row of `.table` for each score, variant and data set: the mean over seeds with its interval, and whether that
@@ -43,11 +46,13 @@ def compare(
     one_of("budget", budget, BUDGETS)
     load_components()  # plugins may bring metrics
     named = [runs] if isinstance(runs, (str, Path)) else runs
-    found = compare_runs(read_runs(",".join(map(str, named))), by, list(metrics), budget)
     folder = Path(out).expanduser()
-    with locked(folder, "out", make=True):
-        write(found, folder)
-    return Finding([Sentence("note", text) for text in found.remarks], _table(found), Page(folder / "comparison.html"))
+    with in_language(language):
+        found = compare_runs(read_runs(",".join(map(str, named))), by, list(metrics), budget)
+        with locked(folder, "out", make=True):
+            write(found, folder)
+        remarks = [Sentence("note", text) for text in found.remarks]
+        return Finding(remarks, _table(found), Page(folder / "comparison.html"))
 
 
 def _table(found: Comparison) -> pd.DataFrame:

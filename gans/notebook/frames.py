@@ -1,4 +1,4 @@
-"""Plain tables of Arrow and frames of any library, neither of them learnt."""
+"""Plain tables of Arrow and frames of any library, neither of them learned."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Pages and answers as objects that a notebook shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gans.errors import UserError
 from gans.files import write_text
 from gans.findings.sentence import MARKS, Sentence
+from gans.words import in_language, language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,11 +62,13 @@ class Finding:
         sentences: the verdict first, as the command prints them.
         table: the figures.
         page: the page about it, which the command writes, too; None where there is none.
+        language: of the sentences.
     """
 
     sentences: Sequence[Sentence]
     table: "pd.DataFrame"
     page: Page | None = None
+    language: str = field(default_factory=language)
 
     @property
     def verdict(self) -> list[str]:
@@ -73,13 +76,16 @@ class Finding:
         return [sentence.text for sentence in self.sentences]
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<li><b>{MARKS[one.tone]}</b> {escape(one.text)}</li>" for one in self.sentences)
+        with in_language(self.language):
+            marks = {tone: say(word) for tone, word in MARKS.items()}
+        lines = "".join(f"<li><b>{marks[one.tone]}</b> {escape(one.text)}</li>" for one in self.sentences)
         table = self.table.to_html(na_rep="", float_format="{:.4g}".format, max_rows=60, max_cols=20)
         page = f"<p><code>{escape(str(self.page.path))}</code></p>" if self.page else ""
         return f"<ul>{lines}</ul>{table}{page}"
 
     def __repr__(self) -> str:
-        lines = "\n".join(sentence.line() for sentence in self.sentences)
+        with in_language(self.language):
+            lines = "\n".join(sentence.line() for sentence in self.sentences)
         return f"{lines}\n\n{self.table}\n"
 
 

@@ -9,7 +9,7 @@ from gans.registry import register
 
 @dataclass(kw_only=True)
 class Privacy:
-    """How what is learnt of a table is bounded.
+    """How what is learned of a table is bounded.
 
     Attributes:
         private: whether every look at the rows goes through a ledger.

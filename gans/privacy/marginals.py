@@ -17,7 +17,7 @@ class PrivateMarginals(DifferentialPrivacy):
     chosen by the exponential mechanism and its counts are measured with discrete Gaussian noise. Where a round moved
     the answer by less than the noise, the next ones get twice the budget. After AIM (McKenna et al. 2022,
     arXiv:2201.12677) and MargNet (2025, arXiv:2511.13893), which have 16 rounds a column. MargNet goes on with the
-    network of the last round; ours begins anew, as that one has learnt the noise of the first rounds, and ends where
+    network of the last round; ours begins anew, as that one has learned the noise of the first rounds, and ends where
     its errors are those that the noise explains.
 
     Attributes:

@@ -58,7 +58,7 @@ class Quiz:
         if not folder.is_dir():
             raise UserError(f"{key}={path}: no such folder.")
         if not (folder / QUIZ).is_file():
-            raise UserError(f"{key}={path}: it holds no quiz; one holds {QUIZ} and {ITEMS}.")
+            raise UserError(f"{key}={path}: it contains no quiz; a quiz has {QUIZ} and {ITEMS}.")
         with reading(folder / QUIZ, "a quiz"):
             facts = read_json(folder / QUIZ)
             if any(not isinstance(facts[name], str) for name in ("quiz", "form", "arm", "run")):

@@ -50,7 +50,7 @@ class Fields:
 
     @classmethod
     def choose(cls, schema: Schema, real: pa.Table, seed: int) -> "Fields":
-        """All learnt columns without personal data, or 14 of them, drawn.
+        """All learned columns without personal data, or 14 of them, drawn.
 
         Args:
             real: test rows, whose times say whether days are enough.
@@ -59,14 +59,16 @@ class Fields:
             UserError: there is no such column.
         """
         columns = [column for column in schema.features if not column.personal]
-        left_out = {column.name: "it holds personal data" for column in schema.features if column.personal}
+        left_out = {column.name: "it contains personal data" for column in schema.features if column.personal}
         if len(columns) > MOST_FIELDS:
             drawn = host_stream("quiz fields", seed).permutation(len(columns))[:MOST_FIELDS]
             others = [column.name for place, column in enumerate(columns) if place not in drawn]
             left_out |= dict.fromkeys(others, f"{MOST_FIELDS} fields are drawn")
             columns = [columns[place] for place in sorted(drawn)]
         if not columns and not schema.images:
-            raise UserError("run: every learnt column holds personal data; there is nothing that people may be shown.")
+            raise UserError(
+                "run: every learned column contains personal data, so there is nothing that people may be shown."
+            )
         formats = {column.name: _format(column, real[column.name]) for column in columns}
         return cls(columns, schema.images[0] if schema.images else None, formats, left_out)
 

@@ -54,7 +54,7 @@ SERVING = ("port", "host", "raters", "open")
     Key(
         "host",
         TEXT,
-        "this machine only, unless given; 0.0.0.0 or an address of this machine opens it to the network",
+        "default: this machine only; 0.0.0.0 or an address of this machine opens it to the network",
         section="Serving",
         default="127.0.0.1",
     ),
@@ -123,7 +123,7 @@ def command(**_: Any) -> int:
         page = write_quiz(folder, quiz, given["language"])
     for line in quiz.lines():
         log.info("%s", line)
-    log.info("%s to send round; items.parquet beside it is the key: keep it", page)
+    log.info("send %s to your raters; keep items.parquet, which is the key", page)
     if serving:
         from gans.quiz.answers import Quiz
         from gans.quiz.serving import serve
@@ -158,7 +158,7 @@ def report(given: dict[str, Any]) -> int:
 
     quizzes = [Quiz.open(folder) for folder in dict.fromkeys(given["report"])]
     if twice := {quiz.id for quiz in quizzes if [other.id for other in quizzes].count(quiz.id) > 1}:
-        raise UserError(f"report={','.join(given['report'])}: two of the folders hold the same quiz, {twice.pop()}.")
+        raise UserError(f"report={','.join(given['report'])}: two of the folders contain the same quiz, {twice.pop()}.")
     answers = take_returned(quizzes)
     print_report(answers)
     log.info("%s", write_report(quizzes[0].folder, answers))

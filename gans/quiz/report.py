@@ -154,22 +154,24 @@ def _verdict(group: Group) -> Sentence:
     if found.told_apart:
         return Sentence("bad", f"People tell synthetic from real: {text}; the whole interval lies below 50 %.")
     if found.error[1] > 0.5:
-        more = "they see a difference, and read it the wrong way"
+        more = "they notice a difference but misinterpret it"
         return Sentence("note", f"People are wrong more often than chance: {text}; {more}.")
     return Sentence(
         "note",
-        f"Not decided: {text}. The interval holds 50 % and reaches beyond 50 ± 5 %: neither a difference is shown, nor "
-        "that there is none.",
+        f"Not decided: {text}. The interval contains 50 % and extends beyond 50 ± 5 %: it shows neither a difference "
+        "nor that there is none.",
     )
 
 
 def _control_verdict(found: Score, text: str) -> Sentence:
     if found.error[1] <= 0.5 <= found.error[2]:
-        return Sentence("good", f"The control holds: of real against real {text}; the interval holds 50 %, as it must.")
+        text = f"The control holds: of real against real {text}; the interval contains 50 %, as it must."
+        return Sentence("good", text)
     return Sentence(
         "bad",
-        f"The control fails: of real against real {text}, an interval without 50 %. Something else than the rows tells "
-        "the halves apart, or this is one of the 5 % of intervals that miss; look at it before anything is believed.",
+        f"The control fails: of real against real {text}, an interval without 50 %. Either something other than "
+        "the rows tells the halves apart, or this is one of the 5 % of intervals that miss the truth; find out before "
+        "you trust any result.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The rows that a quiz may show: real ones that nothing was learnt from, others, and rows of independent columns."""
+"""The rows that a quiz may show: real ones that nothing was learned from, others, and rows of independent columns."""
 
 import logging
 from collections.abc import Mapping

@@ -81,8 +81,8 @@ def serve(quiz: Quiz, given: Mapping[str, Any]) -> None:
             take_all(server, quiz)
         except KeyboardInterrupt:
             log.info("answers are kept in %s", quiz.folder / STORED)
-            log.info("to go on: python -m gans.quiz serve=%s", quiz.folder)
-            log.info("to report: python -m gans.quiz report=%s", quiz.folder)
+            log.info("to resume: gans quiz serve=%s", quiz.folder)
+            log.info("to report: gans quiz report=%s", quiz.folder)
             raise
 
 
@@ -94,7 +94,7 @@ def served_page(folder: Path) -> tuple[bytes, str]:
     """
     path = folder / PAGE
     if not path.is_file():
-        raise UserError(f"serve={folder}: it holds no {PAGE}.")
+        raise UserError(f"serve={folder}: it contains no {PAGE}.")
     deliver = (FOLDER / "deliver.js").read_text(encoding="utf-8")
     mark = "<script>"  # of the page's own one; texts of the table hold no <
     page = read_text(path).replace(mark, f"{mark}\n{deliver}</script>\n{mark}", 1)

@@ -89,7 +89,7 @@ class Boosted(Refinement):
     levels. No row is copied; numbers are calibrated. Raking then brings single columns and pairs closer to the real
     shares, as far as chance does not explain the distance. Sampling costs `candidates` times as much.
 
-    The ratio is learnt from a sample: trees of large leaves learn less of what is peculiar to it. What each
+    The ratio is learned from a sample: trees of large leaves learn less of what is peculiar to it. What each
     setting gains on unseen rows, and what it remembers, stands in experiments/refinement.
 
     Attributes:
@@ -219,7 +219,7 @@ def _telling(tell: Tell, trees: int) -> Any:
 
 
 def _matrix(codec: FittedCodec, rows: Encoded, **more: Any) -> Any:
-    """One feature a learnt column: its number, NaN where missing, or its code."""
+    """One feature a learned column: its number, NaN where missing, or its code."""
     table, kinds = np.empty((len(rows.scalars), len(codec.columns)), np.float32), []
     for place, fitted in enumerate(codec.columns):
         if fitted.numeric:

@@ -5,26 +5,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import set_cell_size
+
 from gans.files import write_text
 from gans.findings.answers import Answer, shown
 from gans.report.figures import data_address
 from gans.report.private_page import spending
 from gans.report.templates import template
+from gans.words import mark, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def answer_rows(answer: Answer) -> list[tuple[str, list[str]]]:
-    """Of each figure its name and, by arm, its value with interval; arms beside the control with their verdict."""
+SCENARIOS = {
+    "marketing": mark("Marketing"),
+    "risk": mark("Risk"),
+    "product": mark("Product"),
+    "research": mark("Research"),
+    "privacy": mark("Privacy"),
+}
+
+
+def answer_rows(answer: Answer) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Of each figure its name and, by arm, its value with interval, and the verdict on an arm beside the control."""
     out = []
     for one in answer.measures:
         cells = []
         for arm in answer.arms:
             text = shown(one.values[arm]) if arm in one.values else ""
             verdict = one.verdict(arm)
-            cells.append(f"{text}; {verdict} {shown(one.gains[arm], signed=True)}" if verdict else text)
-        out.append((one.name, cells))
+            cells.append((text, f"{say(verdict)} {shown(one.gains[arm], signed=True)}" if verdict else ""))
+        out.append((say(one.name), cells))
     return out
 
 
@@ -36,9 +48,9 @@ def print_answer(answer: Answer) -> None:
     print()
     for name, cells in answer_rows(answer):
         print(name)
-        for arm, cell in zip(answer.arms, cells, strict=True):
-            if cell:
-                print(f"  {arm:46}{cell}")
+        for arm, parts in zip(answer.arms, cells, strict=True):
+            if any(parts):
+                print(f"  {set_cell_size(say(arm), 46)}{say('; ').join(filter(None, parts))}")
 
 
 def write_answer(folder: Path, answer: Answer, figures: Mapping[str, "Figure"]) -> Path:
@@ -48,6 +60,7 @@ def write_answer(folder: Path, answer: Answer, figures: Mapping[str, "Figure"]) 
     write_text(folder / f"{stem}.json", text + "\n")
     page = template("answer.html.jinja").render(
         answer=answer,
+        scenario=SCENARIOS[answer.scenario],
         rows=answer_rows(answer),
         spending=spending(answer.tables["ledger"]["entries"]) if "ledger" in answer.tables else [],
         figures={title: data_address(figure) for title, figure in figures.items()},

@@ -7,6 +7,7 @@ import numpy as np
 
 from gans.data.level_order import in_order
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, label, legend, name_axes, style
+from gans.words import mark, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ Drawn = dict[str, "Figure"]
 
 COLORS = {
     "real rows only": REAL,
-    "real rows": REAL,
+    mark("real rows"): REAL,
     "another sample of real rows": "#8aa9c7",
     "synthetic rows only": SYNTHETIC,
     "synthetic rows": SYNTHETIC,
@@ -36,7 +37,7 @@ def arm_color(arm: str) -> str:
 def arm_lines(axes: "Axes", x: np.ndarray, lines: Mapping[str, np.ndarray], marker: str = "") -> None:
     """A line for each arm."""
     for arm, y in lines.items():
-        axes.plot(x, y, color=arm_color(arm), linewidth=1.6, marker=marker, markersize=4, label=arm)
+        axes.plot(x, y, color=arm_color(arm), linewidth=1.6, marker=marker, markersize=4, label=say(arm))
 
 
 Interval = tuple[float, float, float]
@@ -46,7 +47,7 @@ def arm_points(groups: Mapping[str, Mapping[str, Interval]], axis: str) -> "Figu
     """Points with intervals: a row for each arm, below each other by group."""
     figure, axes = canvas(WIDTH, _height(groups))
     _draw_points(axes, groups)
-    name_axes(axes, f"{axis}, interval of 95 %")
+    name_axes(axes, say("{what}, interval of 95 %", what=axis))
     return figure
 
 
@@ -79,7 +80,7 @@ def _draw_points(axes: "Axes", groups: Mapping[str, Mapping[str, Interval]]) -> 
         for arm, (value, low, high) in values.items():
             place += 1.0
             places.append(place)
-            names.append(arm)
+            names.append(say(arm))
             if np.isfinite([low, high]).all():
                 axes.plot([low, high], [place, place], color=arm_color(arm), linewidth=2)
             axes.plot(value, place, "o", color=arm_color(arm), markersize=6)
@@ -112,11 +113,11 @@ def share_figures(
         rows, places = [found[level] for level in order], np.arange(len(order))
         held = np.array([row[4:7] for row in rows], dtype=float)
         axes.errorbar(held[:, 0], places, xerr=np.abs(held[:, 1:] - held[:, :1]).T, fmt="s", color=INK, markersize=4,
-                      elinewidth=1.2, label="held-out rows, 95 %")  # fmt: skip
+                      elinewidth=1.2, label=say("held-out rows, 95 %"))  # fmt: skip
         for column, arm, shift in ((2, "real rows only", -0.22), (3, "synthetic rows", 0.22)):
             axes.plot([row[column] for row in rows], places + shift, "o", color=arm_color(arm), markersize=5,
-                      label="training rows" if column == 2 else arm)  # fmt: skip
-        names = ["missing" if level is None else label(level, 24) for level in order]
+                      label=say("training rows" if column == 2 else arm))  # fmt: skip
+        names = [say("missing") if level is None else label(level, 24) for level in order]
         axes.set_yticks(places, names, parse_math=False)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -135,11 +136,11 @@ def coefficient_figure(
     figure, axes = canvas(WIDTH, 1.2 + 0.32 * len(order))
     for shift, (arm, (values, errors)) in zip((-0.17, 0.17), fits.items(), strict=True):
         axes.errorbar(values[order], np.arange(len(order)) + shift, xerr=1.96 * errors[order], fmt="o", markersize=4,
-                      elinewidth=1.4, color=arm_color(arm), label=arm)  # fmt: skip
+                      elinewidth=1.4, color=arm_color(arm), label=say(arm))  # fmt: skip
     axes.axvline(0, color=FAINT, linewidth=1.2)
     axes.set_yticks(range(len(order)), [label(str(names[place]), 30) for place in order], parse_math=False)
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     legend(axes)
-    name_axes(axes, "coefficient (numbers in standard deviations)")
+    name_axes(axes, say("coefficient (numbers in standard deviations)"))
     return figure

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len, set_cell_size
 
 from gans.evaluation.metrics import PARTS, all_metrics, meaning, metric_of
 from gans.evaluation.results import Evaluation, Score, score_rows
@@ -15,7 +16,7 @@ from gans.files import write_text
 from gans.findings.evaluation import findings
 from gans.findings.first_screen import evaluated_replies
 from gans.findings.privacy import privacy_fails
-from gans.findings.sentence import COLUMN, MARKS, Sentence
+from gans.findings.sentence import COLUMN, MARKS, Sentence, listed
 from gans.report.attacks import attack_rows
 from gans.report.dark import PAPER
 from gans.report.figures import (
@@ -36,7 +37,8 @@ from gans.report.model_card import update_card
 from gans.report.realism import TITLE, realism_figure
 from gans.report.templates import template
 from gans.runs.files import RunFiles
-from gans.tracking.wrapped import width_of, wrapped
+from gans.tracking.wrapped import lines_of, width_of, wrapped
+from gans.words import mark, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +46,12 @@ if TYPE_CHECKING:
 LEAST_TITLE = 20  # letters of a title in a line of the terminal
 START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
 REPLIES_START, REPLIES_END = "<!-- answers -->", "<!-- /answers -->"
-ATTACKS_TITLE = "Membership attacks (0.5: no better than a guess)"
+SIDES = {
+    "real": mark("{rows:,} real rows"),
+    "synthetic": mark("{rows:,} synthetic rows"),
+    "test": mark("{rows:,} test rows"),
+}
+ATTACKS_TITLE = mark("Membership attacks (0.5: no better than a guess)")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -54,10 +61,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
     for sentence in findings(evaluation):
         print(sentence.line())
     for note in evaluation.notes:
-        print(wrapped(f"{'':{COLUMN}}{note}.", sys.stdout, COLUMN))
+        print(wrapped(f"{'':{COLUMN}}{say('{text}.', text=note)}", sys.stdout, COLUMN))
     print(f"{'':10}{sum(evaluation.seconds.values()):.0f} s.")
     if privacy_fails(evaluation):
-        print("\nNOT PRIVATE: this table should not be shared as it is; see above.")
+        print()
+        print(say("NOT PRIVATE: this table should not be shared as it is; see above."))
 
 
 def table_lines(every: Mapping[str, list[tuple[str, ...]]], width: int | None) -> list[str]:
@@ -69,27 +77,33 @@ def table_lines(every: Mapping[str, list[tuple[str, ...]]], width: int | None) -
         every: of each part its rows, as `rows_by_part` has them.
         width: of the terminal; None where it is none.
     """
-    heads = ("", "value", "interval of 95 %", "ideal", "real rows", "of rows")
+    heads = ("", say("value"), say("interval of 95 %"), say("ideal"), say("real rows"), say("of rows"))
     widths = _widths([heads, *chain.from_iterable(every.values())])
     if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
-        heads = (*heads[:3], "real rows")
+        heads = (*heads[:3], say("real rows"))
         every = {
-            part: [(*row[:3], row[4] or (row[3] and f"ideal {row[3]}")) for row in rows] for part, rows in every.items()
+            part: [(*row[:3], row[4] or (row[3] and say("ideal {ideal}", ideal=row[3]))) for row in rows]
+            for part, rows in every.items()
         }
         widths = _widths([heads, *chain.from_iterable(every.values())])
         widths[0] = min(widths[0], max(width - sum(widths[1:]) - 2 * len(widths) + 2, LEAST_TITLE))
     out = []
     for part, rows in every.items():
-        for row in [(part.upper(), *heads[1:]), *rows] if rows else []:
-            first, *more = wrap(row[0], widths[0], subsequent_indent="  ")
-            out.append("  ".join([first.ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip())
+        for row in [(say(part).upper(), *heads[1:]), *rows] if rows else []:
+            first, *more = lines_of(row[0], widths[0], hanging=2)
+            out.append("  ".join([set_cell_size(first, widths[0]), *map(_right, row[1:], widths[1:])]).rstrip())
             out += more
         out += [""] if rows else []
     return out
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+
+
+def _right(text: str, width: int) -> str:
+    """A text at the right end of a column."""
+    return " " * (width - cell_len(text)) + text
 
 
 def rows_by_part(evaluation: Evaluation) -> dict[str, list[tuple[str, ...]]]:
@@ -109,8 +123,10 @@ def shown(name: str, score: Score) -> tuple[str, ...]:
     ideal = meaning(name).ideal
     return (
         number(score.value),
-        "" if score.low is None or score.high is None else f"{number(score.low)} to {number(score.high)}",
-        f"{ideal:g}" if ideal is not None else "" if score.real is None else "as real rows",
+        ""
+        if score.low is None or score.high is None
+        else say("{low} to {high}", low=number(score.low), high=number(score.high)),
+        f"{ideal:g}" if ideal is not None else "" if score.real is None else say("as real rows"),
         "" if score.real is None else number(score.real),
         "" if score.rows is None else f"{score.rows:,}",
     )
@@ -178,9 +194,10 @@ def render_section(evaluation: Evaluation) -> str:
     figures = {title: data_address(figure) for title, figure in evaluation_figures(evaluation).items()}
     return template("evaluation.html.jinja").render(
         found=evaluation,
+        sides=listed(say(SIDES[side], rows=rows) for side, rows in evaluation.rows.items()),
         tables=rows_by_part(evaluation),
         sentences=findings(evaluation),
-        realism={TITLE: figures.pop(TITLE)} if TITLE in figures else {},
+        realism={say(TITLE): figures.pop(say(TITLE))} if say(TITLE) in figures else {},
         attacks=attack_rows(evaluation),
         figures=figures,
         histories={
@@ -197,17 +214,19 @@ def evaluation_figures(evaluation: Evaluation) -> dict[str, "Figure"]:
     """
     out, details = {}, evaluation.details
     if (figure := realism_figure(evaluation)) is not None:
-        out[TITLE] = figure
+        out[say(TITLE)] = figure
     evidence = {
-        "What gave the rows away: columns": "given away by columns",
-        "What gave the rows away: pairs": "given away by pairs",
+        say("What gave the rows away: columns"): "given away by columns",
+        say("What gave the rows away: pairs"): "given away by pairs",
     }
-    out |= _bars({title: _percent(details.get(key)) for title, key in evidence.items()}, "share of the evidence, %")
-    errors = {"Worst columns": "worst columns", "Worst pairs": "worst pairs"}
-    out |= _bars({title: _percent(details.get(key)) for title, key in errors.items()}, "error as published, %")
+    out |= _bars(
+        {title: _percent(details.get(key)) for title, key in evidence.items()}, say("share of the evidence, %")
+    )
+    errors = {say("Worst columns"): "worst columns", say("Worst pairs"): "worst pairs"}
+    out |= _bars({title: _percent(details.get(key)) for title, key in errors.items()}, say("error as published, %"))
     attacks = {name: score for name, score in score_rows(evaluation) if name.endswith("_auc")}
     if len(attacks) > 1:
-        out[ATTACKS_TITLE] = _intervals(attacks)
+        out[say(ATTACKS_TITLE)] = _intervals(attacks)
     return out
 
 
@@ -232,10 +251,10 @@ def _bars(panels: Mapping[str, dict[str, list[float]]], axis: str) -> dict[str, 
         places = list(range(len(values)))
         height = 0.36 if two else 0.6
         axes.barh([place - height / 2 * two for place in places], [pair[0] for pair in values.values()], height,
-                  color=SYNTHETIC, label="synthetic")  # fmt: skip
+                  color=SYNTHETIC, label=say("synthetic"))  # fmt: skip
         if two:
             axes.barh([place + height / 2 for place in places], [pair[1] for pair in values.values()], height,
-                      color=REAL, label="held-out real rows")  # fmt: skip
+                      color=REAL, label=say("held-out real rows"))  # fmt: skip
             legend(axes)
         axes.set_yticks(places, [label(name, 32) for name in values], parse_math=False)
         axes.invert_yaxis()
@@ -255,7 +274,7 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
         ends += [low, score.value, high]
         axes.plot([low, high], [place, place], color=SYNTHETIC, linewidth=2)
         axes.plot(score.value, place, "o", color=SYNTHETIC, markersize=6)
-        text = meaning(name).title.split(",")[0].split(" (")[0].removeprefix("membership ")
+        text = _short_title(meaning(name).title)
         axes.annotate(label(text, 44), (0, place - 0.22), xycoords=("axes fraction", "data"), fontsize=TEXT, color=INK,
                       va="bottom", xytext=(4, 0), textcoords="offset points", parse_math=False,
                       backgroundcolor=PAPER)  # fmt: skip
@@ -264,5 +283,10 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
     axes.set_ylim(len(scores) - 0.5, -0.9)
     margin = 0.04 * (max(ends) - min(ends))
     axes.set_xlim(min(ends) - margin, max(ends) + margin)
-    name_axes(axes, "AUC, interval of 95 %")
+    name_axes(axes, say("{what}, interval of 95 %", what="AUC"))
     return figure
+
+
+def _short_title(title: str) -> str:
+    """The title of an attack without what every one of them has."""
+    return re.split(r",| \(|[\uff0c\uff08]", title)[0].removeprefix(say("membership "))

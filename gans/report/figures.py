@@ -5,9 +5,13 @@ Texts from the table (names, levels) are drawn as they are: `$` starts no formul
 
 import base64
 import io
+import logging
 import math
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +24,7 @@ from gans.evaluation.metrics import meaning
 from gans.findings.kept import Kept
 from gans.report.dark import PAPER, with_dark_colors
 from gans.tracking.jsonl import History, series
+from gans.words import CHINESE, ENGLISH, in_language, language, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +35,22 @@ INK, FAINT = "#44505c", "#c9d0d6"
 WIDTH = 4.4  # inches of a figure, so that on a phone, 340 pixels wide, its texts are as large as they are here
 TEXT = 10.0  # points
 SPIKE = 0.6
+CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Noto Sans CJK JP",  # of the whole family, the one that matplotlib sees
+)
+SVG_FONTS = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei'"
+WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+log = logging.getLogger("gans")
 
 
 def render(figure: "Figure", kind: str) -> bytes:
@@ -41,12 +62,46 @@ def render(figure: "Figure", kind: str) -> bytes:
 
     buffer = io.BytesIO()
     metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else {}
-    style: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "gans"}
+    style: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "gans"} | _fonts(figure)
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
     content = buffer.getvalue()
-    return with_dark_colors(content.decode()).encode() if kind == "svg" else content
+    if kind != "svg":
+        return content
+    text = content.decode()
+    for name in chinese_fonts():
+        text = text.replace(f"'{name}'", SVG_FONTS)
+    return with_dark_colors(text).encode()
+
+
+@cache
+def chinese_fonts() -> tuple[str, ...]:
+    """The first font of this machine that has Chinese letters; none where there is none."""
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return tuple(name for name in CHINESE_FONTS if name in there)[:1]
+
+
+def _fonts(figure: "Figure") -> dict[Any, Any]:
+    """What of matplotlib's settings lets Chinese, Japanese and Korean letters of a figure show."""
+    from matplotlib import rcParams
+    from matplotlib.text import Text
+
+    words = "".join(str(text.get_text()) for text in figure.findobj(Text) if isinstance(text, Text))
+    return {"font.sans-serif": [*rcParams["font.sans-serif"], *chinese_fonts()]} if WIDE.search(words) else {}
+
+
+@contextmanager
+def words_of_pictures() -> Iterator[None]:
+    """The language of charts that are drawn as pixels: English where no font here has the letters of another one."""
+    if language() == CHINESE and not chinese_fonts():
+        log.warning("no font with Chinese letters is installed, so pictures have English words")
+        with in_language(ENGLISH):
+            yield
+    else:
+        yield
 
 
 def data_address(figure: "Figure", kind: str = "svg") -> str:
@@ -69,9 +124,9 @@ def training_curves(history: History, last: int = 0) -> dict[str, "Figure"]:
     """
     penalties = sorted({key for row in history for key in row if key.startswith("penalty/")})
     groups = {
-        "Losses": {"loss/discriminator": "discriminator", "loss/generator": "generator"},
-        "Critic outputs": {"critic/real": "real rows", "critic/fake": "synthetic rows"},
-        "Penalties": {key: key.removeprefix("penalty/") for key in penalties},
+        say("Losses"): {"loss/discriminator": say("discriminator"), "loss/generator": say("generator")},
+        say("Critic outputs"): {"critic/real": say("real rows"), "critic/fake": say("synthetic rows")},
+        say("Penalties"): {key: key.removeprefix("penalty/") for key in penalties},
     }
     out = {}
     for title, names in groups.items():
@@ -98,20 +153,20 @@ def score_curves(
     if len(series(history, "holdout/score")[0]) < 2:
         return {}
     figure, axes = canvas(WIDTH, 2.8)
-    _curves(axes, {"synthetic rows": series(history, "holdout/score")}, last, (SYNTHETIC,))
-    axes.axhline(floor["score"], color=REAL, linestyle=":", label="held-out real rows")
+    _curves(axes, {say("synthetic rows"): series(history, "holdout/score")}, last, (SYNTHETIC,))
+    axes.axhline(floor["score"], color=REAL, linestyle=":", label=say("held-out real rows"))
     _mark(axes, kept, "score")
     legend(axes)
     distances, lower = canvas(WIDTH, 2.8)
-    names = {"column_distance": "columns", "pair_distance": "pairs"}
+    names = {"column_distance": say("columns"), "pair_distance": say("pairs")}
     colors = (SYNTHETIC, "#8a6bb0")
     _curves(lower, {name: series(history, f"holdout/{key}") for key, name in names.items()}, last, colors)
     for (key, name), color in zip(names.items(), colors, strict=True):
-        lower.axhline(floor[key], color=color, linestyle=":", label=f"{name}, real rows")
+        lower.axhline(floor[key], color=color, linestyle=":", label=say("{name}, real rows", name=name))
     _mark(lower, kept, *names)
     lower.set_ylim(0, 1.08 * lower.get_ylim()[1])
     legend(lower)
-    return {"Score (higher is better)": figure, "Distances (lower is better)": distances}
+    return {say("Score (higher is better)"): figure, say("Distances (lower is better)"): distances}
 
 
 def metric_curves(
@@ -131,9 +186,9 @@ def metric_curves(
         if len(line[0]) < 2:
             continue
         figure, axes = canvas(WIDTH, 2.8)
-        _curves(axes, {"synthetic rows": line}, last, (SYNTHETIC,))
+        _curves(axes, {say("synthetic rows"): line}, last, (SYNTHETIC,))
         if name in floor:
-            axes.axhline(floor[name], color=REAL, linestyle=":", label="training rows")
+            axes.axhline(floor[name], color=REAL, linestyle=":", label=say("training rows"))
         _mark(axes, kept, name)
         legend(axes)
         out[score_title(name, rows.get(name))] = figure
@@ -147,7 +202,7 @@ def score_title(name: str, rows: int | None = None) -> str:
     except KeyError:
         title = name
     title = title[:1].upper() + title[1:]
-    return title if rows is None else f"{title} ({rows:,} rows)"
+    return title if rows is None else say("{title} ({rows:,} rows)", title=title, rows=rows)
 
 
 def marginal_figure(found: Histogram | Levels) -> "Figure":
@@ -197,7 +252,11 @@ def association_figure(names: Sequence[str], real: np.ndarray, synthetic: np.nda
     size = min(9.0, max(4.5, 480 / max(len(names), 1) / 1.4))
     figure = Figure(figsize=(14, 5.6), layout="constrained")  # below the names is room for wider letters of a reader
     every = figure.subplots(1, 3)
-    panels = (("real", real, 1.0), ("synthetic", synthetic, 1.0), ("synthetic minus real", synthetic - real, 0.5))
+    panels = (
+        (say("real"), real, 1.0),
+        (say("synthetic"), synthetic, 1.0),
+        (say("synthetic minus real"), synthetic - real, 0.5),
+    )
     shown, ticks = [label(name, 18) for name in names], range(len(names))
     for axes, (title, matrix, limit) in zip(every, panels, strict=True):
         colors = "PuOr" if limit < 1 else "RdBu_r"
@@ -256,9 +315,10 @@ def legend(axes: "Axes", size: float = TEXT) -> None:
 
 def _width(drawn: Any) -> float:
     """Of a legend, in pixels."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    with warnings.catch_warnings():
+    with rc_context(_fonts(drawn.figure)), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of letters that the font lacks
         return drawn.get_window_extent(FigureCanvasAgg(drawn.figure).get_renderer()).width
 
@@ -280,17 +340,17 @@ def _curves(
     axes.set_xlim(0, 1.03 * max(last, 1))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    name_axes(axes, "step")
+    name_axes(axes, say("step"))
 
 
 def _mark(axes: "Axes", kept: Kept | None, *names: str) -> None:
     """The step that was kept: a dot where these axes show the score that chose it, else a line."""
     if kept is None:
         return
-    text = f"kept: step {kept.step:,}"
+    text = say("kept: step {step:,}", step=kept.step)
     if kept.by in names and kept.value is not None:
         axes.plot(kept.step, kept.value, "o", color=INK, markersize=7, markeredgecolor=PAPER, zorder=4,
-                  label=f"{text}, {kept.value:.3f}")  # fmt: skip
+                  label=say("{text}, {value:.3f}", text=text, value=kept.value))  # fmt: skip
     else:
         axes.axvline(kept.step, color=INK, linewidth=0.9, linestyle="--", label=text)
 
@@ -301,7 +361,7 @@ def _cut(axes: "Axes", values: np.ndarray) -> None:
     if values.max() - values.min() > 5 * (high - low) > 0:
         margin = (high - low) / 10
         axes.set_ylim(low - margin, high + margin)
-        name_axes(axes, "step (central 98 % of the values shown)")
+        name_axes(axes, say("step (central 98 % of the values shown)"))
 
 
 def _draw_marginal(axes: "Axes", found: Histogram | Levels) -> None:
@@ -315,8 +375,8 @@ def _draw_histogram(axes: "Axes", found: Histogram) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
 
     real, synthetic = shares(found.counts, found.rows)
-    axes.stairs(real, found.edges, fill=True, color=REAL, alpha=0.35, label="real")
-    axes.stairs(synthetic, found.edges, color=SYNTHETIC, linewidth=1.5, label="synthetic")
+    axes.stairs(real, found.edges, fill=True, color=REAL, alpha=0.35, label=say("real"))
+    axes.stairs(synthetic, found.edges, color=SYNTHETIC, linewidth=1.5, label=say("synthetic"))
     axes.set_xlim(found.edges[0], found.edges[-1])
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     if real.max() > SPIKE:
@@ -325,7 +385,7 @@ def _draw_histogram(axes: "Axes", found: Histogram) -> None:
         axes.set_ylim(every.min() / 2, 1.5)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-        name_axes(axes, y="share of rows, log scale")
+        name_axes(axes, y=say("share of rows, log scale"))
     if found.time:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -342,14 +402,14 @@ def _draw_levels(axes: "Axes", found: Levels) -> None:
 
     order = in_order(found.names)
     names, counts = [label(name) for name in order], found.counts[:, [found.names.index(name) for name in order]]
-    other = f"({found.folded:,} other level{'s' if found.folded > 1 else ''})"
-    for count, name in ((found.other, other), (found.missing, "(missing)")):
+    other = say("({n:,} other levels)" if found.folded > 1 else "({n:,} other level)", n=found.folded)
+    for count, name in ((found.other, other), (found.missing, say("(missing)"))):
         if count.any():
             names, counts = [*names, name], np.column_stack([counts, count])
     real, synthetic = shares(counts, found.rows)
     places = np.arange(len(names))
-    axes.barh(places - 0.2, real, 0.38, color=REAL, alpha=0.6, label="real")
-    axes.barh(places + 0.2, synthetic, 0.38, color=SYNTHETIC, alpha=0.9, label="synthetic")
+    axes.barh(places - 0.2, real, 0.38, color=REAL, alpha=0.6, label=say("real"))
+    axes.barh(places + 0.2, synthetic, 0.38, color=SYNTHETIC, alpha=0.9, label=say("synthetic"))
     axes.set_yticks(places, names, parse_math=False)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)

@@ -8,13 +8,15 @@ import numpy as np
 
 from gans.evaluation.history_curves import COUNTS, GAPS
 from gans.evaluation.results import Evaluation
+from gans.findings.customer_histories import LOGS
 from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, legend, name_axes, style
+from gans.words import mark, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAYS = (mark("Mon"), mark("Tue"), mark("Wed"), mark("Thu"), mark("Fri"), mark("Sat"), mark("Sun"))
 COLORS = {"real": REAL, "synthetic": SYNTHETIC}
 LARGEST = 150  # area of a square or dot, points^2
 
@@ -27,29 +29,30 @@ def history_figures(evaluation: Evaluation) -> dict[str, dict[str, "Figure"]]:
 def _figures(kind: str, found: Mapping[str, Any]) -> dict[str, "Figure"]:
     out = {}
     if found["examples"]:
-        out[f"Synthetic customers and their {kind}"] = timelines(found)
+        out[say("Synthetic customers and their {kind}", kind=say(LOGS[kind]))] = timelines(found)
     if np.isfinite(np.array(found["retention"]["real"], float)).sum() > 1:
-        out["Who comes back, by month after the first event"] = retention_figure(found)
-    out["Customers by recency and frequency"] = grids(
+        out[say("Who comes back, by month after the first event")] = retention_figure(found)
+    out[say("Customers by recency and frequency")] = grids(
         {side: np.array(found["rfm"][side], float) for side in COLORS},
-        ("frequency, in fifths", "recency, in fifths"),
-        ("latest", "", "", "", "longest ago"),
+        (say("frequency, in fifths"), say("recency, in fifths")),
+        (say("latest"), "", "", "", say("longest ago")),
         ("1", "5"),
     )
     if len(found["cohorts"]["real"]) > 1:
         cohorts = {side: np.array(found["cohorts"][side], float) for side in COLORS}
-        out["Cohorts: share with an event, by quarter after the first"] = grids(
+        out[say("Cohorts: share with an event, by quarter after the first")] = grids(
             cohorts,
-            ("quarters after the first event", "quarter of the first event"),
+            (say("quarters after the first event"), say("quarter of the first event")),
             _quarters(found),
             ("0", str(len(cohorts["real"]) - 1)),
         )
-    out[f"{kind.capitalize()} a customer"] = _pairs(found["counts"], _classes(COUNTS), "share of customers")
-    out["Days to the next one"] = _pairs(found["gaps"], _classes(GAPS), "share of events")
-    out["Weekdays"] = _pairs(found["weekday"], DAYS, "share of events")
+    title = say("{kind} per customer", kind=say(LOGS[kind]))
+    out[title[0].upper() + title[1:]] = _pairs(found["counts"], _classes(COUNTS), say("share of customers"))
+    out[say("Days to the next one")] = _pairs(found["gaps"], _classes(GAPS), say("share of events"))
+    out[say("Weekdays")] = _pairs(found["weekday"], [say(day) for day in DAYS], say("share of events"))
     if max(found["hour"]["real"]) < 1:
-        out["Hours"] = _pairs(
-            found["hour"], [str(hour) if hour % 3 == 0 else "" for hour in range(24)], "share of events"
+        out[say("Hours")] = _pairs(
+            found["hour"], [str(hour) if hour % 3 == 0 else "" for hour in range(24)], say("share of events")
         )
     return out
 
@@ -76,7 +79,7 @@ def timelines(found: Mapping[str, Any]) -> "Figure":
     locator = AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    name_axes(axes, y="events of the customer")
+    name_axes(axes, y=say("events of the customer"))
     return figure
 
 
@@ -85,7 +88,7 @@ def retention_figure(found: Mapping[str, Any]) -> "Figure":
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     figure, axes = canvas(WIDTH, 2.9)
-    names = {"real": "real", "test": "held-out real", "synthetic": "synthetic"}
+    names = {"real": say("real"), "test": say("held-out real"), "synthetic": say("synthetic")}
     for side, name in names.items():
         if side in found["retention"]:
             values = np.array(found["retention"][side], float)
@@ -95,7 +98,7 @@ def retention_figure(found: Mapping[str, Any]) -> "Figure":
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_ylim(0, None)
-    name_axes(axes, "months")
+    name_axes(axes, say("months"))
     legend(axes)
     return figure
 
@@ -121,7 +124,7 @@ def grids(
         style(axes)
         down, along = np.nonzero(np.nan_to_num(values) > 0)
         axes.scatter(along, down, s=points * values[down, along] / most, marker="s", color=COLORS[side], linewidths=0)
-        axes.set_title(side, fontsize=TEXT, color=INK, loc="left")
+        axes.set_title(say(side), fontsize=TEXT, color=INK, loc="left")
         axes.set_xlim(-0.6, across - 0.4)
         axes.set_ylim(many - 0.4, -0.6)
         axes.set_xticks([0, across - 1], ends)
@@ -156,8 +159,8 @@ def _pairs(shares: Mapping[str, Sequence[float]], names: Sequence[str], axis: st
     shown = slice(there.min(), there.max() + 1) if len(there) else slice(0, 1)
     places = np.arange(len(names))[shown]
     figure, axes = canvas(WIDTH, 2.8)
-    axes.bar(places - 0.2, real[shown], 0.38, color=REAL, alpha=0.6, label="real")
-    axes.bar(places + 0.2, synthetic[shown], 0.38, color=SYNTHETIC, alpha=0.9, label="synthetic")
+    axes.bar(places - 0.2, real[shown], 0.38, color=REAL, alpha=0.6, label=say("real"))
+    axes.bar(places + 0.2, synthetic[shown], 0.38, color=SYNTHETIC, alpha=0.9, label=say("synthetic"))
     steep = len(places) > 7 and max(map(len, names[shown])) > 2
     axes.set_xticks(places, list(names[shown]), rotation=90 if steep else 0)
     axes.grid(axis="x", visible=False)

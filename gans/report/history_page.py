@@ -10,6 +10,7 @@ from gans.files import write_text
 from gans.findings.histories import TONES, history_sentences
 from gans.report.figures import WIDTH, canvas, data_address, label, legend, name_axes
 from gans.report.templates import template
+from gans.words import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,12 +42,12 @@ def kept_figure(found: Mapping[str, Mapping[str, float]]) -> "Figure":
     figure, axes = canvas(WIDTH, 0.9 + 0.26 * len(rows))
     for word, color in COLORS.items():
         places = [place for place, (_, one) in enumerate(rows) if verdict(one) == word]
-        axes.barh(places, [rows[place][1]["equal"] for place in places], 0.7, color=color, label=word)
+        axes.barh(places, [rows[place][1]["equal"] for place in places], 0.7, color=color, label=say(word))
     axes.set_yticks(range(len(rows)), [label(name, 30) for name, _ in rows], parse_math=False)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlim(0, 1.03)
     legend(axes)
-    name_axes(axes, "customers whose events match the profile")
+    name_axes(axes, say("customers whose events match the profile"))
     return figure

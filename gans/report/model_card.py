@@ -12,13 +12,14 @@ from gans.evaluation.metrics import meaning
 from gans.evaluation.results import Evaluation
 from gans.files import write_text
 from gans.findings.guarantee import guarantee_sentences
-from gans.findings.model_card import LICENCE, UNTESTED, intended, not_intended, privacy_summary, training_facts
+from gans.findings.model_card import LICENCE, intended, not_intended, privacy_summary, training_facts, untested
 from gans.findings.run import headline, sentences
 from gans.findings.sentence import Sentence
 from gans.report.templates import template
 from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
+from gans.words import mark, say
 
 MOST_COLUMNS = 200
 START, END = "<!-- evaluation -->", "<!-- /evaluation -->"
@@ -72,7 +73,7 @@ class Card:
             front=_front_matter(self.name, self.private),
             verdict=self.found[0],
             found=self.found[1:],
-            data="a table in memory" if self.given else _data(config),
+            data=say("a table in memory") if self.given else _data(config),
             rows=self.summary.get("rows", {}),
             columns=[_row(column) for column in columns[:MOST_COLUMNS]],
             more=max(0, len(columns) - MOST_COLUMNS),
@@ -81,8 +82,8 @@ class Card:
             not_intended=not_intended(self.private),
             facts=training_facts(self.summary, config, self.private),
             scores=[] if self.private else _scores(self.summary),
-            evaluation="" if self.private else _evaluation([], [UNTESTED]),
-            licence=LICENCE,
+            evaluation="" if self.private else _evaluation([], [untested()]),
+            licence=say(LICENCE),
             run=shlex.quote(f"run={files.folder.resolve().name}"),
         )
         write_text(files.card, f"{text}\n")
@@ -98,7 +99,7 @@ def update_card(files: RunFiles, tables: dict[str, list[tuple[str, ...]]], evalu
     old = files.card.read_text(encoding="utf-8") if files.card.is_file() else ""
     if START in old and END in old:
         rows = [row for part in tables.values() for row in part]
-        section = _evaluation(rows, [UNTESTED] if evaluation is None else privacy_summary(evaluation))
+        section = _evaluation(rows, [untested()] if evaluation is None else privacy_summary(evaluation))
         text = re.sub(f"{START}.*{END}", lambda _: f"{START}\n{section}\n{END}", old, flags=re.DOTALL)
         write_text(files.card, text)
 
@@ -122,15 +123,23 @@ def _data(config: dict[str, Any]) -> str:
     data, name = config.get("data", {}), config.get("components", {}).get("data", "table")
     for key in ("path", "file"):
         if data.get(key):
-            return f"the file {Path(str(data[key])).name}"
-    return "a query" if data.get("query") else f"data={name}"
+            return say("the file {name}", name=Path(str(data[key])).name)
+    return say("a query") if data.get("query") else f"data={name}"
 
 
 def _row(column: Column) -> tuple[str, str, str]:
     """Name, kind, and what was done with a column."""
-    levels = f", {column.levels:,} levels" if column.kind == "category" and column.levels else ""
-    use = {"feature": "learned", "image": "learned", "constant": "always the same", "faked": "made up in sampled rows"}
-    return column.name, f"{column.kind}{levels}", use.get(column.role, f"left out: {column.reason or column.role}")
+    levels = ""
+    if column.kind == "category" and column.levels:
+        levels = say(", {n:,} levels", n=column.levels)
+    use = {
+        "feature": mark("learned"),
+        "image": mark("learned"),
+        "constant": mark("always the same"),
+        "faked": mark("made up in sampled rows"),
+    }.get(column.role)
+    reason = column.reason or column.role
+    return column.name, say(column.kind) + levels, say(use) if use else say("left out: {reason}", reason=say(reason))
 
 
 def _scores(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -138,6 +147,6 @@ def _scores(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     scores = summary.get("scores", {})
     floor = scores.get("floor", {})
     return [
-        (meaning(name).title, f"{value:.4f}", f"{floor[name]:.4f}" if name in floor else "", meaning(name).better)
+        (meaning(name).title, f"{value:.4f}", f"{floor[name]:.4f}" if name in floor else "", say(meaning(name).better))
         for name, value in scores.get("holdout", {}).items()
     ]

@@ -24,6 +24,7 @@ from gans.report.figures import (
     render,
     score_curves,
     training_curves,
+    words_of_pictures,
 )
 from gans.report.model_card import Card
 from gans.report.pictures import pictures
@@ -33,6 +34,7 @@ from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.tracking.jsonl import series
+from gans.words import kept_language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,12 +55,13 @@ def report_run(path: Path, report: RunResults | PrivateResults) -> Callable[[], 
     write_report(path, report)
 
     def figures() -> dict[str, bytes]:
-        drawn, columns = pictures(report.training, report.synthetic, report.schema), report.schema.features
-        if columns:
-            drawn["marginals"] = marginal_grid(report.training, report.synthetic, columns[:MOST_FIGURES])
-        return {name: render(figure, "png") for name, figure in drawn.items()}
+        with words_of_pictures():
+            drawn, columns = pictures(report.training, report.synthetic, report.schema), report.schema.features
+            if columns:
+                drawn["marginals"] = marginal_grid(report.training, report.synthetic, columns[:MOST_FIGURES])
+            return {name: render(figure, "png") for name, figure in drawn.items()}
 
-    return figures
+    return kept_language(figures)
 
 
 def write_report(path: Path, report: RunResults) -> None:
@@ -66,13 +69,15 @@ def write_report(path: Path, report: RunResults) -> None:
 
     Raises:
         OSError: the folder of `path` is missing or cannot be written.
-        KeyError: a learnt column is not in one of the tables or distances.
+        KeyError: a learned column is not in one of the tables or distances.
     """
     page = template("page.html.jinja")
-    figures, content = _figures(report), _content(path, report)
-    text = page.render(images=_encode(figures, "svg"), **content)
+    content = _content(path, report)
+    text = page.render(images=_encode(_figures(report), "svg"), **content)
     if len(text) > MOST_BYTES:
-        text = page.render(images=_encode(figures, "png"), **content)
+        with words_of_pictures():
+            images = _encode(_figures(report), "png")
+        text = page.render(images=images, **content)
     write_text(path, text)
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from gans.data.codecs.images import brightness
 from gans.data.schema import Column, Schema
 from gans.report.figures import INK, REAL, SYNTHETIC, TEXT, style
+from gans.words import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,10 +20,10 @@ MOST_POINTS = 2_000
 def pictures(training: pa.Table, synthetic: pa.Table, schema: Schema) -> dict[str, "Figure"]:
     """Figures by title: of images the generated ones; of tables of two numbers both sides as points; else none."""
     if schema.images:
-        return {"Generated images": image_grid(synthetic, schema.images[0])}
+        return {say("Generated images"): image_grid(synthetic, schema.images[0])}
     numbers = [column.name for column in schema.features if column.kind == "numeric"]
     if len(numbers) == len(schema.features) == 2:
-        return {"Points": plane(training, synthetic, numbers)}
+        return {say("Points"): plane(training, synthetic, numbers)}
     return {}
 
 
@@ -60,5 +61,5 @@ def plane(training: pa.Table, synthetic: pa.Table, names: list[str]) -> "Figure"
         axes.scatter(*points[name].T, s=2, color=color, linewidths=0)
         axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
-        axes.set_title(name, fontsize=TEXT, color=INK, loc="left")
+        axes.set_title(say(name), fontsize=TEXT, color=INK, loc="left")
     return figure

@@ -11,9 +11,20 @@ from gans.data.declared import Declared
 from gans.files import write_text
 from gans.findings.first_screen import commands, private_replies
 from gans.findings.guarantee import guarantee_sentences
-from gans.report.figures import REAL, SYNTHETIC, canvas, data_address, label, legend, name_axes, render
+from gans.report.figures import (
+    REAL,
+    SYNTHETIC,
+    canvas,
+    data_address,
+    label,
+    legend,
+    name_axes,
+    render,
+    words_of_pictures,
+)
 from gans.report.templates import template
 from gans.runs.private import PrivateResults
+from gans.words import kept_language, mark, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,9 +35,13 @@ MOST_CELLS = 24  # that a figure names
 
 def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str, bytes]]:
     """Write the page, which shows nothing that did not go through the ledger; what draws its figures as PNG."""
-    figures = {
-        column.name: cells_figure(cells_of(column), *report.measured[column.name]) for column in report.domain.modelled
-    }
+
+    def figures() -> dict[str, "Figure"]:
+        return {
+            column.name: cells_figure(cells_of(column), *report.measured[column.name])
+            for column in report.domain.modelled
+        }
+
     rows = report.synthetic.slice(0, SAMPLE_ROWS)
     page = template("private.html.jinja").render(
         report=report,
@@ -34,12 +49,34 @@ def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str,
         answers=private_replies(report.ledger, path.parent),
         **commands(path.parent),
         spending=spending(report.ledger["entries"]),
-        images={name: data_address(figure) for name, figure in figures.items()},
+        images={name: data_address(figure) for name, figure in figures().items()},
         sample=[["" if value is None else str(value) for value in row.values()] for row in rows.to_pylist()],
         columns=rows.column_names,
     )
     write_text(path, page)
-    return lambda: {name: render(figure, "png") for name, figure in figures.items()}
+
+    def pixels() -> dict[str, bytes]:
+        with words_of_pictures():
+            return {name: render(figure, "png") for name, figure in figures().items()}
+
+    return kept_language(pixels)
+
+
+ASKED = {
+    "counts of ": mark("counts of {name}"),
+    "levels of ": mark("levels of {name}"),
+    "edges of ": mark("edges of {name}"),
+}
+WHAT = (mark("choice of the pair that is answered worst"), mark("gradients of the critic"))
+MECHANISMS = (mark("discrete Gaussian"), mark("exponential"), mark("subsampled Gaussian"))
+
+
+def asked(what: str) -> str:
+    """What an entry of a ledger was about, in words."""
+    for start, text in ASKED.items():
+        if what.startswith(start):
+            return say(text, name=what.removeprefix(start))
+    return say(what)
 
 
 def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -57,7 +94,7 @@ def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         scales = [entry["scale"] for entry in same]
         out.append(
             {
-                "what": what,
+                "asked": asked(what),
                 "mechanism": mechanism,
                 "times": sum(entry["times"] for entry in same),
                 "rate": same[0]["rate"],
@@ -74,20 +111,20 @@ def spending(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def cells_of(column: Declared) -> list[str]:
     """The cells of a declared column in words, by code."""
     if not column.number:
-        return [*map(str, column.levels), *["missing"] * column.missing]
-    return [*column.bins_in_words(), *map(str, column.points), *["missing"] * column.missing]
+        return [*map(str, column.levels), *[say("missing")] * column.missing]
+    return [*column.bins_in_words(), *map(str, column.points), *[say("missing")] * column.missing]
 
 
 def cells_figure(names: list[str], noisy: np.ndarray, generated: np.ndarray) -> "Figure":
     """Noisy and generated share of each cell, side by side; of very many cells some names are left out."""
     figure, axes = canvas(4.0, 1.0 + 0.26 * min(len(names), MOST_CELLS))
     places, height = np.arange(len(names)), 0.4
-    axes.barh(places - height / 2, 100 * noisy, height, color=REAL, label="real rows, noisy count")
-    axes.barh(places + height / 2, 100 * generated, height, color=SYNTHETIC, label="generated")
+    axes.barh(places - height / 2, 100 * noisy, height, color=REAL, label=say("real rows, noisy count"))
+    axes.barh(places + height / 2, 100 * generated, height, color=SYNTHETIC, label=say("generated"))
     every = -(-len(names) // MOST_CELLS)
     axes.set_yticks(places[::every], [label(name, 22) for name in names[::every]], parse_math=False)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    name_axes(axes, "% of rows" if every == 1 else f"% of rows; every {every}th cell is named")
+    name_axes(axes, say("% of rows") if every == 1 else say("% of rows; every {n}th cell is named", n=every))
     legend(axes)
     return figure

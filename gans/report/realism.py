@@ -2,16 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gans.evaluation.results import Evaluation, Score
+from gans.evaluation.results import Evaluation
+from gans.findings.sentence import ranged
 from gans.report.dark import PAPER
 from gans.report.figures import INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, name_axes
+from gans.words import mark, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLE = "How real: against rows that nothing was learnt from"
-PARTS = {"unseen_joint": ("relations between columns", "#8a6bb0"), "unseen_columns": ("single columns", "#c9a227")}
+TITLE = mark("How realistic: compared with unseen rows")
+PARTS = {
+    "unseen_joint": (mark("lost to relations between columns {value:.3f}"), "#8a6bb0"),
+    "unseen_columns": (mark("lost to single columns {value:.3f}"), "#c9a227"),
+}
 MEMORY = "#b3402f"
 UNSEEN, TRAINING = 1.0, 0.0  # places of the two bars
 
@@ -27,25 +32,26 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
         return None
     score, overfit = scores["unseen_score"], scores["unseen_overfit"]
     figure, axes = canvas(WIDTH, 3.4)
-    axes.barh(UNSEEN, score.value, 0.5, color=SYNTHETIC, label=f"score {score.value:.3f} ({_interval(score)})")
+    axes.barh(UNSEEN, score.value, 0.5, color=SYNTHETIC, label=say("score {score}", score=ranged(score)))
     border = max(score.value, 1 - scores["unseen_columns"].value)  # where a joint that hides columns gives back
     ends = {"unseen_joint": (score.value, border), "unseen_columns": (border, 1.0)}
     for name, (title, color) in PARTS.items():
         start, end = ends[name]
-        text = f"lost to {title} {scores[name].value:.3f}"
+        text = say(title, value=scores[name].value)
         axes.barh(UNSEEN, end - start, 0.5, left=start, color=color, label=text)
     axes.barh(TRAINING, score.value, 0.3, color=SYNTHETIC, alpha=0.35)
-    text = f"overfit {overfit.value:+.3f} ({_interval(overfit, '+')})"
+    ends = {"low": overfit.low, "high": overfit.high}
+    text = say("overfit {value:+.3f} ({low:+.3f} to {high:+.3f})", value=overfit.value, **ends)
     axes.barh(TRAINING, overfit.value, 0.3, left=score.value, color=MEMORY, label=text)
     whiskers = [score.value + (end or 0.0) for end in (overfit.low, overfit.high)]
     axes.plot(whiskers, [TRAINING, TRAINING], color=INK, linewidth=1.6, marker="|", markersize=9)
-    for name, side, height in (("independent columns", "left", 1.98), ("training rows", "right", 1.7)):
-        _anchor(axes, f"{name} {details[name]:.2f}", details[name], side, height)
-    axes.set_yticks([UNSEEN, TRAINING], ["against\nunseen\nrows", "against\ntraining\nrows"])
+    for name, side, height in ((mark("independent columns"), "left", 1.98), (mark("training rows"), "right", 1.7)):
+        _anchor(axes, f"{say(name)} {details[name]:.2f}", details[name], side, height)
+    axes.set_yticks([UNSEEN, TRAINING], [say("against\nunseen\nrows"), say("against\ntraining\nrows")])
     axes.set_ylim(-0.45, 2.0)
     axes.set_xlim(0, max(1.01, *(end + 0.01 for end in whiskers)))
     axes.grid(axis="y", visible=False)
-    name_axes(axes, "score: 0 always told apart, 1 never")
+    name_axes(axes, say("score: 0 = always told apart, 1 = never"))
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.2, -0.28), "borderaxespad": 0, "ncols": 1}
     axes.legend(**place, frameon=False, fontsize=TEXT, labelcolor=INK)
     return figure
@@ -55,7 +61,3 @@ def _anchor(axes: "Axes", text: str, value: float, side: str, height: float) -> 
     """A mark with its text, below or above that of the other mark, since the two may be near each other."""
     axes.axvline(value, color=REAL, linestyle=":", linewidth=1.4)
     axes.text(value, height, f" {text} ", ha=side, va="top", fontsize=TEXT, color=REAL, backgroundcolor=PAPER)
-
-
-def _interval(score: Score, sign: str = "") -> str:
-    return f"{score.low:{sign}.3f} to {score.high:{sign}.3f}"

@@ -11,6 +11,7 @@ from gans.files import write_text
 from gans.findings.customer_segments import Persona, Personas, agreement_sentences
 from gans.report.figures import FAINT, INK, TEXT, WIDTH, canvas, data_address, label, legend, name_axes
 from gans.report.templates import template
+from gans.words import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,13 +24,24 @@ MOST_COLUMNS = 14
 def print_personas(personas: Personas) -> None:
     """The personas on standard output."""
     for number, persona in enumerate(personas.personas, 1):
-        held = "{:.1%} of held-out real ones ({:.1%} to {:.1%})".format(*persona.held_out_share)
-        print(f"{number}. {persona.name}: {persona.share:.1%} of synthetic customers, {held}")
+        print(f"{number}. {persona.name}{say(': ')}{shares_sentence(persona)}")
         for trait in persona.traits[:3]:
             print(f"   {trait.words}")
     print()
     for sentence in agreement_sentences(personas):
         print(sentence.line())
+
+
+def shares_sentence(persona: Persona) -> str:
+    """How many synthetic and held-out customers belong to a segment."""
+    held, low, high = persona.held_out_share
+    return say(
+        "{share:.1%} of synthetic customers; {held:.1%} of held-out real ones ({low:.1%} to {high:.1%}).",
+        share=persona.share,
+        held=held,
+        low=low,
+        high=high,
+    )
 
 
 def write_personas(folder: Path, personas: Personas, run_name: str) -> Path:
@@ -53,6 +65,7 @@ def write_personas(folder: Path, personas: Personas, run_name: str) -> Path:
         found=personas,
         run_name=run_name,
         sentences=agreement_sentences(personas),
+        shares_of=[shares_sentence(persona) for persona in personas.personas],
         map=data_address(segment_map(personas)),
         shares=data_address(share_figure(personas)),
         charts=[
@@ -76,9 +89,9 @@ def segment_map(personas: Personas) -> "Figure":
     low, high = np.quantile(points[:, :2], [0.002, 0.998], axis=0)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
-    name_axes(axes, "first component", "second component")
+    name_axes(axes, say("first component"), say("second component"))
     axes.legend(
-        title="segment", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=TEXT,
+        title=say("segment"), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=TEXT,
         title_fontsize=TEXT, markerscale=3, labelcolor=INK,
     )  # fmt: skip
     return figure
@@ -91,15 +104,15 @@ def share_figure(personas: Personas) -> "Figure":
     figure, axes = canvas(WIDTH, max(2.4, 0.9 + 0.42 * len(personas.personas)))
     places = np.arange(len(personas.personas))
     axes.barh(places, [one.share for one in personas.personas], 0.6, alpha=0.75,
-              color=[COLORS[at % len(COLORS)] for at in places], label="synthetic customers")  # fmt: skip
+              color=[COLORS[at % len(COLORS)] for at in places], label=say("synthetic customers"))  # fmt: skip
     held = np.array([one.held_out_share for one in personas.personas])
     axes.errorbar(held[:, 0], places, xerr=np.abs(held[:, 1:] - held[:, :1]).T, fmt="s", color=INK, markersize=4,
-                  label="held-out real customers")  # fmt: skip
+                  label=say("held-out real customers"))  # fmt: skip
     axes.set_yticks(places, [str(at + 1) for at in places])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    name_axes(axes, "share of customers", "segment")
+    name_axes(axes, say("share of customers"), say("segment"))
     legend(axes)
     return figure
 
@@ -118,5 +131,5 @@ def profile_figure(persona: Persona, color: str) -> "Figure":
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(-3, 103)
     axes.grid(axis="y", visible=False)
-    name_axes(axes, "percent of all customers below its median")
+    name_axes(axes, say("percent of all customers below its median"))
     return figure

@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gans.words import LANGUAGES, language, say
+
 SIGNS = re.compile(r"([\\`*\[\]<>|~])")  # of Markdown, and of HTML in it
 MARKDOWN = ".md.jinja"
 
@@ -21,7 +23,13 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["plain"] = plain
+    environment.globals |= {"say": say, "language": lambda: LANGUAGES[language()], "capital": capital}
     return environment
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter; the others stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def plain(text: str) -> str:

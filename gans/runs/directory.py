@@ -79,7 +79,9 @@ def check_run_directory(run: Run, locked_here: Path | None = None) -> None:
         and path.exists()
         and (not path.is_dir() or any(child.name != LOCK for child in path.iterdir()))
     ):
-        raise UserError(f"run_dir={path}: it is not empty; choose another, or go on with it by trainer.resume=true.")
+        raise UserError(
+            f"run_dir={path}: it is not empty; choose another folder, or set trainer.resume=true to resume its run."
+        )
     whole = (Path("runs") / run.name if run.run_dir is None else path).absolute()
     if match := re.search(r"\[[^/]+\]|\\", str(whole)):  # orbax looks for files by a pattern below it
         raise UserError(f"run_dir={whole}: checkpoints cannot be written below a name with {match[0]}; choose another.")
@@ -109,8 +111,8 @@ def _strangers(saved: SavedRun, overrides: list[str]) -> Run:
     said = {override.lstrip("+").partition("=")[0] for override in overrides}
     if not run.data.self_contained and not (run.data.places() and set(run.data.places()) <= said):
         raise UserError(
-            f"run_dir={saved.folder}: {UNKNOWN}, so that {named(run.data)} of its config is not read; say it again "
-            f"behind data={component_name('data', type(run.data))} where you know what it is."
+            f"run_dir={saved.folder}: {UNKNOWN}, so {named(run.data)} from its config is not read; give it "
+            f"again after data={component_name('data', type(run.data))} if you know what it is."
         )
     log.warning(
         "%s: %s; tracking is off and it trains in this process alone, unless tracker.*, logger and trainer.* say "

@@ -20,7 +20,7 @@ from gans.runs.saved import SavedRun
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-VALUES = 200_000  # that a column is learnt from, as many as make rounding of masses small
+VALUES = 200_000  # that a column is learned from, as many as make rounding of masses small
 ROWS_A_STRETCH = 8
 PRIOR = 0.5  # rows a stretch that the earlier run counts for, beside those that are there
 
@@ -48,7 +48,7 @@ def replayed(source: SavedRun, run: Run, training: pa.Table) -> pa.Table:
 
 
 def earlier_values(source: SavedRun, run: Run, training: pa.Table, schema: Schema) -> dict[str, pa.ChunkedArray]:
-    """By column of numbers or times that both runs have the values that its quantiles are learnt from.
+    """By column of numbers or times that both runs have the values that its quantiles are learned from.
 
     Columns of which the earlier run saw no more rows than there are here are not among them.
     """

@@ -39,6 +39,7 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED, Hooks, Outcome, initial_state, train
 from gans.training.step import GAN, TrainState
 from gans.training.transfer_settings import Transfer
+from gans.words import in_language
 
 log = logging.getLogger("gans")
 
@@ -99,8 +100,8 @@ def execute(
 
     Raises:
         UserError: the table, the config, the run directory or the memory do not fit; nothing was written then, or
-            memory ran out later, and what was written before is whole.
-        OSError: the disk is full; what was written before is whole.
+            memory ran out later, and existing files are intact.
+        OSError: the disk is full; existing files are intact.
     """
     run = dataclasses.replace(run, logger=settled_loggers(run.logger))
     run.refine.check()
@@ -111,8 +112,8 @@ def execute(
     if first:
         check_run_directory(run)
         if run.trainer.resume and RunFiles(Path(run.run_dir or "").expanduser()).federated.is_file():
-            raise UserError(f"run_dir={run.run_dir}: its sites train together; go on by python -m gans.federate.")
-    with Terminal(show and first) as terminal:
+            raise UserError(f"run_dir={run.run_dir}: its sites train together; resume it with gans federate.")
+    with in_language(run.language), Terminal(show and first) as terminal:
         if run.privacy.private:
             return _execute_privately(run, table, terminal, report, call)
         run.trainer.place(run.network.together)  # a batch that does not divide is refused before the table is read
@@ -293,7 +294,7 @@ def train_prepared(
         if not out_of_memory(error):
             raise
         raise UserError(
-            f"trainer.batch_size={run.trainer.batch_size}: there was not enough memory to train; lower it, or raise "
+            f"trainer.batch_size={run.trainer.batch_size}: not enough memory to train; lower it, or raise "
             f"trainer.accumulate={run.trainer.accumulate}. Checkpoints that were written before are whole."
         ) from error
     finally:
@@ -313,7 +314,7 @@ def _write_beginning(ready: Prepared, files: RunFiles, config: str, step: int) -
     if step:
         for stale in (files.refinement, files.evaluation):  # of an earlier best generator
             stale.unlink(missing_ok=True)
-        log.info("going on with %s from step %s", files.folder, f"{step:,}")
+        log.info("resuming %s from step %s", files.folder, f"{step:,}")
         return
     ready.split.schema.write(files.schema)
     ready.codec.save(files.codec)

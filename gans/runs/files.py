@@ -109,7 +109,7 @@ class RunFiles:
 
     @property
     def checkpoints(self) -> Path:
-        """The states of training by step, and what was learnt from the table before."""
+        """The states of training by step, and what was learned from the table before."""
         return self.folder / "checkpoints"
 
     @property

@@ -112,7 +112,7 @@ def finish(ending: Ending, trackers: Trackers, report: Reporter | None) -> dict[
 
     Raises:
         UserError: too many generated rows hold levels that never go together.
-        OSError: the disk is full; what was written before is whole.
+        OSError: the disk is full; existing files are intact.
     """
     run, ready, outcome, files = ending.run, ending.ready, ending.outcome, ending.files
     summary = ending.summary = _summary(ending)

@@ -1,4 +1,4 @@
-"""A table made ready for training: everything that is learnt from it is learnt, and nothing is written yet."""
+"""A table made ready for training: everything that is learned from it is learned, and nothing is written yet."""
 
 import dataclasses
 import json
@@ -44,7 +44,7 @@ class DigestedRows(NamedTuple):
 
 @dataclass
 class Prepared:
-    """A table made ready for training: everything that is learnt from it is learnt, and nothing is written yet."""
+    """A table made ready for training: everything that is learned from it is learned, and nothing is written yet."""
 
     run: Run
     split: Split
@@ -76,13 +76,13 @@ class Prepared:
         return Sampler(build(self.run, self.condition), self.codec, self.condition, self.marginals)
 
     def lines(self) -> list[str]:
-        """What was found in the table: columns, how they are learnt, relations."""
+        """What was found in the table: columns, how they are learned, relations."""
         schema = self.split.schema
-        learnt = [line for column in self.codec.columns if (line := column.line())]
+        learned = [line for column in self.codec.columns if (line := column.line())]
         between = [*self.codec.relations.lines(), *exclusion_lines(schema.relations)]
         data = self.run.data
         rare = rare_line(self.split.training, schema, data.rare, data.merge_rare)
-        return [*schema.lines(), *learnt, *between, *rare, *left_out_lines(schema)]
+        return [*schema.lines(), *learned, *between, *rare, *left_out_lines(schema)]
 
     def fingerprint(self) -> str:
         """A digest of the training table, encoded and how: a run goes on only with the table that it began with.
@@ -105,7 +105,7 @@ def prepare(run: Run, table: pa.Table | None = None, earlier: SavedRun | None = 
     """Read, split, fit the codec and the condition, encode.
 
     Args:
-        earlier: the run that this one goes on with: quantiles are learnt from its values, too, and its generator's rows
+        earlier: the run that this one resumes: quantiles are learned from its values, too, and its generator's rows
             may be beside the training rows, which the networks see and nothing else does.
 
     Raises:

@@ -87,7 +87,7 @@ def declared_domain(privacy: DifferentialPrivacy, source: Source) -> Domain:
     if privacy.domain is None:
         raise UserError(
             f"privacy.domain is not set, and none is shipped for data={own} (there are {', '.join(shipped)}); declare "
-            "the columns in a file (`python -m gans.domain` drafts one) and set privacy.domain=FILE.yaml."
+            "the columns in a file (`gans domain` drafts one) and set privacy.domain=FILE.yaml."
         )
     if Path(name).suffix not in (".yaml", ".yml"):
         raise UserError(f"privacy.domain={name}: a .yaml file, or one of {', '.join(shipped)}.{nearest(name, shipped)}")

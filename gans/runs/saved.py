@@ -1,6 +1,7 @@
 """A run on disk, opened: its config, schema, best generator, sampler, summary, samples and tables."""
 
 import copy
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ from gans.training.checkpoints import Checkpoints
 from gans.training.parameter_axes import leaves
 from gans.training.size import check_generator
 from gans.training.step import GAN
+from gans.words import ENGLISH, check_language
 
-UNKNOWN = "this machine has no record of making it (or an older version made it, or its config was changed)"
+UNKNOWN = "this machine has no record of creating this run (an older version may have, or its config was changed)"
 
 
 class SavedRun:
@@ -168,7 +170,7 @@ class SavedRun:
                 "run."
             )
         sampler.parameters = jax.tree.map(lambda leaf: leaf[member], best["generator"])
-        if member == self.best_member:  # it was learnt on the rows of that one
+        if member == self.best_member:  # it was learned on the rows of that one
             sampler.refinement = self.run.refine.load(self.files.refinement, self.codec)
         return sampler
 
@@ -251,8 +253,8 @@ class SavedRun:
         source = self.run.data
         if not (trust or source.self_contained or self.made_here):
             raise UserError(
-                f"run={self.folder}: {UNKNOWN}, so that {named(source)} of its config is not read; {remedy}, or "
-                "trust=true where you know who made it."
+                f"run={self.folder}: {UNKNOWN}, so {named(source)} from its config is not read; {remedy}, or "
+                "set trust=true if you know who made it."
             )
         return source.split()
 
@@ -298,3 +300,15 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path}: not that of a run.")
     return found
+
+
+def language_of(given: Mapping[str, Any]) -> str:
+    """The language that the keys of a command ask for, else that of their run, else English.
+
+    Raises:
+        UserError: it is none of them, or the run cannot be read.
+    """
+    if "language" in given:
+        check_language(given["language"])
+        return given["language"]
+    return SavedRun.open(given["run"]).run.language if "run" in given else ENGLISH

@@ -187,7 +187,7 @@ def _check_keys(given: Mapping[str, Any], sources: tuple[str, ...]) -> None:
 def _images_of(saved: SavedRun, trust: bool) -> dict[str, Any]:
     (column,) = saved.schema.images
     if saved.samples is None:
-        raise UserError(f"run={saved.folder}: it has no samples yet; go on with the run.")
+        raise UserError(f"run={saved.folder}: it has no samples yet; resume the run.")
     tables = {
         "real": saved.split(trust, "give the images as real=FILE.npy and synthetic=FILE.npy").training,
         "synthetic": saved.samples,

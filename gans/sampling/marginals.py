@@ -47,7 +47,7 @@ class Marginal:
 
 @dataclass
 class Marginals:
-    """The marginals of all learnt columns, in the codec's order."""
+    """The marginals of all learned columns, in the codec's order."""
 
     codec: FittedCodec
     columns: list[Marginal]

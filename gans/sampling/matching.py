@@ -92,7 +92,7 @@ class MatchingRows:
             hint = " A model trained with condition=subsets can be given any column."
         touching = self._touching()
         return UserError(
-            f"where: {rule}: only {have} of {chunks * CHUNK:,} rows that were drawn fit, and {count} were needed.{hint}"
+            f"where: {rule}: only {have} of {chunks * CHUNK:,} drawn rows match, but {count} are needed.{hint}"
             + (f" It meets the relations {', '.join(touching)}." if touching else "")
         )
 
@@ -137,7 +137,7 @@ class MatchingRows:
         return self._hold(self.traced, rows) if self.plain else self._fit(self._decode(rows))
 
     def _hold(self, traced: dict[str, tuple[str, list[Relation]]], rows: Encoded) -> np.ndarray:
-        """Where columns, each with the learnt one that it follows from and how, hold what is asked of them."""
+        """Where columns, each with the learned one that it follows from and how, hold what is asked of them."""
         fits = np.ones(len(rows.scalars), bool)
         for asked, (source, links) in traced.items():
             values: dict[str, Any] = {source: self.codec.decode_column(source, rows)}

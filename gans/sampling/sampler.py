@@ -89,14 +89,14 @@ class Sampler:
         relations = list(relations)
         if where or relations:
             plan = make_plan(where or {}, relations, self.marginals)
-            learnt = MatchingRows(chunks, self.marginals, plan, seed).table
+            learned = MatchingRows(chunks, self.marginals, plan, seed).table
         else:
 
-            def learnt(low: int, high: int) -> pa.Table:
+            def learned(low: int, high: int) -> pa.Table:
                 return self.codec.decode(_rows(chunks, low, high, seed))
 
         def table(low: int, high: int) -> pa.Table:
-            return with_made_up(learnt(low, high), self.codec.schema, seed, low)
+            return with_made_up(learned(low, high), self.codec.schema, seed, low)
 
         return _ahead(table, pairwise(edges))
 

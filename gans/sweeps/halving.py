@@ -105,7 +105,7 @@ def draw(space: list[Dimension], settings: int, seed: int) -> list[list[str]]:
             try:
                 float(choice)
             except ValueError:
-                raise UserError(f"{dimension.key}: {choice!r} is no number; halving takes numbers.") from None
+                raise UserError(f"{dimension.key}: {choice!r} is not a number; halving takes numbers.") from None
     optuna = import_optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))

@@ -11,7 +11,7 @@ from gans.config.compose import to_run
 from gans.config.names import decoded
 from gans.data.customer_histories import Histories
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
-from gans.findings.endings import ending_lines, job_line
+from gans.findings.endings import TRAIN, ending_lines, job_line
 from gans.histories.execute import execute_histories
 from gans.report.page import report_run
 from gans.runs.calls import Call
@@ -22,8 +22,8 @@ from gans.runs.private import PrivateResults
 from gans.sweeps.records import STATUS, WORST, Job, finish, recorded
 from gans.tracking.log import set_up_log
 from gans.training import loop
+from gans.words import in_language
 
-TRAIN = "gans train"
 log = logging.getLogger("gans")
 
 
@@ -96,11 +96,12 @@ def run_job(config: Any, call: Call, job: Any = None) -> tuple[int, float]:
         result = execute(run, report=report, call=call)
     results = told[-1] if told else None
     show = log.error if result.status == loop.DIVERGED else log.info
-    if job is None:
-        for line in ending_lines(result, results, run, call):
-            show("%s", line)
-    else:
-        show("job %s: %s", job.number, job_line(result, results))
+    with in_language(run.language):
+        if job is None:
+            for line in ending_lines(result, results, run, call):
+                show("%s", line)
+        else:
+            show("job %s: %s", job.number, job_line(result, results))
     return EXIT[result.status], result.score
 
 

@@ -22,5 +22,8 @@ class Guard:
             self.failed = True
             reason = (str(error).strip() or repr(error)).split("\n", 1)[0]
             log.warning(
-                "%s: tracking failed and stops here, all else goes on; the files have all (%s)", self.name, reason
+                "%s: tracking failed and is off from here on; training continues, and metrics.jsonl "
+                "has everything (%s)",
+                self.name,
+                reason,
             )

@@ -1,25 +1,27 @@
 """The terminal: the one place through which progress and the stages of a run are shown."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
 
 from gans.tracking.bars import Bars
 from gans.tracking.notebook_bars import NotebookBars
+from gans.words import mark
 
 console = Console(stderr=True, highlight=False)
 SHORT = {"column_distance": "columns", "pair_distance": "pairs"}
 STAGES = {
-    "read": "reading",
-    "compile": "compiling",
-    "train": "training",
-    "evaluate": "evaluating",
-    "refine": "refining",
-    "sample": "sampling",
-    "write": "writing",
-    "track": "tracking",
+    "read": mark("reading"),
+    "compile": mark("compiling"),
+    "train": mark("training"),
+    "evaluate": mark("evaluating"),
+    "refine": mark("refining"),
+    "sample": mark("sampling"),
+    "write": mark("writing"),
+    "track": mark("tracking"),
 }
 """What a run does with its time, one after the other, and what it says meanwhile."""
 
@@ -38,6 +40,17 @@ def watched() -> bool:
 def progress_bar(unit: str, live: bool) -> Bars:
     """A bar with what is done, in `unit`, the rate where one means something, and the times; nothing unless `live`."""
     return (NotebookBars if console.is_jupyter else Bars)(unit, console, live)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Within, a line says what is done and for how long, where a person looks on; it goes away at the end."""
+    with progress_bar("", watched()) as bars:
+        task = bars.add_task(what, total=None)
+        try:
+            yield
+        finally:
+            bars.remove_task(task)
 
 
 class Terminal:

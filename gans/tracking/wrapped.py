@@ -1,10 +1,17 @@
 """Lines that fit a terminal: it would break them within words."""
 
 import os
+import re
 import textwrap
 from typing import TextIO
 
+from rich.cells import cell_len
+
 LEAST_WIDTH, USUAL_WIDTH = 20, 80
+CJK = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+CLOSING = "\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u201d\u300b"  # what no line begins with
+WIDE = re.compile(rf"\uff08*[{CJK}][{CLOSING}]*|\s*[^\s{CJK}]+[{CLOSING}]*|\s+")
+"""Words, and single letters of scripts without spaces, with the punctuation that belongs to them."""
 
 
 def width_of(stream: TextIO) -> int | None:
@@ -29,12 +36,29 @@ def wrapped(text: str, stream: TextIO, hanging: int = 2) -> str:
     width = width_of(stream)
     if width is None or "\n" in text:
         return text
-    lines = textwrap.wrap(
-        text,
-        width,
-        subsequent_indent=" " * hanging,
-        replace_whitespace=False,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines) or text
+    return "\n".join(lines_of(text, width, hanging)) or text
+
+
+def lines_of(text: str, width: int, hanging: int = 0) -> list[str]:
+    """A text as lines of at most so many columns of a terminal; Chinese, which has no spaces, breaks between letters.
+
+    Args:
+        hanging: spaces before each line but the first.
+    """
+    if cell_len(text) == len(text):
+        return textwrap.wrap(
+            text,
+            width,
+            subsequent_indent=" " * hanging,
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    lines = [""]
+    for piece in WIDE.findall(text):
+        if cell_len(lines[-1] + piece.rstrip()) > width and lines[-1].strip():
+            lines[-1] = lines[-1].rstrip()
+            lines.append(" " * hanging)
+            piece = piece.lstrip()
+        lines[-1] += piece
+    return lines

@@ -134,13 +134,13 @@ def _matched(settings: Transfer, new: FittedCondition, old: FittedCondition) -> 
         for one, of, whose in ((name, here, "this table"), (other, before, f"transfer.run={settings.run}")):
             if one not in of:
                 raise UserError(
-                    f"transfer.columns: column '{one}' is not learnt of {whose}; learnt are {', '.join(of)}."
+                    f"transfer.columns: column '{one}' is not learned of {whose}; learned are {', '.join(of)}."
                     f"{nearest(one, of)}"
                 )
     out = {name: settings.columns.get(name, name) for name in here}
     twice = [other for other in set(out.values()) if list(out.values()).count(other) > 1 and other in before]
     if twice:
-        raise UserError(f"transfer.columns: two columns go on with '{twice[0]}'.")
+        raise UserError(f"transfer.columns: two columns take over '{twice[0]}'.")
     return {
         name: other if other in before and not _difference(before[other], here[name]) else None
         for name, other in out.items()

@@ -353,7 +353,7 @@ def signals() -> Iterator[Callable[[], bool]]:
         if seen:
             signal.default_int_handler(number, frame)
         seen.append(number)
-        log.warning("stopping at the end of this block; once more to stop at once")
+        log.warning("stopping at the end of this block; press Ctrl-C again to stop immediately")
 
     def stopped() -> bool:
         if jax.process_count() == 1:

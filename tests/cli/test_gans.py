@@ -17,7 +17,6 @@ from gans.cli.usage import group_names, keys_of, options
 from gans.config.components import conf_folder
 from gans.config.overrides import first_look, read_overrides
 from gans.errors import UserError
-from gans.tracking.terminal import console
 
 ROOT = Path(__file__).parents[2]
 NAMES = [name for names in COMMANDS.values() for name in names]
@@ -70,7 +69,6 @@ def test_quiet_stands_before_or_behind_the_command(capsys: pytest.CaptureFixture
         assert run(*arguments, "customers=5", f"out={out}") == 0
         assert (out / "orders.parquet").is_file()
         assert capsys.readouterr() == ("", "")
-    console.quiet = False
 
 
 TEXTS = """

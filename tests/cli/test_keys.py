@@ -1,7 +1,6 @@
 """KEY=VALUE: how it is read, what is refused and in which words, and the help that is made of it."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,10 +37,8 @@ def more(trials: int, others: list[str], **_: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
+def clean() -> None:
     CALLS.clear()
-    yield
-    console.quiet = False
 
 
 def call(command: KeysCommand, *arguments: str) -> dict[str, Any]:

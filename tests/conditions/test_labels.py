@@ -265,8 +265,8 @@ def test_choices_of_missing_numbers() -> None:
     ("columns", "part"),
     [
         (["plna"], "'plna' is not in the table.*Did you mean 'plan'"),
-        (["shop_id"], "'shop_id' is not learnt.*distinct"),
-        (["country"], "'country' is not learnt.*'NL'"),
+        (["shop_id"], "'shop_id' is not learned.*distinct"),
+        (["country"], "'country' is not learned.*'NL'"),
     ],
 )
 def test_columns_that_cannot_condition(columns: list[str], part: str) -> None:

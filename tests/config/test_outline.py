@@ -140,9 +140,6 @@ def test_nothing_is_near_to_nonsense() -> None:
     ],
 )
 def test_a_key_of_a_table_implies_data(given: list[str], data: str, caplog: pytest.LogCaptureFixture) -> None:
-    import logging
-
-    logging.getLogger("gans").propagate = True
     with caplog.at_level("INFO", "gans"):
         assert implied(given) == [*given, f"data={data}"]
     assert caplog.messages == [f"data={data}, because {given[0].partition('=')[0]} is set"]

@@ -142,7 +142,7 @@ def test_encodings(tmp_path: Path, encoding: str, said: str | None) -> None:
     city = "北京" if encoding == "gb18030" else "Köln"
     text = f"city,n\n{city},1\nOslo,2\n".encode(encoding)
     if said:
-        refused(tmp_path, text, "line 2 is no text in utf-8", "data.encoding")
+        refused(tmp_path, text, "line 2 is not valid utf-8", "data.encoding")
     assert read(tmp_path, text, encoding=said)["city"].to_pylist() == [city, "Oslo"]
 
 
@@ -233,9 +233,9 @@ def test_both_orders_in_one_column_are_refused(tmp_path: Path) -> None:
 
 def test_a_day_that_is_not_there_is_refused(tmp_path: Path) -> None:
     texts = [day.strftime("%d/%m/%Y") for day in DAYS]
-    refused(tmp_path, table_of("it", [*texts, "30/02/2024"]), "'30/02/2024' in line 62 is no date")
+    refused(tmp_path, table_of("it", [*texts, "30/02/2024"]), "'30/02/2024' in line 62 is not a date")
     iso = [day.isoformat() for day in DAYS]
-    refused(tmp_path, table_of("it", [*iso, "2023-02-30"]), "'2023-02-30' in line 62 is no date")
+    refused(tmp_path, table_of("it", [*iso, "2023-02-30"]), "'2023-02-30' in line 62 is not a date")
 
 
 def test_a_year_of_two_digits_is_asked_about(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_rows_without_a_value_at_the_end_are_left_out(tmp_path: Path, caplog: py
 
 
 def test_a_number_that_is_none_and_an_encoding_of_no_text(tmp_path: Path) -> None:
-    refused(tmp_path, "v,n\nred,1\nblue,2\n", "'red' in line 2 is no number", types={"v": "number"})
+    refused(tmp_path, "v,n\nred,1\nblue,2\n", "'red' in line 2 is not a number", types={"v": "number"})
     for encoding in ("base64", "rot13"):
         with pytest.raises(UserError, match=f"data.encoding={encoding}: no such encoding"):
             TextOptions(encoding=encoding).check_text_options()

@@ -110,7 +110,7 @@ def test_one_column_settles_the_order_of_day_and_month_in_another() -> None:
             [*DAYS[1:].strftime("%Y-%m-%d"), "2024-02-30"],
             {},
             {},
-            r"column 'd': '2024-02-30' is no date.*kinds\['d'\]='category'",
+            r"column 'd': '2024-02-30' is not a date.*kinds\['d'\]='category'",
         ),
         (["01/02/2024", "03/04/2024"] * 30, {}, {}, r"fits %d/%m/%Y and %m/%d/%Y.*set formats\['d'\]='%d/%m/%Y' or"),
         (["2024-01-31", "2024-01-31 10:00"] * 30, {}, {}, "column 'd': '2024-01-31 10:00' is not written as the other"),
@@ -122,7 +122,12 @@ def test_one_column_settles_the_order_of_day_and_month_in_another() -> None:
             "'31 soon 7' is not like the other 98.3%.*None in the place of",
         ),
         (["soon", "later"] * 30, {"d": "datetime"}, {}, r"kinds\['d'\]='datetime': the column holds 'soon'"),
-        (["2024-01-31", "2024-02-30"] * 30, {"d": "datetime"}, {}, "the column holds '2024-02-30', which is no date"),
+        (
+            ["2024-01-31", "2024-02-30"] * 30,
+            {"d": "datetime"},
+            {},
+            "holds '2024-02-30', which is not a date",
+        ),
         (["2024-01-31", "soon", "now"] * 20, {"d": "datetime"}, {"d": "%d.%m.%Y"}, "'2024-01-31' does not fit"),
         (["31.12.2024"] * 60, {}, {"d": "dd.mm"}, r"formats\['d'\]='dd.mm': a format is needed"),
         (["31.12.2024"] * 60, {}, {"e": "%d.%m.%Y"}, r"formats\['e'\]: no such column; there are d, age"),
@@ -156,7 +161,7 @@ def test_a_frame_is_read_like_the_training_frame() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda frame: frame.assign(day="soon"), "test: column 'day' holds text that is no date or time"),
+        (lambda frame: frame.assign(day="soon"), "test: column 'day' contains text that is not a date or time"),
         (lambda frame: frame.head(0), "test: the frame is empty"),
         (lambda frame: frame.assign(age=[[1]] * ROWS), "test: column 'age' of the frame has the dtype object"),
         (lambda frame: [1, 2], "test: frame=builtins.list: allowed are pandas.DataFrame"),

@@ -162,7 +162,7 @@ def test_the_reason_names_the_kind_and_both_keys(schema: Schema) -> None:
     assert "national ids, Steuer-ID" in schema["Nummer"].reason
     said = "\n".join(left_out_lines(schema))
     assert "PERSONAL DATA left out: contact (e-mail addresses), Customer Name (names of people)" in said
-    assert "learnt: Geburtsdatum (dates of birth). data.drop=[COLUMN]" in said
+    assert "learned: Geburtsdatum (dates of birth). data.drop=[COLUMN]" in said
     assert kept_lines(schema) == []
 
 
@@ -287,7 +287,7 @@ def test_what_is_kept_is_learnt_and_warned_of(table: pa.Table) -> None:
         ("numeric", "feature", "coordinates"),
     ]
     assert kept_lines(schema) == [
-        "PERSONAL DATA is learnt, as data.keep says: contact (e-mail addresses), lat (coordinates of places), "
+        "PERSONAL DATA is learned, as data.keep says: contact (e-mail addresses), lat (coordinates of places), "
         "手机 (phone numbers). Sampled rows may hold real values of people."
     ]
 
@@ -312,7 +312,7 @@ def test_a_declared_kind_goes_before_what_is_found(table: pa.Table) -> None:
         ({"keep": ["phone"], "fake": ["phone"]}, "data.keep and data.fake both name column 'phone'"),
         ({"fake": ["age"]}, "data.fake: column 'age' is found to hold no personal data; .*data.personal.age=KIND"),
         ({"fake": ["lat"]}, "column 'lat' is found to hold coordinates of places"),
-        ({"fake": ["phone"], "fake_key": "contact"}, "data.fake_key=contact: the column is not learnt"),
+        ({"fake": ["phone"], "fake_key": "contact"}, "data.fake_key=contact: the column is not learned"),
         ({"fake_key": "age"}, "data.fake_key=age: it goes with data.fake"),
         ({"fake": ["phone"], "fake_locale": "de-DE"}, "data.fake_locale=de-DE: allowed are .*Did you mean 'de_DE'"),
         ({"declared": {"age": "emial"}}, "data.personal.age=emial: allowed are email.*Did you mean 'email'"),

@@ -172,7 +172,7 @@ def test_dropped_events_move_nothing(tmp_path: Path) -> None:
     expected, _ = Profiles(orders=str(tmp_path / "orders.parquet"), **people).profiles()
     found, _ = Profiles(orders=str(tmp_path / "more.parquet"), orphans="drop", **people).profiles()
     assert found.equals(expected)
-    assert "cid" not in found.column_names  # a key under another name is not learnt either
+    assert "cid" not in found.column_names  # a key under another name is not learned either
 
 
 def test_the_outcome_is_within_the_orders(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ MISTAKES = [
     ({"time": ["2024-01-01", "soon", "2024-01-03"]}, (), ("data.columns.orders.time", "'soon' is no time")),
     ({"time": ["2024-01-01", None, "2024-01-03"]}, (), ("1 of 3 events have no time",)),
     ({"time": [1, 2, 3]}, (), ("data.columns.orders.time", "BIGINT")),
-    ({"amount": [1.0, float("inf"), 3.0]}, (), ("data.columns.orders.amount", "'inf' is no amount")),
+    ({"amount": [1.0, float("inf"), 3.0]}, (), ("data.columns.orders.amount", "'inf' is not an amount")),
     ({"amount": [1.0, None, 3.0]}, (), ("1 of 3 events have no amount",)),
     ({}, ("data.columns.orders.customer=client",), ("data.columns.orders.customer=client", "client", "amount")),
     ({}, ("data.columns.orders.client=customer",), ("data.columns.orders.client", "allowed are customer")),

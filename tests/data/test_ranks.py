@@ -1,4 +1,4 @@
-"""Categories of very many levels, learnt by rank."""
+"""Categories of very many levels, learned by rank."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_the_wide_row_is_small_and_says_so() -> None:
     assert fitted.layout.cardinalities == (2, 4)  # plan; ordinary, two frequent shops, missing
     assert (
         shop.line()
-        == "shop: 700 levels, learnt the 2 most frequent by themselves, the others by their rank among alike levels"
+        == "shop: 700 levels, learned the 2 most frequent by themselves, the others by their rank among alike levels"
     )
     assert [fitted[name].line() for name in ("noise", "plan")] == ["", ""]
     assert fitted_on(table, Quantile(levels=700)).layout.cardinalities == (2, 701)

@@ -285,7 +285,7 @@ def test_lines_tell_what_each_column_is() -> None:
     assert detect(table).lines() == [
         "age  integer, 5 to 70, some missing",
         "ok   boolean, 2 levels",
-        "c    constant, not learnt, written back: 1",
+        "c    constant, not learned, written back: 1",
         "n    text, left out: free text",
     ]
 

@@ -148,7 +148,7 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path, name: st
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match=r"data\.path=.*t\.csv: line 2 is no text in utf-8 \(byte 0xE9\).*data\.encoding=cp1252"
+        UserError, match=r"data\.path=.*t\.csv: line 2 is not valid utf-8 \(byte 0xE9\).*data\.encoding=cp1252"
     ):
         csv(tmp_path, "name,n\nJosé,2\nx,4\n".encode("latin-1"))
 
@@ -178,12 +178,14 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"hello")
     (tmp_path / "a.xlsx").write_bytes(b"hello")
+    (tmp_path / "b.pdf").write_bytes(b"hello")
     for path, part in [
         ("", r"data\.path is not set"),
-        (tmp_path / "none.csv", r"no such file\. In .* are a\.xlsx, bad\.parquet"),
+        (tmp_path / "none.csv", r"no such file\. In .* are a\.xlsx, b\.pdf, bad\.parquet"),
         (tmp_path / "no" / "none.csv", r"no such file\.$"),
         (tmp_path, "no such file"),
-        (tmp_path / "a.xlsx", r"allowed are \.parquet, \.pq, \.csv, \.tsv and \.txt"),
+        (tmp_path / "a.xlsx", "not a readable Excel workbook"),
+        (tmp_path / "b.pdf", r"allowed are \.parquet, \.pq, .*\.csv"),
         (tmp_path / "bad.parquet", "not a readable Parquet file"),
     ]:
         with pytest.raises(UserError, match=part) as caught:
@@ -272,7 +274,7 @@ def test_published_from_a_folder(tmp_path: Path) -> None:
 
 
 def test_published_errors(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"data\.root is not set: set it to the folder that holds adult\.parquet"):
+    with pytest.raises(UserError, match=r"data\.root is not set: set it to the folder that contains adult\.parquet"):
         Published(file="adult.parquet").read()
     with pytest.raises(UserError, match=r"data\.root=.*adult\.parquet: no such file"):
         Published(root=str(tmp_path), file="adult.parquet").read()

@@ -17,7 +17,7 @@ from gans.evaluation.inputs import Side
 from gans.findings import uses
 from gans.findings.answers import BOTH, HIGHER, LOWER, REAL, SYNTHETIC, Answer, Measured, pool
 from gans.findings.sentence import Sentence
-from gans.findings.uses import say
+from gans.findings.uses import use_sentences
 
 # ---- verdicts and pooling
 
@@ -73,14 +73,14 @@ def test_marketing_by_hand(good: Case) -> None:
 
 def test_marketing_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (marketing.ask(case, {}) for case in (good, bad))
-    first, apart, ranked, *_ = say(fine)
+    first, apart, ranked, *_ = use_sentences(fine)
     share, chance = fine.tables["share to contact"], fine.tables["chance from which a contact pays"]
     assert first.text.startswith(f"Contact the {share:.0%} of customers whose chance exceeds {chance:.0%}: that earns ")
-    assert f"contacting everybody earns {fine.tables['profit of contacting everybody']:,.0f}." in first.text
+    assert f"contacting everyone earns {fine.tables['profit of contacting everyone']:,.0f}." in first.text
     assert (first.tone, ranked.tone) == ("good", "good")
     assert "age is very high" in apart.text  # who buys follows age and visits
-    assert "clearly worse than one of real rows" in " ".join(one.text for one in say(poor))
-    assert say(poor)[0].tone != "good"
+    assert "clearly worse than one of real rows" in " ".join(one.text for one in use_sentences(poor))
+    assert use_sentences(poor)[0].tone != "good"
     assert poor["AUC"].verdict(SYNTHETIC) == "loss"
     assert fine["AUC"].values[SYNTHETIC][0] > 0.75 > 0.6 > poor["AUC"].values[SYNTHETIC][0]
 
@@ -164,9 +164,9 @@ def test_product_shares_by_hand(good: Case) -> None:
 
 def test_product_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (product.ask(case, {"of": "city", "by": "visits"}) for case in (good, bad))
-    assert say(fine)[0].text.startswith("The favourites are Rome (visits ")
-    assert "clearly prefer another one in 0." in say(fine)[0].text
-    assert (say(fine)[1].text[:3], say(poor)[1].text[:3]) == ("Yes", "No:")
+    assert use_sentences(fine)[0].text.startswith("The favourites are Rome (visits ")
+    assert "clearly prefer another one in 0." in use_sentences(fine)[0].text
+    assert (use_sentences(fine)[1].text[:3], use_sentences(poor)[1].text[:3]) == ("Yes", "No:")
     assert poor["distance of shares"].verdict(SYNTHETIC) == "loss"
     assert poor["distance of shares"].values[SYNTHETIC][0] > 2 * fine["distance of shares"].values[SYNTHETIC][0]
 
@@ -210,7 +210,7 @@ def test_product_says_what_it_leaves_out(make_case: Any, customers: Any) -> None
     assert answer.tables["left out"] == ["4 segments beyond the 8 largest"]
     answer = product.ask(make_case(*tables), {"of": "town", "by": "city"})
     assert answer.tables["left out"] == ["4 levels of town beyond the 8 most frequent"]
-    assert "Left out: 4 levels of town beyond the 8 most frequent." in [one.text for one in say(answer)]
+    assert "Left out: 4 levels of town beyond the 8 most frequent." in [one.text for one in use_sentences(answer)]
 
 
 # ---- research
@@ -247,8 +247,8 @@ def test_agreement_of_conclusions() -> None:
 
 def test_research_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
     fine, poor = (research.ask(case, {"k": 2}) for case in (good, bad))
-    assert say(fine)[0].tone == "good"
-    assert say(poor)[0].text.startswith("No")
+    assert use_sentences(fine)[0].tone == "good"
+    assert use_sentences(poor)[0].text.startswith("No")
     assert fine[uses.SEGMENTS].values[uses.SYNTHETIC_ROWS][0] > 0.9
     assert poor[uses.SEGMENTS].values[uses.SYNTHETIC_ROWS][0] < 0.5
     assert fine[uses.SIGNS].values[uses.SYNTHETIC_ROWS][0] == 1
@@ -259,15 +259,15 @@ def test_research_tells_good_rows_from_noise(good: Case, bad: Case) -> None:
 
 def test_copies_must_not_be_shared(customers: Callable[[int, int], pa.Table], make_case: Any) -> None:
     real, test = customers(600, 1), customers(600, 3)
-    assert say(release.ask(make_case(real, real, test), {}))[0].text.startswith("No:")
+    assert use_sentences(release.ask(make_case(real, real, test), {}))[0].text.startswith("No:")
     fresh = release.ask(make_case(real, customers(600, 2), test), {})
-    assert not say(fresh)[0].text.startswith("No:")
+    assert not use_sentences(fresh)[0].text.startswith("No:")
     again = release.ask(make_case(real, customers(600, 4), test), {})
     worst = [one.curves["evaluation"].scores["membership_worst_auc"].value for one in (fresh, again)]
-    (told,) = (one.text for one in say(pool([fresh, again])) if "who was in the table" in one.text)
+    (told,) = (one.text for one in use_sentences(pool([fresh, again])) if "who was in the table" in one.text)
     assert f"AUC {max(worst):.3f}" in told  # of two runs the worse one is told
     few = release.ask(make_case(real, customers(600, 2), customers(50, 3)), {})
-    assert say(few)[0].text.startswith("It cannot be said")
+    assert use_sentences(few)[0].text.startswith("Cannot be decided")
 
 
 # ---- targets
@@ -298,8 +298,8 @@ def test_rows_that_were_learnt_by_heart_are_as_good_as_other_real_rows_and_no_be
 ) -> None:
     """So few rows that both arms analyse all of them: where these are the same rows, so are the conclusions."""
     real, order = customers(150, 1), np.random.default_rng(0).permutation(150)
-    learnt = real.take(pa.array(np.roll(order, 75)))  # first the half that segments of another real sample are of
-    answer = research.ask(make_case(real, learnt, customers(1000, 3)), {"k": 2})
+    learned = real.take(pa.array(np.roll(order, 75)))  # first the half that segments of another real sample are of
+    answer = research.ask(make_case(real, learned, customers(1000, 3)), {"k": 2})
     for measure in answer.measures:
         found, control = measure.values[uses.SYNTHETIC_ROWS], measure.values[uses.ANOTHER_SAMPLE]
         assert found == pytest.approx(control, abs=1e-6), measure.name

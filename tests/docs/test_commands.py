@@ -40,13 +40,13 @@ NOT_RUN = {
     "python -m pip install": "installs",
     "python -m pytest": "these very tests",
     "docker": "needs a daemon of Docker, and an image from a registry",
-    "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=submitit_slurm": "needs Slurm",
-    "python -m gans.train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=ray": "needs the extra ray",
-    "python -m gans.compare runs=wandb:entity/project": "needs an account and the network",
-    "python -m gans.train run_dir=shared/run trainer.coordinator=HOST:1234": "needs a second process on a host",
-    "python -m gans.quiz report=quiz": "needs people",
-    "python -m gans.lab": "serves until it is interrupted",
-    "python -m gans.evaluate run=runs/cgan/DIR network=inception-2015-12-05.pt": "needs torch and a published file",
+    "gans train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=submitit_slurm": "needs Slurm",
+    "gans train -m +experiment=vanilla,cgan seed=0,1 hydra/launcher=ray": "needs the extra ray",
+    "gans compare runs=wandb:entity/project": "needs an account and the network",
+    "gans train run_dir=shared/run trainer.coordinator=HOST:1234": "needs a second process on a host",
+    "gans quiz report=quiz": "needs people",
+    "gans lab": "serves until it is interrupted",
+    "gans evaluate run=runs/cgan/DIR network=inception-2015-12-05.pt": "needs torch and a published file",
 }
 
 # what is made smaller

@@ -169,7 +169,7 @@ def test_folders_are_judged_and_copied_customers_fail_loudly(command: Callable[.
     assert "HISTORIES" in done.out
     assert "histories: left out" not in done.out
     assert "history_rows: left out" not in done.out
-    assert "All rows of orders belong to a customer" in done.out
+    assert "All orders belong to a customer" in done.out
     assert "NOT PRIVATE" not in done.out
     page = (tmp_path / "judged" / "report.html").read_text()
     for title in (

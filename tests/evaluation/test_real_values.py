@@ -56,7 +56,7 @@ def test_nothing_comes_back() -> None:
 @pytest.mark.parametrize("test", [TEST, None])
 @pytest.mark.parametrize("keep", [["email"], []])
 def test_one_real_e_mail_address_is_one_too_many(keep: list[str], test: pa.Table | None) -> None:
-    """Whether the column was learnt, or only stands in the synthetic file nevertheless."""
+    """Whether the column was learned, or only stands in the synthetic file nevertheless."""
     evaluation = found(with_real("email", 1), test, keep=keep)
     said = "column email returns real values (e-mail addresses) in 1 of 300 rows"
     assert columns_returned(evaluation) == {"email": said}

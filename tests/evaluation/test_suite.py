@@ -92,7 +92,7 @@ def test_a_copy_fails_privacy_loudly(judged: dict[str, Evaluation]) -> None:
     said = [sentence.text for sentence in findings(judged["copy"]) if sentence.tone == "bad"]
     assert privacy_fails(judged["copy"])
     assert sum(text.startswith("NOT PRIVATE") for text in said) >= 3
-    assert said[0].startswith("Part of the realism is memory of the training rows")
+    assert said[0].startswith("Part of the realism is memory")
     assert said[1].startswith("NOT PRIVATE: 100.00% of the rows equal a training row")
 
 
@@ -112,7 +112,7 @@ def test_levels_grow_and_what_is_left_out_is_said() -> None:
     names = {level: {one.name for one in metrics_for(level, three)} for level in LEVELS}
     assert names["fast"] < names["standard"] == names["full"] - {"global_utility"}
     alone = evaluate(tables(real, made), "fast")
-    assert any("metrics=fast says nothing of utility" in note for note in alone.notes)
+    assert any("metrics=fast does not measure utility" in note for note in alone.notes)
     assert any("without test rows" in note for note in evaluate(tables(real, made)).notes)
     assert "dcr_share" not in alone.scores
     assert "detection" in alone.scores

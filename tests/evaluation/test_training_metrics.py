@@ -60,7 +60,7 @@ def test_what_a_judge_cannot_compute_is_said_with_its_reason() -> None:
     assert set(scores) == {"score", "column_distance", "pair_distance"}
     assert left_out == {
         "detection": "it needs at least 100 rows of each side, there are 400 real and 50 synthetic",
-        "mmd": "metric mmd: it gave {'mmd': nan}; finite mmd are due",
+        "mmd": "metric mmd: it gave {'mmd': nan}; finite mmd are needed",
     }
     assert set(judge.attempt(people(1))[0]) == {*scores, "detection"}
 
@@ -136,7 +136,7 @@ def test_a_metric_that_breaks_its_word_is_named() -> None:
         def odd(judged: Any, rows: int | None, given: Any = given) -> dict[str, float]:
             return given
 
-        with pytest.raises(UserError, match=rf"metric odd: {said}.*odd are due"):
+        with pytest.raises(UserError, match=rf"metric odd: {said}.*odd are needed"):
             TrainingJudge(["odd"], people(0), both.schema)(people(1))
     with pytest.raises(ValueError, match="score belongs to fidelity"):
         metric("mine", {"score": Meaning("score", LOWER)})(odd)

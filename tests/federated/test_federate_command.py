@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from tests.federated.conftest import SMALL, customers
 
@@ -24,8 +26,15 @@ def test_the_command_trains_and_says_what_leaves(command: Command, site_files: P
     assert "MiB sent by 3 sites" in done.err
     again = command("federate", f"run_dir={tmp_path / 'run'}", "trainer.resume=true", "federated.rounds=3")
     assert again.status == 0
-    assert "going on with" in again.err
-    assert "completed 3 rounds" in again.err
+    assert "resuming" in again.err
+    assert "completed after 3 rounds" in again.err
+    pasted = [shlex.split(line) for line in again.err.splitlines() if line.startswith("  gans ")]
+    assert pasted[-1] == ["gans", "sample", f"run={tmp_path / 'run'}", "n=1000", "out=rows.csv"]
+    assert command("sample", *pasted[-1][2:]).status == 0
+    calls = yaml.safe_load((tmp_path / "run" / "overrides.yaml").read_text())
+    assert calls[0]["overrides"][0] == f"sites={site_files}/*.parquet"
+    assert set(calls[0]["overrides"]) == {f"sites={site_files}/*.parquet", f"run_dir={tmp_path / 'run'}", *QUICK}
+    assert calls[1]["command"].startswith("gans federate ")
 
 
 def test_tables_of_sites_train_in_one_place_too(command: Command, site_files: Path, tmp_path: Path) -> None:

@@ -232,10 +232,10 @@ BAD = [
     (["serve={quiz}", "open=perhaps"], "open=perhaps: allowed are true, false"),
     (["serve={quiz}", "host=desk"], "host=desk: an IPv4 address of this machine is needed"),
     (["serve={quiz}", "host="], "host=: an IPv4 address of this machine is needed"),
-    (["serve={quiz}", "host=192.0.2.1", "port=0"], "host=192.0.2.1: it is no address of this machine"),
+    (["serve={quiz}", "host=192.0.2.1", "port=0"], "host=192.0.2.1: it is not an address of this machine"),
     (["serve={quiz}", "port={taken}"], "port={taken}: it cannot be listened on"),
     (["serve={quiz}", "seed=1"], "seed=1: serve=FOLDER takes port, host, raters, open and no other key"),
-    (["serve={bare}", "port=0"], "it holds no quiz.html"),
+    (["serve={bare}", "port=0"], "it contains no quiz.html"),
     (["run={run}", "out=new", "test={files}/unseen.parquet", "port={taken}"], "port={taken}: it cannot be listened on"),
 ]
 

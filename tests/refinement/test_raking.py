@@ -230,7 +230,10 @@ def test_a_sweep_goes_a_share_of_the_way_to_the_margin() -> None:
     codec = Quantile().fit(table, detect(table, {"x": "category"}))
     made = codec.encode(pa.table({"x": list("ababba")}))
     out = Raking(codec, [], [(np.zeros(0), np.zeros(0))], [(2, 2)], [])
-    _fit(out, [(0,)], codec.encode(table), made, np.log([1, 2, 1, 2, 1, 2.0]), 2, Sweeps(rounds=1, share=0.3))
+    looks = []
+    sweeps = Sweeps(rounds=1, share=0.3)
+    _fit(out, [(0,)], codec.encode(table), made, np.log([1, 2, 1, 2, 1, 2.0]), 2, sweeps, lambda: looks.append(1))
+    assert looks == [1]
     expected = np.array([1 / 3 + 1 / 3 + 2 / 3, 2 / 3 + 2 / 3 + 1 / 3]) * 400 / 3
     effective = 3**2 / (3 * (1 / 3) ** 2 + 3 * (2 / 3) ** 2)
     z2 = ((np.array([396, 4]) - expected) ** 2 / (expected * (1 + 400 / effective) + 0.5)).sum()

@@ -11,7 +11,7 @@ import pytest
 from gans.data.schema import Column, Schema
 from gans.errors import UserError
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.model_card import UNTESTED
+from gans.findings.model_card import untested
 from gans.report.croissant import CONFORMS, CONTEXT, croissant_file, describe, privacy_of
 
 COLUMNS = [
@@ -102,13 +102,13 @@ def test_what_the_specification_requires_is_there(tmp_path: Path) -> None:
 
 
 def test_the_verdict_of_an_evaluation(tmp_path: Path) -> None:
-    assert privacy_of(saved(tmp_path)) == [UNTESTED]
+    assert privacy_of(saved(tmp_path)) == [untested()]
     scores = {"exact_copies": Score(0.4, real=0.0), "membership_worst_auc": Score(0.9, 0.85, 0.95)}
     details = {"exact copies beyond real rows": [0.4, 0.3, 0.5]}
     stored = Evaluation("standard", {"real": 900, "synthetic": 900, "test": 400}, "", scores, [], details).to_json()
     verdict, limits = privacy_of(saved(tmp_path, json.loads(json.dumps(stored)), COLUMNS[:3]))
     assert verdict.text.startswith("Is it safe to share these rows? ")
     assert limits.text
-    assert privacy_of(saved(tmp_path, {"scores": {"fid": 3.0}})) == [UNTESTED]  # of images
+    assert privacy_of(saved(tmp_path, {"scores": {"fid": 3.0}})) == [untested()]  # of images
     with pytest.raises(UserError, match=r"evaluation\.json: not an evaluation"):
         privacy_of(saved(tmp_path, {"scores": 5}, COLUMNS[:3]))

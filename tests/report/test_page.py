@@ -264,7 +264,7 @@ def test_a_perfect_generator_is_within_noise() -> None:
 def test_a_bad_generator_is_told_with_its_numbers() -> None:
     report = make(table(2, shift=1.5, gone=True), scored(0.7, 0.9, 0.8))
     assert headline(report).tone == "bad"
-    assert headline(report).text.startswith("Not like the real table")
+    assert headline(report).text.startswith("Unlike the real table")
     text = told(report)
     value, low = report.against_holdout.columns["maybe"], report.floor.columns["maybe"]
     assert f"maybe {value:.3f} (real rows {low:.3f}, far off)" in text
@@ -290,7 +290,7 @@ def test_overall_verdict_follows_the_means() -> None:
         "note",
         "Close to the real table on average, but beyond noise in 1 of 2 columns and 0 of 1 pair of columns.",
     )
-    assert tone_of(0.1, 0.1)[1].startswith("Recognisable, but off on average")
+    assert tone_of(0.1, 0.1)[1].startswith("Recognisable, but inaccurate on average")
     assert tone_of(0.5, 0.5)[0] == "bad"
 
 
@@ -299,7 +299,7 @@ def test_the_limits_are_always_said() -> None:
         text = told(make(synthetic))
         assert "Losses say nothing about quality" in text
         assert "no proof of privacy" in text
-        assert "was not followed during training" in text
+        assert "was not tracked during training" in text
 
 
 def test_a_rising_score_says_that_more_steps_may_help() -> None:

@@ -311,10 +311,10 @@ def test_what_is_found_by_real_rows_does_not_go_into_its_folder(saved: SavedRun)
     from gans.cli.arguments import run_folder
 
     with pytest.raises(UserError, match="the run is private and its folder may be handed out"):
-        run_folder({}, saved.folder)
+        run_folder(None, saved.folder)
     with pytest.raises(UserError, match="the run is private"):
-        run_folder({"out": str(saved.folder / "inside")}, saved.folder)
-    assert run_folder({"out": str(saved.folder.parent / "found")}, saved.folder) == saved.folder.parent / "found"
+        run_folder(saved.folder / "inside", saved.folder)
+    assert run_folder(saved.folder.parent / "found", saved.folder) == saved.folder.parent / "found"
     with pytest.raises(UserError, match="a private run does not read its rows again; give real=FILE and test=FILE"):
         saved.table()
 

@@ -25,7 +25,7 @@ from gans.runs.files import RunFiles
 from gans.runs.provenance import made_here, sign_run, state_folder
 from gans.runs.saved import SavedRun, named
 
-UNSIGNED = "this machine has no record of making it"
+UNSIGNED = "this machine has no record of creating this run"
 
 
 @pytest.fixture
@@ -160,7 +160,8 @@ def test_commands_read_nothing_that_a_stranger_names(
         assert found.status == 2
         assert f"run={copied}: {UNSIGNED}" in found.err
         assert (
-            f"data.query={attack} of its config is not read; give real=FILE and test=FILE, or trust=true" in found.err
+            f"data.query={attack} from its config is not read; give real=FILE and test=FILE, or set trust=true"
+            in found.err
         )
         assert found.err.count("\n") == 1
         vouched = command(*arguments[:1], f"run={copied}", *arguments[1:], "trust=true")
@@ -205,7 +206,7 @@ def test_what_a_person_gives_or_vouches_for_is_read(copied: Path, finished: Any,
     from gans.runs.subjects import real_tables
 
     saved = SavedRun.open(copied)
-    with pytest.raises(UserError, match=rf"data\.path={finished.table_path} of its config is not read"):
+    with pytest.raises(UserError, match=rf"data\.path={finished.table_path} from its config is not read"):
         real_tables({}, saved)
     with pytest.raises(UserError, match=UNSIGNED):
         real_tables({"test": str(finished.table_path)}, saved)  # the training rows would be those of the config
@@ -316,7 +317,7 @@ def test_a_run_made_here_goes_on_as_it_was(tmp_path: Path) -> None:
 def test_a_strangers_run_goes_on_with_what_is_said_again(tmp_path: Path) -> None:
     folder = strangers_run(tmp_path / "run", "data=table", "data.path=/srv/table.csv")
     with pytest.raises(
-        UserError, match=r"data\.path=/srv/table\.csv of its config is not read; say it again behind data"
+        UserError, match=r"data\.path=/srv/table\.csv from its config is not read; give it again after data"
     ):
         go_on(folder)
     run = go_on(folder, "data=table", "data.path=/srv/table.csv")

@@ -4,7 +4,6 @@ import base64
 import gzip
 import io
 import json
-import logging
 import os
 import shutil
 import signal
@@ -212,7 +211,6 @@ def test_a_snapshot_that_cannot_be_made_is_left_out_and_the_run_goes_on(
 
 
 def test_a_damaged_snapshot_is_passed_over_with_a_warning(copy: Snapshots, caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("gans").propagate = True
     whole = copy.path(10).read_bytes()
     for content in (b"", whole[:-5], whole + b"x", b"\x00" * 99, gzip.compress(b"[1]"), gzip.compress(b"{}")):
         copy.path(10).write_bytes(content)
@@ -303,7 +301,7 @@ def test_a_run_without_snapshots_has_none_and_one_without_steps_says_so(tmp_path
 def test_what_cannot_have_snapshots_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"trainer\.snapshots=-1: it must be at least 0"):
         compose(["trainer.snapshots=-1"])
-    with pytest.raises(UserError, match=r"trainer\.snapshots=3: privacy=marginals does not take it, they count held"):
+    with pytest.raises(UserError, match=r"trainer\.snapshots=3: privacy=marginals does not support it: they count"):
         compose(["+experiment=dp_marginals", "trainer.snapshots=3"])
     with pytest.raises(UserError, match=r"trainer\.snapshots=3: sites that train together take 0"):
         settled(compose(["trainer.snapshots=3"]), Federation())

@@ -239,7 +239,7 @@ def test_what_decides_the_shape_of_the_program_cannot_be_halved(command: Callabl
     assert "network.latent: not all of these can differ within one compiled program" in done.err
     done = command("tune", *TINY, "objective=choice(hinge,minimax)", "method=halving", "trials=2")
     assert done.status == 2
-    assert "'hinge' is no number" in done.err
+    assert "'hinge' is not a number" in done.err
 
 
 @pytest.mark.parametrize(

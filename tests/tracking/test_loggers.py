@@ -63,7 +63,7 @@ def test_without_its_extra_one_line_says_what_to_install(
 
 
 @pytest.mark.parametrize(("override", "hint"), [
-    ("tracker=tensorboard", r"Beside it, logger=\[tensorboard\]"),
+    ("tracker=tensorboard", r"In addition to it, logger=\[tensorboard\]"),
     ("logger=[wandb]", "set tracker.mode"),
 ])  # fmt: skip
 def test_a_service_sought_in_the_wrong_group_is_shown_the_right_one(override: str, hint: str) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from gans.tracking import terminal as module
 from gans.tracking.bars import Bars, clock, shortened
 from gans.tracking.log import set_up_log
-from gans.tracking.terminal import Terminal, progress_bar, quieten
+from gans.tracking.terminal import Terminal, progress_bar, quieten, waiting
 from gans.tracking.wrapped import wrapped
 
 
@@ -181,6 +181,18 @@ def test_nothing_is_shown_where_nobody_asked_or_all_is_quiet(on: Callable[..., i
         with progress_bar("rows", module.watched()) as bar:
             bar.update(bar.add_task("rows.csv", total=10), completed=10)
         assert out.getvalue() == ""
+
+
+def test_a_line_stands_where_one_waits_and_goes_when_it_is_over(on: Callable[..., io.StringIO]) -> None:
+    out = on(live=True)
+    with pytest.raises(ValueError, match="no"), waiting("finding segments"):
+        raise ValueError("no")
+    assert "finding segments" in out.getvalue()
+    assert out.getvalue().rpartition("finding segments")[2].count("\x1b[2K") > 0  # the line is taken away
+    out = on(live=False)
+    with waiting("finding segments"):
+        pass
+    assert out.getvalue() == ""
 
 
 def test_seconds_belong_to_the_stage_that_took_them(monkeypatch: pytest.MonkeyPatch) -> None:

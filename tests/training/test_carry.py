@@ -194,9 +194,9 @@ def test_what_is_frozen_stays_and_what_is_slow_moves_less() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"columns": {"pay": "income"}}, "column 'pay' is not learnt of this table; learnt are income"),
-        ({"columns": {"income": "pay"}}, "column 'pay' is not learnt of transfer.run=old"),
-        ({"columns": {"income": "age"}}, "two columns go on with 'age'"),
+        ({"columns": {"pay": "income"}}, "column 'pay' is not learned of this table; learned are income"),
+        ({"columns": {"income": "pay"}}, "column 'pay' is not learned of transfer.run=old"),
+        ({"columns": {"income": "age"}}, "two columns take over 'age'"),
         (
             {"freeze": ["discriminator.Dense_9"]},
             "there is no 'discriminator.Dense_9'; layers are discriminator",

@@ -82,7 +82,7 @@ def test_a_fit_answers_what_was_measured_and_spends_the_whole_budget() -> None:
 
 
 def test_true_shares_have_a_loss_of_one_and_a_fit_ends_there() -> None:
-    """Errors are weighed by the variance of their noise, so that a network that fits better has learnt the noise."""
+    """Errors are weighed by the variance of their noise, so that a network that fits better has learned the noise."""
     rng = np.random.default_rng(1)
     sizes = (20, 30, 40)
     codes = np.stack([rng.integers(0, size, 4_000) for size in sizes], axis=1)

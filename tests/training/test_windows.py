@@ -116,4 +116,4 @@ def test_heads_train_with_the_discriminator() -> None:
     head = state.discriminator["heads"]["auxiliary_classifier"]["kernel"]
     assert np.abs(after.discriminator["heads"]["auxiliary_classifier"]["kernel"] - head).max() > 0
     assert {"head/auxiliary_classifier", "term/auxiliary_classifier"} <= set(metrics)
-    np.testing.assert_allclose(metrics["head/auxiliary_classifier"], 2 * np.log(2), rtol=0.5)  # nothing is learnt yet
+    np.testing.assert_allclose(metrics["head/auxiliary_classifier"], 2 * np.log(2), rtol=0.5)  # nothing is learned yet

@@ -89,8 +89,8 @@ class FittedCodec:
         names = [fitted.column.name for fitted in self.columns]
         column = self.schema[name]
         raise UserError(
-            f"column '{name}' is not learnt ({self.relations.explain(name) or column.reason or column.role}); "
-            f"learnt are {', '.join(names)}.{nearest(name, names)}"
+            f"column '{name}' is not learned ({self.relations.explain(name) or column.reason or column.role}); "
+            f"learned are {', '.join(names)}.{nearest(name, names)}"
         )
 
     def empty(self, rows: int) -> Encoded:
@@ -99,7 +99,7 @@ class FittedCodec:
         return Encoded(np.zeros((rows, self.layout.scalars), np.float32), codes)
 
     def decode_column(self, name: str, encoded: Encoded) -> pa.Array:
-        """A learnt column by itself."""
+        """A learned column by itself."""
         return self[name].decode(encoded)
 
     def code_names(self) -> tuple[list[str], list[list[Any]]]:
@@ -256,11 +256,11 @@ def encode_columns(
 
 @dataclass(kw_only=True)
 class Codec:
-    """How numbers become scalars. Everything that is learnt from the data is learnt in `fit`.
+    """How numbers become scalars. Everything that is learned from the data is learned in `fit`.
 
     Attributes:
         atom: a value that holds more than this share of the present ones is an atom; 1 for none.
-        levels: a category of more levels than this is learnt by the ranks of its levels, but for those that hold more
+        levels: a category of more levels than this is learned by the ranks of its levels, but for those that hold more
             than one row in `levels`. Memory then does not grow with the levels.
     """
 
@@ -281,7 +281,7 @@ class Codec:
         """Learn levels and knots from the training table; of columns that `relations` rebuild, nothing.
 
         Args:
-            values: by column those that knots are learnt from, where these are not the table's.
+            values: by column those that knots are learned from, where these are not the table's.
 
         Raises:
             UserError: a column cannot be held exactly in float64.

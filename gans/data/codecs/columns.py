@@ -1,4 +1,4 @@
-"""A column with what the codec learnt of it: how its values become scalars and codes, and come back."""
+"""A column with what the codec learned of it: how its values become scalars and codes, and come back."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ TIME_STEPS = (86_400_000_000_000, 3_600_000_000_000, 60_000_000_000, 1_000_000_0
 
 @dataclass
 class FittedColumn:
-    """A column with what the codec learnt of it: levels, or knots and atoms; a category of very many levels has both.
+    """A column with what the codec learned of it: levels, or knots and atoms; a category of very many levels has both.
 
     Attributes:
         levels: of a category, by code or by rank, with None last for missing.
@@ -49,7 +49,7 @@ class FittedColumn:
 
     @property
     def numeric(self) -> bool:
-        """Whether it is learnt as numbers: as it holds numbers or times, or ranks of very many levels."""
+        """Whether it is learned as numbers: as it holds numbers or times, or ranks of very many levels."""
         return bool(self.knots)
 
     @property
@@ -142,7 +142,7 @@ class FittedColumn:
             return ""
         alone = f"the {len(self.atoms):,} most frequent by themselves, the others " if len(self.atoms) else ""
         count = len(self.levels) - self.column.missing
-        return f"{self.column.name}: {count:,} levels, learnt {alone}by their rank among alike levels"
+        return f"{self.column.name}: {count:,} levels, learned {alone}by their rank among alike levels"
 
     def missing(self, encoded: Encoded) -> np.ndarray:
         """Whether each row is missing, which is the last level; for columns that may be."""

@@ -63,7 +63,7 @@ def _cells(relation: Exclusion, codec: FittedCodec) -> list[tuple[int, int, int,
         unknown = [value for value in wanted if value not in known]
         if unknown:
             allowed = ", ".join(map(repr, dict.fromkeys(known[:20])))
-            raise UserError(f"{KEY}: '{relation.text}': {unknown[0]!r} is no level of '{name}', which has {allowed}.")
+            raise UserError(f"{KEY}: '{relation.text}': {unknown[0]!r} is not a level of '{name}': {allowed}.")
     excluded = [
         y
         for y, value in enumerate(others)

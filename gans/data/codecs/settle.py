@@ -29,14 +29,14 @@ def _copies(codec: FittedCodec, encoded: Encoded, given: np.ndarray | None) -> E
     building, copies = codec.relations.building, codec.relations.copies
     if not copies:
         return encoded
-    learnt = {fitted.column.name: fitted for fitted in codec.columns}
+    learned = {fitted.column.name: fitted for fitted in codec.columns}
     targets = {relation.determined for relation in copies}
     parents = {name for relation in copies for name in relation.parents}
     ratios = {relation.further_name for relation in copies}
-    if not parents <= learnt.keys() or any(name in building and not building[name].keeps for name in parents):
+    if not parents <= learned.keys() or any(name in building and not building[name].keeps for name in parents):
         table = codec.relations.reduce(codec.decode(encoded))
         return _replace(codec, encoded, {name: table[name] for name in targets | ratios})
-    arrays: dict[str, Any] = {name: learnt[name].decode(encoded) for name in targets | parents | ratios}
+    arrays: dict[str, Any] = {name: learned[name].decode(encoded) for name in targets | parents | ratios}
     if given is not None:
         rows, places = len(encoded.scalars), zip(codec.columns, given, strict=True)
         stays = {fitted.column.name: np.full(rows, one > 0) for fitted, one in places}

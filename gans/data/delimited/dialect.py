@@ -140,7 +140,9 @@ def _find_delimiter(path: Path, key: str) -> str:
             fits[delimiter] = common
     if len(fits) > 1:
         words = " and ".join(f"{sign!r} ({width} fields)" for sign, width in fits.items())
-        raise UserError(f"{key}: {words} part all lines alike; data.delimiter says which of them is meant.")
+        raise UserError(
+            f"{key}: {words} each split every line into the same number of fields; set data.delimiter to one of them."
+        )
     if fits:
         return next(iter(fits))
     return max(counts, key=lambda sign: counts[sign]) if counts else ","

@@ -110,7 +110,7 @@ def _unpacked(path: Path, compression: str, key: str) -> Iterator[Any]:
             if "[Content_Types].xml" in names:
                 raise UserError(f"{key}: it is an Excel workbook; name it .xlsx.")
             if len(names) != 1:
-                raise UserError(f"{key}: the archive holds {len(names)} files; one is needed.")
+                raise UserError(f"{key}: the archive contains {len(names)} files; one is needed.")
             with archive.open(names[0]) as file:
                 yield file
     elif compression == "zstd":
@@ -165,16 +165,19 @@ def _ends(text: str, feeds: int, returns: int, both: int, last: str) -> int:
 
 
 def _undecodable(path: Path, encoding: str, key: str) -> str:
-    """Which line is no text in this encoding, and how it would read in a common one."""
+    """Which line is not valid in this encoding, and how it would read in a common one."""
     if encoding.lower().startswith(("utf-16", "utf-32")):  # lines cannot be told in its bytes
-        return f"{key}: it is no text in {encoding}; the file is damaged, or another, such as data.encoding=utf-16-le."
+        return (
+            f"{key}: it is not valid {encoding}; the file is damaged, or has another encoding, such as "
+            "data.encoding=utf-16-le."
+        )
     with path.open("rb") as file:
         number, raw = next(
             (number, line) for number, line in enumerate(_lines(file), 1) if _reason(line, encoding) is not None
         )
     shown = raw.decode("cp1252", errors="replace").strip()[:60]
     return (
-        f"{key}: line {number:,} is no text in {encoding} ({_reason(raw, encoding)}); in cp1252 it reads {shown!r}. "
+        f"{key}: line {number:,} is not valid {encoding} ({_reason(raw, encoding)}); in cp1252 it reads {shown!r}. "
         "Set data.encoding, as in data.encoding=cp1252, or save the file as UTF-8."
     )
 

@@ -254,7 +254,7 @@ class TextColumn:
             one = self.where(words[int(np.argmax(infinite))].as_py())
             raise UserError(f"column '{self.name}' holds an infinite number, {one}; remove it or write it as missing.")
         if said and not looks.any():
-            raise UserError(self._said(f"is no number; {self.key('types')}=number", words[0].as_py()))
+            raise UserError(self._said(f"is not a number; {self.key('types')}=number", words[0].as_py()))
         if not said and (not looks.any() or share < 0.5 or self._versions(words) or self._codes(words, rows) >= SINGLE):
             return None
         lost = ~looks
@@ -281,7 +281,8 @@ class TextColumn:
         values, fits = numbers.parse(words, style)
         if (looks & ~fits).any():
             odd = words[int(np.argmax(looks & ~fits))].as_py()
-            raise UserError(self._said(f"is no number as the others are; {self.key('types')}=text keeps them", odd))
+            remedy = f"{self.key('types')}=text keeps them as text"
+            raise UserError(self._said(f"is not a number, unlike the others; {remedy}", odd))
         written = Written(style=style if not style.plain or style.decimals else None, missing=_one(words, lost, coded))
         return Typed(spread(values, coded), written, self._note(style, words, lost, rows))
 
@@ -363,7 +364,7 @@ class TextColumn:
                 return None
             odd = dates[int(np.argmin(good))].as_py()
             keys = f"{self.as_missing(odd)}, {self.as_text()} keeps them as text"
-            raise UserError(self._said(f"is no date; {keys}", odd))
+            raise UserError(self._said(f"is not a date; {keys}", odd))
         if len(whole) > 1:
             if known is None or len(known.day_first) != 1:
                 raise Doubt(self._ask(dates, whole, "day and month could be either way round", False), dates[0].as_py())

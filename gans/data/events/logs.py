@@ -172,7 +172,7 @@ def source_sql(source: str, key: str) -> str:
         return f"select * from {'.'.join(map(quoted, source.split('.')))}"
     if kind != "parquet" or (not any(sign in source for sign in "*?[") and not path.is_file()):
         beside = sorted(one.name for one in path.parent.iterdir() if one.is_file())[:10] if path.parent.is_dir() else []
-        raise UserError(f"{key}={source}: no such file." + (f" Beside it are {', '.join(beside)}." if beside else ""))
+        raise UserError(f"{key}={source}: no such file." + (f" Next to it are {', '.join(beside)}." if beside else ""))
     text = str(path).replace("'", "''")
     return f"select * from read_parquet('{text}')"
 
@@ -218,7 +218,7 @@ def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[s
         key,
     )[0]
     if bad is not None:
-        raise UserError(f"{key}: '{bad}' is no time; write 2024-01-31 13:05, or use strptime(COLUMN, '%d/%m/%Y').")
+        raise UserError(f"{key}: '{bad}' is not a time; write 2024-01-31 13:05, or use strptime(COLUMN, '%d/%m/%Y').")
     if 0 < with_zone < many:
         raise UserError(
             f"{key}: mixed time zones: '{one}' has a zone, '{other}' has none; give all of them one, or none."
@@ -238,7 +238,7 @@ def _decimal(connection: Any, kind: str, name: str, sql: str) -> str:
     found = f"select ({sql})::varchar from raw_{kind} where {cast} is null and ({sql}) is not null limit 1"
     bad = run(connection, found, f"data.columns.{kind}.{name}")
     if bad:
-        raise UserError(f"data.columns.{kind}.{name}: '{bad[0][0]}' is no amount.")
+        raise UserError(f"data.columns.{kind}.{name}: '{bad[0][0]}' is not an amount.")
     return cast.replace("try_cast", "cast")
 
 
@@ -291,7 +291,7 @@ def check_log(connection: Any, log: Log, zone: str, drop_orphans: bool, people: 
     run(connection, f"create temp view {log.kind} as select * from {found} where {known}", key)
     last = run(connection, f"select max(time) from {log.kind}", key)[0][0]
     if last is None:
-        raise UserError(f"{key}: none of its {rows:,} events is of a known customer.")
+        raise UserError(f"{key}: none of its {rows:,} events belongs to a known customer.")
     return rows, last, orphans
 
 
@@ -316,7 +316,7 @@ def check_customers(connection: Any) -> int:
         )[0]
         raise UserError(
             f"data.customers: the key '{key}' occurs {count:,} times ({rows - different:,} rows too many); "
-            "one row a customer is needed."
+            "one row per customer is needed."
         )
     run(connection, "create temp view customers as select * from found_customers", "data.customers")
     return rows

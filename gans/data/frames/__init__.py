@@ -1,4 +1,4 @@
-"""Frames of pandas and polars and tables of Arrow as tables that can be learnt, and sampled tables as frames like them.
+"""Frames of pandas and polars and tables of Arrow as tables to learn from, and sampled tables as frames like them.
 
 A column that a codec cannot learn as it stands (a duration, a period, a category of dates) becomes one that it can, and
 `Column.frame` in the schema says what brings it back. `Schema.frame` has the library and the names of the columns.

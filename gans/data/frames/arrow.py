@@ -1,4 +1,4 @@
-"""Arrow arrays of every flat type as arrays that can be learnt, and back."""
+"""Arrow arrays of every flat type as arrays that can be learned, and back."""
 
 import datetime
 import re
@@ -24,7 +24,7 @@ LEAST_ROWS = 20  # of fewer rows, distinct values say nothing
 
 
 class Learnable(NamedTuple):
-    """A column that can be learnt.
+    """A column that can be learned.
 
     Attributes:
         array: of numbers, text, booleans, dates or times.
@@ -38,16 +38,16 @@ class Learnable(NamedTuple):
 
 
 class NotLearnableError(Exception):
-    """Values that cannot be learnt; the message says why, and what to do."""
+    """Values that cannot be learned; the message says why, and what to do."""
 
 
 def refusal(name: object, dtype: object, why: object) -> UserError:
-    """The error for a column that cannot be learnt."""
+    """The error for a column that cannot be learned."""
     return UserError(f"column {name!r} of the frame has the dtype {dtype}: {why}, or leave it out by data.drop.")
 
 
 def learnable(array: pa.ChunkedArray) -> Learnable:
-    """An array of a flat type as one that can be learnt.
+    """An array of a flat type as one that can be learned.
 
     Durations and times of day become whole numbers, counted in the largest unit from a day down that holds them all;
     bytes become their hexadecimal digits; numbers and dates of a dictionary become categories.
@@ -72,7 +72,7 @@ def learnable(array: pa.ChunkedArray) -> Learnable:
     plain = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_timestamp)
     text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_date, pa.types.is_null)
     if not any(test(kind) for test in plain + text):
-        raise NotLearnableError("such values cannot be learnt; write them as text, numbers or times")
+        raise NotLearnableError("such values cannot be learned; write them as text, numbers or times")
     return Learnable(array, back)
 
 
@@ -126,7 +126,7 @@ def chunked(array: Any) -> pa.ChunkedArray:
 
 
 def arrow_value(value: Any, back: dict[str, Any]) -> Any:
-    """A value of an array as the learnt array has it; as it is, where it is none of the array."""
+    """A value of an array as the learned array has it; as it is, where it is none of the array."""
     if isinstance(value, bytes):
         return value.hex()
     if "step" not in back:
@@ -178,7 +178,7 @@ def _narrow(array: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return array.cast(pa.decimal128(precision, array.type.scale))
     except (pa.ArrowException, ValueError):
-        raise NotLearnableError("decimals of more than 38 digits cannot be learnt; cast them to float64") from None
+        raise NotLearnableError("decimals of more than 38 digits cannot be learned; cast them to float64") from None
 
 
 def _cast_to(levels: pa.Array, kind: pa.DataType) -> pa.Array:

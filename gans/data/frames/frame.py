@@ -1,4 +1,4 @@
-"""A frame as a table that can be learnt, and a sampled table as a frame like it."""
+"""A frame as a table that can be learned, and a sampled table as a frame like it."""
 
 import datetime
 import logging
@@ -25,14 +25,14 @@ LIBRARIES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "Table"}
 
 @dataclass
 class Frame:
-    """A frame as a table that can be learnt, and what brings sampled tables back to its form.
+    """A frame as a table that can be learned, and what brings sampled tables back to its form.
 
     Attributes:
         table: its columns, whose names are text.
         kinds: of the columns whose dtype decides what they are, such as categories that are numbers.
         fields: by column the fields of the schema that bring its dtype back.
         form: the library and the names of the columns, for `Schema.frame`.
-        unread: columns that cannot be learnt, and are to be left out; the table has them as missing.
+        unread: columns that cannot be learned, and are to be left out; the table has them as missing.
     """
 
     table: pa.Table
@@ -52,13 +52,13 @@ class Frame:
 
 
 def read_frame(frame: Any, drop: Collection[str] = ()) -> Frame:
-    """A frame of pandas or polars or a table of Arrow as a table that can be learnt; an index is left out.
+    """A frame of pandas or polars or a table of Arrow as a table that can be learned; an index is left out.
 
     Args:
-        drop: columns that will be left out, which need not be of a dtype that can be learnt.
+        drop: columns that will be left out, which need not be of a dtype that can be learned.
 
     Raises:
-        UserError: it is no frame, is empty, a name occurs twice, or another column cannot be learnt; the message names
+        UserError: it is no frame, is empty, a name occurs twice, or another column cannot be learned; the message names
             the column, its dtype and a remedy.
     """
     library = library_of(frame)
@@ -231,7 +231,7 @@ def _each(allowed: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _learnable(value: Any, back: dict[str, Any], pattern: str) -> Any:
-    """A value of the frame as the learnt column has it; `pattern` is how the frame writes times as text."""
+    """A value of the frame as the learned column has it; `pattern` is how the frame writes times as text."""
     if value is None or not back:
         return value
     if pattern and isinstance(value, str):

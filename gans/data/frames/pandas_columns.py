@@ -1,4 +1,4 @@
-"""Columns of pandas of every dtype as columns that can be learnt, and back."""
+"""Columns of pandas of every dtype as columns that can be learned, and back."""
 
 import datetime
 from collections import Counter
@@ -44,7 +44,7 @@ MISSING = {"float": np.nan, "NAType": pd.NA, "NaTType": pd.NaT}  # by name of ty
 
 
 def read_series(series: pd.Series) -> Learnable:
-    """A column of pandas as one that can be learnt.
+    """A column of pandas as one that can be learned.
 
     Periods become ordinals; categories of other values than text, booleans and numbers become categories of text.
 
@@ -80,9 +80,9 @@ def read_series(series: pd.Series) -> Learnable:
     if pd.api.types.is_object_dtype(dtype):
         return _read_objects(series)
     if isinstance(dtype, np.dtype) and (dtype.kind not in "biufmM" or dtype.itemsize > 8):
-        raise NotLearnableError("such values cannot be learnt; write them as float64 or as text")
+        raise NotLearnableError("such values cannot be learned; write them as float64 or as text")
     if not (isinstance(dtype, np.dtype) or _holds_plain_numbers(dtype)):
-        raise NotLearnableError("such values cannot be learnt; write them as text, numbers or times")
+        raise NotLearnableError("such values cannot be learned; write them as text, numbers or times")
     inner = learnable(chunked(pa.array(series, from_pandas=True)))
     return inner._replace(back={"dtype": str(dtype), "of": inner.back})
 
@@ -158,7 +158,7 @@ def unpack_index(stored: dict[str, Any]) -> pd.Index:
 
 
 def learnable_value(value: Any, back: dict[str, Any]) -> Any:
-    """A value of a column as the learnt column has it; as it is, where it is none of the column."""
+    """A value of a column as the learned column has it; as it is, where it is none of the column."""
     if "type" in back:
         return arrow_value(value, back)
     if back["dtype"] == "category":
@@ -199,7 +199,7 @@ def _restore_categories(array: pa.ChunkedArray, back: dict[str, Any]) -> Any:
 
 
 def _category_labels(index: pd.Index) -> pa.Array:
-    """How the categories are learnt: text, booleans and numbers as they are, others as text."""
+    """How the categories are learned: text, booleans and numbers as they are, others as text."""
     if len(index) == 0:
         return pa.array([], pa.string())
     if isinstance(index, pd.IntervalIndex):
@@ -233,7 +233,7 @@ def _read_objects(series: pd.Series) -> Learnable:
     if len(kinds) > 1:
         raise NotLearnableError(f"it holds {' and '.join(kinds)}; make them all numbers or all text")
     if kinds and kinds[0] not in OBJECTS:
-        raise NotLearnableError(f"values of type {kinds[0]} cannot be learnt; write them as text or numbers")
+        raise NotLearnableError(f"values of type {kinds[0]} cannot be learned; write them as text or numbers")
     group = kinds[0] if kinds else "nothing"
     if group == "times" and len({value.tzinfo is None for value in values[~absent]}) > 1:
         raise NotLearnableError("it holds times with a zone and times without one; make them all of one sort")

@@ -1,4 +1,4 @@
-"""Columns of polars of every dtype as columns that can be learnt, and back."""
+"""Columns of polars of every dtype as columns that can be learned, and back."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ WIDE = {"Int128": "Int64", "UInt128": "UInt64"}  # dtypes that Arrow has not, an
 
 
 def read_series(series: pl.Series) -> Learnable:
-    """A column of polars as one that can be learnt.
+    """A column of polars as one that can be learned.
 
     Raises:
         NotLearnableError: it holds lists, structs, objects, or whole numbers beyond 64 bits.
@@ -29,11 +29,11 @@ def read_series(series: pl.Series) -> Learnable:
         except pl.exceptions.InvalidOperationError:
             raise NotLearnableError("it holds whole numbers beyond 64 bits; cast it to Float64 or String") from None
     if name == "Object":
-        raise NotLearnableError("such values cannot be learnt; write them as text, numbers or times")
+        raise NotLearnableError("such values cannot be learned; write them as text, numbers or times")
     try:
         array = series.to_arrow()
     except pa.ArrowInvalid:
-        raise NotLearnableError("such values cannot be learnt; write them as text, numbers or times") from None
+        raise NotLearnableError("such values cannot be learned; write them as text, numbers or times") from None
     inner = learnable(chunked(array))
     if isinstance(series.dtype, (pl.Enum, pl.Categorical)):
         return Learnable(inner.array, back)

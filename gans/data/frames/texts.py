@@ -1,4 +1,4 @@
-"""Dates and times that a frame has as text: learnt as times; and frames read as the training frame was."""
+"""Dates and times that a frame has as text: learned as times; and frames read as the training frame was."""
 
 import logging
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def read_times(read: Frame, kinds: Mapping[str, str], formats: Mapping[str, str]
 def table_like(frame: Any, schema: Schema, key: str) -> pa.Table:
     """A frame as a table like that of a run: text as times where that has times, durations in its units.
 
-    Columns that the run does not compare need not be of a dtype that can be learnt.
+    Columns that the run does not compare need not be of a dtype that can be learned.
 
     Args:
         key: what the frame was given as, for messages.
@@ -121,7 +121,7 @@ def _like(array: pa.ChunkedArray, back: dict[str, Any], column: Column) -> pa.Ch
     texts = array.cast(pa.string())
     typed = like(texts, column) if texts.null_count < len(texts) else None
     if typed is None:
-        raise UserError(f"column '{column.name}' holds text that is no date or time; the run has {column.type}.")
+        raise UserError(f"column '{column.name}' contains text that is not a date or time; the run has {column.type}.")
     return typed.values
 
 
@@ -145,8 +145,8 @@ def _no_times(name: str, texts: pa.ChunkedArray) -> UserError:
         looks = parse(words, patterns[0])[1]  # of the shape of dates, but one such as 2024-02-30
     odd = words[int(looks.argmin())].as_py() if len(words) else ""
     return UserError(
-        f"kinds[{name!r}]='datetime': the column holds {cut(odd)!r}, which is no date; write all values as 2024-01-31 "
-        f"or 2024-01-31 13:05, or say how they are written, as in formats={{{name!r}: '%d.%m.%Y'}}."
+        f"kinds[{name!r}]='datetime': the column holds {cut(odd)!r}, which is not a date; write all values as "
+        f"2024-01-31 or 2024-01-31 13:05, or say how they are written, as in formats={{{name!r}: '%d.%m.%Y'}}."
     )
 
 

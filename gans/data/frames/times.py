@@ -15,11 +15,11 @@ def times_of(array: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
 
     text, zone = array.to_pandas(), "%z" in pattern.lower()
     if "%" not in pattern:
-        raise UserError(f"'{pattern}' is no format of times; allowed are those of strftime, such as '%Y-%m-%d'.")
+        raise UserError(f"'{pattern}' is not a format of times; allowed are those of strftime, such as '%Y-%m-%d'.")
     try:
         times = pd.to_datetime(text, format=pattern, errors="coerce", utc=zone)
     except ValueError as error:
-        raise UserError(f"'{pattern}' is no format of times ({error}).") from None
+        raise UserError(f"'{pattern}' is not a format of times ({error}).") from None
     bad = text[times.isna() & text.notna()]
     if len(bad):
         raise UserError(f"'{bad.iloc[0]}' does not fit the format '{pattern}'.")

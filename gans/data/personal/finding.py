@@ -42,7 +42,7 @@ def find_personal_data(name: str, valid: pa.ChunkedArray, levels: int) -> Person
     """The kind of personal data that a column holds; None for none that is known.
 
     Args:
-        valid: its values, none missing, of a type that can be learnt.
+        valid: its values, none missing, of a type that can be learned.
         levels: distinct ones among them.
     """
     kind, language = named_kind(name)

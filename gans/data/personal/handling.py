@@ -1,4 +1,4 @@
-"""What is done with a column of personal data: left out, learnt in spite of it, or made up in sampled rows."""
+"""What is done with a column of personal data: left out, learned in spite of it, or made up in sampled rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from gans.data.personal.kinds import KINDS, NONE, RARE, label
 from gans.errors import UserError, missing_extra, one_of
 
 UNIQUE = 0.9  # share of distinct values above which made-up ones all differ
-SAID = ("birth",)  # kinds that are said and learnt
+SAID = ("birth",)  # kinds that are said and learned
 MADE_UP = (
     *("email", "phone", "iban", "card", "national_id", "ip", "mac", "url", "name", "first_name", "last_name"),
     *("address", "user_name", "plate"),
@@ -23,9 +23,9 @@ class Handling:
     """How personal data is dealt with.
 
     Attributes:
-        keep: columns that are learnt in spite of it.
+        keep: columns that are learned in spite of it.
         fake: columns that get made-up values in sampled rows.
-        fake_key: a learnt column; rows that are equal in it get the same made-up values.
+        fake_key: a learned column; rows that are equal in it get the same made-up values.
         fake_locale: of Faker, such as de_DE; "" for what names and values of the columns tell.
         declared: kinds of personal data by column, those of KINDS, or none.
     """
@@ -62,7 +62,7 @@ class Handling:
 
         Args:
             array: its values.
-            levels: distinct ones; 0 where it is left out anyway: data.drop, or a type that cannot be learnt.
+            levels: distinct ones; 0 where it is left out anyway: data.drop, or a type that cannot be learned.
             left_out: why it is left out without personal data, as an id or free text; "" where it is not.
             fixed: whether the user fixed its kind, so that rare levels are wanted.
 

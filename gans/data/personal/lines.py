@@ -2,6 +2,7 @@
 
 from gans.data.personal.kinds import label
 from gans.data.schema import Column, Schema
+from gans.words import say
 
 
 def left_out_lines(schema: Schema) -> list[str]:
@@ -11,24 +12,38 @@ def left_out_lines(schema: Schema) -> list[str]:
     said = [column for column in schema.features if column.personal == "birth"]
     out = []
     if dropped:
-        out.append(
-            f"PERSONAL DATA left out: {_named(dropped)}. data.keep=[COLUMN] learns a column in spite of that, "
-            "data.fake=[COLUMN] makes its values up, data.personal.COLUMN=none says that it is none."
+        text = say(
+            "PERSONAL DATA left out: {names}. data.keep=[COLUMN] learns a column anyway, data.fake=[COLUMN] fills it "
+            "with made-up values, data.personal.COLUMN=none marks it as not personal.",
+            names=_named(dropped),
         )
+        out.append(text)
     if faked:
-        out.append(f"PERSONAL DATA made up in sampled rows: {_named(faked)}. These columns are not learnt.")
+        text = say(
+            "PERSONAL DATA made up in sampled rows: {names}. These columns are not learned.", names=_named(faked)
+        )
+        out.append(text)
     if said:
-        out.append(f"PERSONAL DATA that is learnt: {_named(said)}. data.drop=[COLUMN] leaves a column out.")
+        text = say(
+            "PERSONAL DATA that is learned: {names}. data.drop=[COLUMN] leaves a column out.", names=_named(said)
+        )
+        out.append(text)
     return out
 
 
 def kept_lines(schema: Schema) -> list[str]:
-    """A warning that names the columns that are learnt although they hold personal data; none without any."""
+    """A warning that names the columns that are learned although they hold personal data; none without any."""
     kept = [column for column in schema.features if column.personal not in ("", "birth")]
     if not kept:
         return []
-    return [f"PERSONAL DATA is learnt, as data.keep says: {_named(kept)}. Sampled rows may hold real values of people."]
+    text = say(
+        "PERSONAL DATA is learned, as data.keep says: {names}. Sampled rows may contain real values.",
+        names=_named(kept),
+    )
+    return [text]
 
 
 def _named(columns: list[Column]) -> str:
-    return ", ".join(f"{column.name} ({label(column.personal)})" for column in columns)
+    return say(", ").join(
+        say("{name} ({kind})", name=column.name, kind=say(label(column.personal))) for column in columns
+    )

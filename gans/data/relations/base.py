@@ -113,7 +113,7 @@ class Relation:
         """Learn from the training rows and verify on all of them.
 
         Raises:
-            UserError: it names a column that is not learnt or not of the right kind, or does not hold.
+            UserError: it names a column that is not learned or not of the right kind, or does not hold.
         """
         for name in self.columns:
             self.check_column(name, schema)
@@ -132,7 +132,7 @@ class Relation:
         self.support = {"rows": int(there.sum())} | self.support
 
     def check_column(self, name: str, schema: Schema) -> Column:
-        """The column, which must be a learnt one.
+        """The column, which must be a learned one.
 
         Raises:
             UserError: it is not.
@@ -140,11 +140,11 @@ class Relation:
         known = {column.name: column for column in schema.columns}
         names = [column.name for column in schema.features]
         if name not in names:
-            why = f"is not learnt ({known[name].reason})" if name in known else "is not in the table"
+            why = f"is not learned ({known[name].reason})" if name in known else "is not in the table"
             near = "" if name in known else nearest(name, names)
             if name not in known and "-" in name:
                 near += " Minus needs spaces around it."
-            raise UserError(f"{KEY}: '{self.text}': column '{name}' {why}; learnt are {', '.join(names)}.{near}")
+            raise UserError(f"{KEY}: '{self.text}': column '{name}' {why}; learned are {', '.join(names)}.{near}")
         return known[name]
 
     def need(self, name: str, schema: Schema, kinds: tuple[str, ...], table: pa.Table | None = None) -> Column:

@@ -58,7 +58,7 @@ class Exclusion(Relation):
         return self.source, self.target
 
     def learn(self, table: pa.Table, schema: Schema) -> None:
-        """Nothing is learnt; the values must occur."""
+        """Nothing is learned; the values must occur."""
         for name, values in ((self.source, [self.value]), (self.target, self.values)):
             for value in values:
                 if not self._is(table, name, [value]).any():

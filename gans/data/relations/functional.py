@@ -76,7 +76,7 @@ class Functional(Relation):
     @cached_property
     def _map(self) -> tuple[pa.Array, pa.Array]:
         if not self.types:
-            raise UserError(f"'{self.text}': what follows from what is learnt from a table; there is none here.")
+            raise UserError(f"'{self.text}': what follows from what is learned from a table; there is none here.")
         source, target = map(arrow_type, self.types)
         return from_plain(self.keys, source), from_plain(self.values, target)
 

@@ -102,7 +102,7 @@ class Order(Relation):
         if alone.any():
             raise UserError(
                 f"{KEY}: '{self.text}': in {int(alone.sum()):,} rows '{self.low}' is missing and '{self.high}' is not, "
-                f"so that '{self.high}' cannot be learnt as the difference."
+                f"so that '{self.high}' cannot be learned as the difference."
             )
         self.type = high.type
         there = table.filter(table[self.high].is_valid())

@@ -118,9 +118,9 @@ class Sameness(Relation):
             self.support["in_bands"] = round(share, 4)
 
     def holds(self, table: pa.Table) -> np.ndarray:
-        """Every row holds it, of a table from which it was learnt how often they are the same."""
+        """Every row holds it, of a table from which it was learned how often they are the same."""
         if not self.bounds:
-            raise UserError(f"'{self.text}': how often they are the same is learnt from a table; there is none here.")
+            raise UserError(f"'{self.text}': how often they are the same is learned from a table; there is none here.")
         return np.ones(table.num_rows, bool)
 
     @property

@@ -122,7 +122,7 @@ class Relations:
         return {relation.text: float(relation.holds(table).mean()) for relation in self.relations}
 
     def explain(self, name: str) -> str:
-        """Why a column is not learnt; "" where that is for no relation."""
+        """Why a column is not learned; "" where that is for no relation."""
         relation = self.dropped.get(name)
         return f"it follows from {', '.join(relation.parents)}: {relation.text}" if relation else ""
 

@@ -1,4 +1,4 @@
-"""From `where` to what the learnt columns may hold: checked against the table and its relations."""
+"""From `where` to what the learned columns may hold: checked against the table and its relations."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,11 @@ from gans.sampling.where.grammar import Where
 
 @dataclass
 class Plan:
-    """What `where` means for the learnt columns.
+    """What `where` means for the learned columns.
 
     Attributes:
         where: as it was given; rows must fit it in the end.
-        allowed: by learnt column, which of its values (those of its marginal) are allowed, bool [m].
+        allowed: by learned column, which of its values (those of its marginal) are allowed, bool [m].
         relations: further ones that rows must hold.
     """
 
@@ -44,12 +44,12 @@ def make_plan(given: Any, relations: list[Relation], marginals: Marginals) -> Pl
     for relation in relations:
         for name in relation.columns:
             relation.check_column(name, codec.schema)
-    learnt = {fitted.column.name for fitted in codec.columns}
+    learned = {fitted.column.name for fitted in codec.columns}
     building = codec.relations.building
     allowed: dict[str, np.ndarray] = {}
     reasons: dict[str, list[str]] = {}
     for name, rule in where.items():
-        if name not in building and name not in learnt:
+        if name not in building and name not in learned:
             continue  # a constant column, which `check` has compared
         source, chain = codec.relations.trace(name)
         if source in building and not building[source].keeps:

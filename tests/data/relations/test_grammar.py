@@ -67,7 +67,7 @@ def test_what_does_not_follow_the_grammar_is_refused(text: str, message: str) ->
 
 
 def test_a_dependency_that_was_not_fitted_allows_nothing_to_be_checked() -> None:
-    with pytest.raises(UserError, match="what follows from what is learnt from a table"):
+    with pytest.raises(UserError, match="what follows from what is learned from a table"):
         parse_relation("a -> b").holds(pa.table({"a": ["x"], "b": ["y"]}))
 
 

@@ -210,7 +210,7 @@ def test_the_schema_file_lists_them(relations: Relations, tmp_path: Path) -> Non
 
 def test_a_codec_says_from_what_a_column_follows(relations: Relations) -> None:
     codec = Quantile().fit(TABLE, SCHEMA, relations)
-    with pytest.raises(UserError, match="'country' is not learnt \\(it follows from city: city -> country\\)"):
+    with pytest.raises(UserError, match="'country' is not learned \\(it follows from city: city -> country\\)"):
         codec["country"]
 
 
@@ -279,7 +279,7 @@ def test_declared_ones_come_first() -> None:
         ("`list price` <= net", r"does not hold in 1,499 of 1,500 training rows; the first is row 0: `list price` = "),
         ("total = gross + tax", r"does not hold in [\d,]+ of 1,500 training rows"),
         ("area = side", r"does not hold in [\d,]+ of 1,500 training rows; the first is row "),
-        ("ctiy -> country", "column 'ctiy' is not in the table; learnt are .* Did you mean 'city'?"),
+        ("ctiy -> country", "column 'ctiy' is not in the table; learned are .* Did you mean 'city'?"),
         ("total = gross-tax", "column 'gross-tax' is not in the table; .* Minus needs spaces around it"),
         ("noise -> word", "column 'noise' is numeric; needed is category or boolean or integer or datetime"),
         ("word <= level", "column 'word' is category; needed is integer or numeric or datetime"),

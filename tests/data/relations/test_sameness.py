@@ -281,5 +281,5 @@ def test_a_few_equal_rows_of_a_small_table_are_chance() -> None:
 
 
 def test_it_cannot_be_imposed_on_a_draw() -> None:
-    with pytest.raises(UserError, match="how often they are the same is learnt from a table"):
+    with pytest.raises(UserError, match="how often they are the same is learned from a table"):
         parse_relation("payment ~ bill").holds(TABLE)
