@@ -105,5 +105,5 @@ def _by_other_detectors(evaluation: Evaluation) -> list[Sentence]:
 def _columns(evaluation: Evaluation) -> str:
     """What a detector went by."""
     given = list(evaluation.details.get("given away by columns", {}).items())[:GIVEN]
-    named = listed(f"{name} ({share:.0%})" for name, share in given)
+    named = listed(say("{level} ({share:.0%})", level=name, share=share) for name, share in given)
     return say(" They mostly use {named}.", named=named) if given else ""

@@ -47,6 +47,9 @@ CHINESE_FONTS = (
     "WenQuanYi Micro Hei",
     "Noto Sans CJK JP",  # of the whole family, the one that matplotlib sees
 )
+CHINESE_FILES = re.compile(
+    r"(?i)noto ?sans ?(cjk-regular|sc)|source ?han ?sans|pingfang|hiragino ?sans ?gb|msyh|simhei|wqy"
+)
 SVG_FONTS = "'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei'"
 WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
@@ -71,17 +74,24 @@ def render(figure: "Figure", kind: str) -> bytes:
         return content
     text = content.decode()
     for name in chinese_fonts():
-        text = text.replace(f"'{name}'", SVG_FONTS)
+        text = text.replace(f"sans-serif, '{name}'", f"{SVG_FONTS}, sans-serif")
     return with_dark_colors(text).encode()
 
 
 @cache
 def chinese_fonts() -> tuple[str, ...]:
     """The first font of this machine that has Chinese letters; none where there is none."""
-    from matplotlib.font_manager import fontManager
+    from matplotlib.font_manager import findSystemFonts, fontManager
 
-    there = {font.name for font in fontManager.ttflist}
-    return tuple(name for name in CHINESE_FONTS if name in there)[:1]
+    def found() -> tuple[str, ...]:
+        there = {font.name for font in fontManager.ttflist}
+        return tuple(name for name in CHINESE_FONTS if name in there)[:1]
+
+    if not found():  # matplotlib keeps a list of its own, which may be older than a font
+        for path in findSystemFonts():
+            if CHINESE_FILES.search(path):
+                fontManager.addfont(path)
+    return found()
 
 
 def _fonts(figure: "Figure") -> dict[Any, Any]:

@@ -292,7 +292,7 @@ def test_the_controls_and_the_table_of_attacks_are_shown() -> None:
     heads, *rows = attack_rows(found)
     assert len(rows) == len(ATTACKS)
     assert {len(row) for row in rows} == {len(heads)}
-    assert rows[2][:2] == ("share of synthetic neighbours (DPI)", "0.600 (0.590 to 0.610)")
+    assert rows[2][:2] == ("share of synthetic neighbours (DPI)", ("0.600", "(0.590 to 0.610)"))
 
 
 def test_points_are_scaled_by_real_rows_only() -> None:

@@ -123,7 +123,7 @@ def test_sentences(found: Evaluation, tones: list[str], said: str) -> None:
     text = " ".join(one.text for one in sentences)
     assert said in text
     assert "on 5,000 unseen rows" in text
-    assert "Real training rows have 0.990, columns drawn independently 0.020" in text
+    assert "Real training rows reach 0.990, independently drawn columns 0.020" in text
 
 
 def test_without_test_rows_another_detector_speaks() -> None:

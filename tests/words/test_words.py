@@ -11,6 +11,8 @@ import pytest
 from jinja2 import nodes
 
 import gans
+from gans.config.compose import compose
+from gans.data.events.logs import LOGS
 from gans.data.personal.kinds import KINDS
 from gans.data.schema import KINDS as COLUMN_KINDS
 from gans.errors import UserError
@@ -19,6 +21,7 @@ from gans.privacy.entry import SUBSAMPLED
 from gans.privacy.ledger import NEIGHBOURS
 from gans.report.figures import CHINESE_FONTS
 from gans.report.private_page import MECHANISMS
+from gans.runs.saved import language_of
 from gans.training.loop import COMPLETED, DIVERGED, INTERRUPTED
 from gans.words import CHINESE, catalogue, in_language, kept_language, language, say
 
@@ -74,7 +77,7 @@ def said_by_name() -> Iterator[str]:
     """What code says of a name that it is given."""
     yield from (score.title for one in all_metrics().values() for score in one.scores.values())
     yield from (kind.label for kind in KINDS.values())
-    yield from (COMPLETED, DIVERGED, INTERRUPTED, NEIGHBOURS, *COLUMN_KINDS)
+    yield from (COMPLETED, DIVERGED, INTERRUPTED, NEIGHBOURS, *COLUMN_KINDS, *LOGS)
 
 
 def every_text() -> set[str]:
@@ -120,8 +123,9 @@ def outside(path: Path) -> list[str]:
         elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or isinstance(node, ast.Compare):
             silent = [node]
         free |= {id(inner) for one in silent for inner in ast.walk(one)}
-    found = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    return [one.value for one in found if id(one) not in free and len(one.value.split()) > 3]
+    found = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in free]
+    texts = [one.value for one in found if isinstance(one.value, str)]
+    return [text for text in texts if len(text.split()) > 3]
 
 
 @pytest.mark.parametrize("path", SPOKEN, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -159,3 +163,13 @@ def test_a_text_that_the_catalogue_lacks_stays_as_it_is() -> None:
 
 def test_values_are_no_templates() -> None:
     assert say("{name}: {level}", name="{level}", level="a{b}") == "{level}: a{b}"
+
+
+def test_a_run_and_a_command_refuse_an_unknown_language() -> None:
+    assert compose(["language=zh"]).language == CHINESE
+    with pytest.raises(UserError, match=r"language=fr: allowed are en, zh"):
+        compose(["language=fr"])
+    assert language_of({"language": CHINESE}) == CHINESE
+    assert language_of({}) == "en"
+    with pytest.raises(UserError, match=r"language=fr: allowed are en, zh"):
+        language_of({"language": "fr"})
