@@ -5,8 +5,6 @@ import re
 import textwrap
 from typing import TextIO
 
-from rich.cells import cell_len
-
 LEAST_WIDTH, USUAL_WIDTH = 20, 80
 CJK = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 CLOSING = "\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u201d\u300b"  # what no line begins with
@@ -45,7 +43,7 @@ def lines_of(text: str, width: int, hanging: int = 0) -> list[str]:
     Args:
         hanging: spaces before each line but the first.
     """
-    if cell_len(text) == len(text):
+    if not re.search(f"[{CJK}]", text):
         return textwrap.wrap(
             text,
             width,
@@ -54,6 +52,8 @@ def lines_of(text: str, width: int, hanging: int = 0) -> list[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
+    from rich.cells import cell_len  # not needed for most texts
+
     lines = [""]
     for piece in WIDE.findall(text):
         if cell_len(lines[-1] + piece.rstrip()) > width and lines[-1].strip():
