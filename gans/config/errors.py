@@ -42,7 +42,7 @@ def unknown_key(key: str, kind: Any = None) -> str:
     there = owners(part)
     having = [option for option, one in there.items() if name in _fields(one)]
     if having and all(having):
-        return f"key {key} does not belong to the chosen {part}; {part}={' or '.join(having)} has it."
+        return f"key {key} does not belong to the chosen {part}; it belongs to {part}={', '.join(having)}."
     kinds = [kind] if dataclasses.is_dataclass(kind) else list(there.values())
     siblings = sorted({f"{part}.{field}".lstrip(".") for one in kinds for field in _fields(one)})
     allowed = f"; allowed are {', '.join(siblings)}" if siblings else ""

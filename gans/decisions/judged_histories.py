@@ -106,7 +106,7 @@ def joined_tables(
         given: the arguments of gans.evaluate: target, secrets, anonymeter.
     """
     sides = {"real": real, "synthetic": synthetic} | ({"test": test} if test else {})
-    rows = {name: side.aggregates() for name, side in sides.items()}
+    rows = {name: side.aggregates(real) for name, side in sides.items()}
     attributes = real.customers.column_names[1:]
     known = {column.name: column.kind for column in schema.kept if column.name in attributes}
     kinds = {one.name: known.get(one.name) or _kind(one.type) for one in rows["real"].schema}

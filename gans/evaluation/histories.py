@@ -16,14 +16,13 @@ from gans.evaluation.associations import associations
 from gans.evaluation.fidelity import correlation, ks_distance
 from gans.evaluation.history_curves import curves
 from gans.evaluation.history_retention import retention
-from gans.evaluation.history_side import History, HistorySide
+from gans.evaluation.history_side import MOST_LEVELS, History, HistorySide
 from gans.evaluation.inputs import Tables, numbers
 from gans.evaluation.metrics import LOWER, WORST, Computed, Meaning, metric
 from gans.evaluation.rfm import rfm
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-MOST_LEVELS = 30  # of a column whose order is looked at
 EXPECTED = 10  # real events that an hour of the week without any would have by its weekday and its hour
 
 
@@ -121,7 +120,7 @@ def _lag(history: History, values: np.ndarray) -> float:
 
 
 def bigrams(*sides: History) -> dict[str, list[np.ndarray]]:
-    """By column of few levels, the shares of pairs of levels of events that follow each other, of each side."""
+    """By column of few levels in all, the shares of pairs of levels of events that follow each other, of each side."""
     out = {}
     for name in sides[0].columns.column_names:
         if not pa.types.is_string(sides[0].columns[name].type):

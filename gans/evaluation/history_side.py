@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 NO_COLUMNS = ("customer", "event", "time")  # of a log: keys and time
+MOST_LEVELS = 30
 
 
 @dataclass
@@ -102,8 +103,26 @@ class HistorySide:
         order = np.argsort(self.customers["customer"].to_numpy(zero_copy_only=False), kind="stable")
         return self.customers[name].take(pa.array(order[self.events[kind].who]))
 
-    def aggregates(self) -> pa.Table:
-        """A row a customer, by key: attributes, and of each log what `_aggregates` says."""
+    @cached_property
+    def few_levels(self) -> dict[str, list[str]]:
+        """By log the columns of events that have at most 30 levels."""
+        return {
+            kind: [
+                one.name
+                for one in history.columns.schema
+                if pa.types.is_string(one.type) and len(history.columns[one.name].unique()) <= MOST_LEVELS
+            ]
+            for kind, history in self.events.items()
+        }
+
+    def aggregates(self, real: "HistorySide | None" = None) -> pa.Table:
+        """A row a customer, by key: attributes, and of each log what `_aggregates` says.
+
+        Of the columns of few levels also the most frequent one, of many it says little.
+
+        Args:
+            real: whose columns of few levels these are; this side itself unless given.
+        """
         import duckdb
 
         with duckdb.connect() as connection:
@@ -129,10 +148,9 @@ class HistorySide:
                 ]
             query = f"select {', '.join(columns)} from {joined} order by customers.customer"
             table = connection.sql(query).to_arrow_table()
-        for kind, history in self.events.items():
-            for one in history.columns.schema:
-                if pa.types.is_string(one.type):
-                    table = table.append_column(f"{kind} {one.name} most often", _most_often(history, one.name))
+        for kind, names in (real or self).few_levels.items():
+            for name in names:
+                table = table.append_column(f"{kind} {name} most often", _most_often(self.events[kind], name))
         return table
 
 

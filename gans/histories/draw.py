@@ -180,6 +180,8 @@ class ChainSampler:
         weeks = np.clip(made[WEEKS].to_numpy(), 0, ahead)
         words = np.searchsorted(np.sort(WEEKDAYS), made[WEEKDAY].to_pandas().to_numpy().astype(str))
         drawn = date(week(clock.before) + weeks, np.argsort(WEEKDAYS)[words])
+        week_off = (drawn < clock.before).astype(np.int64) - (drawn > clock.last)  # the weekday stays where it can
+        drawn = drawn + (7 * week_off).astype("timedelta64[D]")
         day = np.where(known.day_given, days, np.clip(drawn, clock.before, clock.last))
         hours = np.zeros(len(day), np.int64)
         if self.chain.hours:

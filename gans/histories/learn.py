@@ -45,7 +45,7 @@ def chain_run(run: Run) -> Run:
     """
     widths = {
         key: max(width // NARROWER, 1)
-        for key in ("width", "discriminator_width")
+        for key in ("latent", "width", "discriminator_width")
         if (width := getattr(run.network, key, None))
     }
     return dataclasses.replace(

@@ -43,7 +43,9 @@ def lines_of(text: str, width: int, hanging: int = 0) -> list[str]:
     Args:
         hanging: spaces before each line but the first.
     """
-    if not re.search(f"[{CJK}]", text):
+    from rich.cells import cell_len
+
+    if cell_len(text) == len(text):
         return textwrap.wrap(
             text,
             width,
@@ -52,8 +54,6 @@ def lines_of(text: str, width: int, hanging: int = 0) -> list[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
-    from rich.cells import cell_len  # not needed for most texts
-
     lines = [""]
     for piece in WIDE.findall(text):
         if cell_len(lines[-1] + piece.rstrip()) > width and lines[-1].strip():

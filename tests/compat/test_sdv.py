@@ -180,7 +180,7 @@ def test_metadata_that_cannot_be_read(metadata: Any, said: str) -> None:
         ),
         (
             lambda columns: columns["arrival"].update(datetime_format="%Q"),
-            "'arrival': datetime_format: '%Q' is no form",
+            "'arrival': datetime_format: '%Q' is not a format of times",
         ),
         (
             lambda columns: columns["arrival"].update(datetime_format="mixed"),

@@ -278,7 +278,7 @@ def test_text_of_which_most_levels_occur_once_or_twice_is_left_out() -> None:
 # data.keep and data.personal
 
 
-def test_what_is_kept_is_learnt_and_warned_of(table: pa.Table) -> None:
+def test_what_is_kept_is_learned_and_warned_of(table: pa.Table) -> None:
     schema = detect(table, personal=Handling(keep=["contact", "手机", "lat"]))
     kept = [(schema[name].kind, schema[name].role, schema[name].personal) for name in ("contact", "手机", "lat")]
     assert kept == [
@@ -288,7 +288,7 @@ def test_what_is_kept_is_learnt_and_warned_of(table: pa.Table) -> None:
     ]
     assert kept_lines(schema) == [
         "PERSONAL DATA is learned, as data.keep says: contact (e-mail addresses), lat (coordinates of places), "
-        "手机 (phone numbers). Sampled rows may hold real values of people."
+        "手机 (phone numbers). Sampled rows may contain real values."
     ]
 
 

@@ -295,11 +295,11 @@ def test_numbers_and_words_of_a_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"a": 1}\n\n{"a": 2\n{"a": 3}\n', "line 3 is no JSON ({\"a\": 2): Expecting ',' delimiter."),
-        ('{"a": 1} x\n{"a": 2}\n', 'line 1 is no JSON ({"a": 1} x): Extra data.'),
+        ('{"a": 1}\n\n{"a": 2\n{"a": 3}\n', "line 3 is not JSON ({\"a\": 2): Expecting ',' delimiter."),
+        ('{"a": 1} x\n{"a": 2}\n', 'line 1 is not JSON ({"a": 1} x): Extra data.'),
         ('{"a": 1}\n5\n', "line 2 holds 5, not an object."),
         ('[{"a": 1}, {"a": 2}]\n', "not an object; write one object a line, as pandas does by to_json(FILE, orient="),
-        ('[\n{"a": 1},\n{"a": 2}\n]\n', "line 1 is no JSON ([): Expecting value; write one object a line"),
+        ('[\n{"a": 1},\n{"a": 2}\n]\n', "line 1 is not JSON ([): Expecting value; write one object a line"),
         (
             '{"a": 1}\n{"a": 2, "b": {"c": 1}}\n',
             "'b' holds an object in line 2; one value is needed: give each part a key",
@@ -325,7 +325,7 @@ def test_lines_that_are_refused(tmp_path: Path, text: str, said: str) -> None:
 def test_the_line_of_one_file_among_several(tmp_path: Path) -> None:
     for name, text in (("a.jsonl", '{"a": 1}\n'), ("b.jsonl", '{"a": 2}\n{"a": }\n')):
         (tmp_path / name).write_text(text)
-    with pytest.raises(UserError, match=r"line 2 of b\.jsonl is no JSON"):
+    with pytest.raises(UserError, match=r"line 2 of b\.jsonl is not JSON"):
         read_files([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], "data.orders")
 
 

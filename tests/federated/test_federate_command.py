@@ -155,7 +155,7 @@ def test_a_federated_run_is_not_gone_on_with_as_a_plain_one(command: Command, si
     assert command("federate", f"sites={site_files}/*.parquet", run, *QUICK).status == 0
     done = command("train", run, "trainer.resume=true")
     assert done.status == 2
-    assert "gans federate" in done.err
+    assert "resume it with gans federate" in done.err
 
 
 def test_an_app_is_written_once(command: Command, tmp_path: Path) -> None:

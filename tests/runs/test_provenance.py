@@ -173,16 +173,16 @@ def test_commands_read_nothing_that_a_stranger_names(
 def test_other_sources_of_a_stranger(command: Callable[..., Any], copied: Path) -> None:
     Path("log.csv").write_text("customer,time,amount\na,2024-01-01,1\nb,2024-01-02,2\n")
     sources: list[tuple[dict[str, Any], str]] = [
-        ({"source": "table", "path": "/etc/passwd.csv"}, "data.path=/etc/passwd.csv of"),
-        ({"source": "sql", "query": "select * from 'other.csv'"}, "data.query=select * from 'other.csv' of"),
-        ({"source": "sql", "query": "from t", "database": "md:x"}, "data.query=from t data.database=md:x of"),
+        ({"source": "table", "path": "/etc/passwd.csv"}, "data.path=/etc/passwd.csv from"),
+        ({"source": "sql", "query": "select * from 'other.csv'"}, "data.query=select * from 'other.csv' from"),
+        ({"source": "sql", "query": "from t", "database": "md:x"}, "data.query=from t data.database=md:x from"),
         ({"source": "adult", "root": "/srv", "file": "x.csv"}, "data=adult is not known"),
-        ({"source": "published", "root": "/srv", "file": "x.csv"}, "data.root=/srv data.file=x.csv of"),
-        ({"source": "published", "openml": 31}, "data.openml=31 of"),
-        ({"source": "profiles", "orders": "log.csv"}, "data.orders=log.csv of"),
-        ({"source": "mnist", "root": "/srv"}, "data.root=/srv of"),
-        ({"source": "drawing", "path": "x.png"}, "data.path=x.png of"),
-        ({"source": "table", "path": "a\x1b[2J\nb.csv"}, "data.path=a?[2J?b.csv of"),
+        ({"source": "published", "root": "/srv", "file": "x.csv"}, "data.root=/srv data.file=x.csv from"),
+        ({"source": "published", "openml": 31}, "data.openml=31 from"),
+        ({"source": "profiles", "orders": "log.csv"}, "data.orders=log.csv from"),
+        ({"source": "mnist", "root": "/srv"}, "data.root=/srv from"),
+        ({"source": "drawing", "path": "x.png"}, "data.path=x.png from"),
+        ({"source": "table", "path": "a\x1b[2J\nb.csv"}, "data.path=a?[2J?b.csv from"),
     ]
     for data, part in sources:
         rewrite(copied, **data)

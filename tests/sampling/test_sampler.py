@@ -215,7 +215,7 @@ def test_a_run_without_subsets_draws_until_enough_fit(sampler: Sampler, monkeypa
     assert all(row["income"] > 1050 and row["visits"] is None for row in rows.to_pylist())
     monkeypatch.setattr("gans.sampling.matching.MOST_CHUNKS", 2)
     value = sampler.marginals.values("income").to_pylist()[0]
-    with pytest.raises(UserError, match=r"only \d+ of 8,192 rows.*fit, and 300 were needed.*condition=subsets"):
+    with pytest.raises(UserError, match=r"only \d+ of 8,192 drawn rows match, but 300 are needed.*condition=subsets"):
         sampler.sample(300, 1, {"income": value})
 
 
