@@ -179,7 +179,9 @@ def test_a_run_that_will_have_no_snapshots_is_refused(run: Path, tmp_path: Path)
     assert waiting.steps == []  # they may come
     config = without / "config.yaml"
     config.write_text(config.read_text().replace("snapshots: 3", "snapshots: 0"))
-    with pytest.raises(UserError, match=r"run=.*without: it has no snapshots; train or resume it with trainer.snapshots=20"):
+    with pytest.raises(
+        UserError, match=r"run=.*without: it has no snapshots; train or resume it with trainer.snapshots=20"
+    ):
         Replay(Heard(), str(without))  # pyright: ignore[reportArgumentType]
     shutil.copytree(run / "snapshots", without / "snapshots")
     (without / "snapshots" / "real.json.gz").write_bytes(b"x")
