@@ -30,15 +30,20 @@ def main(folder: Path, out: Path, customers: int, minutes: int) -> None:
     metadata = Metadata.detect_from_dataframes(tables)
     for table, key in (("customers", "customer"), ("orders", "row"), ("orders", "customer")):
         metadata.update_column(table_name=table, column_name=key, sdtype="id")
-    metadata.set_primary_key("customers", "customer")
-    metadata.set_primary_key("orders", "row")
+    metadata.set_primary_key(table_name="customers", column_name="customer")
+    metadata.set_primary_key(table_name="orders", column_name="row")
     if not metadata.relationships:
-        metadata.add_relationship("customers", "orders", "customer", "customer")
+        metadata.add_relationship(
+            parent_table_name="customers",
+            child_table_name="orders",
+            parent_primary_key="customer",
+            child_foreign_key="customer",
+        )
     begin = time.monotonic()
     model = HMASynthesizer(metadata, verbose=False)
     model.fit(tables)
     fitted = time.monotonic()
-    made = model.sample(scale=1.0)
+    made = model.sample(num_rows=len(people), main_table_name="customers")
     seconds = {
         "fit": fitted - begin,
         "sample": time.monotonic() - fitted,
