@@ -198,7 +198,9 @@ class KeysCommand(click.Command):
             return f"unknown option {name}; there are {', '.join(options)}.{nearest(name, options)}"
         shown = [f"{key.key}.NAME" if key.named else key.key for key in self.keys.values()]
         if not equals:
-            return f"{argument}: arguments are KEY=VALUE; keys are {', '.join(shown)}."
+            meant = next((key.key for key in self.keys.values() if argument in getattr(key.type, "allowed", ())), "")
+            near = f" Did you mean {meant}={argument}?" if meant else ""
+            return f"{argument}: arguments are KEY=VALUE; keys are {', '.join(shown)}.{near}"
         near = nearest(name, self.keys)
         return f"unknown key {name}; allowed are {', '.join(shown)}.{near}"
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from gans.config.names import decoded
 from gans.config.outline import check
 from gans.config.schemas import outlined
 from gans.config.spelling import OPEN, spelled
+from gans.data.formats import format_of
 from gans.errors import UserError
 
 log = logging.getLogger("gans")
@@ -72,6 +74,8 @@ def _unreadable(argument: str, reason: str) -> str:
         return f"{argument}: a value of type {' or '.join(names)} is needed."
     if equals and key.partition(".")[0] in groups() and "." in key:
         return unknown_key(".".join(key.split(".")[:2]))
+    if not equals and format_of(Path(argument)):
+        return f"{argument}: not KEY=VALUE. Did you mean data.path={argument}?"
     return f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
 
 

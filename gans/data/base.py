@@ -98,8 +98,12 @@ class Source:
         if stream := self.streamed(table):
             if self.merge_rare:
                 raise UserError("data.merge_rare=true: a table that is streamed is not changed; set data.stream=false.")
-            return self._described(*stream.scan())
-        return self._described(*self.cut(table))
+            found = self._described(*stream.scan())
+        else:
+            found = self._described(*self.cut(table))
+        if table is None:  # else the target may be that of the table in whose place this one stands
+            self._check_target(found.schema)
+        return found
 
     def cut(self, table: pa.Table | None = None) -> tuple[pa.Table, pa.Table]:
         """Training and held-out rows.
@@ -117,7 +121,6 @@ class Source:
 
     def _described(self, training: pa.Table, holdout: pa.Table) -> Split:
         schema = detect(training, self.fixed_kinds(), self.drop, self.handling())
-        self._check_target(schema)
         if self.merge_rare:
             training, holdout = merge_rare(training, holdout, schema, self.rare)
         schema.mixture = self.mixture()

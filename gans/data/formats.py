@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gans.errors import UserError
+from gans.errors import UserError, nearest
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
@@ -20,6 +20,7 @@ WRITTEN = (
     *(f"{name}{packed}" for name in (".csv", ".tsv", ".jsonl") for packed in ("", *COMPRESSIONS)),
     *(".parquet", ".xlsx"),
 )
+SHOWN = 10  # files beside one that is not there
 MOST_ROWS = 1_048_575  # of a sheet of Excel, below the names of the columns
 MOST_COLUMNS = 16_384
 
@@ -46,10 +47,9 @@ def readable_file(path: str, key: str) -> Path:
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        beside = sorted(p.name for p in file.parent.iterdir() if p.is_file())[:10] if file.parent.is_dir() else []
-        raise UserError(
-            f"{key}={path}: no such file." + (f" In {file.parent} are {', '.join(beside)}." if beside else "")
-        )
+        beside = sorted(p.name for p in file.parent.iterdir() if p.is_file()) if file.parent.is_dir() else []
+        shown = f" In {file.parent} are {', '.join(beside[:SHOWN])}." if beside else ""
+        raise UserError(f"{key}={path}: no such file.{shown}{nearest(file.name, beside)}")
     check_readable(file, f"{key}={path}")
     return file
 

@@ -151,7 +151,9 @@ class Schema:
 
     def lines(self) -> list[str]:
         """One line a column, for the terminal."""
-        width = max(len(column.name) for column in self.columns)
+        from rich.cells import cell_len, set_cell_size
+
+        width = max(cell_len(column.name) for column in self.columns)
         out = []
         for column in self.columns:
             if column.role == "dropped":
@@ -168,7 +170,9 @@ class Schema:
                 low, high = column.bounds or ("", "")
                 text = f"{column.kind}, {low} to {high}"
             personal = f", {label(column.personal)}" if column.personal and column.role == "feature" else ""
-            out.append(f"{column.name:<{width}}  {text}{', some missing' if column.missing else ''}{personal}")
+            out.append(
+                f"{set_cell_size(column.name, width)}  {text}{', some missing' if column.missing else ''}{personal}"
+            )
         return out
 
 

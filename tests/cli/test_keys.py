@@ -69,6 +69,9 @@ def test_names_of_the_user_may_hold_signs() -> None:
     assert call(plain, "n=1", "--kinds", "zip=category")["said"]["kinds"] == {"zip": "category"}
 
 
+PLAIN = "n, share, names, refine, level, data.delimiter, kinds.NAME, formats.NAME"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -85,6 +88,7 @@ def test_names_of_the_user_may_hold_signs() -> None:
         (["n=1", "kinds.a"], "kinds.a: arguments are KEY=VALUE, as in kinds.NAME=VALUE."),
         (["n=1", "--serve"], "--serve: arguments are KEY=VALUE; keys are n, share, names, refine, level, "),
         (["n=1", "10"], "10: arguments are KEY=VALUE; keys are n, share, "),
+        (["full"], f"full: arguments are KEY=VALUE; keys are {PLAIN}. Did you mean level=full?"),
         (["n=1", "-q", "-v"], "-q and -v are given; leave one of them out."),
         (
             ["n=1", "shar=1"],

@@ -154,6 +154,7 @@ def test_names_of_events() -> None:
         ("data.path=a${b}.csv", "data.path: Interpolation key 'b' not found"),
         (r"data.path=a\${b}.csv", "data.path=a${b}.csv: '${' begins an interpolation"),
         ("größe", "größe: not KEY=VALUE"),
+        ("customers.csv", "customers.csv: not KEY=VALUE. Did you mean data.path=customers.csv?"),
     ],
 )
 def test_what_cannot_be_taken_is_one_line(override: str, said: str) -> None:

@@ -182,6 +182,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path, part in [
         ("", r"data\.path is not set"),
         (tmp_path / "none.csv", r"no such file\. In .* are a\.xlsx, b\.pdf, bad\.parquet"),
+        (tmp_path / "bat.parquet", r"Did you mean 'bad\.parquet'\?"),
         (tmp_path / "no" / "none.csv", r"no such file\.$"),
         (tmp_path, "no such file"),
         (tmp_path / "a.xlsx", "not a readable Excel workbook"),
@@ -364,3 +365,15 @@ def test_too_few_rows(rows: int) -> None:
 def test_options_out_of_range(options: dict[str, Any], key: str) -> None:
     with pytest.raises(UserError, match=key):
         Source(**options)
+
+
+def test_a_target_that_is_no_column_stops_the_run_before_it_trains(tmp_path: Path) -> None:
+    table = pa.table({"churned": ["yes", "no"] * 20, "spent": [float(n) for n in range(40)], "id": list(range(40))})
+    path = str(tmp_path / "t.parquet")
+    pq.write_table(table, path)
+    with pytest.raises(UserError, match=r"data\.target=churn: the table has no such column.*Did you mean 'churned'\?"):
+        TableFile(path=path, target="churn").split()
+    with pytest.raises(UserError, match=r"data\.target=id: the column is left out: "):
+        TableFile(path=path, target="id").split()
+    assert TableFile(path=path, target="id", drop=["id"]).split().training.num_rows == 36
+    assert TableFile(path=path, target="churned").split().training.num_rows == 36

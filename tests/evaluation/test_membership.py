@@ -277,6 +277,12 @@ def test_the_verdict_is_that_of_the_worst_attack(own: dict[str, Any], verdict: s
     assert privacy_verdict(evaluated(own)).text.startswith(verdict)
 
 
+def test_attacks_that_were_left_out_are_said_to_be() -> None:
+    fast = Evaluation("fast", {})
+    assert privacy_verdict(fast).text == "Not tested: metrics=fast leaves out the attacks."
+    assert privacy_verdict(Evaluation("standard", {})).text.startswith("Cannot be decided: there are too few")
+
+
 def test_attacks_that_would_not_notice_copies_prove_nothing() -> None:
     assert privacy_verdict(evaluated(panel(), panel())).text.startswith("Cannot be decided")
     assert privacy_verdict(evaluated(panel(auc=0.6), panel())).text.startswith("No")

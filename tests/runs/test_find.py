@@ -1,5 +1,6 @@
 """The run that a person means: a folder, `last`, or the beginning of a name."""
 
+import json
 import os
 from pathlib import Path
 
@@ -65,7 +66,16 @@ def test_the_run_that_was_found_is_said(capsys: pytest.CaptureFixture[str]) -> N
     found = []
     takes(Key("run", RUN))(lambda run: found.append(run)).run(["run=last"])
     assert found == [f"runs/{NAMES[1]}"]
-    assert capsys.readouterr().err == f"run=last is runs/{NAMES[1]}\n"
+    assert capsys.readouterr().err == f"run=last is runs/{NAMES[1]} (not ended)\n"
+    folder = Path("runs", NAMES[1])
+    (folder / "overrides.yaml").write_text("- overrides:\n  - +debug=limit\n")
+    for status, said in (("interrupted", "a trial, +debug=limit, interrupted"), ("completed", "a trial, +debug=limit")):
+        (folder / "summary.json").write_text(json.dumps({"status": status}))
+        assert find_run("last") == str(folder)
+        assert capsys.readouterr().err == f"run=last is {folder} ({said})\n"
+    (folder / "overrides.yaml").unlink()
+    assert find_run("last") == str(folder)
+    assert capsys.readouterr().err == f"run=last is {folder}\n"
 
 
 def test_last_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ class _Reader:
         while place < end:
             match = TOKEN.match(text, place)
             if not match:
-                raise UserError(f"where: cannot read {_short(text[place:].strip())!r}; {EXAMPLE}.")
+                raise UserError(f"where: cannot read {_short(text[place:].strip())!r}; {_hint(text[place:])}{EXAMPLE}.")
             kind = str(match.lastgroup)
             found = match[kind]
             if kind == "date":
@@ -147,7 +147,7 @@ class _Reader:
         if token.kind == "end":
             return UserError(f"where: {_short(self.text)!r} ends where {wanted} is needed; {EXAMPLE}.")
         found = _short(self.text[token.start :].strip())
-        return UserError(f"where: {wanted} is needed where {found!r} stands; {EXAMPLE}.")
+        return UserError(f"where: {wanted} is needed where {found!r} stands; {_hint(found)}{EXAMPLE}.")
 
     def joint(self, column: str) -> None:
         """Take the `and` between two comparisons."""
@@ -238,6 +238,18 @@ def _unescape(text: str, char: str) -> str:
     if char not in ESCAPES:
         raise UserError(f"where: '\\{char}' in {_short(text)} means nothing; write a backslash as '\\\\'.")
     return ESCAPES[char]
+
+
+def _hint(text: str) -> str:
+    """What somebody may have meant who is used to another notation."""
+    text = text.strip()
+    if re.match(r"=[^=]", text):
+        return "equality is ==; "
+    if re.match(r",\d", text):
+        return "decimals have a point, as in 12.5; "
+    if re.match(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}\b", text):
+        return "dates are written as '2023-12-31'; "
+    return ""
 
 
 def _short(text: str) -> str:
