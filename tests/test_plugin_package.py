@@ -145,7 +145,7 @@ def test_a_metric_of_another_package_is_everywhere(
         assert f"{score['value']:.4f}" in row
         assert score["real"] is not None  # what held-out rows have
         (sentence,) = [line for line in done.out.splitlines() if line.startswith("note") and title in line]
-        assert sentence.endswith("less is better.")
+        assert sentence.endswith("lower is better.")
         assert (run / "report.html").read_text().count(title) > 2  # its curve, its figure, its sentence
     done = command("compare", "runs=runs", "by=optimizer.learning_rate", "metrics=[yes_error]", "out=comparison")
     assert done.status == 0, done.err

@@ -12,7 +12,7 @@ from gans.data.personal.handling import Handling
 from gans.data.rare import RARE, merge_rare
 from gans.data.schema import Schema
 from gans.data.streaming import ParquetStream
-from gans.errors import UserError, in_range
+from gans.errors import UserError, in_range, nearest
 
 
 class Split(NamedTuple):
@@ -117,10 +117,22 @@ class Source:
 
     def _described(self, training: pa.Table, holdout: pa.Table) -> Split:
         schema = detect(training, self.fixed_kinds(), self.drop, self.handling())
+        self._check_target(schema)
         if self.merge_rare:
             training, holdout = merge_rare(training, holdout, schema, self.rare)
         schema.mixture = self.mixture()
         return Split(training, holdout, schema)
+
+    def _check_target(self, schema: Schema) -> None:
+        """Raise UserError where data.target is no column, or one that is left out without having been asked for."""
+        names = [column.name for column in schema.columns]
+        if self.target and self.target not in names:
+            raise UserError(
+                f"data.target={self.target}: the table has no such column; it has {', '.join(names)}."
+                f"{nearest(self.target, names)}"
+            )
+        if self.target and self.target not in self.drop and schema[self.target].role == "dropped":
+            raise UserError(f"data.target={self.target}: the column is left out: {schema[self.target].reason}.")
 
     def handling(self) -> Handling:
         """What is done with personal data."""

@@ -7,10 +7,20 @@ from typing import Any
 
 from gans.config.names import shell_quoted
 from gans.data.personal.lines import kept_lines
+from gans.evaluation.metrics import LEVELS
 from gans.evaluation.results import Evaluation
 from gans.findings.evaluation import fidelity_sentences, utility_sentence
 from gans.findings.guarantee import guarantee_tone
-from gans.findings.privacy import FAILS, LITTLE_TOLD, PASSES, privacy_reason, privacy_state, worst_attack
+from gans.findings.privacy import (
+    FAILS,
+    LITTLE_TOLD,
+    PASSES,
+    UNTESTED,
+    privacy_reason,
+    privacy_state,
+    what_helps,
+    worst_attack,
+)
 from gans.findings.realism import realism_headline
 from gans.findings.run import headline, score_sentence
 from gans.findings.sentence import Sentence, worst_tone
@@ -70,7 +80,7 @@ def evaluated_replies(evaluation: Evaluation, of_run: Sequence[Sentence] = ()) -
     """
     told = utility_sentence(evaluation)
     use = [*(of_run or fidelity_sentences(evaluation)), *([told] if told else [])]
-    return [_use(use) if use else _left_out(USE), _real(evaluation), _share(evaluation)]
+    return [_use(use) if use else _left_out(USE, evaluation), _real(evaluation), _share(evaluation)]
 
 
 def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:
@@ -104,8 +114,11 @@ def _not_tested(question: str, command: str) -> Reply:
     return Reply(say(question), UNKNOWN, say("Not tested yet"), [], command)
 
 
-def _left_out(question: str) -> Reply:
-    reason = say("This evaluation left it out: it needs metrics=standard and at least 100 unseen rows.")
+def _left_out(question: str, evaluation: Evaluation) -> Reply:
+    if evaluation.level == LEVELS[0]:
+        reason = say("metrics=fast left it out; metrics=standard tests it.")
+    else:
+        reason = say("This evaluation left it out: it needs metrics=standard and at least 100 unseen rows.")
     return Reply(say(question), UNKNOWN, say("Not tested"), [reason])
 
 
@@ -118,7 +131,7 @@ def _share_untested(report: RunResults, command: str) -> Reply:
 def _real(evaluation: Evaluation) -> Reply:
     told = realism_headline(evaluation)
     if told is None:
-        return _left_out(REAL)
+        return _left_out(REAL, evaluation)
     answer = {"good": mark("Yes, real enough"), "note": mark("Nearly"), "bad": mark("Not real enough")}[told.tone]
     return Reply(say(REAL), told.tone, say(answer), [told.text])
 
@@ -137,7 +150,9 @@ def _share(evaluation: Evaluation) -> Reply:
             mark("Yes, as far as tested"),
             say("None of the attacks does better than guessing, which is no proof."),
         ),
+        UNTESTED: (UNKNOWN, mark("Not tested"), say("metrics=fast left it out; metrics=standard tests it.")),
     }.get(state, (UNKNOWN, mark("Not known"), privacy_reason(evaluation)))
-    told = worst_attack(evaluation) if state != FAILS else ""
+    told = worst_attack(evaluation)
     reason = reason[:1].upper() + reason[1:]
-    return Reply(say(SHARE), tone, say(answer), [reason, told] if told else [reason])
+    more = [what_helps()] if state == FAILS else [told] if told else []
+    return Reply(say(SHARE), tone, say(answer), [reason, *more])

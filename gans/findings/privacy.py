@@ -11,6 +11,7 @@ from gans.evaluation.inputs import NUMBERS
 from gans.evaluation.intervals import difference
 from gans.evaluation.membership import ATTACKS, COPIES, INDEPENDENT, SYNTHETIC
 from gans.evaluation.membership_strength import FALSE_ALARMS, Strength
+from gans.evaluation.metrics import LEVELS
 from gans.evaluation.real_values import FREE_TEXT
 from gans.evaluation.results import Evaluation, Score
 from gans.findings.sentence import Sentence, listed, ranged
@@ -26,6 +27,8 @@ LEAKS = 0.05
 NOT_PRIVATE = mark("NOT PRIVATE: ")
 LITTLE = mark("A little is revealed: ")
 FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is revealed", "passes", "too few rows", "blind attacks"
+UNTESTED = "not tested"
+FEW = 50  # isolated rows, below which a verdict that rests on them may turn with more rows
 LIMITS = mark(
     "No attack here sees the generator (white box), trains shadow models, knows other tables of the same people, or "
     "has several draws of one generator. Failed attacks are no proof; only differential privacy gives one."
@@ -47,14 +50,14 @@ def privacy_fails(evaluation: Evaluation) -> bool:
 def privacy_state(evaluation: Evaluation) -> str:
     """Whether the table may be shared: FAILS where real values come back or an attack succeeds, else PASSES.
 
-    It goes by the worst attack. LITTLE_TOLD where one tells a little; TOO_FEW where there are no rows for attacks,
-    BLIND where these would not notice a table that copies.
+    It goes by the worst attack. LITTLE_TOLD where one tells a little; UNTESTED where the level leaves out attacks,
+    TOO_FEW where there are no rows for them, BLIND where they would not notice a table that copies.
     """
     sentences = privacy_sentences(evaluation)
     if columns_returned(evaluation) or any(one.tone == "bad" for one in sentences):
         return FAILS
     if "membership" not in evaluation.details:
-        return TOO_FEW
+        return UNTESTED if evaluation.level == LEVELS[0] else TOO_FEW
     if any(one.text.startswith(say(LITTLE)) for one in sentences):
         return LITTLE_TOLD
     return PASSES if _successful(evaluation.details["membership"][COPIES]) else BLIND
@@ -69,6 +72,7 @@ def privacy_reason(evaluation: Evaluation) -> str:
         wrong = next(one.text for one in privacy_sentences(evaluation) if one.tone == "bad")
         return wrong.removeprefix(say(NOT_PRIVATE))
     text = {
+        UNTESTED: mark("metrics=fast leaves out the attacks."),
         TOO_FEW: mark("there are too few held-out rows for the attacks."),
         LITTLE_TOLD: mark("an attack learns a little."),
         BLIND: mark("with so few held-out rows, or such similar rows, the attacks would not notice copies."),
@@ -82,6 +86,7 @@ def privacy_verdict(evaluation: Evaluation) -> Sentence:
     state, reason = privacy_state(evaluation), privacy_reason(evaluation)
     tone, text = {
         FAILS: ("bad", mark("No: {reason}")),
+        UNTESTED: ("note", mark("Not tested: {reason}")),
         TOO_FEW: ("note", mark("Cannot be decided: {reason}")),
         LITTLE_TOLD: ("note", mark("Only with people who may see a little of the real table: {reason}")),
         BLIND: ("note", mark("Cannot be decided: {reason}")),
@@ -99,6 +104,15 @@ def worst_attack(evaluation: Evaluation) -> str:
         "The worst of {attacks} membership attacks has AUC {auc}; 0.5 is a guess.",
         attacks=len(ATTACKS),
         auc=ranged(worst),
+    )
+
+
+def what_helps() -> str:
+    """What to do about a table that should not be shared."""
+    return say(
+        "What may help, with another evaluation after it: leave out columns (data.drop=[COLUMN]), merge rare levels "
+        "(data.merge_rare=true), refine=none, fewer trainer.steps. More held-out rows (data.holdout=0.3 or test=FILE) "
+        "make the verdict more certain. A guarantee: gans domain, then +experiment=dp_marginals; see docs/privacy.md."
     )
 
 
@@ -146,7 +160,10 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
     if strengths(panels[SYNTHETIC], "isolated"):
         rows = evaluation.details["membership rows"]["isolated"]
         asked = say("which of the {rows} most isolated people were in the table", rows=rows)
-        out.append(_worst(panels[SYNTHETIC], "isolated", asked))
+        told = _worst(panels[SYNTHETIC], "isolated", asked)
+        if told.tone != "good" and rows < FEW:
+            told.text += say(" These are few rows; more held-out ones make it more certain.")
+        out.append(told)
     noticed = _successful(panels[COPIES])
     if noticed:
         text = say(

@@ -15,7 +15,7 @@ from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.findings.evaluation import findings
 from gans.findings.first_screen import evaluated_replies
-from gans.findings.privacy import privacy_fails
+from gans.findings.privacy import privacy_fails, what_helps
 from gans.findings.sentence import COLUMN, MARKS, Sentence, listed
 from gans.report.attacks import attack_rows
 from gans.report.dark import PAPER
@@ -66,6 +66,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     if privacy_fails(evaluation):
         print()
         print(say("NOT PRIVATE: this table should not be shared as it is; see above."))
+        print(wrapped(what_helps(), sys.stdout, 0))
 
 
 def table_lines(every: Mapping[str, list[tuple[str, ...]]], width: int | None) -> list[str]:

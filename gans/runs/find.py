@@ -1,5 +1,6 @@
 """The run that a person means: a folder, `last`, or the beginning of a name."""
 
+import json
 import logging
 import os
 from pathlib import Path
@@ -26,6 +27,16 @@ def run_folders(parent: Path = RUNS) -> list[Path]:
             inner.clear()
             found.append((files.config.stat().st_mtime, folder))
     return [Path(folder) for _, folder in sorted(found, reverse=True)]
+
+
+def _unusual(files: RunFiles) -> str:
+    """What a person should know who means another run: that this one was a trial, or is not completed."""
+    typed = files.overrides.read_text(encoding="utf-8") if files.overrides.is_file() else ""
+    trial = next((line.strip(" -") for line in typed.splitlines() if line.strip(" -").startswith("+debug=")), "")
+    summary = json.loads(files.summary.read_text(encoding="utf-8")) if files.summary.is_file() else {}
+    status = summary.get("status", "not ended")
+    unusual = [*([f"a trial, {trial}"] if trial else []), *([status] if status != "completed" else [])]
+    return f" ({', '.join(unusual)})" if unusual else ""
 
 
 def find_run(text: str, key: str = "run") -> str:
@@ -63,5 +74,5 @@ def find_run(text: str, key: str = "run") -> str:
         )
     if not found:
         return text
-    log.info("%s=%s is %s", key, text, found[0])
+    log.info("%s=%s is %s%s", key, text, found[0], _unusual(RunFiles(found[0])))
     return str(found[0])

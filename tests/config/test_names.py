@@ -146,7 +146,7 @@ def test_names_of_events() -> None:
         ("data.kindz.größe=category", "unknown key data.kindz;"),
         (
             "data.columns.orders.große Zahl=1",
-            "key data.columns does not belong to the chosen data; it belongs to data=histories, profiles, online_retail.",
+            "key data.columns does not belong to the chosen data; it belongs to data=histories, profiles, ",
         ),
         ("data.formatz.größe=x", "unknown key data.formatz;"),
         ("data.drops=[größe]", "unknown key data.drops;"),
