@@ -104,6 +104,11 @@ class HistorySide:
         return self.customers[name].take(pa.array(order[self.events[kind].who]))
 
     @cached_property
+    def several(self) -> dict[str, bool]:
+        """By log, whether an event has several rows."""
+        return {kind: bool((one.columns["rows"].to_numpy() > 1).any()) for kind, one in self.events.items()}
+
+    @cached_property
     def few_levels(self) -> dict[str, list[str]]:
         """By log the columns of events that have at most 30 levels."""
         return {
@@ -121,7 +126,7 @@ class HistorySide:
         Of the columns of few levels also the most frequent one, of many it says little.
 
         Args:
-            real: whose columns of few levels these are; this side itself unless given.
+            real: whose columns of few levels, and events of several rows, count; this side itself unless given.
         """
         import duckdb
 
@@ -132,7 +137,8 @@ class HistorySide:
                 who = pa.array(history.who)
                 rows = history.columns.append_column("who", who).append_column("time", pa.array(history.time))
                 connection.register(f"log_{kind}", rows)
-                kept = _aggregates(history.columns)
+                known = history.columns if (real or self).several[kind] else history.columns.drop_columns(["rows"])
+                kept = _aggregates(known)
                 chosen = ", ".join(f"{sql} as {_quoted(f'{kind} {name}')}" for name, sql in kept.items())
                 gap = "date_diff('day', lag(time) over (partition by who order by time), time)"
                 connection.register(f"keys_{kind}", pa.table({"who": np.arange(len(self.keys)), "key": self.keys}))
@@ -202,7 +208,7 @@ def _history(log: pa.Table, keys: np.ndarray, known: np.ndarray) -> History:
     owner[event], one[event] = who, np.arange(len(event))
     order = np.lexsort((start, owner))
     rows = np.bincount(event, minlength=many)
-    columns: dict[str, Any] = {"rows": rows[order]} if (rows > 1).any() else {}
+    columns: dict[str, Any] = {"rows": rows[order]}
     for name in log.column_names:
         if name in NO_COLUMNS:
             continue
@@ -212,9 +218,7 @@ def _history(log: pa.Table, keys: np.ndarray, known: np.ndarray) -> History:
             columns[name] = np.bincount(event, values, many)[order]
         else:
             columns[name] = column.take(pa.array(one[order] if len(event) == many else _modes(column, event)[order]))
-    return History(
-        len(keys), owner[order], start[order], pa.table(columns) if columns else pa.table({"rows": rows[order]})
-    )
+    return History(len(keys), owner[order], start[order], pa.table(columns))
 
 
 def _modes(column: pa.ChunkedArray, event: np.ndarray) -> np.ndarray:

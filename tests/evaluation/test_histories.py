@@ -116,6 +116,16 @@ def test_events_are_rows_that_share_customer_and_event() -> None:
     assert table["orders category most often"].to_pylist() == [None, None, "a"]
 
 
+def test_events_of_one_row_are_compared_with_events_of_several() -> None:
+    real = shop(0)
+    log = pa.concat_tables([real.logs["orders"], real.logs["orders"]])
+    double, rows = HistorySide(real.customers, {"orders": log}), real.aggregates(real)
+    assert "orders rows sum" not in rows.column_names
+    assert double.aggregates(real).column_names == rows.column_names
+    assert real.aggregates(double).column_names == double.aggregates(double).column_names
+    assert double.aggregates()["orders rows mean"].to_pylist() == [2.0] * 300
+
+
 def test_retention_counts_those_who_were_seen_long_enough() -> None:
     people = 200
     who = [*range(people), *range(people // 4), 0]
