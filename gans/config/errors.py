@@ -2,10 +2,12 @@
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any
 
 from gans.config.components import MANY, group_options, known
 from gans.config.known import nearest_keys, owners, run_outline
+from gans.data.formats import format_of
 from gans.errors import nearest
 
 
@@ -21,7 +23,9 @@ def missing_option(error: Any) -> str:
 
 
 def _elsewhere(group: str, name: str) -> str:
-    """Where a service is chosen that was sought among trackers or loggers."""
+    """Where a service is chosen that was sought among trackers or loggers, or a file among sources of tables."""
+    if group == "data" and format_of(Path(name)):
+        return f" A file is data.path={name}."
     if group == "tracker" and name in group_options("logger"):
         return f" In addition to it, logger=[{name}]."
     if group == "logger" and name in group_options("tracker"):

@@ -112,7 +112,7 @@ def _front_matter(name: str, private: bool) -> str:
     """The YAML at the top, as Hugging Face reads it."""
     import yaml
 
-    tags = ["synthetic-data", "tabular", "gan", "jax", name, *["differential-privacy"] * private]
+    tags = list(dict.fromkeys(["synthetic-data", "tabular", "gan", "jax", name, *["differential-privacy"] * private]))
     return yaml.safe_dump(
         {"library_name": "gans", "license": "unknown", "tags": tags}, sort_keys=False, allow_unicode=True
     ).strip()

@@ -155,6 +155,7 @@ def test_names_of_events() -> None:
         (r"data.path=a\${b}.csv", "data.path=a${b}.csv: '${' begins an interpolation"),
         ("größe", "größe: not KEY=VALUE"),
         ("customers.csv", "customers.csv: not KEY=VALUE. Did you mean data.path=customers.csv?"),
+        ("data=customers.csv", "A file is data.path=customers.csv."),
     ],
 )
 def test_what_cannot_be_taken_is_one_line(override: str, said: str) -> None:
