@@ -17,7 +17,9 @@ from gans.data.events.weeks import WEEKDAYS, week, weekday
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-WEEKS, WEEKDAY, HOUR = "time.weeks", "time.weekday", "time.hour"
+WEEKS, WEEKDAY, SOON, HOUR = "time.weeks", "time.weekday", "time.soon", "time.hour"
+WEEK = 7  # days; an event within so many is told by them, since a week and a weekday may lie before the event before
+LATER = "later"
 DAY_GIVEN = "day is given"
 NO_EVENT = np.datetime64("NaT")
 
@@ -133,10 +135,20 @@ def training_rows(children: Children, parents: pa.Table) -> tuple[pa.Table, list
             hour=np.where(first, -1, np.roll(hour, 1)),
             gap=np.where(place > 1, np.roll(weeks, 1), -1),
         )
-        timed = {WEEKS: pa.array(weeks), WEEKDAY: pa.array(WEEKDAYS[weekday(day)])}
+        timed = {WEEKS: pa.array(weeks), WEEKDAY: pa.array(WEEKDAYS[weekday(day)]), SOON: soon(day, previous)}
         own = timed | ({HOUR: pa.array(hour.astype(str))} if chain.hours else {}) | own
     context = known.table(chain)
     return pa.table({**{name: context[name] for name in context.column_names}, **own}), context.column_names
+
+
+def soon(day: np.ndarray, before: np.ndarray) -> pa.Array:
+    """Days since the event before, "0" to "6", or "later" [rows].
+
+    Args:
+        day, before: of an event and of the one before, datetime64[D] [rows].
+    """
+    days = (day - before).astype(np.int64)
+    return pa.array(np.where(days < WEEK, days.astype(str), LATER))
 
 
 def _shifted(values: pa.Array, first: np.ndarray) -> pa.Array:

@@ -14,11 +14,11 @@ import pyarrow.compute
 from gans.conditions.context import Context, FittedContext
 from gans.data.codecs.columns import FittedColumn
 from gans.data.events.chains import Chain, Field
-from gans.data.events.rules import nearest_opening, signed
+from gans.data.events.rules import days_to_opening, nearest_opening, signed
 from gans.data.events.weeks import WEEKDAYS, date, week, weekday
 from gans.data.layout import Encoded
 from gans.data.schema import arrow_type
-from gans.histories.contexts import HOUR, WEEKDAY, WEEKS, Clock, Known, addends
+from gans.histories.contexts import HOUR, LATER, SOON, WEEK, WEEKDAY, WEEKS, Clock, Known, addends, soon
 from gans.runs.saved import SavedRun
 from gans.streams import stream
 
@@ -32,8 +32,8 @@ class ChainSampler:
     """Draws the children of a learnt chain."""
 
     def __init__(self, chain: Chain, saved: SavedRun) -> None:
-        self.chain, self.opening = chain, nearest_opening(chain)
-        names = {WEEKS, WEEKDAY, HOUR, *(one.name for one in chain.fields)}
+        self.chain, self.opening, self.days_to_opening = chain, nearest_opening(chain), days_to_opening(chain)
+        names = {WEEKS, WEEKDAY, SOON, HOUR, *(one.name for one in chain.fields)}
         self.constants = {
             column.name: pa.scalar(column.bounds[0] if column.bounds else None, arrow_type(column.type))
             for column in saved.schema.columns
@@ -49,7 +49,7 @@ class ChainSampler:
         assert isinstance(condition.rule, Context)
         context = condition.rule.columns
         self.context = [fitted for fitted in self.codec.columns if fitted.column.name in context]
-        self.timed = [fitted for fitted in self.codec.columns if fitted.column.name in (WEEKS, WEEKDAY)]
+        self.timed = [fitted for fitted in self.codec.columns if fitted.column.name in (WEEKS, WEEKDAY, SOON)]
         self.own = [f for f in self.codec.columns if f.column.name not in context]
         columns = np.array(self.gan.layout.columns, int)
 
@@ -82,7 +82,11 @@ class ChainSampler:
             given = known.day_given
             day = np.where(given, days, known.clock.before)
             apart = week(day) - week(known.clock.before)
-            values = {WEEKS: pa.chunked_array([apart]), WEEKDAY: pa.chunked_array([WEEKDAYS[weekday(day)]])}
+            values = {
+                WEEKS: pa.chunked_array([apart]),
+                WEEKDAY: pa.chunked_array([WEEKDAYS[weekday(day)]]),
+                SOON: pa.chunked_array([soon(day, known.clock.before)]),
+            }
             inputs += [(fitted, values[fitted.column.name]) for fitted in self.timed]
         for fitted, column in inputs:
             scalars, codes = fitted.encode(within(fitted, column), None)
@@ -180,8 +184,12 @@ class ChainSampler:
         weeks = np.clip(made[WEEKS].to_numpy(), 0, ahead)
         words = np.searchsorted(np.sort(WEEKDAYS), made[WEEKDAY].to_pandas().to_numpy().astype(str))
         drawn = date(week(clock.before) + weeks, np.argsort(WEEKDAYS)[words])
-        week_off = (drawn < clock.before).astype(np.int64) - (drawn > clock.last)  # the weekday stays where it can
-        drawn = drawn + (7 * week_off).astype("timedelta64[D]")
+        drawn = np.where(drawn < clock.before + WEEK, drawn + WEEK, drawn)
+        drawn = np.where(drawn > clock.last, drawn - WEEK, drawn)  # the weekday stays where it can
+        days_on = made[SOON].to_pandas().to_numpy().astype(str)
+        near = days_on != LATER
+        drawn = np.where(near, clock.before + np.where(near, days_on, "0").astype(np.int64), drawn)
+        drawn = drawn + self.days_to_opening[weekday(drawn)]
         day = np.where(known.day_given, days, np.clip(drawn, clock.before, clock.last))
         hours = np.zeros(len(day), np.int64)
         if self.chain.hours:

@@ -17,7 +17,7 @@ from gans.data.customer_histories import Children
 from gans.data.detection import detect, normalise
 from gans.data.relations import find_relations
 from gans.files import write_text
-from gans.histories.contexts import DAY_GIVEN, WEEKDAY, WEEKS, training_rows
+from gans.histories.contexts import DAY_GIVEN, SOON, WEEKDAY, WEEKS, training_rows
 from gans.runs.directory import run_directory
 from gans.runs.execute import train_prepared
 from gans.runs.files import RunFiles
@@ -77,7 +77,7 @@ def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared |
     timed = children.chain.timed
     condition = Context(
         columns=[name for name in known if name in learnt],
-        flagged=[WEEKS, WEEKDAY] if timed else [],
+        flagged=[WEEKS, WEEKDAY, SOON] if timed else [],
         flag=DAY_GIVEN if timed and DAY_GIVEN in learnt else "",
     )
     run = dataclasses.replace(run, condition=condition)

@@ -14,10 +14,10 @@ import pytest
 from gans.data.customer_histories import Histories, OpenHistories
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import Chain, Field
-from gans.data.events.rules import nearest_opening, signed, with_rules
+from gans.data.events.rules import days_to_opening, nearest_opening, signed, with_rules
 from gans.data.events.weeks import WEEKDAYS
 from gans.data.simulator import simulate, write_events
-from gans.histories.contexts import HOUR, WEEKDAY, WEEKS, Known, training_rows
+from gans.histories.contexts import HOUR, LATER, SOON, WEEK, WEEKDAY, WEEKS, Known, soon, training_rows
 from gans.histories.draw import KINDS, ChainSampler
 from gans.histories.saved import SavedHistories
 from gans.histories.shapes import read_shapes, write_shapes
@@ -27,7 +27,7 @@ class Anything(ChainSampler):
     """Draws children at random, without regard to what is known of them."""
 
     def __init__(self, chain: Chain) -> None:
-        self.chain, self.opening = chain, nearest_opening(chain)
+        self.chain, self.opening, self.days_to_opening = chain, nearest_opening(chain), days_to_opening(chain)
 
     def next(self, known: Known, days: np.ndarray | None, seed: int, parents: np.ndarray) -> pa.Table:
         rows, place = len(parents), int(known.place[0])
@@ -35,6 +35,7 @@ class Anything(ChainSampler):
         made: dict[str, Any] = {
             WEEKS: rng.integers(0, 30, rows),
             WEEKDAY: WEEKDAYS[rng.integers(0, 7, rows)],
+            SOON: np.array([*map(str, range(WEEK)), LATER])[rng.integers(0, WEEK + 1, rows)],
             HOUR: rng.integers(0, 24, rows).astype(str),
         }
         values = {"number": rng.normal(0, 50, rows).round(2), "whole": rng.integers(-3, 9, rows)}
@@ -123,6 +124,14 @@ def test_shapes_are_read_as_they_were_written(tmp_path: Path, result: tuple[Open
     write_shapes(tmp_path / "histories.json", shapes)
     again = read_shapes(tmp_path / "histories.json")
     assert again == [dataclasses.replace(shape, left_out=()) for shape in shapes]
+
+
+def test_days_within_a_week_are_told_and_closed_weekdays_passed_over() -> None:
+    monday, chain = np.datetime64("2024-01-01", "D"), Chain("orders", (), timed=True)
+    assert soon(monday + np.array([0, 6, 7, 40]), np.repeat(monday, 4)).to_pylist() == ["0", "6", LATER, LATER]
+    weekdays_only = dataclasses.replace(chain, opening=((9,), (9,), (9,), (9, 10), (9,), (), ()))
+    np.testing.assert_array_equal(days_to_opening(weekdays_only), [0, 0, 0, 0, 0, 2, 1])
+    np.testing.assert_array_equal(days_to_opening(chain), np.zeros(7))
 
 
 def log_of(rows: list[tuple[Any, ...]], names: str, folder: Path, kind: str = "orders") -> None:

@@ -28,7 +28,7 @@ def with_rules(chain: Chain, table: pa.Table) -> Chain:
             before.append(one.name)
         fields.append(dataclasses.replace(one, sign=sign))
     opening: tuple[tuple[int, ...], ...] = ()
-    if chain.timed and chain.hours:
+    if chain.timed:
         time = table["time"].cast(pa.timestamp("s")).to_numpy()
         day = time.astype("datetime64[D]")
         seen = np.zeros((7, 24), bool)
@@ -52,6 +52,13 @@ def signed(table: pa.Table, chain: Chain) -> pa.Table:
             place = table.column_names.index(one.name)
             table = table.set_column(place, one.name, pa.array(turned, mask=missing).cast(kind))
     return table
+
+
+def days_to_opening(chain: Chain) -> np.ndarray:
+    """By weekday the days to the next one that has events, 0 if it has some itself, int64 [7]."""
+    has_events = np.array([bool(hours) for hours in chain.opening] or [True] * 7)
+    ahead = (np.arange(7)[:, None] + np.arange(7)) % 7
+    return has_events[ahead].argmax(axis=1)
 
 
 def nearest_opening(chain: Chain) -> np.ndarray:
