@@ -14,6 +14,7 @@ import pytest
 from gans.errors import UserError
 from gans.evaluation.anonymity import anonymity, risk_of
 from gans.evaluation.suite import evaluate
+from gans.findings.privacy import what_helps
 
 from .customers import people, tables
 
@@ -39,7 +40,9 @@ def test_a_copy_is_said_last(command: Callable[..., Any], tmp_path: Path) -> Non
     pq.write_table(people(0, 300), tmp_path / "real.parquet")
     done = command("evaluate", "real=real.parquet", "synthetic=real.parquet", "metrics=fast")
     assert done.status == 0
-    assert done.out.rstrip().endswith("NOT PRIVATE: this table should not be shared as it is; see above.")
+    verdict, advice = done.out.splitlines()[-2:]
+    assert verdict == "NOT PRIVATE: this table should not be shared as it is; see above."
+    assert advice == what_helps()
 
 
 def test_every_seed_and_draw_of_a_run_is_judged(command: Callable[..., Any], related: Any, tmp_path: Path) -> None:
