@@ -25,6 +25,7 @@ from gans.streams import stream
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 KINDS = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_(), "level": pa.string()}
+ROOM = 1 << 32  # above all places of events: random numbers of another use
 SIZES = (256, 4096)  # rows of the two compiled programs
 
 
@@ -154,7 +155,7 @@ class ChainSampler:
             )
             made = self.next(known, days, seed, numbers[active])
             if clock is not None and days is not None and day is not None:
-                new, time = self._times(made, known, days)
+                new, time = self._times(made, known, days, uniform(seed, numbers[active], known.place + ROOM))
                 gap[active] = week(new) - week(day[active]) if place else -1
                 day[active], hour[active] = new, (time - new).astype(np.int64) // 3600
                 made = made.append_column("time", pa.array(time))
@@ -176,19 +177,32 @@ class ChainSampler:
         times = {"time": pa.array([], pa.timestamp("s"))} if self.chain.timed else {}
         return pa.table(times | {one.name: pa.array([], KINDS[one.form]) for one in self.chain.fields})
 
-    def _times(self, made: pa.Table, known: Known, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The day of each event, and its time: not before that of the event before nor after the last day."""
+    def _times(
+        self, made: pa.Table, known: Known, days: np.ndarray, chance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The day of each event, and its time: not before that of the event before nor after the last day.
+
+        One that would leave no days for those behind it lies where the next of so many events does that fall on the
+        days that are left by chance.
+
+        Args:
+            days: of the events whose day is given, datetime64[D] [rows].
+            chance: in [0, 1) [rows].
+        """
         clock = known.clock
         assert clock is not None
         ahead = week(clock.last) - week(clock.before)
         weeks = np.clip(made[WEEKS].to_numpy(), 0, ahead)
         words = np.searchsorted(np.sort(WEEKDAYS), made[WEEKDAY].to_pandas().to_numpy().astype(str))
         drawn = date(week(clock.before) + weeks, np.argsort(WEEKDAYS)[words])
-        drawn = np.where(drawn < clock.before + WEEK, drawn + WEEK, drawn)
-        drawn = np.where(drawn > clock.last, drawn - WEEK, drawn)  # the weekday stays where it can
+        drawn = np.where(drawn < clock.before + WEEK, drawn + WEEK, drawn)  # the weekday stays
         days_on = made[SOON].to_pandas().to_numpy().astype(str)
         near = days_on != LATER
         drawn = np.where(near, clock.before + np.where(near, days_on, "0").astype(np.int64), drawn)
+        behind = np.maximum(known.count - known.place - 1, 1)
+        left = (clock.last - clock.before).astype(np.int64)
+        spread = clock.before + (left * (1 - (1 - chance) ** (1 / behind))).astype(np.int64)
+        drawn = np.where(drawn > clock.last - (behind > 1), spread, drawn)
         drawn = drawn + self.days_to_opening[weekday(drawn)]
         day = np.where(known.day_given, days, np.clip(drawn, clock.before, clock.last))
         hours = np.zeros(len(day), np.int64)
@@ -239,6 +253,17 @@ def within(fitted: FittedColumn, column: pa.ChunkedArray) -> pa.ChunkedArray:
         blank = fitted.levels[0] if fitted.levels else bounds[0] if bounds else 0
         column = pc.fill_null(column, pa.scalar(blank, column.type))
     return column
+
+
+def uniform(seed: int, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """A number in [0, 1) that follows from the seed, the customer and the place of the event (splitmix64)."""
+    with np.errstate(over="ignore"):
+        mixed = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + places.astype(np.uint64)
+        mixed = mixed * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(seed + 1)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)) / float(1 << 53)
 
 
 def _padded(array: np.ndarray, size: int) -> np.ndarray:

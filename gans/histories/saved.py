@@ -14,7 +14,7 @@ from gans.data.events.weeks import first_and_last
 from gans.errors import UserError
 from gans.histories.contexts import parent_columns
 from gans.histories.counted import counted, numbers_of
-from gans.histories.draw import ChainSampler
+from gans.histories.draw import ChainSampler, uniform
 from gans.histories.shapes import read_shapes
 from gans.histories.where import Rules
 from gans.runs.files import RunFiles
@@ -167,7 +167,7 @@ class SavedHistories:
             last = np.maximum(first, last)
         who, events = self.chains[kind].draw(parents, count, sums, seed, numbers, first, last)
         place = np.arange(len(who)) - np.searchsorted(who, who)
-        minutes = _uniform(seed, numbers[who], place) * (3600 // shape.events.step)
+        minutes = uniform(seed, numbers[who], place) * (3600 // shape.events.step)
         time = events["time"].to_numpy() + (minutes.astype(np.int64) * shape.events.step).astype("timedelta64[s]")
         order = np.lexsort((time, who))
         events = events.set_column(0, "time", pa.array(time)).take(pa.array(order))
@@ -214,14 +214,3 @@ class SavedHistories:
 def is_histories(folder: Path) -> bool:
     """Whether a folder is that of a run of histories."""
     return RunFiles(folder).histories.is_file()
-
-
-def _uniform(seed: int, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """A number in [0, 1) that follows from the seed, the customer and the place of the event (splitmix64)."""
-    with np.errstate(over="ignore"):
-        mixed = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + places.astype(np.uint64)
-        mixed = mixed * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(seed + 1)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-        mixed ^= mixed >> np.uint64(31)
-    return (mixed >> np.uint64(11)) / float(1 << 53)
