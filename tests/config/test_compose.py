@@ -85,7 +85,7 @@ QUICK = ("vanilla", "cgan", "wgan_gp", "tabular")  # the others are made of part
     [
         name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
         for name in EXPERIMENTS
-        if name not in PRIVATE
+        if name not in {*PRIVATE, "histories"}  # of several tables, with tests of its own
     ],
 )
 def test_smoke_experiment_trains_two_steps(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
