@@ -34,24 +34,16 @@ from gans.training.step import Rows
 
 log = logging.getLogger("gans")
 
-NARROWER = 2  # times, networks of chains: a row of theirs has few columns of its own, and a draw has many rows
-
 
 def chain_run(run: Run) -> Run:
-    """How the chains of a run are trained: the last generator of narrower networks, by the context.
+    """How the chains of a run are trained: the last generator, by the context.
 
     Raises:
         UserError: the network takes no condition.
     """
-    widths = {
-        key: max(width // NARROWER, 1)
-        for key in ("latent", "width", "discriminator_width")
-        if (width := getattr(run.network, key, None))
-    }
     return dataclasses.replace(
         run,
         condition=Context(),
-        network=dataclasses.replace(run.network, **widths),
         trainer=dataclasses.replace(run.trainer, best="last", metrics=[], patience=None, snapshots=0),
         tracker=dataclasses.replace(run.tracker, id=None),
     )
