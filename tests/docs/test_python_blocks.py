@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from gans.config.compose import compose
+from gans.data.customer_histories import Histories
 from gans.data.frames import text_name
 from gans.files import write_text
 from gans.runs.saved import SavedRun
 from gans.synthesizer import Synthesizer
-from tests.docs.test_commands import PRIVATE, ROOT, TRANSLATED, appended, blocks, smaller, write_inputs
+from tests.docs.test_commands import PRIVATE, ROOT, SHORT, TRANSLATED, appended, blocks, smaller, write_inputs
 
 OF_THE_SHELL = {"command.md", "conventions.md", "install.md", "scaling.md"}  # no Python does the same
 NOT_RUN = {"reference.md": "trains for minutes", "variant.md": "it is part of a plugin"}
@@ -42,6 +43,8 @@ class Fits:
     def __call__(self, model: Synthesizer, frame: Any = None, y: Any = None) -> Synthesizer:
         asked = [f"+experiment={model.experiment}", *model.overrides]
         run = compose(asked)  # every override of the page is one
+        if isinstance(run.data, Histories):  # of several tables, on one page
+            return self.fit(model.set_params(overrides=[*model.overrides, *SHORT, *FEW]), frame, y)
         experiment = "vanilla" if model.experiment == "tabular" else model.experiment
         own = [one for one in model.overrides if not one.startswith("trainer.steps")]
         small = appended("gans.train", [f"+experiment={experiment}", *own])
