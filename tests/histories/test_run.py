@@ -72,7 +72,7 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
         (("sample", "run=run", "n=5", "out=other", "where=order >= 3"), "column 'order' is not in the table"),
         (("sample", "run=run", "n=5", "out=other", "refine=false"), "refine: run=run is a run of histories"),
         (("sample", "run=run", "customers=social.parquet", "out=other"), "it has none of the columns"),
-        (("events", "run=run", "n=5", "out=other", "reference=2024-01-01"), "has learnt its events"),
+        (("events", "run=run", "n=5", "out=other", "reference=2024-01-01"), "has learned its events"),
         (("personas", "run=run"), "run=run: it is a run of histories"),
     ):
         found = command(*arguments)
