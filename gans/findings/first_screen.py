@@ -138,6 +138,8 @@ def _real(evaluation: Evaluation) -> Reply:
 
 def _share(evaluation: Evaluation) -> Reply:
     state = privacy_state(evaluation)
+    if state == UNTESTED:
+        return _left_out(SHARE, evaluation)
     tone, answer, reason = {
         FAILS: ("bad", mark("No"), privacy_reason(evaluation)),
         LITTLE_TOLD: (
@@ -150,7 +152,6 @@ def _share(evaluation: Evaluation) -> Reply:
             mark("Yes, as far as tested"),
             say("None of the attacks does better than guessing, which is no proof."),
         ),
-        UNTESTED: (UNKNOWN, mark("Not tested"), say("metrics=fast left it out; metrics=standard tests it.")),
     }.get(state, (UNKNOWN, mark("Not known"), privacy_reason(evaluation)))
     told = worst_attack(evaluation)
     reason = reason[:1].upper() + reason[1:]

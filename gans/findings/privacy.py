@@ -9,7 +9,7 @@ from typing import Any
 from gans.data.personal.kinds import KINDS, label
 from gans.evaluation.inputs import NUMBERS
 from gans.evaluation.intervals import difference
-from gans.evaluation.membership import ATTACKS, COPIES, INDEPENDENT, SYNTHETIC
+from gans.evaluation.membership import ATTACKS, COPIES, FEW_ISOLATED, INDEPENDENT, SYNTHETIC
 from gans.evaluation.membership_strength import FALSE_ALARMS, Strength
 from gans.evaluation.metrics import LEVELS
 from gans.evaluation.real_values import FREE_TEXT
@@ -28,7 +28,6 @@ NOT_PRIVATE = mark("NOT PRIVATE: ")
 LITTLE = mark("A little is revealed: ")
 FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is revealed", "passes", "too few rows", "blind attacks"
 UNTESTED = "not tested"
-FEW = 50  # isolated rows, below which a verdict that rests on them may turn with more rows
 LIMITS = mark(
     "No attack here sees the generator (white box), trains shadow models, knows other tables of the same people, or "
     "has several draws of one generator. Failed attacks are no proof; only differential privacy gives one."
@@ -161,7 +160,7 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
         rows = evaluation.details["membership rows"]["isolated"]
         asked = say("which of the {rows} most isolated people were in the table", rows=rows)
         told = _worst(panels[SYNTHETIC], "isolated", asked)
-        if told.tone != "good" and rows < FEW:
+        if told.tone != "good" and rows < FEW_ISOLATED:
             told.text += say(" These are few rows; more held-out ones make it more certain.")
         out.append(told)
     noticed = _successful(panels[COPIES])

@@ -21,7 +21,6 @@ WEEKS, WEEKDAY, SOON, HOUR = "time.weeks", "time.weekday", "time.soon", "time.ho
 WEEK = 7  # days; an event within so many is told by them, since a week and a weekday may lie before the event before
 LATER = "later"
 DAY_GIVEN = "day is given"
-NO_EVENT = np.datetime64("NaT")
 
 
 @dataclass
