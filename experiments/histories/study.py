@@ -91,7 +91,7 @@ def overrides(name: str, orders: str | None, runs: Path, customers: int) -> list
 
 def beside(tables: Tables, made: HistorySide) -> Tables:
     """The same real customers with other synthetic ones."""
-    sides = read_sides(tables.schema, tables.real, made.aggregates(tables.histories["real"]), tables.test)
+    sides = read_sides(tables.schema, tables.real, made.aggregates(tables.histories["real"].form), tables.test)
     return replace(sides, histories={**tables.histories, "synthetic": made}, shared=tables.shared)
 
 

@@ -12,13 +12,15 @@ from gans.data.customer_histories import Histories
 from gans.data.detection import detect
 from gans.data.personal.handling import Handling
 from gans.data.schema import Schema
-from gans.decisions.history_sides import attributes_of, drawn_side, folder_side, real_side, source_of
+from gans.decisions.history_sides import folder_side, source_of
 from gans.errors import UserError, in_range
 from gans.evaluation.history_side import HistorySide
 from gans.evaluation.inputs import Tables, read_sides
 from gans.evaluation.results import Evaluation
 from gans.evaluation.suite import evaluate, metrics_for
+from gans.histories.counted import attributes
 from gans.histories.saved import SavedHistories, is_histories
+from gans.histories.sides import drawn_side, real_side
 from gans.runs.judging_options import LEVEL
 from gans.tracking.terminal import progress_bar, watched
 
@@ -77,18 +79,18 @@ def history_tables(given: Mapping[str, Any], most: int) -> Tables:
         else:
             schema, shapes = saved.people.schema, saved.shapes
         kept = [column.name for column in schema.kept]
-        attributes = [name for name in attributes_of(people, shapes) if name in kept]
-        real = real_side(opened, _some(training, most), attributes)
-        test = None if holdout is None or "test" in given else real_side(opened, _some(holdout, most), attributes)
+        own = [name for name in attributes(people.column_names, shapes) if name in kept]
+        real = real_side(opened, _some(training, most), own)
+        test = None if holdout is None or "test" in given else real_side(opened, _some(holdout, most), own)
     if "test" in given:
-        test = folder_side(given["test"], "test", shapes, attributes)
+        test = folder_side(given["test"], "test", shapes, own)
     if "synthetic" in given:
-        made = folder_side(given["synthetic"], "synthetic", shapes, attributes)
+        made = folder_side(given["synthetic"], "synthetic", shapes, own)
     else:
         assert saved is not None
         rows = given.get("n", real.customers.num_rows)
         in_range("n", rows, 1)
-        made = drawn_side(saved.draw(rows, saved.people.run.seed), shapes, attributes)
+        made = drawn_side(saved.draw(rows, saved.people.run.seed), shapes, own)
     return joined_tables(real, made, test, schema, given)
 
 
@@ -106,7 +108,7 @@ def joined_tables(
         given: the arguments of gans.evaluate: target, secrets, anonymeter.
     """
     sides = {"real": real, "synthetic": synthetic} | ({"test": test} if test else {})
-    rows = {name: side.aggregates(real) for name, side in sides.items()}
+    rows = {name: side.aggregates(real.form) for name, side in sides.items()}
     attributes = real.customers.column_names[1:]
     known = {column.name: column.kind for column in schema.kept if column.name in attributes}
     kinds = {one.name: known.get(one.name) or _kind(one.type) for one in rows["real"].schema}

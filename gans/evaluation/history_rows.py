@@ -69,7 +69,7 @@ def _score(tables: Tables) -> Estimate:
 def _of_log(tables: Tables, kind: str) -> dict[str, dict[str, pa.Table]]:
     """By name the tables of each side: `KIND`, the events, and `KIND rows` where events have several rows."""
     out = {kind: {name: _events(side.events[kind]) for name, side in tables.histories.items()}}
-    if not tables.histories["real"].several[kind]:
+    if not tables.histories["real"].form.several[kind]:
         out[kind] = {name: table.drop_columns(["rows"]) for name, table in out[kind].items()}
     else:
         out[f"{kind} rows"] = {name: _rows(side, kind) for name, side in tables.histories.items()}

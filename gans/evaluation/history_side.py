@@ -1,6 +1,6 @@
 """Customers and what they did, as an evaluation takes them: the customers, and the rows of each log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -66,6 +66,19 @@ class History:
         return np.bincount(self.who, self.columns["amount"].to_numpy(), self.customers)
 
 
+@dataclass(frozen=True)
+class Form:
+    """What aggregates of events have: those of two sides that are compared have the same.
+
+    Attributes:
+        several: by log, whether an event has several rows.
+        few_levels: by log the columns of events that have at most 30 levels.
+    """
+
+    several: Mapping[str, bool]
+    few_levels: Mapping[str, Sequence[str]]
+
+
 @dataclass
 class HistorySide:
     """Customers with their logs: the real, the synthetic, or the test ones.
@@ -104,32 +117,31 @@ class HistorySide:
         return self.customers[name].take(pa.array(order[self.events[kind].who]))
 
     @cached_property
-    def several(self) -> dict[str, bool]:
-        """By log, whether an event has several rows."""
-        return {kind: bool((one.columns["rows"].to_numpy() > 1).any()) for kind, one in self.events.items()}
+    def form(self) -> "Form":
+        """What its aggregates have."""
+        return Form(
+            {kind: bool((one.columns["rows"].to_numpy() > 1).any()) for kind, one in self.events.items()},
+            {
+                kind: [
+                    one.name
+                    for one in history.columns.schema
+                    if pa.types.is_string(one.type) and len(history.columns[one.name].unique()) <= MOST_LEVELS
+                ]
+                for kind, history in self.events.items()
+            },
+        )
 
-    @cached_property
-    def few_levels(self) -> dict[str, list[str]]:
-        """By log the columns of events that have at most 30 levels."""
-        return {
-            kind: [
-                one.name
-                for one in history.columns.schema
-                if pa.types.is_string(one.type) and len(history.columns[one.name].unique()) <= MOST_LEVELS
-            ]
-            for kind, history in self.events.items()
-        }
-
-    def aggregates(self, real: "HistorySide | None" = None) -> pa.Table:
+    def aggregates(self, form: "Form | None" = None) -> pa.Table:
         """A row a customer, by key: attributes, and of each log what `_aggregates` says.
 
         Of the columns of few levels also the most frequent one, of many it says little.
 
         Args:
-            real: whose columns of few levels, and events of several rows, count; this side itself unless given.
+            form: of the side that this one is compared with; its own unless given.
         """
         import duckdb
 
+        form = form or self.form
         with duckdb.connect() as connection:
             connection.register("customers", self.customers)
             joined, columns = "customers", [f"customers.{_quoted(name)}" for name in self.customers.column_names[1:]]
@@ -137,7 +149,7 @@ class HistorySide:
                 who = pa.array(history.who)
                 rows = history.columns.append_column("who", who).append_column("time", pa.array(history.time))
                 connection.register(f"log_{kind}", rows)
-                known = history.columns if (real or self).several[kind] else history.columns.drop_columns(["rows"])
+                known = history.columns if form.several[kind] else history.columns.drop_columns(["rows"])
                 kept = _aggregates(known)
                 chosen = ", ".join(f"{sql} as {_quoted(f'{kind} {name}')}" for name, sql in kept.items())
                 gap = "date_diff('day', lag(time) over (partition by who order by time), time)"
@@ -154,7 +166,7 @@ class HistorySide:
                 ]
             query = f"select {', '.join(columns)} from {joined} order by customers.customer"
             table = connection.sql(query).to_arrow_table()
-        for kind, names in (real or self).few_levels.items():
+        for kind, names in form.few_levels.items():
             for name in names:
                 table = table.append_column(f"{kind} {name} most often", _most_often(self.events[kind], name))
         return table

@@ -13,7 +13,7 @@ import pyarrow.compute
 
 from gans.data.customer_histories import Children
 from gans.data.events.chains import Chain, Field
-from gans.data.events.weeks import WEEKDAYS, week, weekday
+from gans.data.events.weeks import ENDS, WEEKDAYS, week, weekday
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -158,5 +158,5 @@ def _shifted(values: pa.Array, first: np.ndarray) -> pa.Array:
 
 def parent_columns(people: pa.Table, kind: str, totals: Sequence[str]) -> list[str]:
     """The columns of customers that their events may depend on: all but the sums and days that the chain is led by."""
-    led = {kind, *(f"{kind}_{name}" for name in ("first_week", "first_weekday", "weeks", "last_weekday", *totals))}
+    led = {kind, *(f"{kind}_{name}" for name in (*ENDS, *totals))}
     return [name for name in people.column_names if name not in led]

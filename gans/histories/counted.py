@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
+from gans.data.events.weeks import ENDS
 from gans.histories.contexts import addends
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -51,8 +52,8 @@ def counted(people: pa.Table, keys: np.ndarray, shapes: Sequence[Shape], logs: M
 
 def attributes(names: Sequence[str], shapes: Sequence[Shape]) -> list[str]:
     """The columns of customers that do not follow from their events."""
-    ends = ("", "_first_week", "_first_weekday", "_weeks", "_last_weekday")
-    made = {f"{one.kind}{end}" for one in shapes for end in (*ends, *(f"_{name}" for name in one.events.totals))}
+    made = {one.kind for one in shapes}
+    made |= {f"{one.kind}_{name}" for one in shapes for name in (*ENDS, *one.events.totals)}
     return [name for name in names if name not in made]
 
 

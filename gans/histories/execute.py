@@ -15,17 +15,23 @@ from gans.config.run import Run
 from gans.config.stored import to_yaml
 from gans.data.customer_histories import Children, Histories, Log
 from gans.errors import UserError
+from gans.evaluation.history_side import HistorySide
 from gans.files import write_text
+from gans.histories.choice import GENERATED, MOST_REAL, POOL, learn_choice
 from gans.histories.contexts import parent_columns
+from gans.histories.counted import attributes
 from gans.histories.learn import chain_run, learn_chain
+from gans.histories.saved import SavedHistories
 from gans.histories.shapes import write_shapes
+from gans.histories.sides import drawn_side, real_side
 from gans.runs.calls import Call, record_call
 from gans.runs.directory import run_directory
 from gans.runs.execute import Reporter, Result, execute
 from gans.runs.files import RunFiles
 from gans.runs.provenance import sign_run
 from gans.runs.saved import SavedRun
-from gans.tracking.terminal import STAGES
+from gans.sampling.sampler import FAR
+from gans.tracking.terminal import STAGES, waiting
 from gans.training.loop import COMPLETED
 
 log = logging.getLogger("gans")
@@ -62,6 +68,8 @@ def execute_histories(
             numbered = people.append_column("place", pa.array(np.arange(people.num_rows)))
             training = np.sort(data.cut(numbered)[0]["place"].to_numpy())
             places, logs = histories.logs(training, data.events, data.lines, data.split_seed)
+            some = places[:: -(-len(places) // MOST_REAL)]
+            real = real_side(histories, some, attributes(people.column_names, histories.shapes))
         if len(places) < len(training):
             log.info(
                 "events of %s of %s customers are learnt from (data.events, data.lines)",
@@ -83,6 +91,9 @@ def execute_histories(
             summaries[children.chain.name] = summary
             if summary["status"] != COMPLETED:
                 result.summary["status"] = summary["status"]
+        if result.summary["status"] == COMPLETED and run.refine.needs(1):
+            with waiting("learning which customers to choose"):
+                write_choice(SavedHistories(files.folder), real)
         summary = _summary(run, summaries)
         write_text(files.summary, json.dumps(summary, indent=1) + "\n")
         return Result(files.folder, summary, result.sampler)
@@ -129,6 +140,14 @@ def _chains(one: Log, people: pa.Table) -> list[tuple[Children, Callable[[], pa.
 
     lines = [(one.lines, of_event)] if one.lines else []
     return [(events, lambda: parents), *lines]
+
+
+def write_choice(saved: SavedHistories, real: HistorySide) -> None:
+    """Learn from real customers and from candidates which of these to choose, and keep it in the run directory."""
+    mine = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs)
+    drawn, possible = saved.candidates(FAR, FAR + max(GENERATED * mine.customers.num_rows, POOL), saved.people.run.seed)
+    there = drawn.renumbered(np.flatnonzero(possible), drawn.customers["customer"].to_numpy()[possible], {})
+    learn_choice(mine, drawn_side([there], saved.shapes, saved.attributes)).save(RunFiles(saved.folder).choice)
 
 
 def _summary(run: Run, parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

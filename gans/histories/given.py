@@ -12,7 +12,8 @@ from gans.data.schema import arrow_type
 from gans.errors import UserError
 from gans.histories.counted import attributes, numbers_of
 from gans.histories.draw import within
-from gans.histories.saved import BLOCK, Drawn, SavedHistories
+from gans.histories.drawn import Drawn
+from gans.histories.saved import BLOCK, SavedHistories
 from gans.sampling.chunks import CHUNK, Given, Request
 
 KEY = "customer"
@@ -69,9 +70,12 @@ class GivenCustomers:
         for shape in self.saved.shapes:
             ends = [f"{shape.kind}_first", f"{shape.kind}_last"]
             if set(ends) <= set(names):
+                if shape.since and shape.since not in names:
+                    raise UserError(f"{self.name}: beside {ends[0]} it needs the column '{shape.since}'.")
+                ends += [shape.since] if shape.since else []
                 dates = pa.table({name: self._cast(name, table[name], pa.date32()) for name in ends})
                 weeks = in_weeks(dates, [shape])
-                out |= {name: weeks[name] for name in weeks.column_names}
+                out |= {name: weeks[name] for name in weeks.column_names if name != shape.since}
         out |= {name: table[name] for name in names if name != KEY and name not in out}
         schema = self.saved.people.schema
         columns = {one.name: arrow_type(one.type) for one in schema.sampled if one.role == "feature"}

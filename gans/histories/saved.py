@@ -1,7 +1,6 @@
 """A run of histories on disk: a generator of customers, and one for each chain of their events."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,51 +9,25 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
-from gans.data.events.weeks import first_and_last
-from gans.errors import UserError
+from gans.data.events.weeks import first_and_last, possible_days
+from gans.errors import UserError, in_range
+from gans.histories.choice import CANDIDATES, POOL, Choice
 from gans.histories.contexts import parent_columns
-from gans.histories.counted import counted, numbers_of
+from gans.histories.counted import attributes, counted, numbers_of
 from gans.histories.draw import ChainSampler, uniform
+from gans.histories.drawn import Drawn
 from gans.histories.shapes import read_shapes
+from gans.histories.sides import drawn_side
 from gans.histories.where import Rules
+from gans.refinement.pools import inclusion, systematic
 from gans.runs.files import RunFiles
 from gans.runs.saved import SavedRun
+from gans.sampling.sampler import FAR
 from gans.training.loop import COMPLETED
 
-BLOCK = 25_000  # customers whose events are drawn together
+BLOCK = 40 * POOL  # customers whose events are drawn together
 ATTEMPTS = 100  # to draw customers whose events fit `where`
 ANOTHER = 15_485_863  # between the seeds of two attempts
-
-
-@dataclass
-class Drawn:
-    """Some customers and what they did.
-
-    Attributes:
-        customers: key `customer`, attributes; of each log how many events, first and last day, and sums, all counted
-            from the events.
-        logs: by name their rows: `customer`, a key of events, `time`, columns.
-    """
-
-    customers: pa.Table
-    logs: dict[str, pa.Table]
-
-    def only(self, fits: np.ndarray) -> "Drawn":
-        """Those of the customers that fit, bool [customers]."""
-        customers = self.customers.filter(pa.array(fits))
-        keys = customers["customer"].to_numpy()
-        logs = {
-            name: log.filter(pa.array(np.isin(log["customer"].to_numpy(), keys))) for name, log in self.logs.items()
-        }
-        return Drawn(customers, logs)
-
-    @classmethod
-    def joined(cls, parts: list["Drawn"]) -> "Drawn":
-        """The customers of several draws by their keys, with what they did."""
-        tables = [pa.concat_tables([part.customers for part in parts])]
-        tables += [pa.concat_tables([part.logs[name] for part in parts]) for name in parts[0].logs]
-        ordered = [one.take(pa.array(np.argsort(one["customer"].to_numpy(), kind="stable"))) for one in tables]
-        return cls(ordered[0], dict(zip(parts[0].logs, ordered[1:], strict=True)))
 
 
 class SavedHistories:
@@ -105,6 +78,16 @@ class SavedHistories:
         column = self.people.schema[kind]
         return int(column.bounds[1]) if column.bounds else 1
 
+    @cached_property
+    def choice(self) -> Choice | None:
+        """By what customers are chosen among candidates; None where they are taken as they come."""
+        return Choice.load(RunFiles(self.folder).choice)
+
+    @property
+    def attributes(self) -> list[str]:
+        """The columns of customers that do not follow from their events."""
+        return attributes([column.name for column in self.people.schema.kept], self.shapes)
+
     def draw(
         self, n: int, seed: int = 0, where: Any = None, start: int = 0, stop: int | None = None
     ) -> Iterator[Drawn]:
@@ -116,31 +99,52 @@ class SavedHistories:
             where: what the columns of `Drawn.customers` may hold, as `Where.of` reads it.
 
         Raises:
-            UserError: as `Sampler.stream`; or hardly any customer fits.
+            UserError: n or seed is out of range; as `Sampler.stream`; or hardly any customer fits.
         """
-        rules = Rules(where or {}, self.people.schema, self.shapes)
-        sampler, low = self.people.sampler(), start
-        sampler.table_rows = BLOCK
-        most = {shape.kind: self.most_events(shape.kind) for shape in self.shapes}
-        for people in sampler.stream(n, seed, rules.of_people, start=start, stop=stop):
-            numbers = np.arange(low, low + people.num_rows)
-            low += people.num_rows
-            found = self.histories(people, numbers, seed, most)
-            fits = rules.mask(found.customers)
-            parts = [found.only(fits)]
-            for attempt in range(1, ATTEMPTS):
-                numbers = numbers[~fits]
-                if not len(numbers):
+        in_range("n", n, 1, FAR // CANDIDATES)
+        rules, stop = Rules(where or {}, self.people.schema, self.shapes), n if stop is None else stop
+        for low in range(start // BLOCK * BLOCK, stop, BLOCK):
+            wanted = np.arange(max(low, start), min(low + BLOCK, stop))
+            parts, missing = [], wanted
+            for attempt in range(ATTEMPTS):
+                parts.append(self._chosen(missing, (seed + ANOTHER * attempt) % 2**31, rules))
+                missing = np.setdiff1d(missing, parts[-1].customers["customer"].to_numpy() - 1)
+                if not len(missing):
                     break
-                another = (seed + ANOTHER * attempt) % 2**31
-                first, last = int(numbers[0]), int(numbers[-1])
-                again = pa.concat_tables(sampler.stream(n, another, rules.of_people, start=first, stop=last + 1))
-                found = self.histories(again.take(pa.array(numbers - first)), numbers, another, most)
-                fits = rules.mask(found.customers)
-                parts.append(found.only(fits))
-            if not fits.all():
+            else:
                 raise rules.too_few(ATTEMPTS)
             yield parts[0] if len(parts) == 1 else Drawn.joined(parts)
+
+    def candidates(self, low: int, high: int, seed: int, where: Any = None) -> tuple[Drawn, np.ndarray]:
+        """Customers low to high as they come; and whether their first and last days are possible [customers]."""
+        sampler = self.people.sampler()
+        sampler.table_rows = BLOCK
+        people = pa.concat_tables(sampler.stream(high, seed, where, start=low, stop=high))
+        possible = np.logical_and.reduce([possible_days(people, shape) for shape in self.shapes])
+        return self.histories(people, np.arange(low, high), seed, self._most), possible
+
+    @cached_property
+    def _most(self) -> dict[str, int]:
+        return {shape.kind: self.most_events(shape.kind) for shape in self.shapes}
+
+    def _chosen(self, numbers: np.ndarray, seed: int, rules: Rules) -> Drawn:
+        """Those of the customers with these numbers, ascending, who fit the rules, each chosen from a pool."""
+        times = CANDIDATES if self.choice else 1
+        low, high = int(numbers[0]) // POOL, int(numbers[-1]) // POOL + 1  # pools
+        found, possible = self.candidates(low * POOL * times, high * POOL * times, seed, rules.of_people)
+        fits = rules.mask(found.customers)
+        weights = np.zeros(len(fits), np.float32)
+        if self.choice:
+            weights = self.choice.log_weights(drawn_side([found], self.shapes, self.attributes))
+        weights = np.where(fits & possible, weights, -np.inf).reshape(-1, POOL * times)
+        places = []
+        for pool, each in enumerate(weights):
+            start = np.random.default_rng((seed, low + pool)).random()
+            places.append(systematic(inclusion(each, POOL), start) + pool * POOL * times)
+        chosen = np.concatenate(places)
+        wanted = np.isin(np.arange(low * POOL, high * POOL), numbers) & fits[chosen]
+        digits = {shape.kind: (shape.key, digits_of(self._most[shape.kind])) for shape in self.shapes if shape.key}
+        return found.renumbered(chosen[wanted], np.flatnonzero(wanted) + low * POOL + 1, digits)
 
     def histories(self, people: pa.Table, numbers: np.ndarray, seed: int, most: dict[str, int]) -> Drawn:
         """What customers did.
@@ -155,7 +159,7 @@ class SavedHistories:
 
     def _log(self, shape: Shape, people: pa.Table, numbers: np.ndarray, seed: int, most: int) -> pa.Table:
         kind = shape.kind
-        first, last = first_and_last(people, kind)
+        first, last = first_and_last(people, shape)
         count = np.where(np.isnat(first), 0, numbers_of(people[kind])).astype(np.int64)
         parents = people.select(parent_columns(people, kind, shape.events.totals))
         sums = {name: numbers_of(people[f"{kind}_{name}"]) for name in shape.events.totals}
@@ -172,7 +176,7 @@ class SavedHistories:
         order = np.lexsort((time, who))
         events = events.set_column(0, "time", pa.array(time)).take(pa.array(order))
         keys = {"customer": numbers[who] + 1}
-        own = (numbers[who] + 1) * 10 ** len(str(max(most, 1))) + place + 1
+        own = (numbers[who] + 1) * 10 ** digits_of(most) + place + 1
         if shape.key:
             keys[shape.key] = own
         rows = pa.table({name: pa.array(values) for name, values in keys.items()}).append_column("time", events["time"])
@@ -209,6 +213,11 @@ class SavedHistories:
         time = np.minimum(time + after.astype("timedelta64[s]"), (day + np.timedelta64(1, "D")).astype("M8[s]") - 1)
         rows = rows.set_column(rows.column_names.index("time"), "time", pa.array(time))
         return rows.take(pa.array(np.lexsort((time, event))))
+
+
+def digits_of(most: int) -> int:
+    """How many digits the place of an event among so many has."""
+    return len(str(max(most, 1)))
 
 
 def is_histories(folder: Path) -> bool:

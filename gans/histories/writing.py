@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gans.files import temporary_folder
-from gans.histories.saved import Drawn
+from gans.histories.drawn import Drawn
 
 CUSTOMERS = "customers"
 

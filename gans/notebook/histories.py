@@ -9,7 +9,8 @@ import pyarrow as pa
 from gans.data.events.logs import LOGS
 from gans.data.frames import library_of, read_frame
 from gans.errors import UserError, nearest
-from gans.histories.saved import Drawn, SavedHistories
+from gans.histories.drawn import Drawn
+from gans.histories.saved import SavedHistories
 from gans.notebook.frames import as_frame
 
 

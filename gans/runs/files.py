@@ -103,6 +103,11 @@ class RunFiles:
         return self.folder / "histories.json"
 
     @property
+    def choice(self) -> Path:
+        """By what the customers of a run of histories are chosen among candidates."""
+        return self.folder / "choice.npz"
+
+    @property
     def customers(self) -> Path:
         """The run of the customers of a run of histories, a folder."""
         return self.folder / "customers"

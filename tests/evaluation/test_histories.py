@@ -119,10 +119,10 @@ def test_events_are_rows_that_share_customer_and_event() -> None:
 def test_events_of_one_row_are_compared_with_events_of_several() -> None:
     real = shop(0)
     log = pa.concat_tables([real.logs["orders"], real.logs["orders"]])
-    double, rows = HistorySide(real.customers, {"orders": log}), real.aggregates(real)
+    double, rows = HistorySide(real.customers, {"orders": log}), real.aggregates(real.form)
     assert "orders rows sum" not in rows.column_names
-    assert double.aggregates(real).column_names == rows.column_names
-    assert real.aggregates(double).column_names == double.aggregates(double).column_names
+    assert double.aggregates(real.form).column_names == rows.column_names
+    assert real.aggregates(double.form).column_names == double.aggregates(double.form).column_names
     assert double.aggregates()["orders rows mean"].to_pylist() == [2.0] * 300
 
 

@@ -1,10 +1,16 @@
 """Days as weeks and weekdays, so that what happens on Saturdays is learnt as such."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from gans.data.events.chains import Shape
 
+pc: Any = pyarrow.compute  # its functions are made at run time
+
+ENDS = ("first_week", "first_weekday", "weeks_before_end", "last_weekday")  # columns of customers
 MONDAY = np.datetime64("1970-01-05", "D")
 WEEKDAYS = np.array(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
 
@@ -25,17 +31,23 @@ def date(weeks: np.ndarray, weekdays: np.ndarray) -> np.ndarray:
 
 
 def in_weeks(people: pa.Table, shapes: list[Shape]) -> pa.Table:
-    """Customers with week and weekday of their first event, weeks from there to the last one, and its weekday."""
+    """Customers with the day of their first event, and of their last one where it is another, as weeks and weekdays.
+
+    Numbers that are small and never below 0 are learned better than days which have to keep their order: the week of
+    the first event is counted from that of `since`, where that is known, else from that of the last event of all; the
+    week of the last one back from there.
+    """
     for shape in shapes:
-        first, last = (people[f"{shape.kind}_{end}"].cast(pa.date32()) for end in ("first", "last"))
-        none = np.asarray(first.is_null())
-        start, end = (np.asarray(days.fill_null(0).cast(pa.int32())).astype("datetime64[D]") for days in (first, last))
+        days = {end: people[f"{shape.kind}_{end}"].cast(pa.date32()) for end in ("first", "last")}
+        none = np.asarray(days["first"].is_null())
+        one_day = none | np.asarray(pc.fill_null(pc.equal(days["first"], days["last"]), True))
+        first, last = (np.asarray(day.fill_null(0).cast(pa.int32())).astype("datetime64[D]") for day in days.values())
         place = people.column_names.index(f"{shape.kind}_first")
         columns = {
-            "first_week": pa.array(week(start), mask=none),
-            "first_weekday": pa.array(WEEKDAYS[weekday(start)], mask=none),
-            "weeks": pa.array(week(end) - week(start), mask=none),
-            "last_weekday": pa.array(WEEKDAYS[weekday(end)], mask=none),
+            "first_week": pa.array(week(first) - _base(people, shape), mask=none),
+            "first_weekday": pa.array(WEEKDAYS[weekday(first)], mask=none),
+            "weeks_before_end": pa.array(_end(shape) - week(last), mask=one_day),
+            "last_weekday": pa.array(WEEKDAYS[weekday(last)], mask=one_day),
         }
         people = people.drop_columns([f"{shape.kind}_first", f"{shape.kind}_last"])
         for offset, (name, values) in enumerate(columns.items()):
@@ -43,23 +55,50 @@ def in_weeks(people: pa.Table, shapes: list[Shape]) -> pa.Table:
     return people
 
 
-def first_and_last(people: pa.Table, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """First and last day of each customer's events, datetime64[D], NaT without any; the last is not before the first.
+def first_and_last(people: pa.Table, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """First and last day of each customer's events, datetime64[D], NaT without any.
+
+    The last day of generated customers may lie before the first.
 
     Args:
         people: as of `in_weeks`.
     """
-    numbers = {}
-    for name in ("first_week", "weeks"):
-        numbers[name] = people[f"{kind}_{name}"].cast(pa.float64()).to_numpy(zero_copy_only=False)
-    days = {}
+    numbers, days = {}, {}
+    for name in ("first_week", "weeks_before_end"):
+        numbers[name] = np.round(people[f"{shape.kind}_{name}"].cast(pa.float64()).to_numpy(zero_copy_only=False))
     for name in ("first_weekday", "last_weekday"):
-        words = people[f"{kind}_{name}"].fill_null(WEEKDAYS[0]).to_pandas().to_numpy()
-        days[name] = np.searchsorted(np.sort(WEEKDAYS), words)
-        days[name] = np.argsort(WEEKDAYS)[days[name]]
-    none = np.isnan(numbers["first_week"]) | np.isnan(numbers["weeks"])
-    start = np.where(none, 0, np.round(numbers["first_week"]))
-    end = start + np.where(none, 0, np.maximum(np.round(numbers["weeks"]), 0))
-    first, last = date(start, days["first_weekday"]), date(end, days["last_weekday"])
-    last = np.maximum(first, last)
+        words = people[f"{shape.kind}_{name}"].fill_null(WEEKDAYS[0]).to_pandas().to_numpy()
+        days[name] = np.argsort(WEEKDAYS)[np.searchsorted(np.sort(WEEKDAYS), words)]
+    none, one_day = np.isnan(numbers["first_week"]), np.isnan(numbers["weeks_before_end"])
+    first = date(_base(people, shape) + np.where(none, 0, numbers["first_week"]), days["first_weekday"])
+    last = date(_end(shape) - np.where(one_day, 0, numbers["weeks_before_end"]), days["last_weekday"])
+    last = np.where(one_day, first, last)
     return np.where(none, np.datetime64("NaT"), first), np.where(none, np.datetime64("NaT"), last)
+
+
+def possible_days(people: pa.Table, shape: Shape) -> np.ndarray:
+    """Whether first and last day of generated customers are in order, and not before `since` or after the end [rows].
+
+    Args:
+        people: as of `in_weeks`.
+    """
+    first, last = first_and_last(people, shape)
+    wrong = (last < first) | (last > np.datetime64(shape.until, "D"))
+    if shape.since:
+        since = people[shape.since].cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+        wrong |= first < since  # NaT is never before or after
+    return ~wrong
+
+
+def _end(shape: Shape) -> int:
+    """The week of the last event of all."""
+    return int(week(np.array(shape.until, "datetime64[D]")))
+
+
+def _base(people: pa.Table, shape: Shape) -> np.ndarray:
+    """The week from which that of the first event is counted [customers]."""
+    if not shape.since:
+        return np.full(people.num_rows, _end(shape))
+    since = people[shape.since].cast(pa.date32())
+    weeks = week(np.asarray(since.fill_null(0).cast(pa.int32())).astype("datetime64[D]"))
+    return np.where(np.asarray(since.is_null()), _end(shape), weeks)
