@@ -28,7 +28,7 @@ POOL = 256  # customers that are taken from one pool, so that a few rows need a 
 GENERATED = 4  # customers for each real one, to learn the ratio from
 MOST_REAL = 20_000  # customers to learn it from
 MOST_LEVELS = 256  # of a column that the trees look at
-VALIDATION = 5  # every fifth customer says when to stop
+FOLDS = 5  # every fifth customer says when to stop
 PATIENCE = 30
 TREES = 500
 BOUND = 3.0  # of the logarithm of the ratio
@@ -106,7 +106,7 @@ def learn_choice(real: HistorySide, made: HistorySide) -> Choice:
             levels[one.name] = found
     parts = []
     for validation in (False, True):
-        rows = [table.filter(_fold(table.num_rows) == validation) for table in tables]
+        rows = [table.filter(pa.array((np.arange(table.num_rows) % FOLDS == 0) == validation)) for table in tables]
         label = np.repeat([1, 0], [rows[0].num_rows, rows[1].num_rows])
         weight = np.where(label, 1.0, rows[0].num_rows / max(rows[1].num_rows, 1))
         parts.append(_matrix(pa.concat_tables([rows[0], rows[1].cast(rows[0].schema)]), levels, label, weight))
@@ -119,10 +119,6 @@ def learn_choice(real: HistorySide, made: HistorySide) -> Choice:
         verbose_eval=False,
     )
     return Choice(real.form, levels, booster[: booster.best_iteration + 1])
-
-
-def _fold(rows: int) -> pa.Array:
-    return pa.array(np.arange(rows) % VALIDATION == 0)
 
 
 def _matrix(table: pa.Table, levels: dict[str, list[str]], label: Any = None, weight: Any = None) -> Any:

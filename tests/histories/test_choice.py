@@ -1,0 +1,107 @@
+"""Customers chosen among candidates, and the days between which their events lie."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gans.data.events.chains import Chain, Shape
+from gans.data.events.weeks import first_and_last, in_weeks, possible_days
+from gans.errors import UserError
+from gans.evaluation.history_side import HistorySide
+from gans.histories.choice import Choice, learn_choice
+from gans.histories.drawn import Drawn
+
+
+def side(people: int, most: int, gold: float, seed: int) -> HistorySide:
+    """Customers with 1 to `most` orders a week apart."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(people), rng.integers(1, most + 1, people))
+    day = np.datetime64("2024-01-01", "s") + 7 * np.arange(len(who)) % 300 * np.timedelta64(1, "D")
+    log = {"customer": who, "event": np.arange(len(who)), "time": day, "amount": rng.normal(20, 3, len(who)).round(2)}
+    segment = np.where(rng.random(people) < gold, "gold", "plain")
+    return HistorySide(pa.table({"customer": np.arange(people), "segment": segment}), {"orders": pa.table(log)})
+
+
+@pytest.fixture(scope="module")
+def choice() -> Choice:
+    return learn_choice(side(800, 4, 0.5, 0), side(1600, 8, 0.1, 1))
+
+
+def test_weights_favour_customers_as_real_ones_are(choice: Choice) -> None:
+    made = side(1000, 8, 0.1, 2)
+    weights = choice.log_weights(made)
+    gold = np.array(made.customers["segment"].to_pylist()) == "gold"
+    count = made.events["orders"].count
+    chosen = np.exp(weights) / np.exp(weights).sum()
+    assert 2 * gold.mean() < chosen[gold].sum() < 0.6  # a half of the real ones are
+    assert chosen[count > 4].sum() < 0.1 < 0.4 < (count > 4).mean()  # none of the real ones has so many
+
+
+def test_a_choice_is_read_as_it_was_written(choice: Choice, tmp_path: Path) -> None:
+    path, made = tmp_path / "choice.npz", side(50, 8, 0.1, 3)
+    assert Choice.load(path) is None
+    choice.save(path)
+    again = Choice.load(path)
+    assert again is not None
+    np.testing.assert_array_equal(again.log_weights(made), choice.log_weights(made))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(UserError, match=r"choice\.npz"):
+        Choice.load(path)
+
+
+def test_a_level_that_no_training_customer_has_is_weighed(choice: Choice) -> None:
+    made = side(20, 4, 0.5, 4)
+    strange = made.customers.set_column(1, "segment", pa.array(["silver"] * 20))
+    assert np.isfinite(choice.log_weights(HistorySide(strange, made.logs))).all()
+
+
+def test_chosen_customers_and_their_events_get_new_keys() -> None:
+    customers = pa.table({"customer": [11, 12, 13], "age": [1, 2, 3]})
+    orders = pa.table({"customer": [11, 13, 13], "order": [1101, 1301, 1302], "amount": [1.0, 2.0, 3.0]})
+    views = pa.table({"customer": [12, 13], "page": ["a", "b"]})
+    found = Drawn(customers, {"orders": orders, "views": views})
+    chosen = found.renumbered(np.array([0, 2]), np.array([5, 6]), {"orders": ("order", 2)})
+    assert chosen.customers.to_pydict() == {"customer": [5, 6], "age": [1, 3]}
+    assert chosen.logs["orders"].to_pydict() == {
+        "customer": [5, 6, 6],
+        "order": [501, 601, 602],
+        "amount": [1.0, 2.0, 3.0],
+    }
+    assert chosen.logs["views"].to_pydict() == {"customer": [6], "page": ["b"]}
+
+
+@pytest.mark.parametrize("since", ["since", ""])
+def test_days_of_customers_come_back_from_weeks(since: str) -> None:
+    shape = Shape("orders", (), Chain("orders", ()), None, None, "2024-03-08", since)
+    came = [dt.date(2023, 5, 3), dt.date(2024, 1, 1), None, dt.date(2023, 1, 1), dt.date(2024, 2, 29)]
+    first = [dt.date(2023, 5, 3), dt.date(2024, 1, 7), dt.date(2024, 3, 4), None, dt.date(2024, 3, 1)]
+    last = [dt.date(2024, 3, 8), dt.date(2024, 1, 7), dt.date(2024, 3, 5), None, dt.date(2024, 3, 8)]
+    date = pa.date32()
+    people = pa.table(
+        {"since": pa.array(came, date), "orders_first": pa.array(first, date), "orders_last": pa.array(last, date)}
+    )
+    found = in_weeks(people, [shape])
+    assert found["orders_weeks_before_end"].to_pylist() == [0, None, 0, None, 0]  # none where all was on one day
+    if since:
+        assert found["orders_first_week"].to_pylist() == [0, 0, 0, None, 0]
+    days = first_and_last(found, shape)
+    for made, real in zip(days, (first, last), strict=True):
+        assert [None if np.isnat(one) else one.astype(object) for one in made] == real
+    assert possible_days(found, shape).all()
+
+
+def test_days_that_contradict_each_other_are_told() -> None:
+    shape = Shape("orders", (), Chain("orders", ()), None, None, "2024-03-08", "since")  # a Friday
+    people = pa.table(
+        {
+            "since": pa.array([dt.date(2024, 2, 7)] * 5, pa.date32()),
+            "orders_first_week": [0, 0, 4, 3, 0],
+            "orders_first_weekday": ["Thursday", "Monday", "Saturday", "Monday", "Friday"],
+            "orders_weeks_before_end": [0, 0, None, 4, 0],
+            "orders_last_weekday": ["Friday", "Friday", None, "Friday", "Sunday"],
+        }
+    )  # as it should be; before since; after the end; the last before the first; the last after the end
+    assert possible_days(people, shape).tolist() == [True, False, False, False, False]
