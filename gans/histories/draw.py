@@ -26,7 +26,7 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 
 KINDS = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_(), "level": pa.string()}
 ROOM = 1 << 32  # above all places of events: random numbers of another use
-SIZES = (256, 4096)  # rows of the two compiled programs
+SIZES = (256, 1024)  # rows of the two compiled programs: with more, what a layer gives no longer fits in the cache
 
 
 class ChainSampler:

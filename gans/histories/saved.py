@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
-from gans.data.events.weeks import first_and_last, possible_days
+from gans.data.events.weeks import ENDS, first_and_last, possible_days
 from gans.errors import UserError, in_range
 from gans.histories.choice import CANDIDATES, POOL, Choice
 from gans.histories.contexts import parent_columns
@@ -22,7 +23,8 @@ from gans.histories.where import Rules
 from gans.refinement.pools import inclusion, systematic
 from gans.runs.files import RunFiles
 from gans.runs.saved import SavedRun
-from gans.sampling.sampler import FAR
+from gans.sampling.chunks import ahead
+from gans.sampling.sampler import FAR, Sampler
 from gans.training.loop import COMPLETED
 
 BLOCK = 40 * POOL  # customers whose events are drawn together
@@ -37,6 +39,9 @@ class SavedHistories:
         self.folder = folder
         self.shapes = read_shapes(RunFiles(folder).histories)
         self.people = SavedRun.open(self._learnt(RunFiles(folder).customers.name))
+        known = {column.name for column in self.people.schema.columns}
+        if not {f"{shape.kind}_{end}" for shape in self.shapes for end in ENDS} <= known:
+            raise UserError(f"run={folder}: an earlier version made it, with other columns of dates; train it again.")
 
     @classmethod
     def open(cls, path: str | Path) -> "SavedHistories":
@@ -103,25 +108,28 @@ class SavedHistories:
         """
         in_range("n", n, 1, FAR // CANDIDATES)
         rules, stop = Rules(where or {}, self.people.schema, self.shapes), n if stop is None else stop
-        for low in range(start // BLOCK * BLOCK, stop, BLOCK):
-            wanted = np.arange(max(low, start), min(low + BLOCK, stop))
-            parts, missing = [], wanted
+
+        def block(low: int, high: int) -> Drawn:
+            parts, missing = [], np.arange(low, high)
             for attempt in range(ATTEMPTS):
                 parts.append(self._chosen(missing, (seed + ANOTHER * attempt) % 2**31, rules))
                 missing = np.setdiff1d(missing, parts[-1].customers["customer"].to_numpy() - 1)
                 if not len(missing):
-                    break
-            else:
-                raise rules.too_few(ATTEMPTS)
-            yield parts[0] if len(parts) == 1 else Drawn.joined(parts)
+                    return parts[0] if len(parts) == 1 else Drawn.joined(parts)
+            raise rules.too_few(ATTEMPTS)
+
+        edges = [start, *range(start // BLOCK * BLOCK + BLOCK, stop, BLOCK), stop]
+        return ahead(block, pairwise(edges))
 
     def candidates(self, low: int, high: int, seed: int, where: Any = None) -> tuple[Drawn, np.ndarray]:
         """Customers low to high as they come; and whether their first and last days are possible [customers]."""
-        sampler = self.people.sampler()
-        sampler.table_rows = BLOCK
-        people = pa.concat_tables(sampler.stream(high, seed, where, start=low, stop=high))
+        people = pa.concat_tables(self._sampler.stream(high, seed, where, start=low, stop=high))
         possible = np.logical_and.reduce([possible_days(people, shape) for shape in self.shapes])
         return self.histories(people, np.arange(low, high), seed, self._most), possible
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return self.people.sampler()
 
     @cached_property
     def _most(self) -> dict[str, int]:

@@ -2,8 +2,9 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -172,3 +173,18 @@ def in_threads(make: Callable[[int], Made], places: Iterable[int]) -> list[Made]
     """What is made at each place, in order; NumPy and compiled programs leave the interpreter to the other threads."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(make, places))
+
+
+def ahead(make: Callable[[int, int], Made], spans: Iterable[tuple[int, int]]) -> Iterator[Made]:
+    """What is made of each span, in order, by threads that are ahead of the reader."""
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        waiting: deque[Future[Made]] = deque()
+        for span in spans:
+            waiting.append(pool.submit(make, *span))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

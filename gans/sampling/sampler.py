@@ -1,9 +1,7 @@
 """Rows from a trained generator. Row i depends on the seed and on i only, not on how many rows are drawn."""
 
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +17,7 @@ from gans.data.relations import Relation
 from gans.data.schema import Schema, arrow_type
 from gans.errors import in_range
 from gans.refinement.base import FittedRefinement, Refinement, Tell, untold
-from gans.sampling.chunks import CHUNK, THREADS, Chunks, CompiledGenerator, Request, in_threads
+from gans.sampling.chunks import CHUNK, Chunks, CompiledGenerator, Request, ahead, in_threads
 from gans.sampling.marginals import Marginals
 from gans.sampling.matching import MOST_ROWS, MatchingRows
 from gans.sampling.where.plan import make_plan
@@ -98,7 +96,7 @@ class Sampler:
         def table(low: int, high: int) -> pa.Table:
             return with_made_up(learned(low, high), self.codec.schema, seed, low)
 
-        return _ahead(table, pairwise(edges))
+        return ahead(table, pairwise(edges))
 
     def refine(self, rule: Refinement, real: Encoded, seed: int, tell: Tell = untold) -> None:
         """Learn a refinement from the training rows and from rows that lie far from any that are drawn for use.
@@ -143,18 +141,3 @@ def _rows(chunks: Chunks, low: int, high: int, seed: int, tell: Tell = untold) -
     there = slice(low - first, high - first)
     scalars, codes = (np.concatenate(part)[there] for part in zip(*parts, strict=True))
     return Encoded(scalars, codes)
-
-
-def _ahead(make: Callable[[int, int], pa.Table], spans: Iterable[tuple[int, int]]) -> Iterator[pa.Table]:
-    """The tables in order, made by two threads ahead of the reader: the device works while a table is decoded."""
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        waiting: deque[Future[pa.Table]] = deque()
-        for span in spans:
-            waiting.append(pool.submit(make, *span))
-            if len(waiting) > THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
