@@ -1,4 +1,4 @@
-"""Customers with their orders, learnt, beside orders without regard to the customer, copied customers and SDV's HMA.
+"""Customers with their orders, learned, beside orders of anybody, copied customers, SDV's HMA and SDV's PAR.
 
     python experiments/histories/study.py orders=online_retail.parquet [KEY=VALUE ...]
 
@@ -6,9 +6,9 @@
   runs      folder for logs and run directories (experiments/histories/runs)
   results   folder for results.csv, TABLE.md, the figures and the evaluations (experiments/histories)
   tables    some of online_retail, shop
-  seeds=3, steps=6000, customers=3000 (of the simulated shop)
-  hma       a Python interpreter that has sdv, for HMA
-  hma_customers=500, hma_minutes=10: what HMA gets
+  seeds=3, steps=4000, customers=3000 (of the simulated shop)
+  sdv       a Python interpreter that has sdv, for HMA and PAR
+  sdv_customers=500, sdv_minutes=10: what each of them gets
 
 What is done already is skipped: remove an evaluation in results/evaluations to have it made again.
 """
@@ -50,7 +50,8 @@ TABLES = ("online_retail", "shop")
 COLUMNS = "{customer: CustomerID, time: InvoiceDate, order: InvoiceNo, quantity: Quantity, price: UnitPrice}"
 MOST = 20_000  # customers that are judged
 METRICS = ("histories", "history_rows", "unseen", "copies", "membership", "criteria", "nearness")
-LEARNT, INDEPENDENT, COPIED, HMA = "gans", "independent orders", "copied customers", "SDV HMA"
+LEARNT, INDEPENDENT, COPIED = "gans", "independent orders", "copied customers"
+PEERS = {"hma": "SDV HMA", "par": "SDV PAR"}
 TARGETS = {  # by score its name and, of each table, what is aimed at
     "unseen_score": ("C2ST-Agg against test customers", {"online_retail": ">= .80", "shop": ">= .90"}),
     "history_counts/orders": ("orders a customer, KS", "< .03"),
@@ -105,24 +106,28 @@ def judge(path: Path, tables: Callable[[], Tables]) -> None:
     write_text(path, json.dumps(found.to_json(), indent=1) + "\n")
 
 
-def hma(tables: Tables, folder: Path, interpreter: str, customers: int, minutes: int) -> HistorySide | None:
-    """Customers of HMA, learnt from some of the training customers; None where it did not come to its end in time."""
+def peer(
+    method: str, tables: Tables, folder: Path, interpreter: str, customers: int, minutes: int
+) -> HistorySide | None:
+    """Customers of HMA or PAR, learned from some of the training customers; None where it did not end in time."""
     from gans.data.files import read_table
 
     real = tables.histories["real"]
     folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / "customers.parquet", real.customers)
     write_table(folder / "orders.parquet", real.logs["orders"])
-    out = folder / "hma"
-    if not (out / "seconds.json").is_file():
-        asked = [interpreter, HERE / "hma.py", folder, out, customers, minutes]
+    out = folder / method
+    if not (out / "usage.json").is_file():
+        asked = [interpreter, HERE / "peers.py", method, folder, out, customers, minutes]
         if subprocess.run(list(map(str, asked))).returncode:
             return None
-    made = {name: read_table(str(out / f"{name}.parquet"), "hma") for name in ("customers", "orders")}
-    real_types = real.logs["orders"].schema
-    columns = [one.name for one in real_types]
-    orders = made["orders"].select(columns).cast(real_types, safe=False)
-    return HistorySide(made["customers"].select(real.customers.column_names), {"orders": orders})
+    made = {name: read_table(str(out / f"{name}.parquet"), method) for name in ("customers", "orders")}
+    types = {name: table.schema for name, table in (("customers", real.customers), ("orders", real.logs["orders"]))}
+    sides = {
+        name: table.select([one.name for one in types[name]]).cast(types[name], safe=False)
+        for name, table in made.items()
+    }
+    return HistorySide(sides["customers"], {"orders": sides["orders"]})
 
 
 @takes(
@@ -130,15 +135,15 @@ def hma(tables: Tables, folder: Path, interpreter: str, customers: int, minutes:
     Key("runs", FOLDER, default=HERE / "runs"),
     Key("results", FOLDER, default=HERE),
     Key("tables", NAMES, default=list(TABLES)),
-    Key("hma", FILE),
+    Key("sdv", FILE),
     *(
         Key(key, WHOLE, default=value)
         for key, value in {
             "seeds": 3,
-            "steps": 6000,
+            "steps": 4000,
             "customers": 3000,
-            "hma_customers": 500,
-            "hma_minutes": 10,
+            "sdv_customers": 500,
+            "sdv_minutes": 10,
         }.items()
     ),
     text=__doc__,
@@ -149,7 +154,7 @@ def main(orders: str | None, tables: list[str], **given: Any) -> int:
     for name in tables:
         one_of("tables", name, TABLES)
     runs, results = (Path(given[key]).resolve() for key in ("runs", "results"))
-    interpreter = given.get("hma")
+    interpreter = given.get("sdv")
     for name in tables:
         settings = overrides(name, orders, runs, given["customers"])
         for seed in range(given["seeds"]):
@@ -170,18 +175,21 @@ def main(orders: str | None, tables: list[str], **given: Any) -> int:
                     return beside(learnt(), make(real, real.customers.num_rows, seed))
 
                 judge(stored.with_name(f"{stored.name}-{method}.json"), made)
-            path = stored.with_name(f"{stored.name}-hma.json")
-            if interpreter and seed == 0 and not path.is_file():
-                few = hma(learnt(), runs / "hma" / name, interpreter, given["hma_customers"], given["hma_minutes"])
+            for method in PEERS if interpreter and seed == 0 else ():
+                path = stored.with_name(f"{stored.name}-{method}.json")
+                if path.is_file():
+                    continue
+                limits = given["sdv_customers"], given["sdv_minutes"]
+                few = peer(method, learnt(), runs / "sdv" / name, interpreter, *limits)
                 if few is None:
-                    log.warning("HMA on %s: not done in %s minutes", name, given["hma_minutes"])
+                    log.warning("%s on %s: not done in %s minutes", PEERS[method], name, limits[1])
                 else:
                     judge(path, lambda few=few, learnt=learnt: beside(learnt(), few))
     write_results(results)
     return 0
 
 
-METHODS = {"gans": LEARNT, "independent": INDEPENDENT, "copied": COPIED, "hma": HMA}
+METHODS = {"gans": LEARNT, "independent": INDEPENDENT, "copied": COPIED, **PEERS}
 
 
 def stored_evaluations(results: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
