@@ -1,48 +1,42 @@
 """Whole customers chosen among candidates: by how much likelier they are real, with all their events, than generated.
 
 A chain sees one event at a time, and its small errors add up along a history. Boosted trees that compare customers
-joined with aggregates of their events see what they add up to, as a discriminator of whole customers would; a pool of
-candidates is then drawn from by their density ratio, as in `gans.refinement.boosted`, without its calibration: what is
-counted from events cannot be moved by itself. Nothing of a training customer is copied.
+joined with what their events add up to see these, as a discriminator of whole customers would. Of a pool of candidates
+customers are then taken as `gans.refinement.boosted` takes rows, but for its calibration: what is counted from events
+cannot be moved by itself. Nothing of a training customer is copied.
 """
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 
-from gans.artefacts import read_npz, reading
-from gans.evaluation.history_side import Form, HistorySide
-from gans.files import write_atomic
-from gans.refinement.trees import check_trees
-from gans.trees import import_xgboost
+from gans.artefacts import read_json, reading
+from gans.config.run import Run
+from gans.data.codecs import FittedCodec
+from gans.data.detection import detect
+from gans.data.layout import Encoded
+from gans.data.personal.handling import Handling
+from gans.data.relations import Relations
+from gans.data.schema import Schema
+from gans.evaluation.history_retention import MONTH
+from gans.evaluation.history_side import Form, History, HistorySide
+from gans.files import write_text
+from gans.histories.draw import encode
+from gans.histories.learn import kind_of
+from gans.refinement.base import FittedRefinement
+from gans.refinement.boosted import Boosted
+from gans.runs.files import RunFiles
 
-pc: Any = pyarrow.compute  # its functions are made at run time
-
-CANDIDATES = 2  # for each customer who is taken: more are nearer to the real ones, and cost as many times the time
-POOL = 256  # customers that are taken from one pool, so that a few rows need a small pool only
-GENERATED = 4  # customers for each real one, to learn the ratio from
-MOST_REAL = 20_000  # customers to learn it from
-MOST_LEVELS = 256  # of a column that the trees look at
-FOLDS = 5  # every fifth customer says when to stop
-PATIENCE = 30
-TREES = 500
-BOUND = 3.0  # of the logarithm of the ratio
-SETTINGS = {
-    "objective": "binary:logistic",
-    "max_depth": 3,
-    "learning_rate": 0.1,
-    "min_child_weight": 50.0,  # about a hundred real customers: a leaf of few would learn these by heart
-    "subsample": 0.8,
-    "colsample_bytree": 0.8,
-    "tree_method": "hist",
-    "nthread": 1,  # the same trees on every machine
-    "seed": 0,
-}
+CANDIDATES = 4  # for each customer who is taken: more are nearer to the real ones, and cost as many times the time
+POOL = 256  # customers that are taken from one pool, so that a few need a small pool only
+GENERATED = 6  # customers for each real one, to learn from: half of them for the trees, the others for raking
+MOST_REAL = 10_000  # customers to learn from
+MONTHS = 12  # after the first event, in which a customer has one or not
+GAPS = (1, 7, 14, 30, 60, 90, 180)  # days: classes of the time between events
 
 
 @dataclass
@@ -51,87 +45,108 @@ class Choice:
 
     Attributes:
         form: what aggregates of events have.
-        levels: by column that the trees look at its levels, none of a number.
-        booster: trees whose logit is the logarithm of the ratio.
+        end: by log the day of the last real event.
+        codec: of customers as `described` has them.
+        refinement: the ratio.
     """
 
     form: Form
-    levels: dict[str, list[str]]
-    booster: Any
+    end: Mapping[str, np.datetime64]
+    codec: FittedCodec
+    refinement: FittedRefinement
 
     def log_weights(self, side: HistorySide) -> np.ndarray:
-        """The logarithm of the ratio at customers, by their keys, float32 [customers]."""
-        logits = self.booster.predict(_matrix(side.aggregates(self.form), self.levels), output_margin=True)
-        return np.clip(logits, -BOUND, BOUND)
+        """The logarithm of the ratio at customers, by their keys, [customers]."""
+        return self.refinement.log_weights(encoded(self.codec, described(side, self.form, self.end)))
 
-    def save(self, path: Path) -> None:
-        """Write the trees as UBJSON, and what they look at, in one .npz file."""
-        known = {"several": self.form.several, "few_levels": self.form.few_levels, "levels": self.levels}
-        arrays: dict[str, Any] = {
-            "trees": np.frombuffer(self.booster.save_raw("ubj"), np.uint8),
-            "columns": np.frombuffer(json.dumps(known).encode(), np.uint8),
-        }
-        write_atomic(path, lambda temporary: np.savez_compressed(temporary, **arrays))
+    def save(self, files: RunFiles) -> None:
+        """Write it into a folder like that of a run."""
+        files.checkpoints.mkdir(parents=True, exist_ok=True)
+        self.codec.schema.write(files.schema)
+        self.codec.save(files.codec)
+        self.refinement.save(files.refinement)
+        known = dataclasses.asdict(self.form) | {"end": {kind: str(day) for kind, day in self.end.items()}}
+        write_text(files.form, json.dumps(known, indent=1) + "\n")
 
     @classmethod
-    def load(cls, path: Path) -> "Choice | None":
+    def load(cls, files: RunFiles, run: Run) -> "Choice | None":
         """What `save` wrote; None where there is none.
 
         Raises:
-            UserError: the file is damaged.
+            UserError: a file is missing or damaged.
         """
-        if not path.is_file():
+        if not files.form.is_file():
             return None
-        with reading(path, "a readable choice of customers"):
-            data = read_npz(path)
-            known, trees = json.loads(data["columns"].tobytes()), data["trees"].tobytes()
-            check_trees(trees, len(known["levels"]), MOST_LEVELS)
-            booster = import_xgboost().Booster({"nthread": 1})
-            booster.load_model(bytearray(trees))
-            return cls(Form(known["several"], known["few_levels"]), dict(known["levels"]), booster)
+        codec = FittedCodec.load(files.codec, Schema.read(files.schema))
+        refinement = run.refine.load(files.refinement, codec)
+        with reading(files.form, "what customers are chosen by"):
+            known = read_json(files.form, "what customers are chosen by")
+            assert refinement is not None
+            end = {kind: np.datetime64(day, "D") for kind, day in known["end"].items()}
+            return cls(Form(known["several"], known["few_levels"]), end, codec, refinement)
 
 
-def learn_choice(real: HistorySide, made: HistorySide) -> Choice:
-    """Learn the ratio of real to generated customers, where both sides weigh the same.
+def rule_of(run: Run) -> Boosted | None:
+    """How the ratio is learned: shallow trees, since customers are few; None where a run does not choose rows so."""
+    rule = run.refine
+    if not isinstance(rule, Boosted):
+        return None
+    candidates = rule.candidates or CANDIDATES
+    return dataclasses.replace(rule, calibrated=False, candidates=candidates, depth=3, learning_rate=0.1, trees=500)
 
-    Trees stop when a fifth of both is told apart no better.
+
+def learn_choice(rule: Boosted, run: Run, real: HistorySide, made: HistorySide) -> Choice:
+    """Learn the ratio of real to generated customers."""
+    end = {kind: history.day.max() for kind, history in real.events.items()}
+    table = described(real, real.form, end)
+    kinds = {one.name: kind_of(one.type) for one in table.schema}
+    schema = detect(table, kinds, personal=Handling(keep=table.column_names))
+    codec = run.codec.fit(table, schema, Relations())
+    sides = encoded(codec, table), encoded(codec, described(made, real.form, end).cast(table.schema))
+    return Choice(real.form, end, codec, rule.fit(codec, *sides))
+
+
+def described(side: HistorySide, form: Form, end: Mapping[str, np.datetime64]) -> pa.Table:
+    """Customers, by key: attributes, aggregates of their events, when they come back, and the times between events.
+
+    Args:
+        end: by log the day of the last real event.
     """
-    xgboost = import_xgboost()
-    tables = [side.aggregates(real.form) for side in (real, made)]
-    levels = {}
-    for one in tables[0].schema:
-        texts = pa.types.is_string(one.type)
-        found = pc.unique(tables[0][one.name]).drop_null().sort().to_pylist() if texts else []
-        if len(found) <= MOST_LEVELS:
-            levels[one.name] = found
-    parts = []
-    for validation in (False, True):
-        rows = [table.filter(pa.array((np.arange(table.num_rows) % FOLDS == 0) == validation)) for table in tables]
-        label = np.repeat([1, 0], [rows[0].num_rows, rows[1].num_rows])
-        weight = np.where(label, 1.0, rows[0].num_rows / max(rows[1].num_rows, 1))
-        parts.append(_matrix(pa.concat_tables([rows[0], rows[1].cast(rows[0].schema)]), levels, label, weight))
-    booster = xgboost.train(
-        SETTINGS,
-        parts[0],
-        TREES,
-        evals=[(parts[1], "validation")],
-        early_stopping_rounds=PATIENCE,
-        verbose_eval=False,
-    )
-    return Choice(real.form, levels, booster[: booster.best_iteration + 1])
+    table = side.aggregates(form)
+    for kind, history in side.events.items():
+        for name, values in {**_months(history, end[kind]), **_gaps(history)}.items():
+            table = table.append_column(f"{kind} {name}", values)
+    return table
 
 
-def _matrix(table: pa.Table, levels: dict[str, list[str]], label: Any = None, weight: Any = None) -> Any:
-    """Numbers, days and codes of levels, NaN where missing or unknown, as XGBoost takes them."""
-    columns = []
-    for name, known in levels.items():
-        column = table[name]
-        if known:
-            column = pc.index_in(column, pa.array(known))
-        elif pa.types.is_temporal(column.type):
-            column = column.cast(pa.date32()).cast(pa.int32())
-        columns.append(column.cast(pa.float32(), safe=False).to_numpy())
-    kinds = ["c" if known else "q" for known in levels.values()]
-    return import_xgboost().DMatrix(
-        np.stack(columns, axis=1), label, weight=weight, feature_types=kinds, enable_categorical=True, nthread=1
-    )
+def _months(history: History, end: np.datetime64) -> dict[str, pa.Array]:
+    """By month after the first event whether a customer has an event then; unknown of months that are not over."""
+    start = history.day[history.first]
+    own, who = np.cumsum(history.first) - 1, history.who[history.first]
+    month = ((history.day - start[own]).astype(np.int64) / MONTH).astype(np.int64)
+    whole = ((end - start).astype(np.int64) / MONTH).astype(np.int64)
+    out = {}
+    for number in range(1, MONTHS + 1):
+        there = np.isin(np.arange(len(start)), own[month == number])
+        column = np.full(history.customers, "unknown")
+        column[who] = np.where(whole > number, np.where(there, "yes", "no"), "unknown")
+        out[f"in month {number}"] = pa.array(column)
+    return out
+
+
+def _gaps(history: History) -> dict[str, pa.Array]:
+    """How many of the times between a customer's events are of each class."""
+    who = history.who[1:][~history.first[1:]]
+    places = np.searchsorted(GAPS, history.gaps)
+    return {
+        f"gaps of class {place}": pa.array(np.bincount(who[places == place], minlength=history.customers))
+        for place in range(len(GAPS) + 1)
+    }
+
+
+def encoded(codec: FittedCodec, table: pa.Table) -> Encoded:
+    """Described customers as numbers and codes; what no training customer has becomes what some have."""
+    out = codec.empty(table.num_rows)
+    for fitted in codec.columns:
+        encode(out, fitted, table[fitted.column.name])
+    return out

@@ -90,11 +90,7 @@ class ChainSampler:
             }
             inputs += [(fitted, values[fitted.column.name]) for fitted in self.timed]
         for fitted, column in inputs:
-            scalars, codes = fitted.encode(within(fitted, column), None)
-            if fitted.scalar >= 0:
-                encoded.scalars[:, fitted.scalar] = scalars
-            if fitted.code >= 0:
-                encoded.codes[:, fitted.code] = codes
+            encode(encoded, fitted, column)
         made = self._made(encoded, np.where(given[:, None], self.masks[1], self.masks[0]), seed, parents, known.place)
         columns = {fitted.column.name: fitted.decode(made) for fitted in self.own}
         columns |= {name: pa.repeat(value, rows) for name, value in self.constants.items()}
@@ -235,6 +231,15 @@ def with_products(table: pa.Table, chain: Chain) -> pa.Table:
             a, b = (table[name].cast(pa.float64()) for name in one.product)
             table = table.append_column(one.name, pc.round(pc.multiply(a, b), 4))
     return table
+
+
+def encode(rows: Encoded, fitted: FittedColumn, column: pa.ChunkedArray) -> None:
+    """Put a column into the first rows, with levels, bounds and missing values that the codec knows."""
+    scalars, codes = fitted.encode(within(fitted, column), None)
+    if fitted.scalar >= 0:
+        rows.scalars[: len(column), fitted.scalar] = scalars
+    if fitted.code >= 0:
+        rows.codes[: len(column), fitted.code] = codes
 
 
 def within(fitted: FittedColumn, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -17,13 +17,14 @@ from gans.data.customer_histories import Children, Histories, Log
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
 from gans.files import write_text
-from gans.histories.choice import GENERATED, MOST_REAL, POOL, learn_choice
+from gans.histories.choice import GENERATED, MOST_REAL, learn_choice, rule_of
 from gans.histories.contexts import parent_columns
 from gans.histories.counted import attributes
 from gans.histories.learn import chain_run, learn_chain
 from gans.histories.saved import SavedHistories
 from gans.histories.shapes import write_shapes
 from gans.histories.sides import drawn_side, real_side
+from gans.refinement.boosted import Boosted
 from gans.runs.calls import Call, record_call
 from gans.runs.directory import run_directory
 from gans.runs.execute import Reporter, Result, execute
@@ -91,9 +92,9 @@ def execute_histories(
             summaries[children.chain.name] = summary
             if summary["status"] != COMPLETED:
                 result.summary["status"] = summary["status"]
-        if result.summary["status"] == COMPLETED and run.refine.needs(1):
+        if result.summary["status"] == COMPLETED and (rule := rule_of(run)):
             with waiting("learning which customers to choose"):
-                write_choice(SavedHistories(files.folder), real)
+                write_choice(SavedHistories(files.folder), real, rule)
         summary = _summary(run, summaries)
         write_text(files.summary, json.dumps(summary, indent=1) + "\n")
         return Result(files.folder, summary, result.sampler)
@@ -142,12 +143,13 @@ def _chains(one: Log, people: pa.Table) -> list[tuple[Children, Callable[[], pa.
     return [(events, lambda: parents), *lines]
 
 
-def write_choice(saved: SavedHistories, real: HistorySide) -> None:
+def write_choice(saved: SavedHistories, real: HistorySide, rule: Boosted) -> None:
     """Learn from real customers and from candidates which of these to choose, and keep it in the run directory."""
-    mine = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs)
-    drawn, possible = saved.candidates(FAR, FAR + max(GENERATED * mine.customers.num_rows, POOL), saved.people.run.seed)
-    there = drawn.renumbered(np.flatnonzero(possible), drawn.customers["customer"].to_numpy()[possible], {})
-    learn_choice(mine, drawn_side([there], saved.shapes, saved.attributes)).save(RunFiles(saved.folder).choice)
+    mine, count = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs), len(real.keys)
+    drawn, possible = saved.candidates(FAR, FAR + GENERATED * count, saved.people.run.seed)
+    keys = drawn.customers["customer"].to_numpy()
+    made = drawn_side([drawn.renumbered(np.flatnonzero(possible), keys[possible], {})], saved.shapes, saved.attributes)
+    learn_choice(rule, saved.people.run, mine, made).save(RunFiles(RunFiles(saved.folder).choice))
 
 
 def _summary(run: Run, parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from gans.data.files import read_table
 from gans.data.schema import arrow_type
 from gans.errors import UserError
 from gans.histories.counted import attributes, numbers_of
-from gans.histories.draw import within
+from gans.histories.draw import encode
 from gans.histories.drawn import Drawn
 from gans.histories.saved import BLOCK, SavedHistories
 from gans.sampling.chunks import CHUNK, Given, Request
@@ -114,11 +114,7 @@ class GivenCustomers:
             rows = self.codec.empty(CHUNK)
             there = self.known.slice(start, CHUNK)
             for fitted in given:
-                scalars, codes = fitted.encode(within(fitted, there[fitted.column.name]), None)
-                if fitted.scalar >= 0:
-                    rows.scalars[: len(scalars), fitted.scalar] = scalars
-                if fitted.code >= 0:
-                    rows.codes[: len(codes), fitted.code] = codes
+                encode(rows, fitted, there[fitted.column.name])
             made = self.codec.decode(chunks.chosen(Request(seed, start, given=Given(rows, mask))))
             for name in self.known.column_names:
                 made = made.set_column(made.column_names.index(name), name, _filled(there[name], made[name]))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
 from gans.data.events.weeks import ENDS, first_and_last, possible_days
 from gans.errors import UserError, in_range
-from gans.histories.choice import CANDIDATES, POOL, Choice
+from gans.histories.choice import POOL, Choice
 from gans.histories.contexts import parent_columns
 from gans.histories.counted import attributes, counted, numbers_of
 from gans.histories.draw import ChainSampler, uniform
@@ -20,6 +20,7 @@ from gans.histories.drawn import Drawn
 from gans.histories.shapes import read_shapes
 from gans.histories.sides import drawn_side
 from gans.histories.where import Rules
+from gans.refinement.boosted import MOST_CANDIDATES
 from gans.refinement.pools import inclusion, systematic
 from gans.runs.files import RunFiles
 from gans.runs.saved import SavedRun
@@ -27,7 +28,7 @@ from gans.sampling.chunks import ahead
 from gans.sampling.sampler import FAR, Sampler
 from gans.training.loop import COMPLETED
 
-BLOCK = 40 * POOL  # customers whose events are drawn together
+BLOCK = 20 * POOL  # customers whose events are drawn together
 ATTEMPTS = 100  # to draw customers whose events fit `where`
 ANOTHER = 15_485_863  # between the seeds of two attempts
 
@@ -86,7 +87,7 @@ class SavedHistories:
     @cached_property
     def choice(self) -> Choice | None:
         """By what customers are chosen among candidates; None where they are taken as they come."""
-        return Choice.load(RunFiles(self.folder).choice)
+        return Choice.load(RunFiles(RunFiles(self.folder).choice), self.people.run)
 
     @property
     def attributes(self) -> list[str]:
@@ -106,7 +107,7 @@ class SavedHistories:
         Raises:
             UserError: n or seed is out of range; as `Sampler.stream`; or hardly any customer fits.
         """
-        in_range("n", n, 1, FAR // CANDIDATES)
+        in_range("n", n, 1, FAR // MOST_CANDIDATES)
         rules, stop = Rules(where or {}, self.people.schema, self.shapes), n if stop is None else stop
 
         def block(low: int, high: int) -> Drawn:
@@ -137,11 +138,11 @@ class SavedHistories:
 
     def _chosen(self, numbers: np.ndarray, seed: int, rules: Rules) -> Drawn:
         """Those of the customers with these numbers, ascending, who fit the rules, each chosen from a pool."""
-        times = CANDIDATES if self.choice else 1
+        times = self.choice.refinement.candidates if self.choice else 1
         low, high = int(numbers[0]) // POOL, int(numbers[-1]) // POOL + 1  # pools
         found, possible = self.candidates(low * POOL * times, high * POOL * times, seed, rules.of_people)
         fits = rules.mask(found.customers)
-        weights = np.zeros(len(fits), np.float32)
+        weights = np.zeros(len(fits))
         if self.choice:
             weights = self.choice.log_weights(drawn_side([found], self.shapes, self.attributes))
         weights = np.where(fits & possible, weights, -np.inf).reshape(-1, POOL * times)

@@ -104,6 +104,8 @@ class Boosted(Refinement):
         generated: rows for each training row, beside 480,000: half of all for the classifier, the others for raking.
             Rows of more than some hundred columns are fewer, so that all together take a fixed part of the memory.
         bound: of the logarithm of the ratio that the trees tell.
+        calibrated: whether generated numbers follow the law of the real ones before they are compared. Switch it off
+            where a number follows from something else.
     """
 
     takes_images: ClassVar[bool] = False
@@ -116,6 +118,7 @@ class Boosted(Refinement):
     learning_rate: float = 0.3
     generated: int = 3
     bound: float = 3.0
+    calibrated: bool = True
 
     def __post_init__(self) -> None:
         for key in ("candidates", "trees", "depth", "generated"):
@@ -141,7 +144,7 @@ class Boosted(Refinement):
         most = min(MOST_ROWS, max(MOST_CELLS // 4 // max(len(codec.columns), 1), LEAST_FRESH))
         some = np.random.default_rng(0).permutation(len(real.scalars))[:most]
         real = Encoded(real.scalars[some], real.codes[some])
-        calibration = calibrate(codec, real, generated)
+        calibration = calibrate(codec, real, generated) if self.calibrated else Calibration(codec, {}, {})
         generated = settle(codec, calibration.adjust(generated))
         kept = len(generated.scalars) - min(FRESH, len(generated.scalars) // 2)
         fresh = Encoded(*(part[kept:] for part in generated))

@@ -104,8 +104,13 @@ class RunFiles:
 
     @property
     def choice(self) -> Path:
-        """By what the customers of a run of histories are chosen among candidates."""
-        return self.folder / "choice.npz"
+        """By what the customers of a run of histories are chosen among candidates, a folder."""
+        return self.folder / "choice"
+
+    @property
+    def form(self) -> Path:
+        """What customers are described by, to be chosen."""
+        return self.folder / "form.json"
 
     @property
     def customers(self) -> Path:

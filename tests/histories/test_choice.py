@@ -7,12 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.config.compose import compose
+from gans.config.run import Run
 from gans.data.events.chains import Chain, Shape
 from gans.data.events.weeks import first_and_last, in_weeks, possible_days
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
-from gans.histories.choice import Choice, learn_choice
+from gans.histories.choice import Choice, described, learn_choice, rule_of
 from gans.histories.drawn import Drawn
+from gans.runs.files import RunFiles
 
 
 def side(people: int, most: int, gold: float, seed: int) -> HistorySide:
@@ -26,36 +29,62 @@ def side(people: int, most: int, gold: float, seed: int) -> HistorySide:
 
 
 @pytest.fixture(scope="module")
-def choice() -> Choice:
-    return learn_choice(side(800, 4, 0.5, 0), side(1600, 8, 0.1, 1))
+def run() -> Run:
+    return compose(["+experiment=histories"])
+
+
+@pytest.fixture(scope="module")
+def choice(run: Run) -> Choice:
+    rule = rule_of(run)
+    assert rule is not None
+    return learn_choice(rule, run, side(800, 4, 0.5, 0), side(4800, 8, 0.1, 1))
 
 
 def test_weights_favour_customers_as_real_ones_are(choice: Choice) -> None:
     made = side(1000, 8, 0.1, 2)
-    weights = choice.log_weights(made)
+    weights = np.exp(choice.log_weights(made))
+    chosen = weights / weights.sum()
     gold = np.array(made.customers["segment"].to_pylist()) == "gold"
     count = made.events["orders"].count
-    chosen = np.exp(weights) / np.exp(weights).sum()
     assert 2 * gold.mean() < chosen[gold].sum() < 0.6  # a half of the real ones are
     assert chosen[count > 4].sum() < 0.1 < 0.4 < (count > 4).mean()  # none of the real ones has so many
 
 
-def test_a_choice_is_read_as_it_was_written(choice: Choice, tmp_path: Path) -> None:
-    path, made = tmp_path / "choice.npz", side(50, 8, 0.1, 3)
-    assert Choice.load(path) is None
-    choice.save(path)
-    again = Choice.load(path)
+def test_no_choice_without_a_ratio() -> None:
+    assert rule_of(compose(["+experiment=histories", "refine=none"])) is None
+
+
+def test_a_choice_is_read_as_it_was_written(choice: Choice, run: Run, tmp_path: Path) -> None:
+    files, made = RunFiles(tmp_path / "choice"), side(50, 8, 0.1, 3)
+    assert Choice.load(files, run) is None
+    choice.save(files)
+    again = Choice.load(files, run)
     assert again is not None
     np.testing.assert_array_equal(again.log_weights(made), choice.log_weights(made))
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(UserError, match=r"choice\.npz"):
-        Choice.load(path)
+    for path in (files.refinement, files.codec, files.form):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(UserError, match=path.name):
+            Choice.load(files, run)
+        path.write_bytes(whole)
 
 
-def test_a_level_that_no_training_customer_has_is_weighed(choice: Choice) -> None:
-    made = side(20, 4, 0.5, 4)
+def test_what_no_training_customer_has_is_weighed(choice: Choice) -> None:
+    made = side(20, 20, 0.5, 4)
     strange = made.customers.set_column(1, "segment", pa.array(["silver"] * 20))
     assert np.isfinite(choice.log_weights(HistorySide(strange, made.logs))).all()
+
+
+def test_customers_are_described_by_when_they_come_back() -> None:
+    day = np.datetime64("2024-01-01", "s") + np.array([0, 5, 40, 0]) * np.timedelta64(1, "D")
+    log = pa.table({"customer": [1, 1, 1, 2], "event": [1, 2, 3, 4], "time": day})
+    one = HistorySide(pa.table({"customer": [1, 2, 3]}), {"orders": log})
+    table = described(one, one.form, {"orders": np.datetime64("2024-03-15", "D")})
+    assert table["orders in month 1"].to_pylist() == ["yes", "no", "unknown"]
+    assert table["orders in month 2"].to_pylist() == ["unknown"] * 3  # it is not over
+    classes = [table[f"orders gaps of class {place}"].to_pylist() for place in range(8)]
+    assert [each[0] for each in classes] == [0, 1, 0, 0, 1, 0, 0, 0]  # 5 and 35 days
+    assert all(each[1:] == [0, 0] for each in classes)
 
 
 def test_chosen_customers_and_their_events_get_new_keys() -> None:
