@@ -15,6 +15,7 @@ from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
 from gans.histories.choice import Choice, described, learn_choice, rule_of
 from gans.histories.drawn import Drawn
+from gans.refinement.pools import inclusion
 from gans.runs.files import RunFiles
 
 
@@ -42,8 +43,7 @@ def choice(run: Run) -> Choice:
 
 def test_weights_favour_customers_as_real_ones_are(choice: Choice) -> None:
     made = side(1000, 8, 0.1, 2)
-    weights = np.exp(choice.log_weights(made))
-    chosen = weights / weights.sum()
+    chosen = inclusion(choice.log_weights(made), 250) / 250
     gold = np.array(made.customers["segment"].to_pylist()) == "gold"
     count = made.events["orders"].count
     assert 2 * gold.mean() < chosen[gold].sum() < 0.6  # a half of the real ones are
