@@ -69,7 +69,7 @@ def _utility(evaluation: Evaluation) -> list[Sentence]:
         ("smote_gain", mark("Adding SMOTE rows {verdict}: {measure} {gain}.")),
     ):
         if (gain := scores.get(name)) is not None and gain.low is not None and gain.high is not None:
-            by = say("{value:+.4f} ({low:+.4f} to {high:+.4f})", value=gain.value, low=gain.low, high=gain.high)
+            by = say("{value:+z.4f} ({low:+z.4f} to {high:+z.4f})", value=gain.value, low=gain.low, high=gain.high)
             verdict = (
                 say("changes nothing")
                 if gain.low <= 0 <= gain.high

@@ -247,7 +247,7 @@ def _criteria(evaluation: Evaluation) -> list[Sentence]:
 
 
 def _risk(criterion: str, text: str, score: Score) -> Sentence:
-    by = say("{value:+.1%} ({low:+.1%} to {high:+.1%})", value=score.value, low=score.low, high=score.high)
+    by = say("{value:+z.1%} ({low:+z.1%} to {high:+z.1%})", value=score.value, low=score.low, high=score.high)
     words = {"criterion": criterion, "text": text, "by": by}
     if (score.low or 0) <= 0:
         return Sentence("good", say("{criterion}: {text} no more often than others: {by}.", **words))
