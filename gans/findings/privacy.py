@@ -94,6 +94,11 @@ def privacy_verdict(evaluation: Evaluation) -> Sentence:
     return Sentence(tone, say(text, reason=reason))
 
 
+def is_told(sentence: Sentence, verdict: Sentence) -> bool:
+    """Whether the verdict says what a sentence about privacy says."""
+    return sentence.text.removeprefix(say(NOT_PRIVATE))[:-1] in verdict.text  # one of several there ends otherwise
+
+
 def worst_attack(evaluation: Evaluation) -> str:
     """How the worst attack on membership does, in a sentence; empty where the attacks were left out."""
     worst = evaluation.scores.get("membership_worst_auc")
