@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gans.evaluation.anonymity import ATTACKS as GUESSES
 from gans.evaluation.anonymity import anonymity
 from gans.evaluation.embedding import Points, points
 from gans.evaluation.inputs import Side, Tables
@@ -255,7 +256,7 @@ def secrets(tables: Tables, rows: int | None) -> Computed:
     for secret in tables.secrets:
         made, members, others = ((side, points(side.without(secret), scale)) for side in sides)
         found = attribute_inference(secret, made, members, others, tables.criteria_tests)
-        scores[f"attribute/{secret}"] = Estimate(*found.advantage)
+        scores[f"attribute/{secret}"] = Estimate(*found.advantage, rows=sides[1].rows + sides[2].rows)
         right[secret] = {"right of training rows": found.members, "right of test rows": found.others}
     return Computed(scores, {"secrets": right})
 
@@ -277,4 +278,5 @@ def singling_out_and_linkability(tables: Tables, rows: int | None) -> Computed:
         say("{name}: left out, anonymeter failed ({reason})", name=name, reason=reason)
         for name, reason in failed.items()
     ]
-    return Computed({name: Estimate(*value) for name, value in found.items()}, {}, notes)
+    asked = min(GUESSES, tables.real.num_rows, 0 if tables.test is None else tables.test.num_rows)
+    return Computed({name: Estimate(*value, rows=asked) for name, value in found.items()}, {}, notes)

@@ -200,16 +200,16 @@ def membership(tables: Tables, rows: int | None) -> Computed:
     controls = {INDEPENDENT: split.independent(synthetic.rows), COPIES: split.copies(synthetic.rows)}
     found = {name: attacker.attack(side, tables.runs) for name, side in ({SYNTHETIC: synthetic} | controls).items()}
     scores = {
-        f"membership_{name}_{kind}": Estimate(*interval)
+        f"membership_{name}_{kind}": Estimate(*interval, rows=attacker.asked.rows)
         for name, groups in found[SYNTHETIC].items()
         for kind, interval in (("auc", groups["all"].auc), ("tpr", groups["all"].tpr))
     }
-    for name, group in (("worst", "all"), ("isolated", "isolated")):
+    isolated = int(attacker.isolated.sum())
+    for name, group, asked in (("worst", "all", attacker.asked.rows), ("isolated", "isolated", isolated)):
         every = [groups[group] for groups in found[SYNTHETIC].values() if group in groups]
         if every:
             worst = max(every, key=lambda one: one.auc_corrected[0])
-            scores[f"membership_{name}_auc"] = Estimate(worst.auc[0], *worst.auc_corrected)
-    isolated = int(attacker.isolated.sum())
+            scores[f"membership_{name}_auc"] = Estimate(worst.auc[0], *worst.auc_corrected, rows=asked)
     sizes = {
         "members": split.members.rows,
         "non-members": split.others.rows,

@@ -15,7 +15,7 @@ class Score:
     """A value; `low` and `high` bound its interval of 95 %, `real` is what held-out real rows have in its place.
 
     Attributes:
-        rows: synthetic rows that it was computed of.
+        rows: that it was measured on: synthetic ones, or as `gans.evaluation.metrics.Estimate` has it.
     """
 
     value: float

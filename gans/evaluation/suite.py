@@ -65,7 +65,7 @@ def _add(out: Evaluation, one: Metric, tables: Tables, rows: int | None) -> None
         estimate = value if isinstance(value, Estimate) else Estimate(float(value))
         if estimate.real is None and name in beside:
             estimate = estimate._replace(real=_as_many(one, name, beside[name], tables))
-        out.scores[name] = Score(*estimate, rows=used)
+        out.scores[name] = Score(*estimate._replace(rows=estimate.rows or used))
     out.details |= found.details
     out.notes += [note for note in found.notes if note not in out.notes]
 

@@ -160,11 +160,14 @@ def two_sample(tables: Tables, rows: int | None) -> Computed:
     """Boosted trees and a logistic regression, and what gave the rows away."""
     real, synthetic = (tables.some(side, rows) for side in ("real", "synthetic"))
     found = {"xgb_c2st": xgb_c2st(real, synthetic), "lr_c2st": lr_c2st(real, synthetic)}
+    used = dict.fromkeys(found, min(real.rows, synthetic.rows))
     if "test" in tables.sides and tables.sides["test"].rows >= LEAST_TEST:
-        found["xgb_c2st_test"] = xgb_c2st(tables.some("test", rows), synthetic)
+        test = tables.some("test", rows)
+        found["xgb_c2st_test"] = xgb_c2st(test, synthetic)
+        used["xgb_c2st_test"] = min(test.rows, synthetic.rows)
     telling = found.get("xgb_c2st_test", found["xgb_c2st"])
     return Computed(
-        {name: Estimate(one.score, one.low, one.high) for name, one in found.items()},
+        {name: Estimate(one.score, one.low, one.high, rows=used[name]) for name, one in found.items()},
         {
             "given away by columns": dict(list(telling.columns.items())[:WORST]),
             "given away by pairs": telling.pairs,
