@@ -416,7 +416,7 @@ class Synthesizer(BaseEstimator):
     ) -> dict[str, Any]:
         """Event histories of new synthetic customers, as `python -m gans.events` draws them: frames by name.
 
-        The run must be of histories, whose events are learnt, or of profiles: of `gans.profiles`, or data=profiles.
+        The run must be of histories, whose events are learned, or of profiles: of `gans.profiles`, or data=profiles.
 
         Args:
             n: customers.
@@ -436,7 +436,7 @@ class Synthesizer(BaseEstimator):
         self._fitted()
         if self._library:
             if reference is not None or out is not None:
-                raise UserError("reference and out go with profiles; learnt events end when their logs did.")
+                raise UserError("reference and out go with profiles; learned events end when their logs did.")
             return self.sample(n, where, seed)
         date = reference.isoformat() if isinstance(reference, datetime.date) else reference
         folder = None if out is None else str(out)

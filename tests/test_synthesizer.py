@@ -324,7 +324,7 @@ def test_before_fit_nothing_is_drawn_or_written(use: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("no_report")
-def test_fitting_again_replaces_what_was_learnt() -> None:
+def test_fitting_again_replaces_what_was_learned() -> None:
     model = Synthesizer(experiment="vanilla", overrides=(*QUICK, "trainer.steps=1"), progress=False)
     first = model.fit(pd.DataFrame({"a": ["x", "y"] * 50, "n": range(100)})).run_dir_
     model.set_params(experiment="cgan", overrides=[*QUICK, "trainer.steps=1", "condition.columns=[b]"])

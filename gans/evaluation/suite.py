@@ -103,6 +103,9 @@ def _left_out(tables: Tables, level: str) -> list[str]:
     if min(tables.real.num_rows, tables.synthetic.num_rows) < least:
         out.append(say("unseen rows, detection: left out, they need {least} rows of each side", least=least))
     if level == "fast":
+        if tables.secrets:
+            named = ",".join(tables.secrets)
+            out.append(say("secrets=[{named}]: not attacked, metrics=standard or full does that", named=named))
         return [*out, say("metrics=fast does not measure utility, nor privacy beyond copies")]
     if fewest < LEAST_OF_EACH:
         text = say(

@@ -259,7 +259,7 @@ def test_encode_errors_name_column_and_value(name: str, values: Any, parts: list
         assert part in str(caught.value)
 
 
-def test_missing_column_and_columns_that_are_not_learnt() -> None:
+def test_missing_column_and_columns_that_are_not_learned() -> None:
     table, fitted = fit(Quantile(), mixed())
     with pytest.raises(UserError, match="column 'spend' is missing from the table; it has plan, country"):
         fitted.encode(table.drop_columns(["spend"]))

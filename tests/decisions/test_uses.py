@@ -293,7 +293,7 @@ def test_stability_of_one_population_is_near_zero_and_its_interval_holds_it() ->
     assert other[1] > uses.STABLE
 
 
-def test_rows_that_were_learnt_by_heart_are_as_good_as_other_real_rows_and_no_better(
+def test_rows_that_were_learned_by_heart_are_as_good_as_other_real_rows_and_no_better(
     make_case: Any, customers: Any
 ) -> None:
     """So few rows that both arms analyse all of them: where these are the same rows, so are the conclusions."""

@@ -129,6 +129,13 @@ def test_the_number_of_rows_is_that_of_the_rows_that_were_asked_about() -> None:
     assert {*expected} - {*rows} <= {"predicate_singling_out"}  # where no predicate singles out
 
 
+def test_secrets_that_are_not_attacked_are_said() -> None:
+    real, made = people(0, 300), people(1, 300)
+    said = "secrets=[plan,left]: not attacked, metrics=standard or full does that"
+    assert said in evaluate(tables(real, made, secrets=["plan", "left"]), "fast").notes
+    assert said not in evaluate(tables(real, made), "fast").notes
+
+
 def test_levels_grow_and_what_is_left_out_is_said() -> None:
     real, made = people(0, 300), people(1, 300)
     three = tables(real, made, people(2), "left")

@@ -95,7 +95,7 @@ def test_of_too_many_values_some_stand_for_all(ready: Prepared, monkeypatch: pyt
         ("country != 'IT' and city != 'Ulm'", "city", lambda v: v in ("Lyon", "Paris", "Bonn")),
     ],
 )
-def test_what_a_learnt_column_may_hold(marginals: Marginals, where: str, column: str, fits: Any) -> None:
+def test_what_a_learned_column_may_hold(marginals: Marginals, where: str, column: str, fits: Any) -> None:
     plan = make_plan(where, [], marginals)
     assert list(plan.allowed) == [column]
     values = marginals.values(column).to_pylist()
