@@ -231,7 +231,7 @@ def _observed(codes: np.ndarray, place: int) -> list[float]:
 
 
 def _inside(shares: np.ndarray, held: list[np.ndarray], levels: int) -> Interval:
-    """The share of cells that lie in the interval of the held-out share; 95 % is ideal but for their own draw."""
+    """The share of cells that lie in the interval of the held-out share; 95% is ideal but for their own draw."""
     hits = [
         low <= shares[at, place] <= high
         for at, codes in enumerate(held)

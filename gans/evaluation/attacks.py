@@ -93,10 +93,10 @@ class Nearness:
     """How near synthetic and test rows are to their training rows.
 
     Attributes:
-        near: share of synthetic rows as near to a training row as the nearest 5 % of the test rows.
+        near: share of synthetic rows as near to a training row as the nearest 5% of the test rows.
         near_test: the same share of the test rows: .05, or more where distances tie.
         ratio: share of synthetic rows whose ratio of the nearest to the second nearest distance is as low as that of
-            5 % of the test rows; more says that synthetic rows point to single training rows.
+            5% of the test rows; more says that synthetic rows point to single training rows.
         ratio_test: the same share of the test rows.
     """
 
@@ -109,7 +109,7 @@ class Nearness:
 def nearness(synthetic: Points, real: Points, test: Points) -> Nearness:
     """Near copies, and the nearest-neighbour distance ratio (Zhao et al. 2021, arXiv:2102.08369), beside test rows.
 
-    The intervals know that the 5 % of the test rows are of a draw, and that a training row draws several synthetic
+    The intervals know that the 5% of the test rows are of a draw, and that a training row draws several synthetic
     ones.
     """
     (here, owner), (there, _) = (nearest_manhattan(side, real, 2) for side in (synthetic, test))
@@ -155,7 +155,7 @@ def attribute_inference(
     """Guess a secret by the nearest synthetic row in all other columns (the points leave the secret out).
 
     The inference attack of Giomi et al. 2023 (arXiv:2211.10459), with test rows as the control. A number is right
-    within 5 % of the range of the middle nine tenths of the training rows, a level where it is the same. Rows whose
+    within 5% of the range of the middle nine tenths of the training rows, a level where it is the same. Rows whose
     secret is missing are left out. The interval of the advantage is corrected for so many tests.
     """
     numeric = secret not in members[0].levels

@@ -40,8 +40,8 @@ FEW_ISOLATED = 50  # below which a note says that intervals are wide
 LEAST_COMPARED = 5  # isolated rows of either side
 NEIGHBOUR = 5  # the reference row whose distance says how isolated a row is
 COPIED = 0.05
-TESTS = 3 * len(ATTACKS)  # of each attack: the area, the share at 1 % false alarms, the area of isolated rows
-SYNTHETIC, INDEPENDENT, COPIES = "synthetic", "independent columns", "5 % copies"
+TESTS = 3 * len(ATTACKS)  # of each attack: the area, the share at 1% false alarms, the area of isolated rows
+SYNTHETIC, INDEPENDENT, COPIES = "synthetic", "independent columns", "5 % copies"  # names in evaluation.json
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def mean_ranks(every: Iterable[np.ndarray]) -> np.ndarray:
 SCORES: Mapping[str, Meaning] = {
     f"membership_{name}_{kind}": Meaning(f"membership by {title}, {words}", NEAR, ideal, sentence=False)
     for name, title in ATTACKS.items()
-    for kind, words, ideal in (("auc", "AUC", 0.5), ("tpr", "TPR at 1 % FPR", 0.01))
+    for kind, words, ideal in (("auc", "AUC", 0.5), ("tpr", "TPR at 1% FPR", 0.01))
 } | {
     "membership_worst_auc": Meaning("worst membership attack, AUC", NEAR, 0.5, sentence=False),
     "membership_isolated_auc": Meaning("worst membership attack on isolated rows, AUC", NEAR, 0.5, sentence=False),

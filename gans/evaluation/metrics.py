@@ -85,7 +85,7 @@ class MostRows(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A value, the ends of its interval of 95 %, and what held-out real rows have in its place.
+    """A value, the ends of its interval of 95%, and what held-out real rows have in its place.
 
     Attributes:
         rows: that it was measured on, where these are not all synthetic rows that its metric may use: of two tables

@@ -38,7 +38,7 @@ class TwoSample:
 
     Attributes:
         score: 1 - mean of (2 max(.5, AUC) - 1), in [0, 1]; 1: it cannot tell the sides apart.
-        low: end of the interval of 95 % over the rows of the folds (DeLong).
+        low: end of the interval of 95% over the rows of the folds (DeLong).
         high: the other end.
         columns: by column its share of what the classifier went by, largest first; they add up to 1.
         pairs: the same of pairs of columns, beside what their columns say by themselves.

@@ -106,7 +106,7 @@ class Task:
         return float(np.mean(areas)) if areas else np.nan
 
     def top(self, goal: np.ndarray, predicted: np.ndarray) -> float:
-        """Ranking lift at 10 %: the mean of the tenth that is ranked highest, over the mean of all.
+        """Ranking lift at 10%: the mean of the tenth that is ranked highest, over the mean of all.
 
         Of many classes the positive one is the rarest; a number that is not positive on average has no lift.
         """
@@ -257,8 +257,8 @@ SETTINGS: dict[str, Any] = {
         "trtr": Meaning("trained on real, tested on real", HIGHER, sentence=False),
         "tsts": Meaning("trained on synthetic, tested on synthetic", NEAR, sentence=False),
         "trts": Meaning("trained on real, tested on synthetic", NEAR, sentence=False),
-        "lift_synthetic": Meaning("lift at 10 %, trained on synthetic", HIGHER, sentence=False),
-        "lift_real": Meaning("lift at 10 %, trained on real", HIGHER, sentence=False),
+        "lift_synthetic": Meaning("lift at 10%, trained on synthetic", HIGHER, sentence=False),
+        "lift_real": Meaning("lift at 10%, trained on real", HIGHER, sentence=False),
     },
     **SETTINGS,
 )

@@ -25,7 +25,7 @@ class Measured:
     Attributes:
         name: for people.
         better: higher or lower; "" where neither is.
-        values: by arm, with an interval of 95 % each.
+        values: by arm, with an interval of 95% each.
         gains: by arm the difference to the control, with its interval, where it was measured on the same rows.
         share: whether the values are shares, in [0, 1].
     """

@@ -90,13 +90,13 @@ def fidelity_sentences(evaluation: Evaluation) -> list[Sentence]:
     if (score := evaluation.scores.get("shape_error")) is None:
         return out
     if score.real is None:
-        text = say("Columns are off by {value:.2f} % on average, measured as published.", value=score.value)
+        text = say("Columns are off by {value:.2f}% on average, measured as published.", value=score.value)
         return [*out, Sentence("note", text)]
     tone = "good" if score.value <= 1.5 * score.real + SHAPE else "bad" if score.value > 10 else "note"
     trend = evaluation.scores["trend_error"]
     text = say(
-        "Columns are off by {shape:.2f} % (held-out rows {real_shape:.2f} %), pairs by {trend:.2f} % (held-out rows "
-        "{real_trend:.2f} %), measured as published.",
+        "Columns are off by {shape:.2f}% (held-out rows {real_shape:.2f}%), pairs by {trend:.2f}% (held-out rows "
+        "{real_trend:.2f}%), measured as published.",
         shape=score.value,
         real_shape=score.real,
         trend=trend.value,

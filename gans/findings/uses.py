@@ -15,7 +15,7 @@ ANOTHER_SAMPLE, SYNTHETIC_ROWS = mark("another sample of real rows"), mark("synt
 FOUND, CONTRARY, OVERLAP, SIGNS = (
     mark("conclusions of the logistic model that are reproduced"),
     mark("conclusions with the right sign"),
-    mark("coefficients that cannot be told apart (95 %)"),
+    mark("coefficients that cannot be told apart (95%)"),
     mark("correlations of the same sign"),
 )
 MEASURES = (FOUND, CONTRARY, OVERLAP, SIGNS)

@@ -36,7 +36,7 @@ SERVING = ("port", "host", "raters", "open")
     Key(
         "arm",
         choice(*ARMS),
-        "synthetic, or real: both halves are real rows, a control that must come out at 50 %",
+        "synthetic, or real: both halves are real rows, a control that must come out at 50%",
         default=ARMS[0],
     ),
     Key("language", choice(*LANGUAGES), "language of the page, which also has a switch", default=LANGUAGES[0]),

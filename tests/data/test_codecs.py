@@ -48,7 +48,7 @@ def test_quantile_scores_are_standard_normal(values: np.ndarray) -> None:
     share = ndtr(scores)
     steps = np.arange(len(scores) + 1) / len(scores)
     statistic = max(np.abs(share - steps[1:]).max(), np.abs(share - steps[:-1]).max())
-    assert statistic < 1.63 / np.sqrt(len(scores))  # the 1 % point of Kolmogorov's law
+    assert statistic < 1.63 / np.sqrt(len(scores))  # the 1% point of Kolmogorov's law
     assert abs(scores.mean()) < 0.03
     assert abs(scores.std() - 1) < 0.03
 

@@ -60,7 +60,7 @@ def test_marketing_by_hand(good: Case) -> None:
     labels, chance = asked.labels(good.test), asked.chances(good.real, good.test)
     assert answer["AUC"].values[REAL][0] == pytest.approx(roc_auc_score(labels, chance))
     first = np.argsort(-chance, kind="stable")[:150]
-    assert answer["lift at 10 %"].values[REAL][0] == pytest.approx(labels[first].mean() / labels.mean())
+    assert answer["lift at 10%"].values[REAL][0] == pytest.approx(labels[first].mean() / labels.mean())
     contacted = chance > 0.25
     profit = (4 * labels[contacted].sum() - contacted.sum()) / len(labels) * 1000
     assert answer.measures[2].values[REAL][0] == pytest.approx(profit)
