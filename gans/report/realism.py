@@ -56,8 +56,8 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     most = max(1.0, score.value + overfit.value)  # above 1 for copies alone, and then as far as they reach
     whiskers = [min(max(score.value + (end or 0.0), 0.0), most) for end in (overfit.low, overfit.high)]
     axes.plot(whiskers, [TRAINING, TRAINING], color=INK, linewidth=1.6, marker="|", markersize=9)
-    for name, side, height in ((mark("independent columns"), "left", 1.98), (mark("training rows"), "right", 1.7)):
-        _anchor(axes, f"{say(name)} {details[name]:.2f}", details[name], side, height)
+    for name, height in ((mark("independent columns"), 1.98), (mark("training rows"), 1.7)):
+        _anchor(axes, f"{say(name)} {details[name]:.2f}", details[name], height)
     axes.set_yticks([UNSEEN, TRAINING], [say("against\nunseen\nrows"), say("against\ntraining\nrows")])
     axes.set_ylim(-0.45, 2.0)
     axes.set_xlim(0, most + 0.01)
@@ -68,7 +68,11 @@ def realism_figure(evaluation: Evaluation) -> "Figure | None":
     return figure
 
 
-def _anchor(axes: "Axes", text: str, value: float, side: str, height: float) -> None:
-    """A mark with its text, below or above that of the other mark, since the two may be near each other."""
+def _anchor(axes: "Axes", text: str, value: float, height: float) -> None:
+    """A mark with its text, below or above that of the other mark, since the two may be near each other.
+
+    The text is on the side where there is more room.
+    """
+    side = "right" if value > 0.5 else "left"
     axes.axvline(value, color=REAL, linestyle=":", linewidth=1.4)
     axes.text(value, height, f" {text} ", ha=side, va="top", fontsize=TEXT, color=REAL, backgroundcolor=PAPER)

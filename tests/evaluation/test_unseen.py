@@ -156,6 +156,19 @@ def test_the_interval_of_the_picture_is_within_its_axis(
     assert low <= ends[0] <= ends[1] <= high
 
 
+@pytest.mark.parametrize("independent", [0.02, 0.97])
+def test_the_marks_of_the_picture_have_their_texts_within_its_axis(independent: float) -> None:
+    found = judged(0.3, 0.1, 0.6, (0.0, -0.01, 0.01))
+    found.details["unseen rows"]["independent columns"] = independent
+    figure = realism_figure(found)
+    assert figure is not None
+    figure.draw_without_rendering()
+    inside = figure.axes[0].get_window_extent()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert inside.x0 <= box.x0 <= box.x1 <= inside.x1, text.get_text()
+
+
 @pytest.mark.parametrize(("columns", "joint"), [(0.05, 0.15), (0.5, -0.3)])
 def test_the_bars_of_the_picture_add_up(columns: float, joint: float) -> None:
     figure = realism_figure(judged(0.8, columns, joint, (0.05, 0.03, 0.07)))
