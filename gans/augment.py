@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from gans.cli.arguments import in_place_of
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import RUNS_OF, TABLE_FILE, TEXT, WHOLE, choice
@@ -64,10 +65,9 @@ def command(run: list[str], how: str, n: int | None, out: Path | None, **_: Any)
         for sentence in found.sentences():
             print(sentence.line())
     if out is not None:
+        real, made, replaces = cases[0].tables.real.num_rows, found.rows.num_rows, in_place_of(out)
         write_rows(out, iter([augmented(cases[0], found)]), cases[0].tables.schema)
-        log.info(
-            "%s real and %s synthetic rows: %s", f"{cases[0].tables.real.num_rows:,}", f"{found.rows.num_rows:,}", out
-        )
+        log.info("%s real and %s synthetic rows: %s%s", f"{real:,}", f"{made:,}", out, replaces)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, NAMES, PLACES, TEXT, choice
 from gans.errors import one_of
 from gans.notebook.names import make_callable
+from gans.tracking.log import RESULT
 from gans.words import ENGLISH, LANGUAGES, in_language
 
 log = logging.getLogger("gans")
@@ -59,7 +60,7 @@ def command(runs: str, by: str, metrics: list[str] | None, budget: str, out: str
         print(terminal(found))
         with locked(folder, "out", make=True):
             write(found, folder)
-    log.info("%s", folder / "comparison.html")
+    log.log(RESULT, "%s", folder / "comparison.html")
     return 0
 
 

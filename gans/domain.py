@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from gans.cli.arguments import in_place_of
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FILE, TRUTH
@@ -49,8 +50,10 @@ def command(out: str, private: bool, others: list[str]) -> None:
     table = normalise(source.read())
     schema = detect(table, source.fixed_kinds(), source.drop, source.handling())
     domain = draft_domain(table, schema, private)
+    replaces = in_place_of(path)
     domain.write(path, HEAD)
-    log.info("%s: a draft of %s columns; go through it, then remove 'draft: true'", path, len(domain.columns))
+    text = "%s%s: a draft of %s columns; go through it, then remove 'draft: true'"
+    log.info(text, path, replaces, len(domain.columns))
 
 
 if __name__ == "__main__":

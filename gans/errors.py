@@ -40,9 +40,14 @@ def in_range(
     below = value <= low if open_low else value < low
     above = high is not None and (value >= high if open_high else value > high)
     if below or above or value != value:
-        left = f"{'more than' if open_low else 'at least'} {low:g}"
-        right = "" if high is None else f" and {'less than' if open_high else 'at most'} {high:g}"
-        raise UserError(f"{key}={value:g}: it must be {left}{right}.")
+        left = f"{'more than' if open_low else 'at least'} {_shown(low)}"
+        right = "" if high is None else f" and {'less than' if open_high else 'at most'} {_shown(high)}"
+        raise UserError(f"{key}={_shown(value)}: it must be {left}{right}.")
+
+
+def _shown(value: float) -> str:
+    """A whole number with all its digits, any other with six."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def missing_extra(what: str, extra: str) -> UserError:

@@ -10,6 +10,7 @@ from gans.cli.kinds import FILE, FOLDER, NAMES, RUN, TEXT, TRUTH, WHOLE, choice
 from gans.cli.tables import LANGUAGE, TRUST, said_with_text_options, text_files
 from gans.errors import UserError
 from gans.runs.judging_options import LEVEL, check_judging
+from gans.tracking.log import RESULT
 from gans.words import in_language
 
 log = logging.getLogger("gans")
@@ -109,7 +110,7 @@ def command(**_: Any) -> int:
         print_evaluation(found)
         with locked(folder, key, make=True):
             written = write_evaluation(folder, found, observed)
-    log.info("%s and %s", *written)
+    log.log(RESULT, "%s and %s", *written)
     return 0
 
 

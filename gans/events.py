@@ -1,6 +1,6 @@
 """Event histories of synthetic customers: `python -m gans.events run=DIR n=1000 reference=2025-01-01 out=FOLDER`.
 
-A run of data=histories draws the events that it has learnt, as gans.sample does; from a run of profiles they follow by
+A run of data=histories draws the events that it has learned, as gans.sample does; from a run of profiles they follow by
 rules.
 """
 
@@ -22,7 +22,7 @@ log = logging.getLogger("gans")
     Key(
         "run",
         RUN,
-        "run directory of data=histories (whose events are learnt) or data=profiles, or last",
+        "run directory of data=histories (whose events are learned) or data=profiles, or last",
         required=True,
     ),
     Key("n", WHOLE, "number of customers", required=True),
@@ -36,7 +36,7 @@ log = logging.getLogger("gans")
     Key(
         "reference",
         TEXT,
-        "date of the profiles, at which the events end; data.reference of the run unless given; learnt events end "
+        "date of the profiles, at which the events end; data.reference of the run unless given; learned events end "
         "when their log did",
         metavar="DATE",
     ),

@@ -10,6 +10,7 @@ from gans.cli.kinds import FOLDER, TEXT
 from gans.cli.overrides import complete_overrides, found_runs
 from gans.config.names import unquoted
 from gans.errors import DONE, INTERRUPTED, UserError
+from gans.tracking.log import RESULT
 
 log = logging.getLogger("gans")
 
@@ -70,8 +71,13 @@ def command(sites: str | None, app: str | None, others: list[str], **_: str) -> 
         raise UserError("sites is not set: usage: gans federate sites='FOLDER/site-*.parquet'")
     call = Call(FEDERATE, typed)
     found = federate(run, federation, lambda run: SimulatedGrid(simulated_sites(run)), call=call)
-    for line in federated_lines(found.run_dir, found.summary, federation.share != "discriminator"):
-        log.info("%s", line)
+    lines = federated_lines(found.run_dir, found.summary, federation.share != "discriminator")
+    if log.isEnabledFor(logging.INFO):
+        for line in lines:
+            log.info("%s", line)
+    else:
+        for line in (lines[0], found.run_dir):
+            log.log(RESULT, "%s", line)
     return INTERRUPTED if found.summary["status"] == "interrupted" else DONE
 
 

@@ -9,6 +9,7 @@ from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, RUNS_OF, WHOLE
 from gans.cli.tables import LANGUAGE, REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
 from gans.errors import UserError
+from gans.tracking.log import RESULT
 from gans.words import in_language
 
 log = logging.getLogger("gans")
@@ -43,7 +44,7 @@ def command(run: list[str], k: int | None, out: str | None, **_: Any) -> None:
         print_personas(found)
         folder.mkdir(parents=True, exist_ok=True)
         page = write_personas(folder, found, cases[0].run.name)
-    log.info("%s and %s", page, folder / "personas.csv")
+    log.log(RESULT, "%s and %s", page, folder / "personas.csv")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from gans.cli.arguments import in_place_of
 from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import TABLE_FILE
@@ -37,11 +38,12 @@ def command(out: Path, others: list[str]) -> None:
         raise UserError("data: it makes no profiles; allowed are data=profiles and data=online_retail.")
     with waiting("reading events"):
         table, features = source.profiles()
+    replaces = in_place_of(out)
     write_rows(out, iter([table]))
     width = max(len(feature.name) for feature in features)
     for feature in features:
         print(f"{feature.name:{width}}  {feature.text} [{feature.unit}; missing: {feature.missing}]")
-    log.info("%s", out)
+    log.info("%s%s", out, replaces)
 
 
 make_callable(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gans.cli.arguments import output_file
+from gans.cli.arguments import in_place_of, output_file
 from gans.cli.command import main_command
 from gans.cli.histories import HISTORIES, draw_customers, is_run_of_histories
 from gans.cli.keys import Key, said, takes
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gans")
 
+MOST_NAMED = 5
+HOW = re.compile(r" \(data\.[^)]*\)$")  # of a reason: how to have the column nevertheless, in another training
 PARTS = re.compile(r"(?:`[^`]*`|'[^']*'|\"[^\"]*\"|[^;])+")  # of a list separated by ; but within quotes
 
 
@@ -141,15 +143,31 @@ def draw_rows(
         sampler.refinement = None
     if out.suffix != ".parquet" and sampler.codec.image:
         raise UserError(f"out={out}: images go into .parquet files.")
-    tables = sampler.stream(n, seed, where, held, start, stop)
-    write_shown(out, tables, stop - start, sampler.codec.schema)
-    log.info("%s rows, %s columns: %s", f"{stop - start:,}", len(sampler.codec.schema.sampled), out)
+    tables, replaces, schema = sampler.stream(n, seed, where, held, start, stop), in_place_of(out), sampler.codec.schema
+    write_shown(out, tables, stop - start, schema)
+    log.info("%s rows, %s: %s%s", f"{stop - start:,}", drawn_columns(schema), out, replaces)
+    if left_out := why_left_out(schema):
+        log.info("columns left out: %s", left_out)
     if croissant:
         from gans.report.croissant import write_croissant
 
         given = {key: value for key, value in said().items() if key not in ("run", "out", "croissant")}
         path = write_croissant(out, saved, stop - start, {"seed": seed} | given)
         log.info("%s: add license, creator and url before you publish the rows", path)
+
+
+def drawn_columns(schema: "Schema") -> str:
+    """How many columns rows have, of how many of the table, as in '6 of 7 columns'."""
+    drawn, every = len(schema.sampled), len(schema.columns)
+    return f"{drawn} columns" if drawn == every else f"{drawn} of {every} columns"
+
+
+def why_left_out(schema: "Schema") -> str:
+    """The columns that rows lack, each with its reason; of many the first ones."""
+    gone = [column for column in schema.columns if column.role == "dropped"]
+    named = [f"{column.name} ({HOW.sub('', column.reason)})" for column in gone[:MOST_NAMED]]
+    more = [f"and {len(gone) - MOST_NAMED} more, see schema.json of the run"] if len(gone) > MOST_NAMED else []
+    return ", ".join([*named, *more])
 
 
 def write_shown(out: Path, tables: Iterator[Any], rows: int, schema: "Schema") -> None:

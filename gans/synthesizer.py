@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
-from gans.errors import UserError
+from gans.errors import UserError, in_range
 from gans.files import temporary_folder
 from gans.tracking.log import set_up_log, silenced
 
@@ -189,19 +189,22 @@ class Synthesizer(BaseEstimator):
 
         Raises:
             NotFittedError: before `fit`.
-            UserError: `where` names a column that is not there, cannot hold, or too few rows fit.
+            UserError: n is no whole number of at least 1, seed none of at least 0; `where` names a column that is not
+                there, cannot hold, or too few rows fit.
         """
         from gans.data.frames import to_frame
         from gans.data.relations import parse_relation
+        from gans.notebook.options import whole
 
         sampler = copy.copy(self._fitted())
+        n, seed = whole("n", n), whole("seed", seed)
+        in_range("n", n, 1)
         if self._library:
             from gans.notebook.histories import drawn_frames
-            from gans.notebook.options import whole
 
             if relations or not refine:
                 raise UserError("relations and refine go with tables; customers with events take n, where and seed.")
-            return drawn_frames(self.run_dir_, whole("n", n), where, whole("seed", seed), self._library)
+            return drawn_frames(self.run_dir_, n, where, seed, self._library)
         if not refine:
             sampler.refinement = None
         rows = sampler.sample(n, seed, self._learnable(where), [parse_relation(text) for text in relations])
@@ -413,7 +416,7 @@ class Synthesizer(BaseEstimator):
     ) -> dict[str, Any]:
         """Event histories of new synthetic customers, as `python -m gans.events` draws them: frames by name.
 
-        The run must be of histories, whose events are learnt, or of profiles: of `gans.profiles`, or data=profiles.
+        The run must be of histories, whose events are learned, or of profiles: of `gans.profiles`, or data=profiles.
 
         Args:
             n: customers.
@@ -433,7 +436,7 @@ class Synthesizer(BaseEstimator):
         self._fitted()
         if self._library:
             if reference is not None or out is not None:
-                raise UserError("reference and out go with profiles; learnt events end when their logs did.")
+                raise UserError("reference and out go with profiles; learned events end when their logs did.")
             return self.sample(n, where, seed)
         date = reference.isoformat() if isinstance(reference, datetime.date) else reference
         folder = None if out is None else str(out)

@@ -10,6 +10,7 @@ from gans.cli.keys import Key, takes
 from gans.cli.kinds import FOLDER, NAMES, NUMBER, RUNS_OF, TEXT, WHOLE, choice
 from gans.cli.tables import LANGUAGE, REAL_TABLES, SYNTHETIC, said_with_text_options, text_files
 from gans.decisions.scenario_options import SCENARIOS, check_scenario
+from gans.tracking.log import RESULT
 from gans.words import in_language
 
 log = logging.getLogger("gans")
@@ -71,7 +72,7 @@ def command(scenario: str, **_: Any) -> None:
             answer = answer_of(scenario, cases, given)
         print_answer(answer)
         folder.mkdir(parents=True, exist_ok=True)
-        log.info("%s", write_answer(folder, answer, draw(answer)))
+        log.log(RESULT, "%s", write_answer(folder, answer, draw(answer)))
 
 
 if __name__ == "__main__":

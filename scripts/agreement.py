@@ -7,7 +7,7 @@
   sdmetrics  a Python interpreter that has sdmetrics 0.11 (it asks for an older numpy): shape and trend by its own
   metrics
 
-Prints ours, theirs and the relative difference; 1 where one is above 1 %.
+Prints ours, theirs and the relative difference; 1 where one is above 1%.
 """
 
 import json
@@ -90,8 +90,8 @@ def main(sdmetrics: str | None, target: str | None, **given: str) -> int:
             apart = abs(found - value) / max(abs(value), 1e-12) if found != value else 0.0
             apart = 0.0 if abs(found - value) <= 5e-5 else apart  # they print four decimals
             worst = max(worst, apart)
-            print(f"  {name:16} ours {found:9.4f}   {who:14} {value:9.4f}   {100 * apart:6.2f} %")
-    print(f"largest relative difference: {100 * worst:.2f} %")
+            print(f"  {name:16} ours {found:9.4f}   {who:14} {value:9.4f}   {100 * apart:6.2f}%")
+    print(f"largest relative difference: {100 * worst:.2f}%")
     return int(worst > MOST)
 
 

@@ -3,7 +3,7 @@
     python scripts/audit.py experiment=dp_marginals|dp_gan|pate_gan [epsilon=3] [delta=1e-5] [runs=2000] [bug=NAME]
 
 Half of the runs have a canary, a row in cells of its own, among some others. The attacker knows these, sees each noisy
-answer, and sums up how much likelier the canary makes them. Two bounds at 95 %: one that holds whatever the mechanism
+answer, and sums up how much likelier the canary makes them. Two bounds at 95%: one that holds whatever the mechanism
 is, and one that holds if the answers are Gaussian and is far tighter; the smaller epsilon, the more runs they need.
 With `bug` a fault is built in on purpose, one of those that others' audits found, and the audit should notice it. The
 status is 1 where a bound is above the stated epsilon.

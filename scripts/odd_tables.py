@@ -42,7 +42,7 @@ def levels(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def missing(rng: np.random.Generator) -> dict[str, Any]:
-    """5,000 rows of ten columns with 40 % of the cells missing, and a column without a value."""
+    """5,000 rows of ten columns with 40% of the cells missing, and a column without a value."""
     rows = 5_000
     columns: dict[str, Any] = {f"number {k}": rng.normal(size=rows) for k in range(4)}
     columns |= {f"count {k}": rng.poisson(5, rows) for k in range(3)}

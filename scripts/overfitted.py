@@ -5,7 +5,7 @@
 Overfitted: the flagship's generator, 20,000 steps on 500 rows. Healthy: a fiftieth of the steps on all rows. Both
 without refinement, of the last step; the attacks see 10,000 generated rows of each. FILE holds real rows that neither
 has seen. At least four of seven attacks should find the overfitted one, corrected for their number, and none the
-healthy one; a table of independent columns, and one that copies 5 % of its rows, stand beside both. Training takes half
+healthy one; a table of independent columns, and one that copies 5% of its rows, stand beside both. Training takes half
 an hour on one core; runs that are done are not repeated.
 """
 
@@ -62,7 +62,7 @@ def main(test: str, runs: str, others: list[str]) -> int:
             print(f" {table}")
             for attack, one in every.items():
                 print(f"  {ATTACKS[attack]:42} AUC {one.auc[0]:.3f} (corrected {one.auc_corrected[0]:.3f} to "
-                      f"{one.auc_corrected[1]:.3f}), TPR at 1 % FPR {one.tpr[0]:.3f}")  # fmt: skip
+                      f"{one.auc_corrected[1]:.3f}), TPR at 1% FPR {one.tpr[0]:.3f}")  # fmt: skip
         own = {attack: one for attack, one in panels[SYNTHETIC].items() if attack != "ranks"}
         fair = not any(one.succeeds for one in panels[INDEPENDENT].values())
         print(f"  independent columns are not accused: {'yes' if fair else 'NO'}")

@@ -56,7 +56,7 @@ def conditional(seeds: int) -> None:
             satisfied.append(np.mean([cell == value for cell in rows[name].to_pylist()]))
             found.append(np.mean([reference.compare(rows).columns[other] for other in others]))
         ignoring = np.mean([marginal.columns[other] for other in others])
-        share = f"{100 * np.mean(satisfied):.2f} % of rows satisfy it"
+        share = f"{100 * np.mean(satisfied):.2f}% of rows satisfy it"
         distances = f"generated {spread(found)}, real unconditional rows {ignoring:.4f}"
         print(f"where {name} == {value!r}: {share}; distance of the others to the real conditional: {distances}")
 

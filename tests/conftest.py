@@ -205,7 +205,7 @@ def make_related(seed: int = 0, rows: int = 600) -> pa.Table:
     city = rng.choice(["Rome", "Milan", "Lyon", "Paris", "Bonn", "Ulm"], rows)
     country = np.array(["IT", "IT", "FR", "FR", "DE", "DE"])
     plan = rng.choice(["basic", "gold", "free"], rows)
-    plan[rng.permutation(rows)[:6]] = "pilot"  # 1 % of the rows
+    plan[rng.permutation(rows)[:6]] = "pilot"  # 1% of the rows
     channel = np.where(plan == "basic", "web", rng.choice(["web", "shop"], rows))
     fee, tax = rng.integers(0, 50, rows), rng.integers(0, 20, rows)
     opened = rng.integers(2000, 2020, rows)

@@ -22,7 +22,9 @@ import yaml
 
 from gans.config.components import conf_folder
 from gans.data.files import read_table
+from gans.data.schema import Column, Schema
 from gans.findings.model_card import UNTESTED
+from gans.sample import drawn_columns, why_left_out
 from gans.tracking.log import set_up_log
 
 HOLDS = {
@@ -282,6 +284,28 @@ def drawn(command: Callable[..., Any], finished: Any, out: str, **given: Any) ->
     if out.endswith(".parquet"):
         return pq.read_table(out)
     return pyarrow.csv.read_csv(out) if out.endswith(".csv") else read_table(out, "out")
+
+
+def test_a_file_that_is_replaced_is_said(finished: Any, command: Callable[..., Any], tmp_path: Path) -> None:
+    for text, replaced in (("", False), (", in place of the file that was there", True)):
+        done = command("sample", f"run={finished.path}", "n=3", "out=rows.csv")
+        (line,) = [line for line in done.err.splitlines() if "rows.csv" in line]
+        assert re.fullmatch(rf"3 rows, \d+( of \d+)? columns: rows\.csv{text}", line), line
+        assert replaced == line.endswith("was there")
+
+
+def test_what_is_left_out_of_rows_is_said_with_its_reason() -> None:
+    def column(name: str, reason: str = "") -> Column:
+        return Column(name=name, kind="text", type="string", role="dropped" if reason else "feature", reason=reason)
+
+    plain = Schema([column("age"), column("plan")])
+    assert (drawn_columns(plain), why_left_out(plain)) == ("2 columns", "")
+    mail = column("mail", "personal data: e-mail addresses (data.keep=[mail] keeps it, data.fake=[mail] makes it up)")
+    some = Schema([column("age"), column("note", "free text"), mail])
+    assert drawn_columns(some) == "1 of 3 columns"
+    assert why_left_out(some) == "note (free text), mail (personal data: e-mail addresses)"
+    many = Schema([column("age"), *(column(f"c{place}", "free text") for place in range(7))])
+    assert why_left_out(many).endswith("c4 (free text), and 2 more, see schema.json of the run")
 
 
 def test_sampled_files_have_the_columns_and_types_of_the_table(

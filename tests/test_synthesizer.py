@@ -124,10 +124,25 @@ def test_conditions_and_relations_in_text(fitted: Synthesizer) -> None:
         fitted.sample(3, relations=["plan <<= age"])
 
 
-@pytest.mark.parametrize(("n", "seed"), [(0, 0), (3, -1)])
-def test_sample_ranges(fitted: Synthesizer, n: int, seed: int) -> None:
-    with pytest.raises(UserError, match="n=0" if n == 0 else "seed=-1"):
-        fitted.sample(n, seed=seed)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"n": 0}, r"n=0: it must be at least 1\."),
+        ({"n": -1}, r"n=-1: it must be at least 1\."),
+        ({"n": 2.5}, r"n=2\.5: a whole number is needed\."),
+        ({"n": "x"}, r"n='x': a whole number is needed\."),
+        ({"n": True}, r"n=True: a whole number is needed\."),
+        ({"n": 3, "seed": -1}, r"seed=-1: it must be at least 0 and at most 2147483647\."),
+        ({"n": 3, "seed": 0.5}, r"seed=0\.5: a whole number is needed\."),
+    ],
+)
+def test_sample_ranges(fitted: Synthesizer, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=f"^{said}$"):
+        fitted.sample(**given)
+
+
+def test_whole_numbers_of_numpy_are_whole(fitted: Synthesizer) -> None:
+    assert len(fitted.sample(np.int64(3), seed=np.int32(1))) == 3  # pyright: ignore[reportArgumentType]
 
 
 def test_seeds(fitted: Synthesizer) -> None:
@@ -309,7 +324,7 @@ def test_before_fit_nothing_is_drawn_or_written(use: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("no_report")
-def test_fitting_again_replaces_what_was_learnt() -> None:
+def test_fitting_again_replaces_what_was_learned() -> None:
     model = Synthesizer(experiment="vanilla", overrides=(*QUICK, "trainer.steps=1"), progress=False)
     first = model.fit(pd.DataFrame({"a": ["x", "y"] * 50, "n": range(100)})).run_dir_
     model.set_params(experiment="cgan", overrides=[*QUICK, "trainer.steps=1", "condition.columns=[b]"])

@@ -21,6 +21,11 @@ def output_file(text: str) -> Path:
     return out
 
 
+def in_place_of(out: Path) -> str:
+    """What is said beside a file that is about to be written: whether it replaces another one."""
+    return ", in place of the file that was there" if out.exists() else ""
+
+
 def run_folder(out: str | Path | None, run: str | Path) -> Path:
     """Where what is found by real rows goes: `out`, or the folder of the run unless that is private.
 

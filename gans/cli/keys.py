@@ -18,7 +18,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from gans.errors import DONE, UserError, nearest
-from gans.tracking.log import set_up_log
+from gans.tracking.log import RESULT, set_up_log
 
 log = logging.getLogger("gans")
 
@@ -299,7 +299,7 @@ def verbosity() -> list[click.Option]:
     """The options -q and -v."""
 
     def quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-        _set_level(ctx, logging.WARNING if value else None)
+        _set_level(ctx, RESULT if value else None)
 
     def verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         _set_level(ctx, logging.DEBUG if value else None)

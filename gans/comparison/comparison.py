@@ -52,7 +52,7 @@ class Cell:
         diverged: seeds that diverged.
         mean: over seeds.
         error: its standard error.
-        low: end of the interval of 95 % of the mean, by Student's t.
+        low: end of the interval of 95% of the mean, by Student's t.
         high: the other end.
         good: mean and interval once more, of values turned so that larger is better.
         variance: by training seed and by sampling; None where each seed was sampled once.

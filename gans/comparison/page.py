@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "intervals": mark("Means with intervals of 95 % over training seeds; small points are seeds."),
-    "improvement": mark("The chance that a run of the first variant is better, with its interval of 95 %."),
+    "intervals": mark("Means with intervals of 95% over training seeds; small points are seeds."),
+    "improvement": mark("The chance that a run of the first variant is better, with its interval of 95%."),
     "ranks": mark("Mean ranks; a bar joins variants that cannot be told apart."),
     "quality_against_time": mark(
         "Held-out score against the seconds of training: median of seeds, from least to most."

@@ -25,7 +25,7 @@ def interquartile_mean(values: np.ndarray) -> np.ndarray:
 def stratified_interval(
     groups: Sequence[np.ndarray], statistic: Callable[[np.ndarray], np.ndarray], seed: int = 0
 ) -> tuple[float, float]:
-    """The percentile interval of 95 % of a statistic of all values; each group is drawn anew with replacement.
+    """The percentile interval of 95% of a statistic of all values; each group is drawn anew with replacement.
 
     NaN where no group has two values: with one seed nothing is known of other seeds.
 

@@ -104,7 +104,7 @@ def rank_note(metric: ComparedScore) -> str:
         return say("No seed is shared by all variants, so there are no ranks.")
     ranks = metric.ranks
     return say(
-        "Over {blocks} blocks (data set x seed); critical difference {difference:.2f} (Nemenyi, 5 %){friedman}.",
+        "Over {blocks} blocks (data set x seed); critical difference {difference:.2f} (Nemenyi, 5%){friedman}.",
         blocks=ranks.blocks,
         difference=ranks.difference,
         friedman="" if np.isnan(ranks.p_value) else say("; Friedman p = {p:.2g}", p=ranks.p_value),
@@ -128,7 +128,7 @@ def variance_rows(comparison: Comparison, metric: ComparedScore) -> list[list[st
 
 CELLS = mark("mean +- standard error over training seeds (number of seeds)")
 BOLD = mark(
-    "Bold: the interval of 95 % (Student's t) lies beyond those of all others. IQM: the interquartile mean over data "
+    "Bold: the interval of 95% (Student's t) lies beyond those of all others. IQM: the interquartile mean over data "
     "sets and those seeds that did not diverge; its interval is a bootstrap."
 )
 PAIRS = mark(
@@ -145,7 +145,7 @@ def variance_heads() -> list[str]:
 
 def pair_heads() -> list[str]:
     """The heads of `pair_rows`."""
-    return [say("pair"), say("chance [95 %]"), say("pairs of runs"), "p", "p, Holm"]
+    return [say("pair"), say("chance [95%]"), say("pairs of runs"), "p", "p, Holm"]
 
 
 def rank_heads() -> list[str]:
@@ -179,7 +179,7 @@ def terminal(comparison: Comparison) -> str:
             cells=say(CELLS),
         )
         parts.append(head)
-        parts.append(plain([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)))
+        parts.append(plain([comparison.by, *comparison.data, "IQM [95%]"], metric_rows(comparison, metric)))
         if place == 0:
             parts.append(plain(pair_heads(), pair_rows(comparison, metric)))
             parts.append(plain(rank_heads(), rank_rows(comparison, metric)) + "\n" + rank_note(metric))
@@ -196,7 +196,7 @@ def markdown(comparison: Comparison) -> str:
     for metric in comparison.metrics:
         parts += [
             f"## {say('{title}: {way}', title=metric.title, way=way(metric))}",
-            markdown_table([comparison.by, *comparison.data, "IQM [95 %]"], metric_rows(comparison, metric)),
+            markdown_table([comparison.by, *comparison.data, "IQM [95%]"], metric_rows(comparison, metric)),
             say(PAIRS),
             markdown_table(pair_heads(), pair_rows(comparison, metric)),
         ]
@@ -238,7 +238,7 @@ def _caption(comparison: Comparison) -> str:
     seeds = sorted({len(cell.values) for metric in comparison.metrics for cell in metric.cells.values()})
     span = f"{seeds[0]}" if len(seeds) == 1 else say("{low} to {high}", low=seeds[0], high=seeds[-1])
     text = say(
-        "Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95 %. "
+        "Mean and standard error over {span} training seeds; IQM over data sets and seeds with its interval of 95%. "
         "Bold where the interval lies beyond those of all others. ",
         span=span,
     )

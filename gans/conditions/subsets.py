@@ -100,7 +100,7 @@ class Subsets(Condition):
     """Each training row gives some of its columns to generator and discriminator, drawn anew in every batch.
 
     Given columns stand in the generated row as they are, so that a condition always holds. After arbitrary
-    conditioning (Ivanov et al. 2019, arXiv:1806.02382), by an adversarial loss. A level of 1 % of the rows is hardly
+    conditioning (Ivanov et al. 2019, arXiv:1806.02382), by an adversarial loss. A level of 1% of the rows is hardly
     ever given: with `rare` some rows are picked by a level, as CTGAN picks them, and give it. What the others follow
     is not changed by that, since the discriminator sees for both sides what is given; but rows of rare levels come
     many times, and are remembered more.

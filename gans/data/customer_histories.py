@@ -56,7 +56,7 @@ class Histories(Profiles):
     """Customers with their events, of event logs and a table of customers, by the keys of `data=profiles`.
 
     Attributes:
-        events: most events of a log that are learnt from; of a larger log so many customers are drawn.
+        events: most events of a log that are learned from; of a larger log so many customers are drawn.
         lines: most lines of events likewise.
     """
 
@@ -72,7 +72,7 @@ class Histories(Profiles):
                 raise UserError(f"data.{key}={getattr(self, key)}: data=histories takes the events as they are.")
 
     def read(self) -> pa.Table:
-        """The customers as they are learnt: attributes; of each log how many events, when, and their sums."""
+        """The customers as they are learned: attributes; of each log how many events, when, and their sums."""
         with self.opened() as histories:
             return histories.people
 
@@ -121,7 +121,7 @@ class OpenHistories:
     """Logs that are open.
 
     Attributes:
-        people: the customers as they are learnt, of all.
+        people: the customers as they are learned, of all.
         keys: of these customers.
     """
 

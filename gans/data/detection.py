@@ -124,7 +124,7 @@ def find_column(name: str, array: pa.ChunkedArray, kind: str | None = None, drop
     column = Column(name=name, kind=kind or "text", type=str(array.type), missing=array.null_count > 0)
     if kind is not None:
         _check_kind(name, kind, valid)
-    if dropped or not _can_be_learnt(array.type):
+    if dropped or not _can_be_learned(array.type):
         column.role = "dropped"
         column.reason = "data.drop names it" if dropped else f"values of type {array.type} cannot be learned"
         return column
@@ -182,7 +182,7 @@ def _image_column(name: str, array: pa.ChunkedArray, text: str, dropped: bool) -
     return Column(name=name, kind="image", type=text, role="image", bounds=[low, high])
 
 
-def _can_be_learnt(kind: pa.DataType) -> bool:
+def _can_be_learned(kind: pa.DataType) -> bool:
     plain = (
         pa.types.is_boolean,
         pa.types.is_string,
@@ -239,7 +239,7 @@ def _check_kind(name: str, kind: str, valid: pa.ChunkedArray) -> None:
         "integer": numbers,
         "datetime": temporal,
         "boolean": pa.types.is_boolean(valid.type),
-        "category": _can_be_learnt(valid.type) and not temporal,
+        "category": _can_be_learned(valid.type) and not temporal,
     }
     if not fits.get(kind, True) and not pa.types.is_null(valid.type):
         raise UserError(f"data.kinds.{name}={kind}: the column holds values of type {valid.type}.")

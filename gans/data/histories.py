@@ -356,7 +356,7 @@ def kept(asked: pa.Table, made: pa.Table) -> dict[str, dict[str, float]]:
     """How far the profiles of histories are those that were asked for, by column that both have.
 
     Returns:
-        equal: the share of customers with the same value, within 1 % or half a unit of the last digit kept; missing is
+        equal: the share of customers with the same value, within 1% or half a unit of the last digit kept; missing is
             the same as missing. correlation: of ranks, of numbers that are known on both sides; NaN for levels.
     """
     from scipy.stats import spearmanr

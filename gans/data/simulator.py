@@ -4,10 +4,10 @@ Every customer belongs to one of four groups with these habits:
 
 | group | share | orders a year | basket | discounts | visits an order | social |
 |---|---|---|---|---|---|---|
-| regular | 35 % | 9 | 45 | .05 | 3 | .3 |
-| bargain hunter | 25 % | 6 | 28 | .25 | 7 | .6 |
-| big spender | 10 % | 14 | 140 | .02 | 2 | .4 |
-| occasional | 30 % | 1.6 | 55 | .10 | 5 | .2 |
+| regular | 35% | 9 | 45 | .05 | 3 | .3 |
+| bargain hunter | 25% | 6 | 28 | .25 | 7 | .6 |
+| big spender | 10% | 14 | 140 | .02 | 2 | .4 |
+| occasional | 30% | 1.6 | 55 | .10 | 5 | .2 |
 
 - Age is normal around 38, 33, 51 and 45 years by group (standard deviation 11, from 18 to 90); city, gender and
   newsletter are independent of all but: a newsletter makes visits half as frequent again.
@@ -17,7 +17,7 @@ Every customer belongs to one of four groups with these habits:
 - The value of a line is log-normal around the basket divided by the lines; lines of an order are 1 + Poisson(1.5).
 - The young buy electronics and sport, the old home and garden: logits of the five categories are linear in age.
 - Younger customers order in the app and in the evening, older ones in the shop (closed on Sundays) and in the morning.
-- Lines of fashion come back with a chance of 25 %, others with 5 %, one to three weeks after the order.
+- Lines of fashion come back with a chance of 25%, others with 5%, one to three weeks after the order.
 - Visits are a Poisson process of their own beside the visit of each order in app or web: 1 + Poisson(4) pages, 30 s to
   3 min apart.
 - Followers, posts, likes and messages are Poisson with a factor of the customer's sociability; a message is answered

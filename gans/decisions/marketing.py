@@ -55,7 +55,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
     rows = len(hits)
     measures = [
         paired("AUC", HIGHER, auc, chances, rows, share=True),
-        paired(mark("lift at 10 %"), HIGHER, lift, chances, rows),
+        paired(mark("lift at 10%"), HIGHER, lift, chances, rows),
         paired(PROFIT, HIGHER, profit, chances, rows),
     ]
     everyone = (margin * hits.mean() - cost) * CUSTOMERS

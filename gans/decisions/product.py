@@ -16,6 +16,7 @@ from gans.findings.answers import HIGHER, LOWER, REAL, SYNTHETIC, Answer, Interv
 from gans.findings.sentence import listed
 from gans.findings.uses import LEAST
 from gans.report.arms import Drawn, share_figures
+from gans.sampling.where.dates import Formats, date_formats
 from gans.sampling.where.grammar import Where
 from gans.words import mark, say
 
@@ -170,9 +171,9 @@ def _given(case: Case, options: Mapping[str, Any], key: str) -> str:
     return options[key]
 
 
-def where_mask(table: pa.Table, where: Mapping[str, Any]) -> np.ndarray:
-    """Which rows satisfy a condition, bool [rows]."""
-    return Where.of(where).mask(table)
+def where_mask(table: pa.Table, where: str | Mapping[str, Any], formats: Formats | None = None) -> np.ndarray:
+    """Which rows satisfy a condition, bool [rows]; `formats` as of `Where.of`."""
+    return Where.of(where, formats).mask(table)
 
 
 def _segments(case: Case, by: str) -> list[tuple[str, dict[str, Any]]]:
@@ -230,7 +231,7 @@ def _observed(codes: np.ndarray, place: int) -> list[float]:
 
 
 def _inside(shares: np.ndarray, held: list[np.ndarray], levels: int) -> Interval:
-    """The share of cells that lie in the interval of the held-out share; 95 % is ideal but for their own draw."""
+    """The share of cells that lie in the interval of the held-out share; 95% is ideal but for their own draw."""
     hits = [
         low <= shares[at, place] <= high
         for at, codes in enumerate(held)
@@ -244,7 +245,7 @@ def _what_if(case: Case, of: str, levels: list[Any], where: str) -> dict[str, An
     """Shares of all synthetic customers, of those under a condition, and of held-out ones under it."""
     assert case.tables.test is not None
     some, every = (_shares(_codes(case.sample(ROWS, one)[of], levels), len(levels)) for one in (where, None))
-    mask = where_mask(case.tables.test, where)  # pyright: ignore[reportArgumentType]
+    mask = where_mask(case.tables.test, where, date_formats(case.tables.schema))
     held = _codes(case.tables.test.filter(pa.array(mask))[of], levels)
     return {
         "where": where,

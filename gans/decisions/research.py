@@ -28,7 +28,7 @@ SPLITS = 5
 PART = 0.8  # of the held-out rows that a draw takes
 LEVELS = 8  # of a column, the others are one
 RIDGE = 1e-3
-CLEAR = 2.58  # standard errors beyond which a coefficient or a correlation is a conclusion (99 %)
+CLEAR = 2.58  # standard errors beyond which a coefficient or a correlation is a conclusion (99%)
 MOST_ROWS = 10_000
 
 
@@ -71,7 +71,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
             "another sample of real customers would have said) and on as many synthetic rows, over {draws} draws, "
             "which overlap, so intervals are slightly too narrow: a logistic model of {target} = {positive}; rank "
             "correlations of all pairs of numbers; {k} segments, and whether held-out customers fall into the same "
-            "ones. A conclusion is a coefficient or correlation of the held-out rows that differs from 0 with 99 % "
+            "ones. A conclusion is a coefficient or correlation of the held-out rows that differs from 0 with 99% "
             "confidence.",
             rows=rows,
             draws=SPLITS,
@@ -171,7 +171,7 @@ def draw(answer: Answer) -> Drawn:
     """Coefficients of real and synthetic rows with their intervals."""
     fits = answer.curves["fits"]
     return {
-        say("Coefficients with intervals of 95 %"): coefficient_figure(
+        say("Coefficients with intervals of 95%"): coefficient_figure(
             answer.curves["names"], {"real rows": fits[REFERENCE], "synthetic rows": fits[SYNTHETIC_ROWS]}
         )
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gans.evaluation.anonymity import ATTACKS as GUESSES
 from gans.evaluation.anonymity import anonymity
 from gans.evaluation.embedding import Points, points
 from gans.evaluation.inputs import Side, Tables
@@ -92,10 +93,10 @@ class Nearness:
     """How near synthetic and test rows are to their training rows.
 
     Attributes:
-        near: share of synthetic rows as near to a training row as the nearest 5 % of the test rows.
+        near: share of synthetic rows as near to a training row as the nearest 5% of the test rows.
         near_test: the same share of the test rows: .05, or more where distances tie.
         ratio: share of synthetic rows whose ratio of the nearest to the second nearest distance is as low as that of
-            5 % of the test rows; more says that synthetic rows point to single training rows.
+            5% of the test rows; more says that synthetic rows point to single training rows.
         ratio_test: the same share of the test rows.
     """
 
@@ -108,7 +109,7 @@ class Nearness:
 def nearness(synthetic: Points, real: Points, test: Points) -> Nearness:
     """Near copies, and the nearest-neighbour distance ratio (Zhao et al. 2021, arXiv:2102.08369), beside test rows.
 
-    The intervals know that the 5 % of the test rows are of a draw, and that a training row draws several synthetic
+    The intervals know that the 5% of the test rows are of a draw, and that a training row draws several synthetic
     ones.
     """
     (here, owner), (there, _) = (nearest_manhattan(side, real, 2) for side in (synthetic, test))
@@ -154,7 +155,7 @@ def attribute_inference(
     """Guess a secret by the nearest synthetic row in all other columns (the points leave the secret out).
 
     The inference attack of Giomi et al. 2023 (arXiv:2211.10459), with test rows as the control. A number is right
-    within 5 % of the range of the middle nine tenths of the training rows, a level where it is the same. Rows whose
+    within 5% of the range of the middle nine tenths of the training rows, a level where it is the same. Rows whose
     secret is missing are left out. The interval of the advantage is corrected for so many tests.
     """
     numeric = secret not in members[0].levels
@@ -255,7 +256,7 @@ def secrets(tables: Tables, rows: int | None) -> Computed:
     for secret in tables.secrets:
         made, members, others = ((side, points(side.without(secret), scale)) for side in sides)
         found = attribute_inference(secret, made, members, others, tables.criteria_tests)
-        scores[f"attribute/{secret}"] = Estimate(*found.advantage)
+        scores[f"attribute/{secret}"] = Estimate(*found.advantage, rows=sides[1].rows + sides[2].rows)
         right[secret] = {"right of training rows": found.members, "right of test rows": found.others}
     return Computed(scores, {"secrets": right})
 
@@ -277,4 +278,5 @@ def singling_out_and_linkability(tables: Tables, rows: int | None) -> Computed:
         say("{name}: left out, anonymeter failed ({reason})", name=name, reason=reason)
         for name, reason in failed.items()
     ]
-    return Computed({name: Estimate(*value) for name, value in found.items()}, {}, notes)
+    asked = min(GUESSES, tables.real.num_rows, 0 if tables.test is None else tables.test.num_rows)
+    return Computed({name: Estimate(*value, rows=asked) for name, value in found.items()}, {}, notes)

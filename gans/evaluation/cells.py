@@ -35,7 +35,7 @@ class ColumnCells:
     Attributes:
         kind: as in the schema: numeric, integer, datetime, category, boolean.
         edges: ascending; of times in days since 1970, UTC.
-        axis: two round numbers around the central 99 % of the values, [] of levels.
+        axis: two round numbers around the central 99% of the values, [] of levels.
         levels: with at least five held-out rows, the most frequent first.
         counts: held-out rows in each cell.
     """
@@ -158,7 +158,7 @@ def closest_pairs(associations: np.ndarray, most: int) -> list[tuple[int, int]]:
 
 
 def _round_edges(values: np.ndarray, whole: bool) -> list[float]:
-    """Round numbers, evenly spaced over the central 99 % of the values; [] where there are none."""
+    """Round numbers, evenly spaced over the central 99% of the values; [] where there are none."""
     if not len(values):
         return []
     low, high = map(float, np.quantile(values, [0.005, 0.995]))

@@ -19,7 +19,7 @@ DAYS = (-719_162, 2_932_896)  # the years 1 to 9999, what an axis of times can s
 
 @dataclass(kw_only=True)
 class Histogram:
-    """Numbers or times in shared bins over the central 99 % of the real ones (all, where those are one value).
+    """Numbers or times in shared bins over the central 99% of the real ones (all, where those are one value).
 
     The first row of each array is real, the second synthetic.
 
@@ -114,7 +114,7 @@ def _histogram(real: pa.ChunkedArray, synthetic: pa.ChunkedArray, kind: str) -> 
 
 
 def _edges(values: np.ndarray, whole: bool) -> np.ndarray:
-    """Bins over the central 99 % of the values, or over all where those 99 % are one value."""
+    """Bins over the central 99% of the values, or over all where those 99% are one value."""
     if not len(values):
         return np.array([0.0, 1.0])
     low, high = np.quantile(values, [0.005, 0.995])

@@ -92,8 +92,9 @@ def criteria(tables: Tables, rows: int | None) -> dict[str, Estimate]:
     tests, some = tables.criteria_tests, synthetic.take(np.arange(min(few, synthetic.rows)))
     out, single = {}, singling_out(some, members, others, tests)
     if single is not None:
-        out["predicate_singling_out"] = single
+        out["predicate_singling_out"] = single._replace(rows=members.rows + others.rows)
     if len(members.columns) > 1:
         few = np.arange(min(few, TARGETS))
-        out["halves_linkability"] = linkability(synthetic, members.take(few), others.take(few), split.scale, tests)
+        linked = linkability(synthetic, members.take(few), others.take(few), split.scale, tests)
+        out["halves_linkability"] = linked._replace(rows=2 * len(few))
     return out

@@ -158,4 +158,5 @@ def detection(tables: Tables, rows: int | None) -> Computed:
         {"detection": detector.score(tables.synthetic)},
         {"detection against": "held-out" if held_out else "training"},
         [] if held_out else [few],
+        rows=min(MOST_ROWS, against.num_rows, tables.synthetic.num_rows),
     )

@@ -237,7 +237,7 @@ def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
     least=LEAST_OF_EACH,
     most=MostRows(2_000, 10_000, 20_000),
 )
-def learnt_frechet(tables: Tables, rows: int | None) -> dict[str, float]:
+def learned_frechet(tables: Tables, rows: int | None) -> dict[str, float]:
     """The Frechet distance on features that an autoencoder of the real rows learns."""
     real, other = point_matrices(tables, rows)
     features = tables.once(("learned features", rows, tables.coding), lambda: LearntFeatures(real))

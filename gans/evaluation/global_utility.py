@@ -65,4 +65,4 @@ def global_utility(tables: Tables, rows: int | None) -> Computed:
         if name not in kept
     ]
     mean = float(np.mean(list(kept.values())))
-    return Computed({"global_utility": mean}, {"global utility by column": kept}, notes)
+    return Computed({"global_utility": mean}, {"global utility by column": kept}, notes, test.rows)

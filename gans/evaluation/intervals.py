@@ -1,4 +1,4 @@
-"""Intervals of 95 % for what is measured on rows."""
+"""Intervals of 95% for what is measured on rows."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ LEVEL = 0.05
 
 
 def corrected(tests: int) -> float:
-    """Standard errors to an end of an interval, so that by chance one end of any of so many is missed in 5 % of cases.
+    """Standard errors to an end of an interval, so that by chance one end of any of so many is missed in 5% of cases.
 
-    Bonferroni; of two intervals the ends are those of 95 % each.
+    Bonferroni; of two intervals the ends are those of 95% each.
     """
     from scipy.stats import norm
 
@@ -85,7 +85,7 @@ def mean_error(values: np.ndarray) -> tuple[float, float]:
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """The interval of 95 % of a mean by Student's t, which holds for few values too; NaN below two."""
+    """The interval of 95% of a mean by Student's t, which holds for few values too; NaN below two."""
     from scipy.stats import t
 
     mean, error = mean_error(values)

@@ -116,4 +116,4 @@ def manifold(tables: Tables, rows: int | None) -> Computed:
     known = tables.once(("manifold", most, rows, tables.coding), lambda: Manifold(real[:rows]))
     scores = known.alpha_beta(other[:rows]) | known.precision_recall(other[:rows])
     covered = Estimate(scores["coverage"], real=expected_coverage(rows, rows))
-    return Computed(scores | {"coverage": covered})
+    return Computed(scores | {"coverage": covered}, rows=rows)

@@ -40,8 +40,8 @@ FEW_ISOLATED = 50  # below which a note says that intervals are wide
 LEAST_COMPARED = 5  # isolated rows of either side
 NEIGHBOUR = 5  # the reference row whose distance says how isolated a row is
 COPIED = 0.05
-TESTS = 3 * len(ATTACKS)  # of each attack: the area, the share at 1 % false alarms, the area of isolated rows
-SYNTHETIC, INDEPENDENT, COPIES = "synthetic", "independent columns", "5 % copies"
+TESTS = 3 * len(ATTACKS)  # of each attack: the area, the share at 1% false alarms, the area of isolated rows
+SYNTHETIC, INDEPENDENT, COPIES = "synthetic", "independent columns", "5 % copies"  # names in evaluation.json
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def mean_ranks(every: Iterable[np.ndarray]) -> np.ndarray:
 SCORES: Mapping[str, Meaning] = {
     f"membership_{name}_{kind}": Meaning(f"membership by {title}, {words}", NEAR, ideal, sentence=False)
     for name, title in ATTACKS.items()
-    for kind, words, ideal in (("auc", "AUC", 0.5), ("tpr", "TPR at 1 % FPR", 0.01))
+    for kind, words, ideal in (("auc", "AUC", 0.5), ("tpr", "TPR at 1% FPR", 0.01))
 } | {
     "membership_worst_auc": Meaning("worst membership attack, AUC", NEAR, 0.5, sentence=False),
     "membership_isolated_auc": Meaning("worst membership attack on isolated rows, AUC", NEAR, 0.5, sentence=False),
@@ -200,16 +200,16 @@ def membership(tables: Tables, rows: int | None) -> Computed:
     controls = {INDEPENDENT: split.independent(synthetic.rows), COPIES: split.copies(synthetic.rows)}
     found = {name: attacker.attack(side, tables.runs) for name, side in ({SYNTHETIC: synthetic} | controls).items()}
     scores = {
-        f"membership_{name}_{kind}": Estimate(*interval)
+        f"membership_{name}_{kind}": Estimate(*interval, rows=attacker.asked.rows)
         for name, groups in found[SYNTHETIC].items()
         for kind, interval in (("auc", groups["all"].auc), ("tpr", groups["all"].tpr))
     }
-    for name, group in (("worst", "all"), ("isolated", "isolated")):
+    isolated = int(attacker.isolated.sum())
+    for name, group, asked in (("worst", "all", attacker.asked.rows), ("isolated", "isolated", isolated)):
         every = [groups[group] for groups in found[SYNTHETIC].values() if group in groups]
         if every:
             worst = max(every, key=lambda one: one.auc_corrected[0])
-            scores[f"membership_{name}_auc"] = Estimate(worst.auc[0], *worst.auc_corrected)
-    isolated = int(attacker.isolated.sum())
+            scores[f"membership_{name}_auc"] = Estimate(worst.auc[0], *worst.auc_corrected, rows=asked)
     sizes = {
         "members": split.members.rows,
         "non-members": split.others.rows,

@@ -19,12 +19,12 @@ class Strength:
     """How well an attack tells members, rows that were trained on, from non-members.
 
     Attributes:
-        auc: area under its ROC curve with its interval of 95 %; .5: it cannot tell.
-        tpr: share of members that it finds while it accuses 1 % of the non-members, with its interval; .01: it cannot.
-        tpr10: the same at 10 %.
+        auc: area under its ROC curve with its interval of 95%; .5: it cannot tell.
+        tpr: share of members that it finds while it accuses 1% of the non-members, with its interval; .01: it cannot.
+        tpr10: the same at 10%.
         auc_corrected: the ends of the area's interval, corrected for the number of tests (Bonferroni): by chance one
-            end of any of them misses the truth in 5 % of tables.
-        tpr_corrected: the same of the share at 1 %.
+            end of any of them misses the truth in 5% of tables.
+        tpr_corrected: the same of the share at 1%.
     """
 
     auc: Interval

@@ -85,12 +85,18 @@ class MostRows(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A value, the ends of its interval of 95 %, and what held-out real rows have in its place."""
+    """A value, the ends of its interval of 95%, and what held-out real rows have in its place.
+
+    Attributes:
+        rows: that it was measured on, where these are not all synthetic rows that its metric may use: of two tables
+            that are compared the rows of the smaller one, of models and attacks the rows that they were asked about.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
     real: float | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from gans.evaluation.metrics import PARTS, all_metrics, metric_of
 
 @dataclass
 class Score:
-    """A value; `low` and `high` bound its interval of 95 %, `real` is what held-out real rows have in its place.
+    """A value; `low` and `high` bound its interval of 95%, `real` is what held-out real rows have in its place.
 
     Attributes:
-        rows: synthetic rows that it was computed of.
+        rows: that it was measured on: synthetic ones, or as `gans.evaluation.metrics.Estimate` has it.
     """
 
     value: float

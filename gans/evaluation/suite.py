@@ -65,7 +65,7 @@ def _add(out: Evaluation, one: Metric, tables: Tables, rows: int | None) -> None
         estimate = value if isinstance(value, Estimate) else Estimate(float(value))
         if estimate.real is None and name in beside:
             estimate = estimate._replace(real=_as_many(one, name, beside[name], tables))
-        out.scores[name] = Score(*estimate, rows=used)
+        out.scores[name] = Score(*estimate._replace(rows=estimate.rows or used))
     out.details |= found.details
     out.notes += [note for note in found.notes if note not in out.notes]
 
@@ -103,6 +103,9 @@ def _left_out(tables: Tables, level: str) -> list[str]:
     if min(tables.real.num_rows, tables.synthetic.num_rows) < least:
         out.append(say("unseen rows, detection: left out, they need {least} rows of each side", least=least))
     if level == "fast":
+        if tables.secrets:
+            named = ",".join(tables.secrets)
+            out.append(say("secrets=[{named}]: not attacked, metrics=standard or full does that", named=named))
         return [*out, say("metrics=fast does not measure utility, nor privacy beyond copies")]
     if fewest < LEAST_OF_EACH:
         text = say(

@@ -38,7 +38,7 @@ class TwoSample:
 
     Attributes:
         score: 1 - mean of (2 max(.5, AUC) - 1), in [0, 1]; 1: it cannot tell the sides apart.
-        low: end of the interval of 95 % over the rows of the folds (DeLong).
+        low: end of the interval of 95% over the rows of the folds (DeLong).
         high: the other end.
         columns: by column its share of what the classifier went by, largest first; they add up to 1.
         pairs: the same of pairs of columns, beside what their columns say by themselves.
@@ -160,11 +160,14 @@ def two_sample(tables: Tables, rows: int | None) -> Computed:
     """Boosted trees and a logistic regression, and what gave the rows away."""
     real, synthetic = (tables.some(side, rows) for side in ("real", "synthetic"))
     found = {"xgb_c2st": xgb_c2st(real, synthetic), "lr_c2st": lr_c2st(real, synthetic)}
+    used = dict.fromkeys(found, min(real.rows, synthetic.rows))
     if "test" in tables.sides and tables.sides["test"].rows >= LEAST_TEST:
-        found["xgb_c2st_test"] = xgb_c2st(tables.some("test", rows), synthetic)
+        test = tables.some("test", rows)
+        found["xgb_c2st_test"] = xgb_c2st(test, synthetic)
+        used["xgb_c2st_test"] = min(test.rows, synthetic.rows)
     telling = found.get("xgb_c2st_test", found["xgb_c2st"])
     return Computed(
-        {name: Estimate(one.score, one.low, one.high) for name, one in found.items()},
+        {name: Estimate(one.score, one.low, one.high, rows=used[name]) for name, one in found.items()},
         {
             "given away by columns": dict(list(telling.columns.items())[:WORST]),
             "given away by pairs": telling.pairs,

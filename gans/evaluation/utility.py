@@ -106,7 +106,7 @@ class Task:
         return float(np.mean(areas)) if areas else np.nan
 
     def top(self, goal: np.ndarray, predicted: np.ndarray) -> float:
-        """Ranking lift at 10 %: the mean of the tenth that is ranked highest, over the mean of all.
+        """Ranking lift at 10%: the mean of the tenth that is ranked highest, over the mean of all.
 
         Of many classes the positive one is the rarest; a number that is not positive on average has no lift.
         """
@@ -257,8 +257,8 @@ SETTINGS: dict[str, Any] = {
         "trtr": Meaning("trained on real, tested on real", HIGHER, sentence=False),
         "tsts": Meaning("trained on synthetic, tested on synthetic", NEAR, sentence=False),
         "trts": Meaning("trained on real, tested on synthetic", NEAR, sentence=False),
-        "lift_synthetic": Meaning("lift at 10 %, trained on synthetic", HIGHER, sentence=False),
-        "lift_real": Meaning("lift at 10 %, trained on real", HIGHER, sentence=False),
+        "lift_synthetic": Meaning("lift at 10%, trained on synthetic", HIGHER, sentence=False),
+        "lift_real": Meaning("lift at 10%, trained on real", HIGHER, sentence=False),
     },
     **SETTINGS,
 )
@@ -270,8 +270,12 @@ def utility(tables: Tables, rows: int | None) -> Computed:
     if "lift_real" not in found.scores:
         notes.append(say("lift: left out, the target is not positive on average"))
     real_scores = {name: found.scores[other][0] for name, other in beside.items() if other in found.scores}
+    on_synthetic = ("tsts", "trts")
     return Computed(
-        {name: Estimate(score[0], score[1], score[2], real_scores.get(name)) for name, score in found.scores.items()},
+        {
+            name: Estimate(*score[:3], real=real_scores.get(name), rows=None if name in on_synthetic else test.rows)
+            for name, score in found.scores.items()
+        },
         {"utility measure": found.measure, "utility settings": found.settings},
         notes,
     )
@@ -291,4 +295,4 @@ def gains(tables: Tables, rows: int | None) -> Computed:
     found = augmentation(real, synthetic, test, tables.target)
     if "smote_gain" not in found:
         notes.append(say("SMOTE: left out, it needs classes of more than five rows, and a column of numbers"))
-    return Computed({name: Estimate(*gain) for name, gain in found.items()}, {}, notes)
+    return Computed({name: Estimate(*gain, rows=test.rows) for name, gain in found.items()}, {}, notes)

@@ -25,7 +25,7 @@ class Measured:
     Attributes:
         name: for people.
         better: higher or lower; "" where neither is.
-        values: by arm, with an interval of 95 % each.
+        values: by arm, with an interval of 95% each.
         gains: by arm the difference to the control, with its interval, where it was measured on the same rows.
         share: whether the values are shares, in [0, 1].
     """
@@ -152,7 +152,7 @@ def pool(answers: Sequence[Answer]) -> Answer:
 def shown(value: Interval, signed: bool = False) -> str:
     """A figure with its interval, as text: three decimals below 10, none from 100 on."""
     most = max(abs(one) for one in value if np.isfinite(one)) if np.isfinite(value).any() else 0.0
-    form = f"{'+' if signed else ''},.{0 if most >= 100 else 2 if most >= 10 else 3}f"
+    form = f"{'+' if signed else ''}z,.{0 if most >= 100 else 2 if most >= 10 else 3}f"
     middle, low, high = (format(one, form) if np.isfinite(one) else "" for one in value)
     return say("{middle} ({low} to {high})", middle=middle, low=low, high=high) if low else middle
 

@@ -167,7 +167,7 @@ def absences(cells: Mapping[tuple[str, str], Seeds], fewest_pairs: int, blocks: 
         out.append(text)
     if fewest_pairs < 6:
         text = say(
-            "Only {pairs} pairs of runs: with fewer than 6, a signed-rank test cannot be significant at 5 %.",
+            "Only {pairs} pairs of runs: with fewer than 6, a signed-rank test cannot be significant at 5%.",
             pairs=fewest_pairs,
         )
         out.append(text)

@@ -52,6 +52,11 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
     return [*lines, say("next:"), *_indented(next_commands(folder, result.files.report, results))]
 
 
+def result_lines(result: Result, results: RunResults | PrivateResults | None) -> list[str]:
+    """What a quiet run says at its end: its verdict, or without a page its status, and its folder."""
+    return [what_was_done(result.summary) if results is None else verdict(results).text, str(result.run_dir)]
+
+
 def federated_lines(folder: Path, summary: Mapping[str, Any], generator: bool) -> list[str]:
     """The lines at the end of a federated run.
 

@@ -69,7 +69,7 @@ def _utility(evaluation: Evaluation) -> list[Sentence]:
         ("smote_gain", mark("Adding SMOTE rows {verdict}: {measure} {gain}.")),
     ):
         if (gain := scores.get(name)) is not None and gain.low is not None and gain.high is not None:
-            by = say("{value:+.4f} ({low:+.4f} to {high:+.4f})", value=gain.value, low=gain.low, high=gain.high)
+            by = say("{value:+z.4f} ({low:+z.4f} to {high:+z.4f})", value=gain.value, low=gain.low, high=gain.high)
             verdict = (
                 say("changes nothing")
                 if gain.low <= 0 <= gain.high
@@ -90,13 +90,13 @@ def fidelity_sentences(evaluation: Evaluation) -> list[Sentence]:
     if (score := evaluation.scores.get("shape_error")) is None:
         return out
     if score.real is None:
-        text = say("Columns are off by {value:.2f} % on average, measured as published.", value=score.value)
+        text = say("Columns are off by {value:.2f}% on average, measured as published.", value=score.value)
         return [*out, Sentence("note", text)]
     tone = "good" if score.value <= 1.5 * score.real + SHAPE else "bad" if score.value > 10 else "note"
     trend = evaluation.scores["trend_error"]
     text = say(
-        "Columns are off by {shape:.2f} % (held-out rows {real_shape:.2f} %), pairs by {trend:.2f} % (held-out rows "
-        "{real_trend:.2f} %), measured as published.",
+        "Columns are off by {shape:.2f}% (held-out rows {real_shape:.2f}%), pairs by {trend:.2f}% (held-out rows "
+        "{real_trend:.2f}%), measured as published.",
         shape=score.value,
         real_shape=score.real,
         trend=trend.value,

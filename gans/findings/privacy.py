@@ -18,7 +18,7 @@ from gans.findings.sentence import Sentence, listed, ranged
 from gans.words import mark, say
 
 RECOGNISED = 0.55  # area under the curve of a membership attack
-FOUND = 0.05  # share of members found at 1 % false alarms: five times a guess
+FOUND = 0.05  # share of members found at 1% false alarms: five times a guess
 COPIED, MANY = 0.05, 3
 RETURNED = (
     0.1  # share of rows with a real number beyond that of test rows; values between near knots meet some by chance
@@ -94,6 +94,11 @@ def privacy_verdict(evaluation: Evaluation) -> Sentence:
     return Sentence(tone, say(text, reason=reason))
 
 
+def is_told(sentence: Sentence, verdict: Sentence) -> bool:
+    """Whether the verdict says what a sentence about privacy says."""
+    return sentence.text.removeprefix(say(NOT_PRIVATE))[:-1] in verdict.text  # one of several there ends otherwise
+
+
 def worst_attack(evaluation: Evaluation) -> str:
     """How the worst attack on membership does, in a sentence; empty where the attacks were left out."""
     worst = evaluation.scores.get("membership_worst_auc")
@@ -166,14 +171,14 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
     noticed = _successful(panels[COPIES])
     if noticed:
         text = say(
-            "Positive control: {count} of {attacks} attacks notice a table that copies 5 % of its rows ({names}).",
+            "Positive control: {count} of {attacks} attacks notice a table that copies 5% of its rows ({names}).",
             count=len(noticed),
             attacks=len(ATTACKS),
             names=listed(say(ATTACKS[name]) for name in noticed),
         )
     else:
         text = say(
-            "Positive control: None of the attacks notices a table that copies 5 % of its rows: that they fail says "
+            "Positive control: None of the attacks notices a table that copies 5% of its rows: that they fail says "
             "little here."
         )
     out.append(Sentence("note", text))
@@ -205,7 +210,7 @@ def _worst(panel: Panel, group: str, asked: str) -> Sentence:
             told, much = True, (much and told) or found
     worst = every[name]
     share = (worst.tpr if group == "all" else worst.tpr10)[0]
-    alarms = "1 %" if group == "all" else "10 %"
+    alarms = "1%" if group == "all" else "10%"
     text = say(
         "the worst of {attacks} attacks, {name}, tells {asked} with AUC {auc}, {share:.1%} of them at {alarms} false "
         "alarms.",
@@ -247,7 +252,7 @@ def _criteria(evaluation: Evaluation) -> list[Sentence]:
 
 
 def _risk(criterion: str, text: str, score: Score) -> Sentence:
-    by = say("{value:+.1%} ({low:+.1%} to {high:+.1%})", value=score.value, low=score.low, high=score.high)
+    by = say("{value:+z.1%} ({low:+z.1%} to {high:+z.1%})", value=score.value, low=score.low, high=score.high)
     words = {"criterion": criterion, "text": text, "by": by}
     if (score.low or 0) <= 0:
         return Sentence("good", say("{criterion}: {text} no more often than others: {by}.", **words))

@@ -48,9 +48,28 @@ def _verdict(score: float) -> tuple[str, str]:
     return ("bad", mark("DETECTED")) if score < EASILY else ("note", mark("Possible to detect"))
 
 
+def is_lost(value: float) -> bool:
+    """Whether a part of the score that is lost can be seen, by its three digits; one below zero is of chance."""
+    return round(value, 3) > 0
+
+
 def _given_away(evaluation: Evaluation) -> str:
     """Whether single columns or their joint give the rows away."""
     columns, joint = (evaluation.scores[name].value for name in ("unseen_columns", "unseen_joint"))
+    if not is_lost(joint):
+        return say(
+            "What gives the rows away is single columns: they cost {columns:.3f} of the score, and relations between "
+            "columns nothing more.{used}",
+            columns=columns,
+            used=_columns(evaluation),
+        )
+    if not is_lost(columns):
+        return say(
+            "What gives the rows away is the relations between columns: they cost {joint:.3f} of the score, and single "
+            "columns nothing.{used}",
+            joint=joint,
+            used=_columns(evaluation),
+        )
     return say(
         "What gives the rows away is mostly {blame}: relations between columns cost {joint:.3f} of the score, single "
         "columns {columns:.3f}.{used}",
@@ -64,7 +83,7 @@ def _given_away(evaluation: Evaluation) -> str:
 def _memory(overfit: Score) -> Sentence:
     """Whether the score against training rows is higher than noise allows."""
     low, high = overfit.low or 0.0, overfit.high or 0.0
-    by = say("{value:+.3f} ({low:+.3f} to {high:+.3f})", value=overfit.value, low=low, high=high)
+    by = say("{value:+z.3f} ({low:+z.3f} to {high:+z.3f})", value=overfit.value, low=low, high=high)
     if low > NOISE:
         text = say(
             "Part of the realism is memory: against training rows the score is higher by {by}, more than noise and "

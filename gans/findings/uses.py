@@ -3,7 +3,7 @@
 from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
 from gans.findings.guarantee import guarantee_sentences
-from gans.findings.privacy import limits, privacy_sentences, privacy_verdict
+from gans.findings.privacy import is_told, limits, privacy_sentences, privacy_verdict
 from gans.findings.sentence import Sentence, listed
 from gans.words import mark, say
 
@@ -15,7 +15,7 @@ ANOTHER_SAMPLE, SYNTHETIC_ROWS = mark("another sample of real rows"), mark("synt
 FOUND, CONTRARY, OVERLAP, SIGNS = (
     mark("conclusions of the logistic model that are reproduced"),
     mark("conclusions with the right sign"),
-    mark("coefficients that cannot be told apart (95 %)"),
+    mark("coefficients that cannot be told apart (95%)"),
     mark("correlations of the same sign"),
 )
 MEASURES = (FOUND, CONTRARY, OVERLAP, SIGNS)
@@ -258,8 +258,10 @@ def of_privacy(answer: Answer) -> list[Sentence]:
         return order[privacy_verdict(one).tone], -worst.value if worst else 0.0
 
     found = min(every, key=rank)  # the worst run speaks for all
-    reasons = sorted(privacy_sentences(found), key=lambda one: order[one.tone])
+    verdict = privacy_verdict(found)
+    others = [one for one in privacy_sentences(found) if not is_told(one, verdict)]
+    reasons = sorted(others, key=lambda one: order[one.tone])
     ledgers = [one.tables["ledger"] for one in answer.runs or [answer] if "ledger" in one.tables]
     weakest = max(ledgers, key=lambda ledger: ledger["guarantee"]["epsilon"], default=None)
     guarantee = guarantee_sentences(weakest) if weakest is not None and len(ledgers) == len(every) else []
-    return [privacy_verdict(found), *guarantee, *reasons, limits()]
+    return [verdict, *guarantee, *reasons, limits()]

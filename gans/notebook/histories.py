@@ -21,7 +21,7 @@ def tables_of(frames: Any) -> tuple[dict[str, pa.Table], str]:
         UserError: there are none, a name is no kind of log, or a frame cannot be read.
     """
     if not isinstance(frames, Mapping) or not frames:
-        raise UserError('frame: histories are learnt from frames by name, as in {"orders": frame}.')
+        raise UserError('frame: histories are learned from frames by name, as in {"orders": frame}.')
     for name in frames:
         if name not in LOGS:
             raise UserError(f"frame: {name!r}: allowed are {', '.join(LOGS)}.{nearest(str(name), LOGS)}")

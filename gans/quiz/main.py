@@ -8,6 +8,7 @@ from gans.cli.keys import Key, takes
 from gans.cli.kinds import FILE, FOLDER, NAMES, RUN, TEXT, WHOLE, choice
 from gans.cli.tables import SYNTHETIC, TRUST, said_with_text_options, text_files
 from gans.errors import DONE, UserError, in_range, one_of
+from gans.tracking.log import RESULT
 
 log = logging.getLogger("gans")
 
@@ -35,7 +36,7 @@ SERVING = ("port", "host", "raters", "open")
     Key(
         "arm",
         choice(*ARMS),
-        "synthetic, or real: both halves are real rows, a control that must come out at 50 %",
+        "synthetic, or real: both halves are real rows, a control that must come out at 50%",
         default=ARMS[0],
     ),
     Key("language", choice(*LANGUAGES), "language of the page, which also has a switch", default=LANGUAGES[0]),
@@ -161,7 +162,7 @@ def report(given: dict[str, Any]) -> int:
         raise UserError(f"report={','.join(given['report'])}: two of the folders contain the same quiz, {twice.pop()}.")
     answers = take_returned(quizzes)
     print_report(answers)
-    log.info("%s", write_report(quizzes[0].folder, answers))
+    log.log(RESULT, "%s", write_report(quizzes[0].folder, answers))
     if mode != "disabled":
         track(answers, mode, given.get("tracker.project", "gans"))
     return DONE

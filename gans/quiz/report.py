@@ -136,7 +136,7 @@ def groups_of(answers: Sequence[Answers]) -> list[Group]:
 
 def percent(interval: Interval) -> str:
     """A share with its interval."""
-    return "{:.1f} % ({:.1f} to {:.1f})".format(*(100 * value for value in interval))
+    return "{:.1f}% ({:.1f} to {:.1f})".format(*(100 * value for value in interval))
 
 
 def _verdict(group: Group) -> Sentence:
@@ -150,27 +150,27 @@ def _verdict(group: Group) -> Sentence:
         return _control_verdict(found, text)
     if found.indistinguishable:
         more = ", though not quite at chance" if found.told_apart or found.error[1] > 0.5 else ""
-        return Sentence("good", f"Indistinguishable to people: {text}; the whole interval lies within 50 ± 5 %{more}.")
+        return Sentence("good", f"Indistinguishable to people: {text}; the whole interval lies within 50 ± 5%{more}.")
     if found.told_apart:
-        return Sentence("bad", f"People tell synthetic from real: {text}; the whole interval lies below 50 %.")
+        return Sentence("bad", f"People tell synthetic from real: {text}; the whole interval lies below 50%.")
     if found.error[1] > 0.5:
         more = "they notice a difference but misinterpret it"
         return Sentence("note", f"People are wrong more often than chance: {text}; {more}.")
     return Sentence(
         "note",
-        f"Not decided: {text}. The interval contains 50 % and extends beyond 50 ± 5 %: it shows neither a difference "
+        f"Not decided: {text}. The interval contains 50% and extends beyond 50 ± 5%: it shows neither a difference "
         "nor that there is none.",
     )
 
 
 def _control_verdict(found: Score, text: str) -> Sentence:
     if found.error[1] <= 0.5 <= found.error[2]:
-        text = f"The control holds: of real against real {text}; the interval contains 50 %, as it must."
+        text = f"The control holds: of real against real {text}; the interval contains 50%, as it must."
         return Sentence("good", text)
     return Sentence(
         "bad",
-        f"The control fails: of real against real {text}, an interval without 50 %. Either something other than "
-        "the rows tells the halves apart, or this is one of the 5 % of intervals that miss the truth; find out before "
+        f"The control fails: of real against real {text}, an interval without 50%. Either something other than "
+        "the rows tells the halves apart, or this is one of the 5% of intervals that miss the truth; find out before "
         "you trust any result.",
     )
 
@@ -194,7 +194,7 @@ def _bias(found: Score) -> list[Sentence]:
         return [Sentence("note", "d' is {:.2f} ({:.2f} to {:.2f}); 0 is chance.".format(*found.d_prime))]
     text = (
         f"Wrong on real cards {percent(found.real)}, on synthetic cards {percent(found.synthetic)}; "
-        f"{100 * found.said_real:.0f} % of all cards were called real. "
+        f"{100 * found.said_real:.0f}% of all cards were called real. "
     )
     return [Sentence("note", text + "d' is {:.2f} ({:.2f} to {:.2f}); 0 is chance.".format(*found.d_prime))]
 
@@ -204,18 +204,18 @@ def _power(found: Score, quizzes: int) -> list[Sentence]:
     least = judgements_needed()
     each = judgements // found.raters
     text = (
-        f"What {judgements:,} judgements can show: around 50 % their interval reaches "
+        f"What {judgements:,} judgements can show: around 50% their interval reaches "
         f"{100 * half_width(judgements):.1f} points to each side, and in four of five trials they tell raters who are "
-        f"wrong in {100 * detectable(judgements):.0f} % or less from raters who guess. "
+        f"wrong in {100 * detectable(judgements):.0f}% or less from raters who guess. "
     )
     if judgements < least:
         raters = math.ceil(least / max(each, 1))
         text += (
             f"They cannot show 'indistinguishable': that takes at least {least}, so {raters} raters of {each}, if the "
-            "rate is exactly 50 %; four times as many leave room."
+            "rate is exactly 50%; four times as many leave room."
         )
     else:
-        text += "They can show 'indistinguishable' where the rate is near 50 % and raters agree."
+        text += "They can show 'indistinguishable' where the rate is near 50% and raters agree."
     out = [Sentence("note", text)]
     if found.raters > 1 and quizzes == 1:
         out.append(
@@ -295,7 +295,7 @@ def error_figure(group: Group) -> "Figure":
         name, color = (f"{rater.name} (apart)", FAINT) if rater.apart else (rater.name, GREY)
         rows += [(name, alone.error, color, "o") for alone in [score([rater])] if alone]
     figure, axes = canvas(6.4, 1.1 + 0.3 * len(rows))
-    axes.axvspan(0.5 - MARGIN, 0.5 + MARGIN, color="#3b8256", alpha=0.14, linewidth=0, label="50 ± 5 %")
+    axes.axvspan(0.5 - MARGIN, 0.5 + MARGIN, color="#3b8256", alpha=0.14, linewidth=0, label="50 ± 5%")
     axes.axvline(0.5, color="#3b8256", linewidth=1)
     for place, (_, (value, low, high), color, marker) in enumerate(rows):
         axes.plot([low, high], [place, place], color=color, linewidth=2)
@@ -305,6 +305,6 @@ def error_figure(group: Group) -> "Figure":
     axes.set_xlim(-0.02, 1.02)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel("wrong judgements, interval of 95 %", fontsize=9, color=INK)
+    axes.set_xlabel("wrong judgements, interval of 95%", fontsize=9, color=INK)
     legend(axes)
     return figure

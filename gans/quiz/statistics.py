@@ -1,6 +1,6 @@
 """What judgements say: error rates apart, d', intervals over raters, and what their number can and cannot show.
 
-Cards: HYPE-infinity of Zhou et al. 2019 (arXiv:1904.01121), the share of judgements that are wrong, 50 % where the two
+Cards: HYPE-infinity of Zhou et al. 2019 (arXiv:1904.01121), the share of judgements that are wrong, 50% where the two
 kinds cannot be told apart. Pairs: the same share of a forced choice between two (2AFC).
 """
 
@@ -18,12 +18,12 @@ from gans.quiz.items import CONTROLS, REAL, SYNTHETIC
 
 PASS = 0.65  # of the qualification
 MOST_MISSED = 2  # hidden controls
-MARGIN = 0.05  # within which of 50 % the whole interval must lie
+MARGIN = 0.05  # within which of 50% the whole interval must lie
 RESAMPLES = 2000
 POWER = 0.8
 
 Interval = tuple[float, float, float]
-"""A value and the ends of its interval of 95 %."""
+"""A value and the ends of its interval of 95%."""
 
 
 @dataclass
@@ -78,12 +78,12 @@ class Score:
 
     @property
     def indistinguishable(self) -> bool:
-        """Whether the whole interval of the error lies within 50 +- 5 %."""
+        """Whether the whole interval of the error lies within 50 +- 5%."""
         return self.error[1] >= 0.5 - MARGIN and self.error[2] <= 0.5 + MARGIN
 
     @property
     def told_apart(self) -> bool:
-        """Whether the whole interval of the error lies below 50 %."""
+        """Whether the whole interval of the error lies below 50%."""
         return self.error[2] < 0.5
 
 
@@ -174,13 +174,13 @@ def d_prime_error(wrong: np.ndarray, judged: np.ndarray) -> float:
 
 
 def half_width(judgements: int) -> float:
-    """Half of the interval of an error rate of 50 % over so many independent judgements."""
+    """Half of the interval of an error rate of 50% over so many independent judgements."""
     low, high = wilson(judgements / 2, judgements)
     return (high - low) / 2
 
 
 def judgements_needed(width: float = MARGIN) -> int:
-    """The fewest judgements whose interval, around exactly 50 %, is no wider than this to each side."""
+    """The fewest judgements whose interval, around exactly 50%, is no wider than this to each side."""
     judgements = 1
     while half_width(judgements) > width:
         judgements += 1
@@ -188,9 +188,9 @@ def judgements_needed(width: float = MARGIN) -> int:
 
 
 def detectable(judgements: int) -> float:
-    """The error rate that so many independent judgements tell from 50 % in four of five trials (normal approximation).
+    """The error rate that so many independent judgements tell from 50% in four of five trials (normal approximation).
 
-    It is where (Z + z(0.8)) standard errors, of 50 % and of that rate, reach.
+    It is where (Z + z(0.8)) standard errors, of 50% and of that rate, reach.
     """
     z = float(norm.ppf(POWER))
     low, high = 0.0, 0.5

@@ -94,7 +94,7 @@ class Boosted(Refinement):
 
     Attributes:
         strength: power of the ratio, from 0 (calibrated numbers only) to 1: less remembers less and mends less.
-        candidates: generated rows for each that is taken; None for the fewest from 2 to 16 that lose at most 2 % of the
+        candidates: generated rows for each that is taken; None for the fewest from 2 to 16 that lose at most 2% of the
             weight, since a row is taken once at most: the more, the farther the generator is from the training rows.
         trees: at most.
         depth: of a tree.

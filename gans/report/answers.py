@@ -1,17 +1,19 @@
 """The answer of a use for people: in the terminal, as JSON, and as a page of one screen."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from gans.files import write_text
 from gans.findings.answers import Answer, shown
 from gans.report.figures import data_address
 from gans.report.private_page import spending
 from gans.report.templates import template
+from gans.tracking.wrapped import lines_of, width_of
 from gans.words import mark, say
 
 if TYPE_CHECKING:
@@ -46,11 +48,32 @@ def print_answer(answer: Answer) -> None:
     for sentence in answer.sentences:
         print(sentence.line())
     print()
-    for name, cells in answer_rows(answer):
-        print(name)
+    for line in answer_lines(answer, width_of(sys.stdout)):
+        print(line)
+
+
+def answer_lines(answer: Answer, width: int | None) -> list[str]:
+    """The figures: the name of each, and below it a line for each arm.
+
+    Where these are too wide for the terminal, what an arm gains stands in a line of its own below its value.
+
+    Args:
+        width: of the terminal; None where it is none.
+    """
+    rows = answer_rows(answer)
+    column = 4 + max(cell_len(say(arm)) for arm in answer.arms)
+    values = [say("; ").join(filter(None, parts)) for _, cells in rows for parts in cells]
+    narrow = width is not None and column + max(map(cell_len, values), default=0) > width
+    out = []
+    for name, cells in rows:
+        out += [name] if width is None else lines_of(name, width, hanging=2)
         for arm, parts in zip(answer.arms, cells, strict=True):
-            if any(parts):
-                print(f"  {set_cell_size(say(arm), 46)}{say('; ').join(filter(None, parts))}")
+            told = [part for part in parts if part]
+            if told:
+                first, *more = told if narrow else [say("; ").join(told)]
+                out.append(set_cell_size(f"  {say(arm)}", column) + first)
+                out += [" " * column + part for part in more]
+    return out
 
 
 def write_answer(folder: Path, answer: Answer, figures: Mapping[str, "Figure"]) -> Path:

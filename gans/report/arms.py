@@ -47,7 +47,7 @@ def arm_points(groups: Mapping[str, Mapping[str, Interval]], axis: str) -> "Figu
     """Points with intervals: a row for each arm, below each other by group."""
     figure, axes = canvas(WIDTH, _height(groups))
     _draw_points(axes, groups)
-    name_axes(axes, say("{what}, interval of 95 %", what=axis))
+    name_axes(axes, say("{what}, interval of 95%", what=axis))
     return figure
 
 
@@ -113,7 +113,7 @@ def share_figures(
         rows, places = [found[level] for level in order], np.arange(len(order))
         held = np.array([row[4:7] for row in rows], dtype=float)
         axes.errorbar(held[:, 0], places, xerr=np.abs(held[:, 1:] - held[:, :1]).T, fmt="s", color=INK, markersize=4,
-                      elinewidth=1.2, label=say("held-out rows, 95 %"))  # fmt: skip
+                      elinewidth=1.2, label=say("held-out rows, 95%"))  # fmt: skip
         for column, arm, shift in ((2, "real rows only", -0.22), (3, "synthetic rows", 0.22)):
             axes.plot([row[column] for row in rows], places + shift, "o", color=arm_color(arm), markersize=5,
                       label=say("training rows" if column == 2 else arm))  # fmt: skip

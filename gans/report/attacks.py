@@ -10,11 +10,11 @@ RETRAINED = mark("AUC, trained again on half")
 HEADS = (
     mark("attack"),
     "AUC",
-    mark("TPR at 1 %"),
-    mark("TPR at 10 %"),
+    mark("TPR at 1%"),
+    mark("TPR at 10%"),
     mark("AUC, isolated"),
-    mark("AUC, 5 % copies"),
-    mark("TPR at 1 %, 5 % copies"),
+    mark("AUC, 5% copies"),
+    mark("TPR at 1%, 5% copies"),
     mark("AUC, independent columns"),
 )
 

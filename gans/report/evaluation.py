@@ -78,7 +78,7 @@ def table_lines(every: Mapping[str, list[tuple[str, ...]]], width: int | None) -
         every: of each part its rows, as `rows_by_part` has them.
         width: of the terminal; None where it is none.
     """
-    heads = ("", say("value"), say("interval of 95 %"), say("ideal"), say("real rows"), say("of rows"))
+    heads = ("", say("value"), say("interval of 95%"), say("ideal"), say("real rows"), say("of rows"))
     widths = _widths([heads, *chain.from_iterable(every.values())])
     if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
         heads = (*heads[:3], say("real rows"))
@@ -284,7 +284,7 @@ def _intervals(scores: dict[str, Score]) -> "Figure":
     axes.set_ylim(len(scores) - 0.5, -0.9)
     margin = 0.04 * (max(ends) - min(ends))
     axes.set_xlim(min(ends) - margin, max(ends) + margin)
-    name_axes(axes, say("{what}, interval of 95 %", what="AUC"))
+    name_axes(axes, say("{what}, interval of 95%", what="AUC"))
     return figure
 
 

@@ -366,12 +366,12 @@ def _mark(axes: "Axes", kept: Kept | None, *names: str) -> None:
 
 
 def _cut(axes: "Axes", values: np.ndarray) -> None:
-    """Show the central 98 % of the values, where a few others would flatten them."""
+    """Show the central 98% of the values, where a few others would flatten them."""
     low, high = np.quantile(values, [0.01, 0.99])
     if values.max() - values.min() > 5 * (high - low) > 0:
         margin = (high - low) / 10
         axes.set_ylim(low - margin, high + margin)
-        name_axes(axes, say("step (central 98 % of the values shown)"))
+        name_axes(axes, say("step (central 98% of the values shown)"))
 
 
 def _draw_marginal(axes: "Axes", found: Histogram | Levels) -> None:

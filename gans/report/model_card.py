@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gans.data.schema import Column, Schema
@@ -15,6 +14,7 @@ from gans.findings.guarantee import guarantee_sentences
 from gans.findings.model_card import LICENCE, intended, not_intended, privacy_summary, training_facts, untested
 from gans.findings.run import headline, sentences
 from gans.findings.sentence import Sentence
+from gans.findings.titles import table_file
 from gans.report.templates import template
 from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
@@ -120,11 +120,10 @@ def _front_matter(name: str, private: bool) -> str:
 
 def _data(config: dict[str, Any]) -> str:
     """Where the table came from: the name of its file without the folder, or of a table that the program knows."""
-    data, name = config.get("data", {}), config.get("components", {}).get("data", "table")
-    for key in ("path", "file"):
-        if data.get(key):
-            return say("the file {name}", name=Path(str(data[key])).name)
-    return say("a query") if data.get("query") else f"data={name}"
+    if file := table_file(config):
+        return say("the file {name}", name=file)
+    known = config.get("components", {}).get("data", "table")
+    return say("a query") if config.get("data", {}).get("query") else f"data={known}"
 
 
 def _row(column: Column) -> tuple[str, str, str]:

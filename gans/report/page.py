@@ -14,6 +14,7 @@ from gans.files import write_text
 from gans.findings.first_screen import commands, run_replies, use_of_run
 from gans.findings.kept import REFINED, kept_generator, refined
 from gans.findings.run import duration, sentences, worst
+from gans.findings.titles import run_title
 from gans.report.evaluation import END, REPLIES_END, REPLIES_START, START
 from gans.report.figures import (
     association_figure,
@@ -86,6 +87,7 @@ def _content(path: Path, report: RunResults) -> dict[str, Any]:
     columns = worst(report.against_holdout.columns, report.floor.columns)
     return {
         "report": report,
+        "title": run_title(report),
         "found": report.summary.get("scores", {}),
         "answers": run_replies(report, path.parent),
         "of_run": [vars(one) for one in use_of_run(report)],

@@ -11,6 +11,7 @@ from gans.data.declared import Declared
 from gans.files import write_text
 from gans.findings.first_screen import commands, private_replies
 from gans.findings.guarantee import guarantee_sentences
+from gans.findings.titles import run_title
 from gans.report.figures import (
     REAL,
     SYNTHETIC,
@@ -45,6 +46,7 @@ def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str,
     rows = report.synthetic.slice(0, SAMPLE_ROWS)
     page = template("private.html.jinja").render(
         report=report,
+        title=run_title(report),
         sentences=guarantee_sentences(report.ledger),
         answers=private_replies(report.ledger, path.parent),
         **commands(path.parent),

@@ -331,4 +331,4 @@ def _time_parts(run: Run, ready: Prepared) -> None:
     parts = time_parts(gan, state, rows)
     log.info("a step by parts, each compiled alone:")
     for name, milliseconds in parts.items():
-        log.info("  %-28s %8.3f ms  %3.0f %%", name, milliseconds, 100 * milliseconds / parts[STEP])
+        log.info("  %-28s %8.3f ms  %3.0f%%", name, milliseconds, 100 * milliseconds / parts[STEP])

@@ -99,7 +99,7 @@ class RunFiles:
 
     @property
     def histories(self) -> Path:
-        """How the logs of a run of histories are learnt; its parts lie in folders of this one."""
+        """How the logs of a run of histories are learned; its parts lie in folders of this one."""
         return self.folder / "histories.json"
 
     @property

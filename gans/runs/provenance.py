@@ -60,8 +60,8 @@ def made_here(files: RunFiles) -> bool:
 
 
 def _signature(key: bytes, files: RunFiles) -> str:
-    learnt = files.histories if files.histories.is_file() else files.schema
-    content = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in (files.config, learnt))
+    learned = files.histories if files.histories.is_file() else files.schema
+    content = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in (files.config, learned))
     return hmac.new(key, b"gans run %d\n" % VERSION + content, hashlib.sha256).hexdigest()
 
 

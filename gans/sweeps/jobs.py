@@ -11,7 +11,7 @@ from gans.config.compose import to_run
 from gans.config.names import decoded
 from gans.data.customer_histories import Histories
 from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
-from gans.findings.endings import TRAIN, ending_lines, job_line
+from gans.findings.endings import TRAIN, ending_lines, job_line, result_lines
 from gans.histories.execute import execute_histories
 from gans.report.page import report_run
 from gans.runs.calls import Call
@@ -20,7 +20,7 @@ from gans.runs.execute import EXIT, execute
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.sweeps.records import STATUS, WORST, Job, finish, recorded
-from gans.tracking.log import set_up_log
+from gans.tracking.log import RESULT, set_up_log
 from gans.training import loop
 from gans.words import in_language
 
@@ -95,13 +95,16 @@ def run_job(config: Any, call: Call, job: Any = None) -> tuple[int, float]:
     else:
         result = execute(run, report=report, call=call)
     results = told[-1] if told else None
-    show = log.error if result.status == loop.DIVERGED else log.info
+    level = logging.ERROR if result.status == loop.DIVERGED else logging.INFO
     with in_language(run.language):
-        if job is None:
+        if job is not None:
+            log.log(level, "job %s: %s", job.number, job_line(result, results))
+        elif log.isEnabledFor(level):
             for line in ending_lines(result, results, run, call):
-                show("%s", line)
+                log.log(level, "%s", line)
         else:
-            show("job %s: %s", job.number, job_line(result, results))
+            for line in result_lines(result, results):
+                log.log(RESULT, "%s", line)
     return EXIT[result.status], result.score
 
 

@@ -85,7 +85,7 @@ def _count(task: Task, unit: str) -> str:
     if task.total is None:
         return ""
     if unit == "%":
-        return f"{task.percentage:.0f} %"
+        return f"{task.percentage:.0f}%"
     return f"{task.completed:,.0f}/{task.total:,.0f} {unit}"
 
 

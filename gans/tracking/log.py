@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from gans.tracking.wrapped import wrapped
 
+RESULT = logging.INFO + 5
+"""The level of a line that a quiet command prints too: how a run went, and where its files are."""
+
 
 class _Stderr(logging.Handler):
     """Plain lines on what is the standard error at the time, on a terminal as wide as that.
@@ -25,7 +28,7 @@ def set_up_log(level: int | None = None) -> None:
 
     Args:
         level: of what is shown: logging.INFO unless given; DEBUG puts the seconds before each line, and shows the
-            warnings of JAX and Orbax; above INFO nothing but results and mistakes is shown, no progress either.
+            warnings of JAX and Orbax; RESULT shows results, warnings and mistakes, and no progress.
     """
     log = logging.getLogger("gans")
     if not log.handlers:

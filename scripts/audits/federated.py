@@ -4,7 +4,7 @@
 
 Trains over the sites and keeps what each sent in the last round. The server then scores rows by the logit of the site's
 own discriminator less the mean of those of the other sites, and of rows of the site that were held out. Printed is the
-AUC of training against held-out rows, with 95 % from 1,000 draws: .5 is no better than a guess. Where discriminators
+AUC of training against held-out rows, with 95% from 1,000 draws: .5 is no better than a guess. Where discriminators
 are not shared the server has none, and scores by the distance to the rows of the site's generator.
 """
 

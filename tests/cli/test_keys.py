@@ -8,6 +8,7 @@ import pytest
 from gans.cli.keys import Key, KeysCommand, said, takes
 from gans.cli.kinds import NAMES, NUMBER, TEXT, TRUTH, WHOLE, choice
 from gans.errors import UserError
+from gans.tracking.log import RESULT
 from gans.tracking.terminal import console
 
 CALLS: list[dict[str, Any]] = []
@@ -131,16 +132,17 @@ def test_help_has_a_line_for_each_key(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("flag", "level", "quiet"), [("-q", logging.WARNING, True), ("-v", logging.DEBUG, False), ("", logging.INFO, False)]
+    ("flag", "level", "quiet"), [("-q", RESULT, True), ("-v", logging.DEBUG, False), ("", logging.INFO, False)]
 )
 def test_quiet_and_verbose(flag: str, level: int, quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
     log = logging.getLogger("gans")
     plain.run(["n=1", *filter(None, [flag])])
     assert (log.level, console.quiet) == (level, quiet)
     log.info("a remark")
+    log.log(RESULT, "a result")
     log.warning("a warning")
     said = capsys.readouterr().err
-    assert ("a remark" in said, "a warning" in said) == (not quiet, True)
+    assert ["a remark" in said, "a result" in said, "a warning" in said] == [not quiet, True, True]
     assert (" s  a remark" in said) == (flag == "-v")
 
 

@@ -266,7 +266,7 @@ def test_a_table_of_numbers_only(frame: pd.DataFrame) -> None:
         model.sample(2, "k", "two")
 
 
-def test_a_discrete_column_that_follows_from_a_number_is_learnt(asked: list[Run]) -> None:
+def test_a_discrete_column_that_follows_from_a_number_is_learned(asked: list[Run]) -> None:
     rng = np.random.default_rng(1)
     store = rng.integers(0, 12, 400)
     city = np.array(["Rome", "Bonn", "Lyon"])[store % 3]

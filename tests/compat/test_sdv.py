@@ -122,7 +122,7 @@ def test_kinds_of_both_versions_files_and_objects(tmp_path: Path) -> None:
         assert schema_of(metadata) == expected
 
 
-def test_a_primary_key_is_never_learnt() -> None:
+def test_a_primary_key_is_never_learned() -> None:
     assert schema_of(of({"a": {"sdtype": "numerical"}, "b": {"sdtype": "numerical"}}, primary_key="a"))["a"] == "id"
 
 

@@ -48,7 +48,7 @@ def test_quantile_scores_are_standard_normal(values: np.ndarray) -> None:
     share = ndtr(scores)
     steps = np.arange(len(scores) + 1) / len(scores)
     statistic = max(np.abs(share - steps[1:]).max(), np.abs(share - steps[:-1]).max())
-    assert statistic < 1.63 / np.sqrt(len(scores))  # the 1 % point of Kolmogorov's law
+    assert statistic < 1.63 / np.sqrt(len(scores))  # the 1% point of Kolmogorov's law
     assert abs(scores.mean()) < 0.03
     assert abs(scores.std() - 1) < 0.03
 
@@ -259,7 +259,7 @@ def test_encode_errors_name_column_and_value(name: str, values: Any, parts: list
         assert part in str(caught.value)
 
 
-def test_missing_column_and_columns_that_are_not_learnt() -> None:
+def test_missing_column_and_columns_that_are_not_learned() -> None:
     table, fitted = fit(Quantile(), mixed())
     with pytest.raises(UserError, match="column 'spend' is missing from the table; it has plan, country"):
         fitted.encode(table.drop_columns(["spend"]))

@@ -200,7 +200,7 @@ def test_tables_of_arrow_come_back(array: pa.Array) -> None:
         ([2**70, 1], "dtype object"),
     ],
 )
-def test_what_cannot_be_learnt_is_refused(cells: list[Any], said: str) -> None:
+def test_what_cannot_be_learned_is_refused(cells: list[Any], said: str) -> None:
     with pytest.raises(UserError, match=f"column 'x' of the frame has the dtype .*{said}|{said}"):
         read_frame(pd.DataFrame({"x": cells}))
     with pytest.raises(UserError, match="the same as text"):

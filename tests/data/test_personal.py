@@ -200,7 +200,7 @@ RNG = np.random.default_rng(1)
         ("card", pa.array(["visa", "master", "none", "amex"] * (ROWS // 4))),
     ],
 )
-def test_what_only_looks_alike_is_learnt(name: str, values: Any) -> None:
+def test_what_only_looks_alike_is_learned(name: str, values: Any) -> None:
     column = detect(normalise(pa.table({name: values, "y": RNG.normal(size=ROWS)})))[name]
     assert (column.personal, column.role) == ("", "feature")
 

@@ -291,7 +291,7 @@ def test_every_feature_says_what_it_is(shop: Path) -> None:
     assert all(one.text and one.unit and one.missing for one in features)
 
 
-def test_profiles_are_learnt_without_their_keys(shop: Path) -> None:
+def test_profiles_are_learned_without_their_keys(shop: Path) -> None:
     source = Profiles(orders=str(shop / "orders.parquet"), columns={"orders": {}})
     assert "customer" not in source.read().column_names
 

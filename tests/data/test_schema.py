@@ -140,7 +140,7 @@ def test_decimals_are_counted_over_all_rows_of_a_long_column() -> None:
     assert detect(pa.table({"x": values}))["x"].decimals == 3
 
 
-def test_constant_with_missing_values_is_learnt() -> None:
+def test_constant_with_missing_values_is_learned() -> None:
     found = column(cycle(["only", None]))
     assert (found.role, found.missing, found.levels) == ("feature", True, 1)
 

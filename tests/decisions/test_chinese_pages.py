@@ -78,7 +78,7 @@ def report(customers: Callable[[int, int], pa.Table], **summary: Any) -> RunResu
     told |= {"versions": {"jax": "0.9"}, "kept": kept, "refine_seconds": 5.0, "rows": {"training": 300, "holdout": 300}}
     told["scores"] = {"holdout": {"score": 0.9}, "floor": {"score": 0.95}, "best": [{"step": 300, "value": 0.75}]}
     return RunResults(
-        name="tabular", config="seed: 0\nname: tabular\ndata: {}\n", summary=told | summary, history=rows,
+        name="tabular", config="seed: 0\nname: tabular\ndata: {path: 顾客.csv}\n", summary=told | summary, history=rows,
         schema=schema, training=training, synthetic=synthetic, against_training=found[0], against_holdout=found[1],
         floor=found[2],
     )  # fmt: skip

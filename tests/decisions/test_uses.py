@@ -60,7 +60,7 @@ def test_marketing_by_hand(good: Case) -> None:
     labels, chance = asked.labels(good.test), asked.chances(good.real, good.test)
     assert answer["AUC"].values[REAL][0] == pytest.approx(roc_auc_score(labels, chance))
     first = np.argsort(-chance, kind="stable")[:150]
-    assert answer["lift at 10 %"].values[REAL][0] == pytest.approx(labels[first].mean() / labels.mean())
+    assert answer["lift at 10%"].values[REAL][0] == pytest.approx(labels[first].mean() / labels.mean())
     contacted = chance > 0.25
     profit = (4 * labels[contacted].sum() - contacted.sum()) / len(labels) * 1000
     assert answer.measures[2].values[REAL][0] == pytest.approx(profit)
@@ -293,7 +293,7 @@ def test_stability_of_one_population_is_near_zero_and_its_interval_holds_it() ->
     assert other[1] > uses.STABLE
 
 
-def test_rows_that_were_learnt_by_heart_are_as_good_as_other_real_rows_and_no_better(
+def test_rows_that_were_learned_by_heart_are_as_good_as_other_real_rows_and_no_better(
     make_case: Any, customers: Any
 ) -> None:
     """So few rows that both arms analyse all of them: where these are the same rows, so are the conclusions."""

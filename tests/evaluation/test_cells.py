@@ -74,7 +74,7 @@ def test_edges_are_round_and_say_no_value() -> None:
     values = RNG.normal(size=900) * 17.3 + 4321.7
     cells = ColumnCells.of(*numeric(values))
     assert np.diff(cells.axis)[0] <= (MOST_BINS + 2) * 5
-    assert all(edge % 5 == 0 for edge in [*cells.axis, *cells.edges])  # central 99 %: 2.58 * 2 * 17.3 / 40 = 2.2, so 5
+    assert all(edge % 5 == 0 for edge in [*cells.axis, *cells.edges])  # central 99%: 2.58 * 2 * 17.3 / 40 = 2.2, so 5
     assert not set(cells.edges) & set(values)
     times = ColumnCells.of(*COLUMNS["times"])
     assert times.axis[0] == pytest.approx(18262, abs=11)  # 2020-01-01 in days since 1970

@@ -111,7 +111,7 @@ def test_frechet_is_that_of_the_matrix_root() -> None:
     assert distances.frechet(left, right) == pytest.approx(expected)
 
 
-def test_learnt_features_repeat_themselves_and_see_a_shift() -> None:
+def test_learned_features_repeat_themselves_and_see_a_shift() -> None:
     real, made = sides(people(0, 600), people(1, 600))
     far = sides(people(0, 600), people(1, 600, shift=20))[1]
     matrices = [points(side, real).matrix() for side in (real, made, far)]

@@ -160,7 +160,7 @@ def test_of_ties_neither_side_is_nearer() -> None:
 
 @pytest.mark.parametrize("unseen", [100, 400])
 def test_intervals_of_distances_know_that_test_rows_are_a_draw(unseen: int) -> None:
-    """Of like tables, drawn again and again, 95 % of the intervals should hold their ideal."""
+    """Of like tables, drawn again and again, 95% of the intervals should hold their ideal."""
     rng, held = np.random.default_rng(0), []
     for _ in range(120):
         real, made, test = (

@@ -154,7 +154,7 @@ def test_where_nothing_can_be_told_one_percent_is_found(rows: int) -> None:
 def test_a_guess_succeeds_in_few_tables_however_many_tests_there_are(rows: int) -> None:
     rng = np.random.default_rng(1)
     wrong = [strength(rng.normal(size=rows), rng.normal(size=rows), 10).succeeds for _ in range(100)]
-    assert sum(wrong) <= 4  # two of ten tests, so 1 % of the tables
+    assert sum(wrong) <= 4  # two of ten tests, so 1% of the tables
 
 
 def test_the_more_tests_the_wider_the_corrected_intervals() -> None:
@@ -168,7 +168,7 @@ def test_the_more_tests_the_wider_the_corrected_intervals() -> None:
 
 
 def test_intervals_of_the_share_hold_it() -> None:
-    """Scores shifted by 2: at 1 % false alarms 37 % of the members are found."""
+    """Scores shifted by 2: at 1% false alarms 37% of the members are found."""
     rng, held = np.random.default_rng(2), []
     for _ in range(60):
         _, low, high = strength(rng.normal(2, 1, 500), rng.normal(size=500)).tpr
@@ -291,7 +291,7 @@ def test_attacks_that_would_not_notice_copies_prove_nothing() -> None:
 def test_the_controls_and_the_table_of_attacks_are_shown() -> None:
     found = evaluated(panel(auc=0.6))
     said = " ".join(one.text for one in privacy_sentences(found))
-    assert "1 of 8 attacks notice a table that copies 5 % of its rows (share of synthetic neighbours (DPI))" in said
+    assert "1 of 8 attacks notice a table that copies 5% of its rows (share of synthetic neighbours (DPI))" in said
     assert "Negative control: from a table of independent columns, no attack" in said
     found.details["membership"][INDEPENDENT] = panel(auc=0.52)
     assert "training and test rows differ" in " ".join(one.text for one in privacy_sentences(found))

@@ -62,7 +62,7 @@ def test_every_figure_has_a_meaning_and_every_part_is_there(judged: dict[str, Ev
     )
     for score in found.scores.values():
         assert score.rows is not None
-        assert score.rows <= 900
+        assert score.rows <= 2 * 900  # an attack is asked about training and test rows
         assert np.isfinite(score.value)
         if score.low is not None:
             assert score.high is not None
@@ -104,6 +104,36 @@ def test_independent_columns_win_shape_and_fail_detection(judged: dict[str, Eval
     said = " ".join(sentence.text for sentence in findings(judged["apart"]))
     assert "DETECTED" in said
     assert "NOT USEFUL" in said
+
+
+def test_the_number_of_rows_is_that_of_the_rows_that_were_asked_about() -> None:
+    """Few test rows beside many synthetic ones: figures of models and attacks are of the former."""
+    only = ["detection", "two_sample", "utility", "augmentation", "membership", "secrets", "criteria", "nearness",
+            "copies", "global_utility"]  # fmt: skip
+    found = evaluate(tables(people(0, 400), people(1, 500), people(2, 120), "left", ["plan"]), "full", only=only)
+    rows = {name: score.rows for name, score in found.scores.items()}
+    split = found.details["membership rows"]
+    asked = split["members"] + split["non-members"]
+    expected = {
+        "detection": 120, "xgb_c2st": 400, "lr_c2st": 400, "xgb_c2st_test": 120,
+        "tstr": 120, "trtr": 120, "lift_real": 120, "lift_synthetic": 120, "tsts": 500, "trts": 500,
+        "augmentation_gain": 120, "smote_gain": 120, "global_utility": 120,
+        "membership_worst_auc": asked, "membership_nearest_tpr": asked,
+        "attribute/plan": 240, "predicate_singling_out": asked, "halves_linkability": asked,
+        "exact_copies": 500, "near_copies": 500,
+    }  # fmt: skip
+    assert asked == 120
+    assert {name: rows[name] for name in expected if name in rows} == {
+        name: expected[name] for name in expected if name in rows
+    }
+    assert {*expected} - {*rows} <= {"predicate_singling_out"}  # where no predicate singles out
+
+
+def test_secrets_that_are_not_attacked_are_said() -> None:
+    real, made = people(0, 300), people(1, 300)
+    said = "secrets=[plan,left]: not attacked, metrics=standard or full does that"
+    assert said in evaluate(tables(real, made, secrets=["plan", "left"]), "fast").notes
+    assert said not in evaluate(tables(real, made), "fast").notes
 
 
 def test_levels_grow_and_what_is_left_out_is_said() -> None:

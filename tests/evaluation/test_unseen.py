@@ -115,6 +115,9 @@ def test_all_pairs_have_the_rows_of_the_smallest_table_and_few_are_left_out() ->
         (judged(0.78, 0.15, 0.07, (0.02, 0.005, 0.035)), ["note", "note", "note"], "mostly single columns"),
         (judged(0.3, 0.1, 0.6, (0.0, -0.01, 0.01)), ["bad", "note", "good"], "mostly the relations between columns"),
         (judged(0.985, 0.005, 0.01, (0.0, -0.01, 0.01)), ["good", "good"], "No overfitting beyond noise"),
+        (judged(0.6, 0.4, -0.035, (0.0, -0.01, 0.01)), ["note", "note", "good"], "columns nothing more."),
+        (judged(0.6, -0.01, 0.4, (0.0, -0.01, 0.01)), ["note", "note", "good"], "single columns nothing."),
+        (judged(0.985, 0.005, 0.01, (-0.0001, -0.01, 0.01)), ["good", "good"], "differs by +0.000 (-0.010"),
     ],
 )
 def test_sentences(found: Evaluation, tones: list[str], said: str) -> None:
@@ -133,6 +136,39 @@ def test_without_test_rows_another_detector_speaks() -> None:
     assert realism_figure(found) is None
 
 
+@pytest.mark.parametrize(
+    ("score", "overfit", "ends"),
+    [
+        (0.97, (0.01, -0.03, 0.05), (0.94, 1.0)),  # no score is above 1
+        (0.01, (0.01, -0.03, 0.05), (0.0, 0.06)),
+        (0.9, (0.9, 0.85, 0.95), (1.75, 1.8)),  # copies, whose score is
+    ],
+)
+def test_the_interval_of_the_picture_is_within_its_axis(
+    score: float, overfit: tuple[float, float, float], ends: tuple[float, float]
+) -> None:
+    figure = realism_figure(judged(score, 0.01, 0.02, overfit))
+    assert figure is not None
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    (whisker,) = [line for line in axes.lines if line.get_marker() == "|"]
+    assert tuple(whisker.get_xdata()) == pytest.approx(ends)  # pyright: ignore
+    assert low <= ends[0] <= ends[1] <= high
+
+
+@pytest.mark.parametrize("independent", [0.02, 0.97])
+def test_the_marks_of_the_picture_have_their_texts_within_its_axis(independent: float) -> None:
+    found = judged(0.3, 0.1, 0.6, (0.0, -0.01, 0.01))
+    found.details["unseen rows"]["independent columns"] = independent
+    figure = realism_figure(found)
+    assert figure is not None
+    figure.draw_without_rendering()
+    inside = figure.axes[0].get_window_extent()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert inside.x0 <= box.x0 <= box.x1 <= inside.x1, text.get_text()
+
+
 @pytest.mark.parametrize(("columns", "joint"), [(0.05, 0.15), (0.5, -0.3)])
 def test_the_bars_of_the_picture_add_up(columns: float, joint: float) -> None:
     figure = realism_figure(judged(0.8, columns, joint, (0.05, 0.03, 0.07)))
@@ -145,7 +181,7 @@ def test_the_bars_of_the_picture_add_up(columns: float, joint: float) -> None:
     legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]  # pyright: ignore
     assert legend == [
         "score 0.800 (0.790 to 0.810)",
-        f"lost to relations between columns {joint:.3f}",
+        f"lost to relations between columns {joint:.3f}" if joint > 0 else "nothing lost to relations between columns",
         f"lost to single columns {columns:.3f}",
         "overfit +0.050 (+0.030 to +0.070)",
     ]

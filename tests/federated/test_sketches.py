@@ -43,7 +43,7 @@ def test_levels_of_few_rows_are_withheld_and_counted() -> None:
     assert (told.values, told.counts, told.withheld, told.missing) == (["a", "b"], [9, 5], 4, 2)
 
 
-def test_nothing_is_told_of_what_is_not_learnt() -> None:
+def test_nothing_is_told_of_what_is_not_learned() -> None:
     array = pa.chunked_array([[f"customer-{place}" for place in range(50)]])
     told = sketch_column(find_column("customer", array), array, 100, 5)
     assert told.left_out

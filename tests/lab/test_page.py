@@ -150,7 +150,7 @@ def test_every_objective_trains(page: Page, objective: str) -> None:
 
 
 @pytest.mark.parametrize("data", ["grid", "line", "disjoint", "moons"])
-def test_every_toy_is_learnt(page: Page, data: str) -> None:
+def test_every_toy_is_learned(page: Page, data: str) -> None:
     page.choose("#key-data", data)
     page.wait(f"lab.controls().settings[0].data === '{data}'")
     page.wait(IDLE, 120)
@@ -159,7 +159,7 @@ def test_every_toy_is_learnt(page: Page, data: str) -> None:
     page.wait(f"lab.seen(0).js < {0.9 * before}", 120)
 
 
-def test_a_drawing_is_learnt(page: Page) -> None:
+def test_a_drawing_is_learned(page: Page) -> None:
     page.choose("#key-data", "drawing")
     page.wait("!document.getElementById('refused').hidden")  # draw something first
     page.run("lab.say({ do: 'average', on: true })")

@@ -146,7 +146,7 @@ def test_other_settings_are_seen_too(change: dict[str, Any], shape: Any) -> None
     assert ("modes" in seen) == (change.get("data") is None)
 
 
-def test_a_drawn_density_is_learnt() -> None:
+def test_a_drawn_density_is_learned() -> None:
     density = np.zeros((64, 64))
     density[8:24, 40:56] = 1  # above on the right
     toy = Toy(read_setting(SMALL | {"data": "drawing"}), density)

@@ -100,7 +100,7 @@ def test_interpolates_are_uniform_between_real_and_fake() -> None:
     assert share.min() > -1e-4
     assert share.max() < 1 + 1e-4
     places = np.sort(share[:, 0])
-    assert np.abs(places - (np.arange(count) + 0.5) / count).max() < 1.63 / np.sqrt(count)  # Kolmogorov, 1 %
+    assert np.abs(places - (np.arange(count) + 0.5) / count).max() < 1.63 / np.sqrt(count)  # Kolmogorov, 1%
 
 
 def test_spherical_interpolates_lie_on_the_arc() -> None:

@@ -285,7 +285,7 @@ def test_a_whole_quiz_in_a_browser(make: Make, command: Any, tmp_path: Path, wid
         text = page.wait(
             "document.querySelector('[role=status]').textContent.includes('0 of 100') && document.body.innerText"
         )
-        assert "You were wrong in 0 of 100 judgements (0 %)" in text
+        assert "You were wrong in 0 of 100 judgements (0%)" in text
         assert "On synthetic ones: 0 of 50" in text
         assert page.run("document.documentElement.scrollWidth") <= width
         page.run("document.querySelectorAll('#languages button')[1].click()")

@@ -1,5 +1,6 @@
 """How a run says that it ended: its time, the verdict of its page, and commands that can be pasted."""
 
+import logging
 import shlex
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from gans.runs.calls import Call, record_call
 from gans.runs.execute import Result
 from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
+from gans.sweeps import jobs
+from gans.tracking.log import RESULT
 
 FOLDER = 'a run\'s "folder" of $HOME & co'
 TIMES = {"read_seconds": 1.9, "compile_seconds": 62.0, "train_seconds": 0.2, "write_seconds": 3.0}
@@ -66,6 +69,32 @@ def test_a_completed_run_tells_its_time_its_verdict_and_three_commands(
         ["gans", "sample", f"run={folder}", "n=1000", "out=rows.csv"],
     ]
     assert job_line(ended(folder), found) == f"completed after 2,000 steps in 1 min 7 s. {headline(found).text}"
+
+
+@pytest.mark.parametrize(("level", "quiet"), [(logging.INFO, False), (RESULT, True)])
+def test_a_quiet_run_says_its_verdict_and_its_folder(
+    level: int, quiet: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = results()
+
+    def execute(run: Any, report: Any, call: Any) -> Result:
+        report(tmp_path / "report.html", found)
+        return ended(tmp_path)
+
+    log = logging.getLogger("gans")
+    monkeypatch.setattr(jobs, "to_run", lambda config: compose([]))
+    monkeypatch.setattr(jobs, "execute", execute)
+    monkeypatch.setattr(jobs, "report_run", lambda path, results: dict)
+    monkeypatch.setattr(log, "handlers", [caplog.handler])
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "level", level)
+    monkeypatch.setattr(log, "_cache", {})
+    assert jobs.run_job(None, Call("gans train"))[0] == 0
+    said = [record.getMessage() for record in caplog.records]
+    if quiet:
+        assert said == [headline(found).text, str(tmp_path)]
+    else:
+        assert said == ending_lines(ended(tmp_path), found, compose([]), Call("gans train"))
 
 
 def test_a_run_without_a_page_has_no_command_that_opens_it(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_spike_does_not_flatten_a_curve() -> None:
     history = [{"step": i, "loss/generator": 1e9 if i == 50 else np.sin(i)} for i in range(1, 200)]
     figure = training_curves(history)["Losses"]
     assert figure.axes[0].get_ylim()[1] < 3
-    assert "central 98 %" in words(figure)
+    assert "central 98%" in words(figure)
 
 
 def test_score_curves_mark_the_kept_step() -> None:

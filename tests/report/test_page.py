@@ -1,5 +1,7 @@
 import base64
 import dataclasses
+import datetime as dt
+import html
 import itertools
 import json
 import re
@@ -18,10 +20,12 @@ from gans.evaluation.results import Evaluation, Score
 from gans.findings.first_screen import REAL, SHARE, USE
 from gans.findings.kept import kept_generator
 from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
+from gans.findings.titles import said_day, table_name
 from gans.report import page
 from gans.report.evaluation import REPLIES_END, REPLIES_START, write_evaluation
 from gans.report.page import write_report
 from gans.runs.finish import RunResults
+from gans.words import CHINESE, in_language
 
 VOID = {"meta", "img", "br"}
 SECTIONS = ["words", "evaluation", "score", "columns", "pairs", "sample", "curves", "trained", "use"]
@@ -91,8 +95,9 @@ def make(synthetic: pa.Table, history: list | None = None, **summary: object) ->
     to_training, to_holdout = Reference(training, schema), Reference(holdout, schema)
     return RunResults(
         name="cgan <i>",
-        config="seed: 0\nname: <b>me</b>\n",
+        config="seed: 0\nname: <b>me</b>\ndata: {path: /home/me/own <i>.csv}\n",
         summary={"status": "completed", "steps": 3000, "seconds": 75.0, "seed": 7, "commit": "abc123"}
+        | {"rows": {"training": ROWS, "holdout": 2 * ROWS}}
         | {"versions": {"jax": "0.9"}, "scores": {"detection": 0.61}}
         | summary,
         history=history or [],
@@ -171,6 +176,36 @@ def test_page_escapes_what_comes_from_the_table(written: str) -> None:
     assert "<b>bold</b>" in parsed.text
     assert "cgan <i>" in parsed.text
     assert NAME not in written
+
+
+def test_the_title_names_the_table_its_rows_and_the_day(written: str) -> None:
+    title = re.search("<title>(.*)</title>", written)
+    assert title is not None
+    assert f"<h1>{title[1]}</h1>" in written
+    name, rows, day = html.unescape(title[1]).split(", ")
+    assert name == "Report on own <i>.csv"  # the file, without its folder
+    assert rows == f"{3 * ROWS:,} rows"
+    assert dt.datetime.strptime(day, "%d %B %Y").date() in (dt.date.today(), dt.date.today() - dt.timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "name"),
+    [
+        ({"components": {"data": "table"}, "data": {"path": "/a/b.csv.gz"}}, False, "b.csv.gz"),
+        ({"components": {"data": "adult"}, "data": {"file": "adult.parquet", "root": "/a"}}, False, "adult"),
+        ({"components": {"data": "households"}, "data": {}}, False, "households"),
+        ({"components": {"data": "sql"}, "data": {"query": "select 1"}}, False, "a query"),
+        ({"components": {"data": "households"}, "data": {}}, True, "a table in memory"),
+    ],
+)
+def test_the_name_of_a_table(config: dict[str, object], given: bool, name: str) -> None:
+    assert table_name(config, given) == name
+
+
+def test_a_day_is_said_as_each_language_says_it() -> None:
+    assert said_day(dt.date(2026, 3, 8)) == "8 March 2026"
+    with in_language(CHINESE):
+        assert said_day(dt.date(2026, 3, 8)) == "2026 年 3 月 8 日"
 
 
 def test_page_draws_every_column_and_names_no_rare_level(written: str) -> None:

@@ -1,6 +1,7 @@
 """A private run: what it leaves follows from the domain, the ledger's answers and randomness, and from nothing else."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,14 @@ def _walk(tree: Any, where: str = "") -> list[tuple[str, Any]]:
     return [one for key, inner in tree.items() for one in _walk(inner, f"{where}/{key}")]
 
 
+def saved_page(run: SavedRun) -> str:
+    return (run.folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_all_that_a_private_run_holds_is_in_the_list(saved: SavedRun, saved_gan: SavedRun) -> None:
     for run in (saved, saved_gan):
         found = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
+        assert re.search(r"<h1>Report on a table in memory, about [\d,]+ rows, \d+ \w+ \d+</h1>", saved_page(run))
         steps = {name for name in found if name.split("/")[1:2] == [str(run.summary["steps"])]}
         assert found - steps == FILES
         assert set(run.summary) == {

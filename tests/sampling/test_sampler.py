@@ -102,7 +102,7 @@ def follows(table: pa.Table) -> bool:
     ("where", "fits"),
     [
         ("city == 'Rome'", lambda row: row["city"] == "Rome"),
-        ("plan == 'pilot'", lambda row: row["plan"] == "pilot"),  # 1 % of the training rows
+        ("plan == 'pilot'", lambda row: row["plan"] == "pilot"),  # 1% of the training rows
         ("city in ('Rome', 'Bonn')", lambda row: row["city"] in ("Rome", "Bonn")),
         ("30 <= age < 45 and age != 40", lambda row: 30 <= row["age"] < 45 and row["age"] != 40),
         ("visits is null", lambda row: row["visits"] is None),

@@ -70,7 +70,7 @@ def test_a_bar_is_one_line_of_the_width(width: int, unit: str, name: str, total:
     assert cell_len(line) <= width
     assert "1:40" in line  # for how long
     if width >= 80:
-        assert f"{total // 2:,}/{total:,} {unit}" in line or "50 %" in line
+        assert f"{total // 2:,}/{total:,} {unit}" in line or "50%" in line
         assert line.rstrip().endswith(note)
         assert re.search(r"1:40, 1:\d\d left", line)
 

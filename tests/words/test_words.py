@@ -1,6 +1,7 @@
 """Every text of pages, charts and sentences is said in both languages, with the same values in it."""
 
 import ast
+import re
 import string
 import threading
 from collections.abc import Iterator
@@ -98,6 +99,18 @@ def test_the_catalogue_has_every_text_and_no_other() -> None:
 def test_a_text_has_the_same_values_in_both_languages() -> None:
     wrong = {text: found for text, found in catalogue(CHINESE).items() if values(text) != values(found)}
     assert wrong == {}
+
+
+def test_a_percent_sign_follows_its_number() -> None:
+    texts = [text for pair in catalogue(CHINESE).items() for text in pair]
+    assert sum("%" in text for text in texts) > 50
+    assert [text for text in texts if re.search(r"[\d}] %", text)] == []
+
+
+def test_a_signed_difference_is_no_negative_zero() -> None:
+    signed = [text for pair in catalogue(CHINESE).items() for text in pair if ":+" in text]
+    assert signed
+    assert [text for text in signed if re.search(r":\+(?!z)", text)] == []
 
 
 def test_chinese_texts_are_chinese() -> None:

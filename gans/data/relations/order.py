@@ -6,7 +6,7 @@ date and some rows have a `low` later on that very day, the day of `low` is comp
 The difference takes the place of `high`; where either is missing it is missing, so that `low` may be missing only
 where `high` is too. The rebuilt `high` is clipped into its training range, then raised to `low` where that is larger.
 
-What is sought is conservative: no row violates it; re-pairing the rows at random would violate it in at least 1 %;
+What is sought is conservative: no row violates it; re-pairing the rows at random would violate it in at least 1%;
 the difference varies less than `high` itself by a tenth at least (it is then the easier column to learn); and, of two
 numbers, rows lie close to the border, in difference and in ratio: amounts of different size that happen to go together
 keep away from it. A pair is passed over where `high` has values that many rows share, such as round amounts, and the

@@ -6,8 +6,8 @@ smooth map of two numbers would give. Such numbers are often also close to a fix
 its least payment: where their ratio lies in a narrow band that holds more rows than its surroundings, the model sees it
 too, and `restore` multiplies. It says nothing about single rows: any row holds it.
 
-Sought are pairs of numbers or times of one type that are equal in at least 3 % of the rows and in 20, values that more
-than 1 % of the rows share left out, and ten times as often as chance would have it. Of pairs that close a circle the
+Sought are pairs of numbers or times of one type that are equal in at least 3% of the rows and in 20, values that more
+than 1% of the rows share left out, and ten times as often as chance would have it. Of pairs that close a circle the
 ones that are the same least often are left out, so that each column is a copy of at most one.
 """
 

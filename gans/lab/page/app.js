@@ -77,7 +77,7 @@ class Side {
     const { seen } = this.plot;
     if (!seen) return;
     const found = seen.modes === undefined ? [] : [
-      [word("modes"), `${seen.modes} / ${this.modes}`], [word("high_quality"), `${Math.round(100 * seen.high_quality)} %`],
+      [word("modes"), `${seen.modes} / ${this.modes}`], [word("high_quality"), `${Math.round(100 * seen.high_quality)}%`],
     ];
     const rate = controls?.playing && this.rate ? [[word("rate"), Math.round(this.rate).toLocaleString("en")]] : [];
     const pairs = [[word("step"), seen.step.toLocaleString("en")], ...rate, ...found];

@@ -61,7 +61,7 @@ export function bars(column, snapshot, number, rows, extra) {
     (asked ? bar("asked", asked[place], row * height + 11, 3) : "")).join(""), column.name);
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 // Values in cells: shares from 0 to 1, or differences around 0.
 export function matrix(values, kind, title, names) {

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from gans.data.schema import Schema
 from gans.errors import UserError
 from gans.sampling.where.allowed import Allowed
+from gans.sampling.where.dates import Formats, iso_time
 from gans.sampling.where.literals import ESCAPES, NAME, WORDS, Literal, literal, number, written_name
 
 TOKEN = re.compile(
@@ -32,24 +33,30 @@ class Where(dict[str, Allowed]):
         return " and ".join(map(str, self.values()))
 
     @classmethod
-    def of(cls, given: "str | Mapping[str, Any]") -> "Where":
+    def of(cls, given: "str | Mapping[str, Any]", formats: Formats | None = None) -> "Where":
         """Read the grammar, or a mapping: column -> a value, several (any of them), or a range.
 
         Several are a list, tuple, set, range, array or pandas Series; a range is slice(low, high), which is
         low <= x < high, or a pandas.Interval. None, NaN, NA and NaT are missing; times are read as ISO text.
 
+        Args:
+            given: the text or the mapping.
+            formats: how the file of the table writes the times of its columns, which then are read like that, too.
+
         Raises:
             UserError: it cannot be read, or allows nothing.
         """
         if isinstance(given, str):
-            return parse(given)
+            return parse(given, formats)
         if not isinstance(given, Mapping):
             raise UserError(f"where={given!r}: allowed are a text or a mapping of columns; {EXAMPLE}.")
         where = cls()
         for column, value in given.items():
             if not isinstance(column, str):
                 raise UserError(f"where: {column!r} is no column name; a name is text.")
-            where[column] = value if isinstance(value, Allowed) else _given(column, value)
+            where[column] = (
+                value if isinstance(value, Allowed) else _given(column, value, (formats or {}).get(column, ""))
+            )
         return where
 
     def mask(self, table: pa.Table) -> np.ndarray:
@@ -81,17 +88,21 @@ class Where(dict[str, Allowed]):
             allowed.check(found)
 
 
-def parse(text: str) -> Where:
+def parse(text: str, formats: Formats | None = None) -> Where:
     """What a text allows. `column == value`, also != < <= > >= and the other way round; `low <= column < high`;
     `column in (a, b)`, `column not in (a, b)`; `column is null`, `column is not null`; joined by `and`.
 
     A value is a number, 'text' or "text", true, false or null; a column name of other signs than letters, digits, _, .
     and - is in backticks. A missing value fits only `is null`, `== null` and `in (..., null)`.
 
+    Args:
+        text: what is allowed.
+        formats: as `Where.of`.
+
     Raises:
         UserError: the text does not follow the grammar, or allows nothing in a column.
     """
-    reader = _Reader(text)
+    reader = _Reader(text, formats or {})
     where = Where()
     if reader.at_end():
         return where
@@ -112,8 +123,8 @@ class _Token(NamedTuple):
 class _Reader:
     """The tokens of a text, taken from the left."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, formats: Formats) -> None:
+        self.text, self.formats = text, formats
         self.tokens: list[_Token] = []
         self.place = 0
         end, place = len(text.rstrip()), 0
@@ -217,7 +228,8 @@ class _Reader:
     def value_of(self, column: str, place: int) -> Literal | None:
         kind, text, _ = self.tokens[place]
         if kind == "text":
-            return re.sub(r"(?s)\\(.)", lambda match: _unescape(text, match[1]), text[1:-1])
+            found = re.sub(r"(?s)\\(.)", lambda match: _unescape(text, match[1]), text[1:-1])
+            return iso_time(found, self.formats[column]) if column in self.formats else found
         return number(written_name(column), text) if kind == "number" else VALUES[text]
 
     def values(self, column: str) -> list[Literal | None]:
@@ -248,7 +260,7 @@ def _hint(text: str) -> str:
     if re.match(r",\d", text):
         return "decimals have a point, as in 12.5; "
     if re.match(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}\b", text):
-        return "dates are written as '2023-12-31'; "
+        return "dates go in quotes, as in '2023-12-31'; "
     return ""
 
 
@@ -256,16 +268,21 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _given(column: str, value: Any) -> Allowed:
-    """What a value from Python allows."""
+def _given(column: str, value: Any, pattern: str) -> Allowed:
+    """What a value from Python allows; text may be a time by a format of strftime, if there is one."""
     name = written_name(column)
+
+    def read(one: Any) -> Literal | None:
+        found = literal(name, one)
+        return iso_time(found, pattern) if pattern and isinstance(found, str) else found
+
     if isinstance(value, slice):
         if value.step is not None or (value.start is None and value.stop is None):
             raise UserError(f"where: {name}: {value!r} is no range; write slice(low, high).")
-        return _range(column, value.start, value.stop, (">=", "<"))
+        return _range(column, value.start, value.stop, (">=", "<"), read)
     if type(value).__name__ == "Interval":
         signs = (">" if value.open_left else ">=", "<" if value.open_right else "<=")
-        return _range(column, value.left, value.right, signs)
+        return _range(column, value.left, value.right, signs, read)
     if isinstance(value, (set, frozenset)):
         value = sorted(value, key=repr)
     elif hasattr(value, "to_list"):
@@ -273,15 +290,15 @@ def _given(column: str, value: Any) -> Allowed:
     elif isinstance(value, np.ndarray):
         value = list(value.ravel())
     if isinstance(value, (list, tuple, range)):
-        return Allowed.any_of(column, [literal(name, one) for one in value])
-    return Allowed.compare(column, "==", literal(name, value))
+        return Allowed.any_of(column, [read(one) for one in value])
+    return Allowed.compare(column, "==", read(value))
 
 
-def _range(column: str, low: Any, high: Any, signs: tuple[str, str]) -> Allowed:
+def _range(column: str, low: Any, high: Any, signs: tuple[str, str], read: Callable[[Any], Literal | None]) -> Allowed:
     """The range between two ends; None and infinity are no bound."""
     allowed = Allowed(column)
     for sign, end in zip(signs, (low, high), strict=True):
         if end is None or (isinstance(end, float) and math.isinf(end)):
             continue
-        allowed = allowed.intersect(Allowed.compare(column, sign, literal(written_name(column), end)))
+        allowed = allowed.intersect(Allowed.compare(column, sign, read(end)))
     return allowed

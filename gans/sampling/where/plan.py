@@ -8,6 +8,7 @@ import numpy as np
 from gans.data.relations import Relation, exclusion_texts
 from gans.errors import UserError
 from gans.sampling.marginals import Marginals
+from gans.sampling.where.dates import date_formats
 from gans.sampling.where.grammar import Where
 
 
@@ -39,7 +40,7 @@ def make_plan(given: Any, relations: list[Relation], marginals: Marginals) -> Pl
         UserError: `where` cannot be read, names what is not there, or contradicts a relation.
     """
     codec = marginals.codec
-    where = Where.of(given)
+    where = Where.of(given, date_formats(codec.schema))
     where.check(codec.schema)
     for relation in relations:
         for name in relation.columns:

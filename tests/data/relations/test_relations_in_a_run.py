@@ -45,7 +45,7 @@ def test_a_gift_means_a_response(ready: Prepared, tmp_path: Path) -> None:
     assert "responded" in ready.training.compare(made).columns
 
 
-def test_a_condition_is_learnt_and_the_rest_is_said(ready: Prepared) -> None:
+def test_a_condition_is_learned_and_the_rest_is_said(ready: Prepared) -> None:
     run = compose([*CHARITY, "condition=labels", "condition.columns=[responded]"])
     conditional = prepare(run)
     assert [fitted.column.name for fitted in conditional.condition.columns] == ["responded"]

@@ -76,7 +76,7 @@ def test_column_names(text: str, name: str) -> None:
         ("== 40", "a column name is needed where '== 40' stands"),
         ("age = 40", "cannot read '= 40'; equality is ==; "),
         ("age > 12,5", "'and' is needed where ',5' stands; decimals have a point, as in 12.5; "),
-        ("since > 31.12.2023", "cannot read '31.12.2023'; dates are written as '2023-12-31'; "),
+        ("since > 31.12.2023", "cannot read '31.12.2023'; dates go in quotes, as in '2023-12-31'; "),
         ("age === 40", "cannot read '=== 40'"),
         ("age == yes", "age: text goes in quotes: 'yes'"),
         ("age == income", "age: text goes in quotes: 'income'"),
@@ -197,6 +197,27 @@ def test_a_mapping() -> None:
     )
     assert str(Where.of(given)) == expected
     assert Where.of("one == 2") == Where.of({"one": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("since == '01.02.2023'", "since == '2023-02-01'"),
+        ("since == '1.2.2023'", "since == '2023-02-01'"),
+        ("since >= '15.01.2023' and since < '01.06.2023'", "'2023-01-15' <= since < '2023-06-01'"),
+        ("'15.01.2023' <= since < '2023-06-01'", "'2023-01-15' <= since < '2023-06-01'"),
+        ("since in ('15.01.2023', null)", "since in ('2023-01-15', null)"),
+        ({"since": ["15.01.2023", datetime.date(2023, 2, 1)]}, "since in ('2023-01-15', '2023-02-01')"),
+        ({"since": slice("15.01.2023", "01.06.2023")}, "'2023-01-15' <= since < '2023-06-01'"),
+        ("paid > '03/04/23 05:06 PM'", "paid > '2023-03-04T17:06:00'"),
+        ("paid > '03/04/23'", "paid > '2023-03-04'"),
+        ("plan == '01.02.2023'", "plan == '01.02.2023'"),  # a column of text
+        ("since == 'soon'", "since == 'soon'"),  # which the column's type refuses
+        ("since == '01/02/2023'", "since == '01/02/2023'"),
+    ],
+)
+def test_times_by_the_format_of_the_file(given: Any, expected: str) -> None:
+    assert str(Where.of(given, {"since": "%d.%m.%Y", "paid": "%m/%d/%y %I:%M %p"})) == expected
 
 
 @pytest.mark.parametrize(

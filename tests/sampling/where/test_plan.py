@@ -1,5 +1,6 @@
 """Marginals against counting, and plans against the values that `where` names; no generator is trained."""
 
+import datetime
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,20 @@ def test_marginals_count_the_values_of_the_training_rows(ready: Prepared, margin
     assert drawn(marginals, name) == counted(ready, name)
 
 
+def test_a_date_as_its_file_writes_it(tmp_path: Path) -> None:
+    days = [datetime.date(2023, 1, 1) + datetime.timedelta(days=place) for place in range(300)]
+    lines = ["since,age", *(f"{day:%d.%m.%Y},{20 + place % 50}" for place, day in enumerate(days))]
+    (tmp_path / "customers.csv").write_text("\n".join(lines) + "\n")
+    path = f"data.path={tmp_path / 'customers.csv'}"
+    ready = prepare(compose(["data=table", path, "condition=subsets", "tracker.mode=disabled"]))
+    expected = make_plan("'2023-05-15' <= since < '2023-06-01'", [], ready.marginals).allowed["since"]
+    found = make_plan("since >= '15.05.2023' and since < '01.06.2023'", [], ready.marginals).allowed["since"]
+    assert 0 < expected.sum() <= 17
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(UserError, match=r"where: since == '15/05/2023'.*write one as '2024-01-31'"):
+        make_plan("since == '15/05/2023'", [], ready.marginals)
+
+
 def test_saved_and_loaded_they_are_the_same(marginals: Marginals, tmp_path: Path) -> None:
     marginals.save(tmp_path / "marginals.npz")
     loaded = Marginals.load(tmp_path / "marginals.npz", marginals.codec)
@@ -80,7 +95,7 @@ def test_of_too_many_values_some_stand_for_all(ready: Prepared, monkeypatch: pyt
         ("country != 'IT' and city != 'Ulm'", "city", lambda v: v in ("Lyon", "Paris", "Bonn")),
     ],
 )
-def test_what_a_learnt_column_may_hold(marginals: Marginals, where: str, column: str, fits: Any) -> None:
+def test_what_a_learned_column_may_hold(marginals: Marginals, where: str, column: str, fits: Any) -> None:
     plan = make_plan(where, [], marginals)
     assert list(plan.allowed) == [column]
     values = marginals.values(column).to_pylist()
