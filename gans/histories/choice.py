@@ -8,7 +8,7 @@ cannot be moved by itself. Nothing of a training customer is copied.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,13 @@ from gans.runs.files import RunFiles
 
 CANDIDATES = 4  # for each customer who is taken: more are nearer to the real ones, and cost as many times the time
 POOL = 256  # customers that are taken from one pool, so that a few need a small pool only
-GENERATED = 6  # customers for each real one, to learn from: half of them for the trees, the others for raking
 MOST_REAL = 10_000  # customers to learn from
+GENERATED = 40_000  # candidates to learn from, half of them for the trees and the others for raking;
+FEWEST, MOST = 6, 16  # and for each real customer
 MONTHS = 12  # after the first event, in which a customer has one or not
 GAPS = (1, 7, 14, 30, 60, 90, 180)  # days: classes of the time between events
+
+Describe = Callable[[HistorySide], pa.Table]
 
 
 @dataclass
@@ -95,15 +98,24 @@ def rule_of(run: Run) -> Boosted | None:
     return dataclasses.replace(rule, calibrated=False, candidates=candidates, depth=3, learning_rate=0.1, trees=500)
 
 
-def learn_choice(rule: Boosted, run: Run, real: HistorySide, made: HistorySide) -> Choice:
-    """Learn the ratio of real to generated customers."""
+def needed(real: int) -> int:
+    """How many candidates the ratio to so many real customers is learned from."""
+    return real * min(max(GENERATED // real, FEWEST), MOST)
+
+
+def learn_choice(rule: Boosted, run: Run, real: HistorySide, made: Callable[[Describe], pa.Table]) -> Choice:
+    """Learn the ratio of real to generated customers.
+
+    Args:
+        made: candidates as the function that it is given describes them.
+    """
     end = {kind: history.day.max() for kind, history in real.events.items()}
     table = described(real, real.form, end)
     kinds = {one.name: kind_of(one.type) for one in table.schema}
     schema = detect(table, kinds, personal=Handling(keep=table.column_names))
     codec = run.codec.fit(table, schema, Relations())
-    sides = encoded(codec, table), encoded(codec, described(made, real.form, end).cast(table.schema))
-    return Choice(real.form, end, codec, rule.fit(codec, *sides))
+    others = made(lambda side: described(side, real.form, end).cast(table.schema))
+    return Choice(real.form, end, codec, rule.fit(codec, encoded(codec, table), encoded(codec, others)))
 
 
 def described(side: HistorySide, form: Form, end: Mapping[str, np.datetime64]) -> pa.Table:

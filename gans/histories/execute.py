@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from gans.data.customer_histories import Children, Histories, Log
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
 from gans.files import write_text
-from gans.histories.choice import GENERATED, MOST_REAL, learn_choice, rule_of
+from gans.histories.choice import MOST_REAL, Describe, learn_choice, needed, rule_of
 from gans.histories.contexts import parent_columns
 from gans.histories.counted import attributes
 from gans.histories.learn import chain_run, learn_chain
-from gans.histories.saved import SavedHistories
+from gans.histories.saved import BLOCK, SavedHistories
 from gans.histories.shapes import write_shapes
 from gans.histories.sides import drawn_side, real_side
 from gans.refinement.boosted import Boosted
@@ -31,6 +32,7 @@ from gans.runs.execute import Reporter, Result, execute
 from gans.runs.files import RunFiles
 from gans.runs.provenance import sign_run
 from gans.runs.saved import SavedRun
+from gans.sampling.chunks import ahead
 from gans.sampling.sampler import FAR
 from gans.tracking.terminal import STAGES, waiting
 from gans.training.loop import COMPLETED
@@ -145,10 +147,16 @@ def _chains(one: Log, people: pa.Table) -> list[tuple[Children, Callable[[], pa.
 
 def write_choice(saved: SavedHistories, real: HistorySide, rule: Boosted) -> None:
     """Learn from real customers and from candidates which of these to choose, and keep it in the run directory."""
-    mine, count = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs), len(real.keys)
-    drawn, possible = saved.candidates(FAR, FAR + GENERATED * count, saved.people.run.seed)
-    keys = drawn.customers["customer"].to_numpy()
-    made = drawn_side([drawn.renumbered(np.flatnonzero(possible), keys[possible], {})], saved.shapes, saved.attributes)
+    mine = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs)
+    edges = [*range(FAR, FAR + needed(len(real.keys)), BLOCK), FAR + needed(len(real.keys))]
+
+    def made(describe: Describe) -> pa.Table:
+        def block(low: int, high: int) -> pa.Table:
+            drawn, possible = saved.candidates(low, high, saved.people.run.seed)
+            return describe(drawn_side([drawn], saved.shapes, saved.attributes)).filter(pa.array(possible))
+
+        return pa.concat_tables(ahead(block, pairwise(edges)))
+
     learn_choice(rule, saved.people.run, mine, made).save(RunFiles(RunFiles(saved.folder).choice))
 
 

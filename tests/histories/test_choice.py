@@ -38,7 +38,7 @@ def run() -> Run:
 def choice(run: Run) -> Choice:
     rule = rule_of(run)
     assert rule is not None
-    return learn_choice(rule, run, side(800, 4, 0.5, 0), side(4800, 8, 0.3, 1))
+    return learn_choice(rule, run, side(800, 4, 0.5, 0), lambda describe: describe(side(4800, 8, 0.3, 1)))
 
 
 def test_weights_favour_customers_as_real_ones_are(choice: Choice) -> None:
