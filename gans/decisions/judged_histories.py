@@ -25,6 +25,7 @@ from gans.runs.judging_options import LEVEL
 from gans.tracking.terminal import progress_bar, watched
 
 ALLOWED = ("run", "real", "synthetic", "test", "target", "secrets", "metrics", "n", "anonymeter", "out", "trust")
+LOOKED_AT = 2_000  # customers, at the end of a run
 MOST_CUSTOMERS = {"fast": 20_000, "standard": 20_000, "full": 100_000}
 
 
@@ -53,6 +54,15 @@ def judge_histories(given: Mapping[str, Any]) -> tuple[Evaluation, list[dict[str
     found.notes.insert(0, "rows are customers, with their attributes and aggregates of their events")
     scores = {name: score["value"] for name, score in found.to_json()["scores"].items()}
     return found, [{"seed": None, "draw": 0, "scores": scores}]
+
+
+def look_at_events(run_dir: Path) -> Evaluation:
+    """A quick look at the events of a completed run, and at whether attacks tell who was learned from.
+
+    Raises:
+        UserError: the logs have changed, or there are too few held-out customers.
+    """
+    return evaluate(history_tables({"run": str(run_dir)}, LOOKED_AT), only=("histories", "membership"))
 
 
 def history_tables(given: Mapping[str, Any], most: int) -> Tables:

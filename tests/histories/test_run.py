@@ -38,6 +38,7 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
     trained = command("train", "data=histories", *logs, "+debug=limit", *TINY, "run_dir=run")
     assert trained.status == 0, trained.err
     assert "gans sample run=run n=1000 out=customers-and-events" in trained.err
+    assert trained.err.count("verdict on events: the social events are ") == 1, trained.err
     assert {path.name for path in Path("run").iterdir()} >= {"config.yaml", "summary.json", "customers", "social"}
 
     resumed = command("train", "run_dir=run", "trainer.resume=true")
