@@ -76,7 +76,7 @@ def timelines(found: Mapping[str, Any]) -> "Figure":
     axes.set_yticks(range(len(examples)), [f"{one['events'][0]:,}" for one in examples])
     axes.set_ylim(len(examples) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    locator = AutoDateLocator(minticks=3, maxticks=6)
+    locator = AutoDateLocator(minticks=3, maxticks=8)  # with six it knows none for just under three years
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     name_axes(axes, y=say("events of the customer"))

@@ -19,6 +19,8 @@ from gans.evaluation.rfm import rfm
 from gans.evaluation.suite import evaluate
 from gans.findings.customer_histories import history_verdict
 from gans.findings.sentence import Sentence
+from gans.report.figures import render
+from gans.report.history_figures import timelines
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2024-01-01", "s")  # a Monday
@@ -246,3 +248,10 @@ def test_the_verdict_on_events_is_one_sentence_about_orders_and_membership() -> 
     assert re.search(r"in \d of \d+ respects, not in events per customer, ", off.text)
     assert off.tone != "good"
     assert all(one.text.count(".\n") == 0 and one.text.endswith(".") for one in (fresh, copied, off))
+
+
+@pytest.mark.parametrize("days", [0, 1, 20, 200, 650, 900, 1200, 4000])
+def test_timelines_of_any_length_have_their_dates(days: int) -> None:
+    one = {"days": [0, days], "amounts": [1.0, -2.0], "events": [2]}
+    figure = timelines({"examples": [one], "begin": "2022-01-03"})
+    assert render(figure, "png").startswith(b"\x89PNG")
