@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+import gans
 from gans.data.simulator import simulate
 
 TINY = ("network.latent=8", "network.generator_widths=[16]", "network.discriminator_widths=[16]", "condition=subsets")
@@ -82,6 +83,14 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
         assert (found.status, found.err.count("error: ")) == (2, 1), found.err
         assert said in found.err, found.err
         assert not Path("other").exists()
+    loaded = gans.load("run")
+    judged = loaded.evaluate(metrics="fast")
+    assert {"history_counts/social", "exact_copies"} <= set(judged.scores.index)
+    assert loaded.report().path == Path("run/report.html")
+    loaded.save_pretrained("layout")
+    assert "gans.load(" in Path("layout/README.md").read_text()
+    assert gans.load("layout").events(50, seed=3)["social"]["action"].tolist() == log["action"].tolist()
+
     people = pd.read_csv("given.csv")
     dates = {"social_first": ["2024-05-01"] * 5, "social_last": ["2024-04-01"] * 5}
     for columns, said in (
