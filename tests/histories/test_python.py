@@ -50,8 +50,8 @@ def test_arguments_of_tables_are_refused(
 @pytest.mark.parametrize(
     ("frame", "given", "said"),
     [
-        ("orders", {}, 'learnt from frames by name, as in {"orders": frame}'),
-        ({}, {}, "learnt from frames by name"),
+        ("orders", {}, 'learned from frames by name, as in {"orders": frame}'),
+        ({}, {}, "learned from frames by name"),
         ({"order": "orders"}, {}, "frame: 'order': allowed are customers, orders, views, social. Did you mean"),
         (None, {}, "data.orders is not set"),
         ({"orders": "orders"}, {"kinds": {"age": "category"}}, "kinds, formats and metadata go with one table"),
