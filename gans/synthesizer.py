@@ -213,7 +213,6 @@ class Synthesizer(BaseEstimator):
 
             if relations or not refine:
                 raise UserError("relations and refine go with tables; customers with events take n, where and seed.")
-            n, seed = whole("n", n), whole("seed", seed)
             if self._histories is None:
                 self._histories = SavedHistories.open(self.run_dir_)  # what it compiles serves the next draw, too
             return drawn_frames(self._histories, n, where, seed, self._library)
