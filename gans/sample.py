@@ -108,6 +108,8 @@ def command(
             raise UserError(f"{others[0]}: run={run} is a run of histories, which takes {', '.join(HISTORIES)}.")
         draw_customers(run, out, n, customers, where, seed, part)
         return
+    if not Path(run).expanduser().is_dir():
+        raise UserError(f"run={run}: no such folder.")
     if customers is not None:
         raise UserError(f"customers={customers}: run={run} is no run of histories; data=histories makes one.")
     draw_rows(run, output_file(out), needed(n), where, relations, refine, seed, part, member, croissant)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gans.config.run import Run
     from gans.data.base import Source
     from gans.data.frames import Frame
+    from gans.histories.saved import SavedHistories
     from gans.notebook.shown import Augmented, Finding, Judged, Page
     from gans.runs.execute import Result
     from gans.sampling.sampler import Sampler
@@ -57,6 +58,8 @@ class Synthesizer(BaseEstimator):
     _sampler: "Sampler"
     _given: "tuple[Source, pa.Table] | None" = None  # what it was fitted on in this process
     _library: str = ""  # of the frames of customers with events; "" of a table
+    _histories: "SavedHistories | None" = None  # opened by the first draw
+    _logs: "Mapping[str, pa.Table] | None" = None  # what histories were learned from in this process
 
     def __init__(
         self,
@@ -104,9 +107,14 @@ class Synthesizer(BaseEstimator):
         run: Run = compose([f"+experiment={self.experiment}", "tracker.mode=disabled", *self.overrides])
         if run.trainer.resume:
             raise UserError("trainer.resume=true: fit starts a new run; gans train resumes one.")
-        run, given = dataclasses.replace(run, run_dir=str(path)), None
+        run, given, tables = dataclasses.replace(run, run_dir=str(path)), None, None
         with silenced(not self.progress):
             if isinstance(run.data, Histories):
+                if self.kinds or self.formats or self.metadata is not None:
+                    raise UserError(
+                        "kinds, formats and metadata go with one table; of histories name kinds in overrides, as in "
+                        '["data.kinds.zip=category"].'
+                    )
                 tables, self._library = (None, "pandas") if frame is None else tables_of(frame)
                 result = execute_histories(run, tables, self.progress, report_run)
             elif frame is None:
@@ -118,7 +126,7 @@ class Synthesizer(BaseEstimator):
                 result = execute(run, read.table, self.progress, read.fields, report_run, frame=read.form)
         self._check_end(result, path)
         self._set(result.sampler, path, result.summary)
-        self._given = None if run.privacy.private else given
+        self._given, self._logs = None if run.privacy.private else given, tables
         return self
 
     def _check_source(self) -> None:
@@ -200,11 +208,14 @@ class Synthesizer(BaseEstimator):
         n, seed = whole("n", n), whole("seed", seed)
         in_range("n", n, 1)
         if self._library:
+            from gans.histories.saved import SavedHistories
             from gans.notebook.histories import drawn_frames
 
             if relations or not refine:
                 raise UserError("relations and refine go with tables; customers with events take n, where and seed.")
-            return drawn_frames(self.run_dir_, n, where, seed, self._library)
+            if self._histories is None:
+                self._histories = SavedHistories.open(self.run_dir_)  # what it compiles serves the next draw, too
+            return drawn_frames(self._histories, n, where, seed, self._library)
         if not refine:
             sampler.refinement = None
         rows = sampler.sample(n, seed, self._learnable(where), [parse_relation(text) for text in relations])
@@ -259,8 +270,15 @@ class Synthesizer(BaseEstimator):
 
         given = {"target": target, "secrets": secrets, "metrics": metrics, "members": members, "draws": draws, "n": n}
         given |= {"anonymeter": anonymeter, "network": network, "retrain": retrain, "language": language}
+        if self._library:
+            for key, value in (("test", test), ("real", real), ("synthetic", synthetic)):
+                if not (value is None or isinstance(value, (str, Path))):
+                    raise UserError(
+                        f"{key}: of customers with events the path of a folder is needed, which holds "
+                        "customers.parquet and a file for each log."
+                    )
         with silenced(not self.progress):
-            return judged(*self._asked(given, test, real, synthetic, trust, out))
+            return judged(*self._asked(given, test, real, synthetic, trust, out), self._logs)
 
     def report(self) -> "Page":
         """The page about the run, which a notebook shows; `.path` is the file, `.save(path)` copies it.
@@ -302,6 +320,7 @@ class Synthesizer(BaseEstimator):
         """
         from gans.notebook.answers import segments
 
+        self._check_table("personas")
         with silenced(not self.progress):
             return segments(*self._asked({"k": k, "language": language}, test, real, synthetic, trust, out))
 
@@ -355,6 +374,7 @@ class Synthesizer(BaseEstimator):
         """
         from gans.notebook.answers import answered
 
+        self._check_table("use")
         given = {"scenario": scenario, "target": target, "positive": positive, "cost": cost, "margin": margin}
         given |= {
             "shortages": shortages,
@@ -400,6 +420,7 @@ class Synthesizer(BaseEstimator):
         """
         from gans.notebook.answers import grown
 
+        self._check_table("augment")
         with silenced(not self.progress):
             given = {"target": target, "n": n, "language": language}
             return grown(*self._asked(given, test, real, None, trust, out), how)
@@ -453,6 +474,7 @@ class Synthesizer(BaseEstimator):
         """
         from gans.compat.sdv import metadata_of
 
+        self._check_table("to_metadata")
         return metadata_of(self._fitted().codec.schema, table_name)
 
     def save(self, path: str | Path) -> None:
@@ -518,10 +540,10 @@ class Synthesizer(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: no training row."""
         state: Any = super().__getstate__()
-        return {**state, "_given": None}
+        return {**state, "_given": None, "_logs": None, "_histories": None}
 
     def _set(self, sampler: "Sampler", run_dir: Path, summary: dict[str, Any]) -> "Synthesizer":
-        self._sampler, self.run_dir_, self.summary_ = sampler, run_dir, summary
+        self._sampler, self.run_dir_, self.summary_, self._histories = sampler, run_dir, summary, None
         return self
 
     def _fitted(self) -> "Sampler":
@@ -529,6 +551,16 @@ class Synthesizer(BaseEstimator):
 
         check_is_fitted(self)
         return self._sampler
+
+    def _check_table(self, method: str) -> None:
+        """Raise UserError where the model is of customers with their events, for what is of tables alone."""
+        self._fitted()
+        if self._library:
+            raise UserError(
+                f"{method} is of tables, and this model is of customers with their events. Make profiles of them, one "
+                "row each, by gans.profiles, and fit these; or load the model of the customers alone: "
+                f"gans.load({str(self.run_dir_ / 'customers')!r})."
+            )
 
     def _learnable(self, where: Any) -> Any:
         """A condition with the names and values that the frame has, as the table has them."""

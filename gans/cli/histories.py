@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gans.cli.arguments import output_folder
 from gans.cli.parts import needed, part_of
+from gans.data.formats import format_of
 from gans.errors import UserError
 from gans.runs.files import RunFiles
 
@@ -25,6 +26,12 @@ def draw_customers(run: str, out: str, n: int | None, customers: str | None, whe
         UserError: a value does not fit the run.
     """
     folder = output_folder(out, empty=True)
+    if format_of(folder):
+        raise UserError(f"out={out}: customers and their events are several files; name a folder for them.")
+    if customers is None:
+        part_of(part, needed(n))  # a mistake is found before the run is read
+    elif where or n is not None:
+        raise UserError(f"customers={customers}: they are given, so that n and where are left out.")
 
     from gans.histories.given import GivenCustomers
     from gans.histories.saved import SavedHistories
@@ -36,8 +43,6 @@ def draw_customers(run: str, out: str, n: int | None, customers: str | None, whe
         start, stop = part_of(part, needed(n))
         blocks = saved.draw(needed(n), seed, where, start, stop)
     else:
-        if where or n is not None:
-            raise UserError(f"customers={customers}: they are given, so that n and where are left out.")
         given = GivenCustomers(saved, customers)
         start, stop = part_of(part, given.rows)
         blocks = given.draw(seed, start, stop)

@@ -2,7 +2,8 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,17 @@ from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
 from gans.data.events.logs import EVENTS, quoted, run
+from gans.data.events.logs import Log as Found
 from gans.data.events.rules import with_rules
 from gans.data.events.weeks import in_weeks
+from gans.data.named_columns import check_named, counted_columns
 from gans.errors import UserError, in_range
 from gans.registry import register
 
+log = logging.getLogger("gans")
 pc: Any = pyarrow.compute  # its functions are made at run time
+
+FEWEST = 4  # customers
 
 
 @dataclass
@@ -96,16 +102,33 @@ class Histories(Profiles):
             ]
             if not kinds:
                 raise UserError(f"data.reference={self.reference}: no customer has an event before it.")
+            check_named(connection, logs, self.kinds, self.drop)
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
-            attributes = (
-                [name for name in logs["customers"].own if name not in self.drop] if "customers" in logs else []
-            )
-            attributes += ["since"] if "customers" in logs and "since" in logs["customers"].names else []
+            attributes = self._attributes(logs["customers"], shapes) if "customers" in logs else []
             table = connection.sql(people_sql(shapes, "customers" in logs, attributes)).to_arrow_table()
             shapes = [dataclasses.replace(one, since=_since(table, one.kind)) for one in shapes]
             yield OpenHistories(
                 connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"]
             )
+
+    def _attributes(self, customers: Found, shapes: Sequence[Shape]) -> list[str]:
+        """The columns of a table of customers that are learnt: none that follows from the logs, as `orders` does."""
+        counted = {name for shape in shapes for name in counted_columns(shape)}
+        if both := [name for name in customers.own if name in counted and name not in self.drop]:
+            log.info("customers: left out %s (counted from the logs)", ", ".join(both))
+        own = [name for name in customers.own if name not in counted and name not in self.drop]
+        return own + (["since"] if "since" in customers.names else [])
+
+    def cut(self, table: pa.Table | None = None) -> tuple[pa.Table, pa.Table]:
+        """As of any table.
+
+        Raises:
+            UserError: as of any table; there are fewer than four customers.
+        """
+        whole = self.read() if table is None else table
+        if whole.num_rows < FEWEST:
+            raise UserError(f"data: the logs are of {whole.num_rows} customers; at least {FEWEST} are needed.")
+        return super().cut(whole)
 
     def split(self, table: pa.Table | None = None) -> Split:
         """As of any table; kinds and columns to leave out may be of events, which the customers have not."""
@@ -113,7 +136,10 @@ class Histories(Profiles):
         there = set(whole.column_names)
         kinds = {name: kind for name, kind in self.kinds.items() if name in there} | whole_numbers(whole)
         mine = dataclasses.replace(self, kinds=kinds, drop=[name for name in self.drop if name in there])
-        return super(Histories, mine).split(whole)
+        found = super(Histories, mine).split(whole)
+        if table is None:
+            mine._check_target(found.schema)
+        return found
 
 
 @dataclass

@@ -187,9 +187,7 @@ class Profiles(TextOptions, Source):
         Where an outcome is asked for, that of the last order.
         """
         if not any(kind in sources for kind in EVENTS):
-            raise UserError(
-                "data.orders is not set: data=profiles needs a log, data.orders, data.views or data.social."
-            )
+            raise UserError("data.orders is not set: a log is needed, data.orders, data.views or data.social.")
         for kind in self.columns:
             if kind not in sources:
                 raise UserError(f"data.columns.{kind}: data.{kind} is not set.")

@@ -24,7 +24,21 @@ from gans.histories.sides import drawn_side, real_side
 from gans.runs.judging_options import LEVEL
 from gans.tracking.terminal import progress_bar, watched
 
-ALLOWED = ("run", "real", "synthetic", "test", "target", "secrets", "metrics", "n", "anonymeter", "out", "trust")
+ALLOWED = (
+    "run",
+    "real",
+    "synthetic",
+    "test",
+    "target",
+    "secrets",
+    "metrics",
+    "n",
+    "anonymeter",
+    "out",
+    "trust",
+    "language",
+)
+LOOKED_AT = 2_000  # customers, at the end of a run
 MOST_CUSTOMERS = {"fast": 20_000, "standard": 20_000, "full": 100_000}
 
 
@@ -35,8 +49,13 @@ def judges_histories(given: Mapping[str, Any]) -> bool:
     return isinstance(given["real"], str) and Path(given["real"]).expanduser().is_dir()
 
 
-def judge_histories(given: Mapping[str, Any]) -> tuple[Evaluation, list[dict[str, Any]]]:
+def judge_histories(
+    given: Mapping[str, Any], logs: Mapping[str, pa.Table] | None = None
+) -> tuple[Evaluation, list[dict[str, Any]]]:
     """The evaluation of customers with their events, and its scores for gans.compare.
+
+    Args:
+        logs: by kind what the run was trained on, if that were no files.
 
     Raises:
         UserError: a file or the run cannot be read, the sides do not fit each other, or a key does not go with it.
@@ -46,7 +65,7 @@ def judge_histories(given: Mapping[str, Any]) -> tuple[Evaluation, list[dict[str
         raise UserError(f"{extra[0]}: for customers with their events allowed are {', '.join(ALLOWED)}.")
     load_components()  # plugins may bring metrics
     level = given.get("metrics", LEVEL)
-    tables = history_tables(given, MOST_CUSTOMERS[level])
+    tables = history_tables(given, MOST_CUSTOMERS[level], logs)
     with progress_bar("metrics", watched()) as bar:
         task = bar.add_task("customers", total=len(metrics_for(level, tables)))
         found = evaluate(tables, level, lambda name: bar.update(task, advance=1, description=f"customers: {name}"))
@@ -55,18 +74,40 @@ def judge_histories(given: Mapping[str, Any]) -> tuple[Evaluation, list[dict[str
     return found, [{"seed": None, "draw": 0, "scores": scores}]
 
 
-def history_tables(given: Mapping[str, Any], most: int) -> Tables:
-    """The sides that the arguments of gans.evaluate name, at most so many real customers of each."""
+def look_at_events(run_dir: Path) -> Evaluation:
+    """A quick look at the events of a completed run, and at whether attacks tell who was learned from.
+
+    Raises:
+        UserError: the logs have changed, or there are too few held-out customers.
+    """
+    return evaluate(history_tables({"run": str(run_dir)}, LOOKED_AT), only=("histories", "membership"))
+
+
+def history_tables(given: Mapping[str, Any], most: int, logs: Mapping[str, pa.Table] | None = None) -> Tables:
+    """The sides that the arguments of gans.evaluate name, at most so many real customers of each.
+
+    Args:
+        logs: as of `judge_histories`.
+
+    Raises:
+        UserError: a side cannot be read, or the sides do not fit each other.
+    """
     if "run" not in given:
         source, saved = source_of(given["real"], "real"), None
     elif "real" in given:
         raise UserError("real: with run=DIR of histories its own customers are compared; leave real out.")
     else:
         saved = SavedHistories.open(given["run"])
-        saved.people.table(bool(given.get("trust")))  # refuses what may not be read, or has changed
         source = saved.people.run.data
         assert isinstance(source, Histories)
-    with source.opened() as opened:
+        if logs is None and not source.sources():
+            raise UserError(
+                f"run={given['run']}: it was trained on frames, which are not kept; evaluate it where it was fitted, "
+                "or give folders: gans evaluate real=FOLDER synthetic=FOLDER test=FOLDER."
+            )
+        if logs is None:
+            saved.people.table(bool(given.get("trust")))  # refuses what may not be read, or has changed
+    with source.opened(logs) as opened:
         people = opened.people
         places = pa.table({"place": pa.array(np.arange(people.num_rows))})
         training, holdout = (

@@ -1,7 +1,8 @@
 """What is said of the events of synthetic customers, beside those of held-out ones."""
 
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.sentence import Sentence
+from gans.findings.privacy import membership_tone
+from gans.findings.sentence import Sentence, listed, ranged
 from gans.words import mark, say
 
 NEAR = {  # in words, and how far off is still near, where held-out customers are nearer themselves
@@ -21,6 +22,14 @@ SENTENCES = {
     "good": mark("The {kind} are close to real ones in {parts}."),
     "note": mark("The {kind} are off in {parts}."),
     "bad": mark("The {kind} are FAR OFF in {parts}."),
+}
+ALL_NEAR = mark("the {kind} are close to real ones in all {every} respects")
+SOME_NEAR = mark("the {kind} are close to real ones in {near} of {every} respects, not in {names}")
+MEMBERSHIP = {
+    "good": mark("no attack tells better than a guess which customers were learned from: the worst has AUC {auc}"),
+    "note": mark("an attack tells a little about which customers were learned from: the worst has AUC {auc}"),
+    "bad": mark("NOT PRIVATE, an attack tells which customers were learned from: the worst has AUC {auc}"),
+    "": mark("there are too few held-out customers to say whether attacks tell which ones were learned from"),
 }
 USUAL = 1.5  # times what held-out customers are off by, which is still near
 FAR = 3  # times what is near, from where on it is far off
@@ -45,6 +54,26 @@ def history_sentences(evaluation: Evaluation) -> list[Sentence]:
             if words
         ]
     return out
+
+
+def history_verdict(evaluation: Evaluation) -> Sentence:
+    """In one sentence: how near the events are to real ones, and whether attacks tell who was learned from."""
+    parts, tones = [], []
+    for kind in evaluation.details.get("histories", {}):
+        found = {
+            say(words): _tone(score, limit)
+            for name, (words, limit) in NEAR.items()
+            if (score := evaluation.scores.get(f"{name}/{kind}")) is not None
+        }
+        off = [words for words, tone in found.items() if tone != "good"]
+        values = {"kind": say(LOGS[kind]), "every": len(found), "near": len(found) - len(off), "names": listed(off)}
+        parts.append(say(SOME_NEAR if off else ALL_NEAR, **values))
+        tones += found.values()
+    tone = membership_tone(evaluation)
+    worst = evaluation.scores.get("membership_worst_auc")
+    parts.append(say(MEMBERSHIP[tone], auc="" if worst is None else ranged(worst)))
+    told = say("{text}.", text=say("; ").join(parts))
+    return Sentence(min((*tones, tone or "note"), key=("bad", "note", "good").index), told)
 
 
 def _never(evaluation: Evaluation, kind: str) -> Sentence:

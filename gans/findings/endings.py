@@ -29,13 +29,16 @@ JUDGING = mark(
 )
 
 
-def ending_lines(result: Result, results: RunResults | PrivateResults | None, run: Run, call: Call) -> list[str]:
+def ending_lines(
+    result: Result, results: RunResults | PrivateResults | None, run: Run, call: Call, events: Sentence | None = None
+) -> list[str]:
     """The lines at the end of a run.
 
     Args:
         results: what its page is about; None where it has none.
         run: its config.
         call: how it was asked for.
+        events: of a run of histories, what is said of its events.
     """
     summary, folder = result.summary, result.run_dir
     lines = [what_was_done(summary) + _stages(summary)]
@@ -45,6 +48,8 @@ def ending_lines(result: Result, results: RunResults | PrivateResults | None, ru
         return [*lines, say("saved; resume with:"), *_indented([go_on(folder)])]
     if results is not None:
         lines.append(say("verdict: {text}", text=verdict(results).text))
+    if events is not None:
+        lines.append(say("verdict on events: {text}", text=events.text))
     if result.status == DIVERGED:
         return [*lines, *_again(call, run)]
     if isinstance(results, PrivateResults):

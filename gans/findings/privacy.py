@@ -194,6 +194,12 @@ def _membership(evaluation: Evaluation) -> list[Sentence]:
     return [*out, Sentence("note", text)]
 
 
+def membership_tone(evaluation: Evaluation) -> str:
+    """The tone of what the attacks on all rows tell of membership; "" where they were left out."""
+    panels = evaluation.details.get("membership")
+    return "" if panels is None else _worst(panels[SYNTHETIC], "all", say("who was in the table")).tone
+
+
 def _worst(panel: Panel, group: str, asked: str) -> Sentence:
     """What the worst attack on a group of rows tells; an attack on all rows may also succeed at few false alarms."""
     every = strengths(panel, group)

@@ -49,6 +49,7 @@ class GivenCustomers:
         if lacks and not condition.takes_any_column:
             raise UserError(f"{self.name}: it lacks {', '.join(lacks)}; runs with condition=subsets draw these.")
         self._check_keys()
+        self._check_counts()
 
     def draw(self, seed: int, start: int, stop: int) -> Iterator[Drawn]:
         """Customers `start` to `stop` of the table, with their events, a block at a time."""
@@ -104,6 +105,39 @@ class GivenCustomers:
                     f"{self.name}: column '{name}' holds {shown}, which no training row has; leave the column out, or "
                     "write what they have."
                 )
+
+    def _check_counts(self) -> None:
+        """Raise UserError for counts that no customer can have, and dates outside the log or in the wrong order."""
+        for shape in self.saved.shapes:
+            kind, ends, until = (
+                shape.kind,
+                [f"{shape.kind}_first", f"{shape.kind}_last"],
+                np.datetime64(shape.until, "D"),
+            )
+            if kind in self.known.column_names:
+                count, most = numbers_of(self.known[kind]), self.saved.most_events(kind)
+                if len(wrong := count[(count < 0) | (count > most)]):
+                    raise UserError(
+                        f"{self.name}: column '{kind}' holds {wrong[0]:.0f}; the training customers have 0 to {most}."
+                    )
+            there = [name for name in ends if name in self.table.column_names]
+            if len(there) == 1:
+                raise UserError(f"{self.name}: it has {there[0]} alone; give {' and '.join(ends)}, or none of them.")
+            dates = {name: self._days(name) for name in (*there, *([shape.since] if shape.since else []))}
+            for name, days in dates.items():
+                if (late := days > until).any():
+                    raise UserError(
+                        f"{self.name}: column '{name}' holds {days[late.argmax()]}; the events end on {until}."
+                    )
+            if there and (wrong := dates[ends[0]] > dates[ends[1]]).any():
+                first, last = (dates[name][wrong.argmax()] for name in ends)
+                raise UserError(f"{self.name}: {ends[0]} is {first}, after {ends[1]}, which is {last}.")
+
+    def _days(self, name: str) -> np.ndarray:
+        """A column of dates of the table, datetime64[D] [rows]; not a time where it is not there or missing."""
+        if name not in self.table.column_names:
+            return np.full(self.rows, np.datetime64("NaT"), "datetime64[D]")
+        return self._cast(name, self.table[name], pa.date32()).to_numpy().astype("datetime64[D]")
 
     def _people(self, low: int, high: int, seed: int) -> pa.Table:
         """Customers as the generator makes them, with the columns that are given as they are."""

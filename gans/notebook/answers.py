@@ -16,6 +16,7 @@ from gans.decisions.added_rows import MARK, augment, augmented
 from gans.decisions.cases import Case, open_cases
 from gans.decisions.event_histories import draw_histories
 from gans.decisions.growth import BALANCE, check_growth
+from gans.decisions.judged_histories import judge_histories, judges_histories
 from gans.decisions.scenario_options import check_scenario
 from gans.decisions.scenarios import answer_of, draw
 from gans.decisions.segment_traits import find_personas
@@ -44,11 +45,12 @@ from gans.words import in_language
 log = logging.getLogger("gans")
 
 
-def judged(run: Path, given: dict[str, Any]) -> Judged:
+def judged(run: Path, given: dict[str, Any], logs: Mapping[str, pa.Table] | None = None) -> Judged:
     """What gans.evaluate says of a run, and writes into its folder or that of `out`.
 
     Args:
         given: as the command has it.
+        logs: by kind what a run of histories was trained on, if that were no files.
 
     Raises:
         UserError: as the command.
@@ -57,14 +59,15 @@ def judged(run: Path, given: dict[str, Any]) -> Judged:
     check_judging(given)
     folder, key = run_folder(given.get("out"), run), "out" if "out" in given else "run"
     check_unlocked(folder, key)
-    if images := read_images({**given, "kinds": {}}):
+    of_histories = judges_histories(given)
+    if not of_histories and (images := read_images({**given, "kinds": {}})):
         scores = image_distances(given, images)
         folder.mkdir(parents=True, exist_ok=True)
         with in_language(language_of(given)):
             write_scores(folder, scores)
         return Judged([], pd.DataFrame({"value": scores}))
     with in_language(language_of(given)):
-        found, observed = judge(given)
+        found, observed = judge_histories(given, logs) if of_histories else judge(given)
         with locked(folder, key, make=True):
             _, page = write_evaluation(folder, found, observed)
         return Judged(findings(found), score_table(found), Page(page))
@@ -201,12 +204,14 @@ def _cases(run: Path, given: Mapping[str, Any]) -> list[Case]:
 
 
 def report_page(run: Path) -> Page:
-    """The page about a run.
+    """The page about a run, of histories that about their customers until they are evaluated.
 
     Raises:
         UserError: it has none.
     """
     page = RunFiles(run).report
+    if not page.is_file() and RunFiles(run).histories.is_file():
+        page = RunFiles(RunFiles(run).customers).report  # of histories, as long as their events are not evaluated
     if not page.is_file():
         raise UserError(f"run={run}: it has no {page.name}; the run has not ended.")
     return Page(page)

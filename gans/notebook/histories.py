@@ -1,7 +1,6 @@
 """Customers and their events as frames: fitted on a frame for each log, and drawn as frames by name."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -29,11 +28,11 @@ def tables_of(frames: Any) -> tuple[dict[str, pa.Table], str]:
     return tables, library_of(next(iter(frames.values())))
 
 
-def drawn_frames(run: Path, n: int, where: Any, seed: int, library: str) -> dict[str, Any]:
+def drawn_frames(saved: SavedHistories, n: int, where: Any, seed: int, library: str) -> dict[str, Any]:
     """New customers and their events, as frames by name: customers, and each log of the run.
 
     Raises:
         UserError: as gans.sample.
     """
-    found = Drawn.joined(list(SavedHistories.open(run).draw(n, seed, where)))
+    found = Drawn.joined(list(saved.draw(n, seed, where)))
     return {name: as_frame(table, library) for name, table in {"customers": found.customers, **found.logs}.items()}

@@ -39,6 +39,8 @@ def write_layout(folder: Path) -> None:
 
 def readme(folder: Path) -> str:
     """The model card of the run, else a short one; with a front matter, which is added where it has none."""
+    files = RunFiles(folder)
+    folder = files.customers if files.histories.is_file() else folder  # of histories, that of their customers
     card = RunFiles(folder).card
     text = card.read_text(encoding="utf-8") if card.is_file() else _short(folder)
     return f"{text if text.startswith(MARK) else FRONT + text}".rstrip() + "\n" + LOADING

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+NONE = 1e-200  # of the largest weight, below which a row counts as one without: ratios of such weights overflow
+
 
 def inclusion(log_weights: np.ndarray, count: int) -> np.ndarray:
     """The chance of each row of a pool to be among the `count` that are chosen, [rows] in [0, 1]; they sum to `count`.
@@ -19,7 +21,10 @@ def inclusion(log_weights: np.ndarray, count: int) -> np.ndarray:
     if len(log_weights) < count:
         raise ValueError(f"{count} of {len(log_weights)} rows")
     most = log_weights.max(initial=-np.inf)
-    return proportional(np.exp(log_weights - most) if np.isfinite(most) else np.zeros(len(log_weights)), count)
+    if not np.isfinite(most):
+        return proportional(np.zeros(len(log_weights)), count)
+    weights = np.exp(log_weights - most)
+    return proportional(np.where(weights < NONE, 0.0, weights), count)
 
 
 def proportional(weights: np.ndarray, count: int) -> np.ndarray:

@@ -397,14 +397,20 @@ def _draw_histogram(axes: "Axes", found: Histogram) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         name_axes(axes, y=say("share of rows, log scale"))
     if found.time:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(minticks=3, maxticks=6)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        date_axis(axes)
     else:
         whole = bool(np.all(found.edges % 1 == 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
+
+
+def date_axis(axes: "Axes") -> None:
+    """Three to six dates below a figure, whatever time it covers."""
+    from matplotlib.dates import MONTHLY, AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=3, maxticks=6)
+    locator.intervald[MONTHLY] = [1, 2, 3, 4, 6, 12]  # it has none of a year for just under three years
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _draw_levels(axes: "Axes", found: Levels) -> None:

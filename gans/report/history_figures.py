@@ -9,7 +9,7 @@ import numpy as np
 from gans.evaluation.history_curves import COUNTS, GAPS
 from gans.evaluation.results import Evaluation
 from gans.findings.customer_histories import LOGS
-from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, legend, name_axes, style
+from gans.report.figures import FAINT, INK, REAL, SYNTHETIC, TEXT, WIDTH, canvas, date_axis, legend, name_axes, style
 from gans.words import mark, say
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ def _figures(kind: str, found: Mapping[str, Any]) -> dict[str, "Figure"]:
 
 def timelines(found: Mapping[str, Any]) -> "Figure":
     """A line for each example, a dot for each event, its area by the amount; amounts below zero are rings."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
     examples, begin = found["examples"], np.datetime64(found["begin"])
     figure, axes = canvas(WIDTH, 0.9 + 0.36 * len(examples))
     most = np.quantile(np.abs(np.concatenate([one["amounts"] for one in examples])), 0.95) or 1.0
@@ -76,9 +74,7 @@ def timelines(found: Mapping[str, Any]) -> "Figure":
     axes.set_yticks(range(len(examples)), [f"{one['events'][0]:,}" for one in examples])
     axes.set_ylim(len(examples) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    locator = AutoDateLocator(minticks=3, maxticks=6)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    date_axis(axes)
     name_axes(axes, y=say("events of the customer"))
     return figure
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.conditions.base import FittedCondition
+from gans.conditions.context import Context
 from gans.config.run import Run
 from gans.data.base import Split
 from gans.data.codecs import FittedCodec
@@ -20,6 +21,7 @@ from gans.data.personal.lines import kept_lines, left_out_lines
 from gans.data.rare import rare_line
 from gans.data.relations import find_relations
 from gans.data.streaming import EncodedWindows, ParquetStream
+from gans.errors import UserError
 from gans.evaluation.fidelity import Reference
 from gans.evaluation.metrics import TrainingJudge
 from gans.runs.build import build
@@ -129,6 +131,11 @@ def prepare_split(
     Raises:
         UserError: the table does not fit the config.
     """
+    if isinstance(run.condition, Context):
+        raise UserError(
+            "condition=context: it is for the events of data=histories, which choose its columns themselves; for a "
+            "table take condition=labels or subsets."
+        )
     run.check(split)
     run, left_out = run.suited(split)
     for line in [*left_out, *kept_lines(split.schema)]:

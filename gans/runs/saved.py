@@ -313,4 +313,8 @@ def language_of(given: Mapping[str, Any]) -> str:
     if "language" in given:
         check_language(given["language"])
         return given["language"]
-    return SavedRun.open(given["run"]).run.language if "run" in given else ENGLISH
+    if "run" not in given:
+        return ENGLISH
+    files = RunFiles(Path(given["run"]).expanduser())
+    of_rows = files.customers if files.histories.is_file() else given["run"]
+    return SavedRun.open(of_rows).run.language

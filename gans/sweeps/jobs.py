@@ -10,17 +10,21 @@ from typing import Any
 from gans.config.compose import to_run
 from gans.config.names import decoded
 from gans.data.customer_histories import Histories
-from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE
+from gans.decisions.judged_histories import look_at_events
+from gans.errors import DIVERGED, DONE, INTERRUPTED, USER_MISTAKE, UserError, one_line
+from gans.findings.customer_histories import history_verdict
 from gans.findings.endings import TRAIN, ending_lines, job_line, result_lines
+from gans.findings.sentence import Sentence
 from gans.histories.execute import execute_histories
 from gans.report.page import report_run
 from gans.runs.calls import Call
 from gans.runs.directory import stored_run
-from gans.runs.execute import EXIT, execute
+from gans.runs.execute import EXIT, Result, execute
 from gans.runs.finish import RunResults
 from gans.runs.private import PrivateResults
 from gans.sweeps.records import STATUS, WORST, Job, finish, recorded
 from gans.tracking.log import RESULT, set_up_log
+from gans.tracking.terminal import waiting
 from gans.training import loop
 from gans.words import in_language
 
@@ -100,12 +104,25 @@ def run_job(config: Any, call: Call, job: Any = None) -> tuple[int, float]:
         if job is not None:
             log.log(level, "job %s: %s", job.number, job_line(result, results))
         elif log.isEnabledFor(level):
-            for line in ending_lines(result, results, run, call):
+            events = look(result) if isinstance(run.data, Histories) else None
+            for line in ending_lines(result, results, run, call, events):
                 log.log(level, "%s", line)
         else:
             for line in result_lines(result, results):
                 log.log(RESULT, "%s", line)
     return EXIT[result.status], result.score
+
+
+def look(result: Result) -> Sentence | None:
+    """What is to be said of the events of a run of histories; None where it did not complete, or nothing can be."""
+    if result.status != loop.COMPLETED:
+        return None
+    try:
+        with waiting("looking at events"):
+            return history_verdict(look_at_events(result.run_dir))
+    except UserError as error:
+        log.warning("events: %s", one_line(error))
+        return None
 
 
 def end_sweep(sweep: Path) -> int:

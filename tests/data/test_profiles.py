@@ -363,24 +363,21 @@ def test_one_message_for_a_mistake(
 
 
 @pytest.mark.parametrize(("changed", "arguments", "said"), MISTAKES)
-def test_histories_refuse_the_same(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    changed: dict[str, Any],
-    arguments: tuple[str, ...],
-    said: tuple[str, ...],
+def test_a_training_on_histories_refuses_the_same(
+    command: Callable[..., Any], changed: dict[str, Any], arguments: tuple[str, ...], said: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     pq.write_table(log(**changed), "orders.parquet")
     if "features" in str(arguments) or "data.outcome=30" in arguments:
         said = ("data.features" if "features" in str(arguments) else "data.outcome=30",)
     if arguments == ("data.windows=[7,7]",):
         said = ("data.windows",)
-    with pytest.raises(UserError) as error:
-        compose(["data=histories", "data.orders=orders.parquet", *arguments]).data.read()
+    usual = ("data=histories", "data.orders=orders.parquet", "condition=subsets", "tracker.mode=disabled")
+    found = command("train", *usual, *arguments, "run_dir=run")
+    assert (found.status, found.err.count("\n")) == (2, 1), found.err
+    assert found.err.startswith("error: ")
     for text in said:
-        assert text in str(error.value)
-    assert "\n" not in str(error.value)
+        assert text in found.err
+    assert {path.name for path in Path().iterdir()} == {"orders.parquet"}
 
 
 def test_mistakes_of_two_tables(command: Callable[..., Any]) -> None:

@@ -1,6 +1,7 @@
 """Distances of histories have known values of known histories, and see what each of them is for."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from gans.evaluation.history_side import HistorySide
 from gans.evaluation.inputs import read_sides
 from gans.evaluation.rfm import rfm
 from gans.evaluation.suite import evaluate
+from gans.findings.customer_histories import history_verdict
+from gans.findings.sentence import Sentence
+from gans.report.figures import render
+from gans.report.history_figures import timelines
 
 DAY = np.timedelta64(1, "D")
 START = np.datetime64("2024-01-01", "s")  # a Monday
@@ -165,7 +170,8 @@ def test_hours_of_the_week_without_an_event_are_closed_where_some_would_be_expec
 
 def written(folder: Path, one: HistorySide) -> None:
     folder.mkdir()
-    pq.write_table(one.customers, folder / "customers.parquet")
+    counted = pa.array([7] * one.customers.num_rows)  # as gans sample writes it; it is counted again
+    pq.write_table(one.customers.append_column("orders", counted), folder / "customers.parquet")
     pq.write_table(one.logs["orders"].rename_columns(["customer", "order", "time", "amount", "channel"]),
                    folder / "orders.parquet")  # fmt: skip
 
@@ -218,3 +224,34 @@ def test_held_out_customers_stand_in_for_the_synthetic_ones() -> None:
     for name in ("history_gaps", "history_rfm"):
         assert found.scores[f"{name}/orders"].real == pytest.approx(shrunk * direct[name])
     assert len(found.details["histories"]["orders"]["examples"]) > 3
+
+
+def told(real: HistorySide, synthetic: HistorySide, test: HistorySide, only: Sequence[str]) -> Sentence:
+    sides = {"real": real, "synthetic": synthetic, "test": test}
+    rows = {name: one.aggregates() for name, one in sides.items()}
+    tables = read_sides(detect(rows["real"]), **rows)
+    tables.histories = sides
+    return history_verdict(evaluate(tables, only=only))
+
+
+def test_the_verdict_on_events_is_one_sentence_about_orders_and_membership() -> None:
+    looked = ("histories", "membership")
+    real, other, test = shop(0, 400), shop(1, 400), shop(2, 400)
+    fresh, copied = told(real, other, test, looked), told(real, real, test, looked)
+    assert re.search(r"^the orders are close to real ones in all \d+ respects; no attack tells better", fresh.text)
+    assert fresh.tone == "good"
+    assert copied.tone == "bad"
+    assert "; NOT PRIVATE, an attack tells which customers were learned from: the worst has AUC 1.0" in copied.text
+    assert "too few held-out customers" in told(real, other, test, looked[:1]).text
+    late = HistorySide(real.customers, {"orders": real.logs["orders"].slice(0, real.logs["orders"].num_rows // 3)})
+    off = told(real, late, test, looked[:1])
+    assert re.search(r"in \d of \d+ respects, not in events per customer, ", off.text)
+    assert off.tone != "good"
+    assert all(one.text.count(".\n") == 0 and one.text.endswith(".") for one in (fresh, copied, off))
+
+
+@pytest.mark.parametrize("days", [0, 1, 20, 200, 650, 900, 1200, 4000])
+def test_timelines_of_any_length_have_their_dates(days: int) -> None:
+    one = {"days": [0, days], "amounts": [1.0, -2.0], "events": [2]}
+    figure = timelines({"examples": [one], "begin": "2022-01-03"})
+    assert render(figure, "png").startswith(b"\x89PNG")

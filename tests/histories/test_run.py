@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+import gans
 from gans.data.simulator import simulate
 
 TINY = ("network.latent=8", "network.generator_widths=[16]", "network.discriminator_widths=[16]", "condition=subsets")
@@ -38,6 +39,7 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
     trained = command("train", "data=histories", *logs, "+debug=limit", *TINY, "run_dir=run")
     assert trained.status == 0, trained.err
     assert "gans sample run=run n=1000 out=customers-and-events" in trained.err
+    assert trained.err.count("verdict on events: the social events are ") == 1, trained.err
     assert {path.name for path in Path("run").iterdir()} >= {"config.yaml", "summary.json", "customers", "social"}
 
     resumed = command("train", "run_dir=run", "trainer.resume=true")
@@ -69,6 +71,8 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
 
     for arguments, said in (
         (("sample", "run=run", "n=5", "out=all"), "it is not empty"),
+        (("evaluate", "run=run", "test=given.csv", "out=other"), "test=given.csv: no such folder"),
+        (("evaluate", "run=run", "synthetic=run", "out=other"), "synthetic=run: it holds no log"),
         (("sample", "run=run", "n=5", "out=other", "where=order >= 3"), "column 'order' is not in the table"),
         (("sample", "run=run", "n=5", "out=other", "refine=false"), "refine: run=run is a run of histories"),
         (("sample", "run=run", "customers=social.parquet", "out=other"), "it has none of the columns"),
@@ -78,4 +82,28 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
         found = command(*arguments)
         assert (found.status, found.err.count("error: ")) == (2, 1), found.err
         assert said in found.err, found.err
+        assert not Path("other").exists()
+    loaded = gans.load("run")
+    judged = loaded.evaluate(metrics="fast")
+    assert {"history_counts/social", "exact_copies"} <= set(judged.scores.index)
+    assert loaded.report().path == Path("run/report.html")
+    loaded.save_pretrained("layout")
+    assert "gans.load(" in Path("layout/README.md").read_text()
+    assert gans.load("layout").events(50, seed=3)["social"]["action"].tolist() == log["action"].tolist()
+
+    people = pd.read_csv("given.csv")
+    dates = {"social_first": ["2024-05-01"] * 5, "social_last": ["2024-04-01"] * 5}
+    for columns, said in (
+        ({"city": ["Rome"] * 5}, "column 'city' holds 'Rome', which no training row has"),
+        ({"age": ["old"] * 5}, "column 'age' holds string; the run has int64 there"),
+        ({"customer": ["a"] * 5}, "4 keys of customers occur twice"),
+        ({"social": [-3] * 5}, "column 'social' holds -3; the training customers have 0 to "),
+        ({"social_first": dates["social_first"]}, "it has social_first alone; give social_first and social_last"),
+        (dates, "social_first is 2024-05-01, after social_last, which is 2024-04-01"),
+        (dates | {"social_last": ["2093-01-01"] * 5}, "column 'social_last' holds 2093-01-01; the events end on "),
+    ):
+        people.assign(**columns).to_csv("wrong.csv", index=False)
+        found = command("sample", "run=run", "customers=wrong.csv", "out=other")
+        assert (found.status, found.err.count("error: ")) == (2, 1), found.err
+        assert f"customers=wrong.csv: {said}" in found.err
         assert not Path("other").exists()

@@ -52,3 +52,10 @@ def test_what_a_pool_loses() -> None:
     """Of weights 1, 1, 1, 5, whose mean is 2: with a pool of twice the rows 5 / 2 - 2 of 4 is lost."""
     assert lost(np.log([1.0, 1, 1, 5]), 2) == pytest.approx(0.5 / 4)
     assert lost(np.log([1.0, 1, 1, 5]), 3) == 0
+
+
+@pytest.mark.parametrize(("weights", "count"), [([0, 0, 0, *[-720] * 5, *[-744] * 4], 4), ([0, 0, *[-743.9] * 10], 4)])
+def test_weights_too_small_for_a_ratio_do_not_choose_more_rows_than_asked(weights: list[float], count: int) -> None:
+    chances = inclusion(np.array(weights, float), count)
+    assert chances.sum() == pytest.approx(count)
+    assert len(systematic(chances, 0.3)) == count

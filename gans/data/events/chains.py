@@ -146,12 +146,12 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         if forms[name] == "level" and name not in kinds and _is_unique(connection, kind, name)
     }
     names = [name for name in names if name not in left_out]
-    event = f"{quoted(named)}, time::date" if named == "order" else quoted(named) if named else "number"
+    event = f"{quoted(named)}, time::date" if named == "order" else quoted(named) if named else '"row of log"'
     columns = "".join(f", {quoted(name)}::{TYPES[forms[name]]} as {quoted(name)}" for name in names)
     run(
         connection,
         f"create temp table rows_{kind} as select customer, dense_rank() over (order by customer, {event}) as event, "
-        f"time{columns} from (select *, row_number() over () as number from {kind} where time < {reference})",
+        f'time{columns} from (select *, row_number() over () as "row of log" from {kind} where time < {reference})',
         key,
     )
     after = f"(epoch(time) - epoch(min(time) over (partition by event)))::bigint as {quoted(AFTER)}"
@@ -159,7 +159,7 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
     if run(connection, f"select max({quoted(AFTER)}) from timed_{kind}", key)[0][0]:
         names, forms = [*names, AFTER], forms | {AFTER: "whole"}
     fields = {name: _field(connection, kind, name, forms[name]) for name in names}
-    if "amount" in fields and log.product:
+    if log.product and {"amount", "quantity", "price"} <= set(fields):
         fields["amount"] = Field("amount", "number", product=("quantity", "price"))
     several = run(connection, f"select count(*) > count(distinct event) from rows_{kind}", key)[0][0]
     people = [name for name in names if forms[name] in ("level", "flag") and _is_steady(connection, kind, name)]
@@ -251,6 +251,8 @@ def _sums(chain: Chain) -> dict[str, str]:
 
 def _form(name: str, kind: str) -> str:
     """number, flag or level by the type of a column; nothing where it is not learnt."""
+    if kind.endswith("]"):
+        return ""  # a list
     if kind == "BOOLEAN":
         return "flag"
     if kind.startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINY", "USMALL", "UINT", "UBIG")):

@@ -261,8 +261,8 @@ def check_log(connection: Any, log: Log, zone: str, drop_orphans: bool, people: 
     counts = "".join(f", count(*) filter ({quoted(name)} is null)" for name in needed)
     rows, orphans, later, first, *gaps = run(
         connection,
-        "select count(*), count(*) filter (customer is null), count(*) filter (time > now), "
-        f"min(time) filter (time > now){counts} from (select *, {now} as now from {found})",
+        f"select count(*), count(*) filter (customer is null), count(*) filter (time > {now}), "
+        f"min(time) filter (time > {now}){counts} from {found}",
         key,
     )[0]
     if not rows:
