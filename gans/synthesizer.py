@@ -146,8 +146,8 @@ class Synthesizer(BaseEstimator):
 
         named = {**run.data.kinds, **{text_name(label): kind for label, kind in (self.kinds or {}).items()}}
         described = {} if self.metadata is None else schema_of(self.metadata)
-        unlearnt = [name for name, kind in {**described, **named}.items() if kind in ("id", "text")]
-        read = read_frame(frame, [*run.data.drop, *unlearnt])
+        unlearned = [name for name, kind in {**described, **named}.items() if kind in ("id", "text")]
+        read = read_frame(frame, [*run.data.drop, *unlearned])
         formats = {text_name(label): pattern for label, pattern in (self.formats or {}).items()}
         declared = read.table.column_names if run.privacy.private else ()  # by the domain
         fixed = dict.fromkeys([*described, *run.data.drop, *declared], "fixed") | named

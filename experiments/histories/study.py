@@ -50,7 +50,7 @@ TABLES = ("online_retail", "shop")
 COLUMNS = "{customer: CustomerID, time: InvoiceDate, order: InvoiceNo, quantity: Quantity, price: UnitPrice}"
 MOST = 20_000  # customers that are judged
 METRICS = ("histories", "history_rows", "unseen", "copies", "membership", "criteria", "nearness")
-LEARNT, INDEPENDENT, COPIED = "gans", "independent orders", "copied customers"
+LEARNED, INDEPENDENT, COPIED = "gans", "independent orders", "copied customers"
 PEERS = {"hma": "SDV HMA", "par": "SDV PAR"}
 TARGETS = {  # by score its name and, of each table, what is aimed at
     "unseen_score": ("C2ST-Agg against test customers", {"online_retail": ">= .80", "shop": ">= .90"}),
@@ -163,16 +163,16 @@ def main(orders: str | None, tables: list[str], **given: Any) -> int:
                   f"trainer.steps={given['steps']}")  # fmt: skip
             known: list[Tables] = []
 
-            def learnt(folder: Path = folder, known: list[Tables] = known) -> Tables:
+            def learned(folder: Path = folder, known: list[Tables] = known) -> Tables:
                 known[:] = known or [history_tables({"run": str(folder), "trust": True}, MOST)]
                 return known[0]
 
-            judge(stored.with_name(f"{stored.name}-gans.json"), learnt)
+            judge(stored.with_name(f"{stored.name}-gans.json"), learned)
             for method, make in (("independent", independent_children), ("copied", copied_histories)):
 
-                def made(make: Callable[..., HistorySide] = make, seed: int = seed, learnt: Any = learnt) -> Tables:
-                    real = learnt().histories["real"]
-                    return beside(learnt(), make(real, real.customers.num_rows, seed))
+                def made(make: Callable[..., HistorySide] = make, seed: int = seed, learned: Any = learned) -> Tables:
+                    real = learned().histories["real"]
+                    return beside(learned(), make(real, real.customers.num_rows, seed))
 
                 judge(stored.with_name(f"{stored.name}-{method}.json"), made)
             for method in PEERS if interpreter and seed == 0 else ():
@@ -180,16 +180,16 @@ def main(orders: str | None, tables: list[str], **given: Any) -> int:
                 if path.is_file():
                     continue
                 limits = given["sdv_customers"], given["sdv_minutes"]
-                few = peer(method, learnt(), runs / "sdv" / name, interpreter, *limits)
+                few = peer(method, learned(), runs / "sdv" / name, interpreter, *limits)
                 if few is None:
                     log.warning("%s on %s: not done in %s minutes", PEERS[method], name, limits[1])
                 else:
-                    judge(path, lambda few=few, learnt=learnt: beside(learnt(), few))
+                    judge(path, lambda few=few, learned=learned: beside(learned(), few))
     write_results(results)
     return 0
 
 
-METHODS = {"gans": LEARNT, "independent": INDEPENDENT, "copied": COPIED, **PEERS}
+METHODS = {"gans": LEARNED, "independent": INDEPENDENT, "copied": COPIED, **PEERS}
 
 
 def stored_evaluations(results: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
@@ -213,7 +213,7 @@ def write_results(results: Path) -> None:
     write_csv(results / "results.csv", rows)
     write_text(results / "TABLE.md", "\n".join(table_lines(found)) + "\n")
     for name in TABLES:
-        if (name, LEARNT, 0) in found:
+        if (name, LEARNED, 0) in found:
             drawn = figure(found, name)
             write_atomic(results / f"{name}.png", lambda path, drawn=drawn: path.write_bytes(render(drawn, "png")))
 
@@ -224,7 +224,9 @@ def table_lines(found: dict[tuple[str, str, int], dict[str, Any]]) -> Iterable[s
         methods = [method for method in METHODS.values() if any(key[:2] == (name, method) for key in found)]
         if not methods:
             continue
-        rows = next(iter(found.values()))["rows"] if (name, LEARNT, 0) not in found else found[name, LEARNT, 0]["rows"]
+        rows = (
+            next(iter(found.values()))["rows"] if (name, LEARNED, 0) not in found else found[name, LEARNED, 0]["rows"]
+        )
         yield f"## {name}: {rows['real']:,} training and {rows['test']:,} test customers\n"
         yield f"| | target | {' | '.join(methods)} | held-out customers |\n|---|---|{'---|' * (len(methods) + 1)}"
         for score, (title, target) in TARGETS.items():
@@ -259,7 +261,7 @@ def _number(value: float) -> str:
 
 
 def figure(found: dict[tuple[str, str, int], dict[str, Any]], name: str) -> "Figure":
-    """Retention, orders a customer and days between orders of real, learnt and independent orders."""
+    """Retention, orders a customer and days between orders of real, learned and independent orders."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -267,9 +269,9 @@ def figure(found: dict[tuple[str, str, int], dict[str, Any]], name: str) -> "Fig
 
     drawn = Figure(figsize=(11, 3.4), layout="constrained")
     panels: Any = drawn.subplots(1, 3)
-    mine = found[name, LEARNT, 0]["details"]["histories"]["orders"]
+    mine = found[name, LEARNED, 0]["details"]["histories"]["orders"]
     lines = {"real": (mine, "real", REAL, "-"), "held-out real": (mine, "test", REAL, ":"),
-             LEARNT: (mine, "synthetic", SYNTHETIC, "-")}  # fmt: skip
+             LEARNED: (mine, "synthetic", SYNTHETIC, "-")}  # fmt: skip
     if (name, INDEPENDENT, 0) in found:
         other = found[name, INDEPENDENT, 0]["details"]["histories"]["orders"]
         lines[INDEPENDENT] = (other, "synthetic", "#8a6bb0", "--")

@@ -213,7 +213,7 @@ def attacks_table(rows: Rows, data: str, overrides: str) -> str:
 def document(rows: Rows, attacks: Rows, published: Rows, minutes: int) -> str:
     """TABLE.md."""
     parts = ["# Tabular study: figures\n", "Made by table.py from results.csv and published.csv; see README.md.\n"]
-    parts.append("## Against test rows, which nothing was learnt from\n")
+    parts.append("## Against test rows, which nothing was learned from\n")
     parts.append(
         "Synthetic against test rows in equal numbers; XGBoost of 300 trees, depth 6, five folds, one out-of-fold AUC "
         "(.5: not told apart). Score: 2 (1 - AUC). Columns: the AUC after every column was shuffled by itself; joint: "

@@ -49,7 +49,7 @@ from trainings import call, train  # noqa: E402
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 MADE = 5_000  # rows that are judged
-UNSEEN = 1_000  # target rows at least that the attacks tell from those that were learnt from
+UNSEEN = 1_000  # target rows at least that the attacks tell from those that were learned from
 QUICK = 4  # times fewer steps
 FIGURES = ("gap", "overfit", "attack", "auc", "shape")
 COLUMNS = ("case", "method", "rows", "seed", *FIGURES, "steps", "seconds")
@@ -58,7 +58,7 @@ MATCHED = json.dumps({"Age": "AGE", "EstimatedSalary": "LIMIT_BAL", "Exited": "d
 
 @dataclass
 class Case:
-    """Target rows, and what may be learnt before.
+    """Target rows, and what may be learned before.
 
     Attributes:
         table: as the judge and kinds.json call it.
@@ -171,8 +171,8 @@ def make(case: Case, method: str, rows: pa.Table, seed: int, steps: int, folder:
         overrides = [one.replace(f"{{{name}}}", str(sources / name)) for one in overrides]
     if method == "quick":
         steps //= QUICK
-    learnt = pa.concat_tables([*case.sources.values(), rows]) if method == "pooled" else rows
-    run(folder, learnt, seed, steps, MADE, *overrides)
+    learned = pa.concat_tables([*case.sources.values(), rows]) if method == "pooled" else rows
+    run(folder, learned, seed, steps, MADE, *overrides)
     if method != "pooled":
         return pq.read_table(folder / "samples.parquet")
     out = folder / "target.parquet"

@@ -112,7 +112,7 @@ class Histories(Profiles):
             )
 
     def _attributes(self, customers: Found, shapes: Sequence[Shape]) -> list[str]:
-        """The columns of a table of customers that are learnt: none that follows from the logs, as `orders` does."""
+        """The columns of a table of customers that are learned: none that follows from the logs, as `orders` does."""
         counted = {name for shape in shapes for name in counted_columns(shape)}
         if both := [name for name in customers.own if name in counted and name not in self.drop]:
             log.info("customers: left out %s (counted from the logs)", ", ".join(both))

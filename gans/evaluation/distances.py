@@ -123,7 +123,7 @@ def _squares(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.maximum((left**2).sum(1)[:, None] + (right**2).sum(1)[None] - 2 * products, 0)
 
 
-class LearntFeatures:
+class LearnedFeatures:
     """32 features of a table's rows, learned by an autoencoder of the real ones.
 
     scikit-learn's MLPRegressor, width -> 64 -> 32 -> 64 -> width, rectified; the features are the 32. The points are
@@ -240,5 +240,5 @@ def mmd(tables: Tables, rows: int | None) -> dict[str, float]:
 def learned_frechet(tables: Tables, rows: int | None) -> dict[str, float]:
     """The Frechet distance on features that an autoencoder of the real rows learns."""
     real, other = point_matrices(tables, rows)
-    features = tables.once(("learned features", rows, tables.coding), lambda: LearntFeatures(real))
+    features = tables.once(("learned features", rows, tables.coding), lambda: LearnedFeatures(real))
     return {"frechet": frechet(features(real), features(other))}

@@ -1,1 +1,1 @@
-"""Histories of events: learnt by chains of conditional generators, and drawn event by event."""
+"""Histories of events: learned by chains of conditional generators, and drawn event by event."""

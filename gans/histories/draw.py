@@ -30,7 +30,7 @@ SIZES = (256, 1024)  # rows of the two compiled programs: with more, what a laye
 
 
 class ChainSampler:
-    """Draws the children of a learnt chain."""
+    """Draws the children of a learned chain."""
 
     def __init__(self, chain: Chain, saved: SavedRun) -> None:
         self.chain, self.opening, self.days_to_opening = chain, nearest_opening(chain), days_to_opening(chain)
@@ -40,8 +40,8 @@ class ChainSampler:
             for column in saved.schema.columns
             if column.role == "constant" and column.name in names
         }
-        self.learnt = saved.files.has_checkpoint  # else all children are alike
-        if not self.learnt:
+        self.learned = saved.files.has_checkpoint  # else all children are alike
+        if not self.learned:
             return
         self.codec, self.gan, condition = saved.codec, saved.gan, saved.gan.condition
         assert isinstance(condition, FittedContext)
@@ -73,7 +73,7 @@ class ChainSampler:
             parents: a number for each parent, from which its random numbers follow.
         """
         assert known.clock is None or days is not None
-        if not self.learnt:
+        if not self.learned:
             return pa.table({name: pa.repeat(value, len(parents)) for name, value in self.constants.items()})
         context, rows = known.table(self.chain), len(known.place)
         encoded = self.codec.empty(rows)

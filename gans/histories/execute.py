@@ -75,7 +75,7 @@ def execute_histories(
             real = real_side(histories, some, attributes(people.column_names, histories.shapes))
         if len(places) < len(training):
             log.info(
-                "events of %s of %s customers are learnt from (data.events, data.lines)",
+                "events of %s of %s customers are learned from (data.events, data.lines)",
                 f"{len(places):,}",
                 f"{len(training):,}",
             )

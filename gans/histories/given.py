@@ -44,8 +44,8 @@ class GivenCustomers:
             sampled = [column.name for column in saved.people.schema.sampled]
             named = attributes(sampled, saved.shapes) + [shape.kind for shape in saved.shapes]
             raise UserError(f"{self.name}: it has none of the columns of the run's customers: {', '.join(named)}.")
-        learnt = {fitted.column.name for fitted in self.codec.columns}
-        lacks = [name for name in learnt if name not in self.known.column_names]
+        learned = {fitted.column.name for fitted in self.codec.columns}
+        lacks = [name for name in learned if name not in self.known.column_names]
         if lacks and not condition.takes_any_column:
             raise UserError(f"{self.name}: it lacks {', '.join(lacks)}; runs with condition=subsets draw these.")
         self._check_keys()

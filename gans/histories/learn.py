@@ -63,14 +63,14 @@ def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared |
     own = [name for name in rows.column_names if name not in known]
     relations = find_relations(rows.select(own), detect(rows.select(own), {name: kinds[name] for name in own}))
     split = Split(rows, rows.slice(0, 0), detect(rows, kinds))
-    learnt = [column.name for column in split.schema.features]
-    if not set(learnt) & set(own):
+    learned = [column.name for column in split.schema.features]
+    if not set(learned) & set(own):
         return split
     timed = children.chain.timed
     condition = Context(
-        columns=[name for name in known if name in learnt],
+        columns=[name for name in known if name in learned],
         flagged=[WEEKS, WEEKDAY, SOON] if timed else [],
-        flag=DAY_GIVEN if timed and DAY_GIVEN in learnt else "",
+        flag=DAY_GIVEN if timed and DAY_GIVEN in learned else "",
     )
     run = dataclasses.replace(run, condition=condition)
     codec = run.codec.fit(rows, split.schema, relations)
@@ -132,7 +132,7 @@ def _train(ready: Prepared, files: RunFiles, terminal: Terminal) -> dict[str, An
 
 
 def kind_of(kind: pa.DataType) -> str:
-    """How a column of this type is learnt: what it holds is known already."""
+    """How a column of this type is learned: what it holds is known already."""
     if pa.types.is_boolean(kind):
         return "boolean"
     if pa.types.is_temporal(kind):

@@ -39,7 +39,7 @@ class SavedHistories:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.shapes = read_shapes(RunFiles(folder).histories)
-        self.people = SavedRun.open(self._learnt(RunFiles(folder).customers.name))
+        self.people = SavedRun.open(self._learned(RunFiles(folder).customers.name))
         known = {column.name for column in self.people.schema.columns}
         if not {f"{shape.kind}_{end}" for shape in self.shapes for end in ENDS} <= known:
             raise UserError(f"run={folder}: an earlier version made it, with other columns of dates; train it again.")
@@ -56,16 +56,16 @@ class SavedHistories:
             raise UserError(f"run={path}: it is no run of histories; data=histories makes one.")
         return cls(folder)
 
-    def _learnt(self, name: str) -> Path:
+    def _learned(self, name: str) -> Path:
         """The folder of a part.
 
         Raises:
-            UserError: it is not learnt yet.
+            UserError: it is not learned yet.
         """
         folder = self.folder / name
         if not folder.is_dir() or SavedRun.open(folder).summary.get("status") != COMPLETED:
             raise UserError(
-                f"run={self.folder}: its part {name} is not learnt yet; go on with the run by trainer.resume=true."
+                f"run={self.folder}: its part {name} is not learned yet; go on with the run by trainer.resume=true."
             )
         return folder
 
@@ -74,10 +74,10 @@ class SavedHistories:
         """What draws the children of each chain, by its name.
 
         Raises:
-            UserError: a chain is not learnt yet.
+            UserError: a chain is not learned yet.
         """
         chains: list[Chain] = [one for shape in self.shapes for one in (shape.events, shape.lines) if one]
-        return {one.name: ChainSampler(one, SavedRun.open(self._learnt(one.name))) for one in chains}
+        return {one.name: ChainSampler(one, SavedRun.open(self._learned(one.name))) for one in chains}
 
     def most_events(self, kind: str) -> int:
         """The most events that a generated customer has."""

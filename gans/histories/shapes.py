@@ -1,4 +1,4 @@
-"""How logs are learnt, written beside what was learnt."""
+"""How logs are learned, written beside what was learned."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from gans.files import write_text
 
 
 def write_shapes(path: Path, shapes: list[Shape]) -> None:
-    """Write how the logs are learnt, as JSON."""
+    """Write how the logs are learned, as JSON."""
     write_text(path, json.dumps([dataclasses.asdict(shape) for shape in shapes], indent=1) + "\n")
 
 

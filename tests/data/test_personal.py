@@ -133,7 +133,7 @@ FOUND = {
     "证件": "national_id",
     "住址": "address",
 }
-LEARNT = ["age", "income", "city", "zip", "phone_type", "product", "order_no", "Umsatz", "城市"]
+LEARNED = ["age", "income", "city", "zip", "phone_type", "product", "order_no", "Umsatz", "城市"]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_the_kinds_of_32_columns_in_three_languages(schema: Schema) -> None:
     assert len(schema.columns) == 32
     assert {column.name: column.personal for column in schema.columns if column.personal} == FOUND
     assert [column.name for column in schema.features] == [
-        column.name for column in schema.columns if column.name in [*LEARNT, "Geburtsdatum"]
+        column.name for column in schema.columns if column.name in [*LEARNED, "Geburtsdatum"]
     ]
 
 

@@ -115,7 +115,7 @@ def test_learned_features_repeat_themselves_and_see_a_shift() -> None:
     real, made = sides(people(0, 600), people(1, 600))
     far = sides(people(0, 600), people(1, 600, shift=20))[1]
     matrices = [points(side, real).matrix() for side in (real, made, far)]
-    learned = [distances.LearntFeatures(matrices[0]) for _ in range(2)]
+    learned = [distances.LearnedFeatures(matrices[0]) for _ in range(2)]
     np.testing.assert_array_equal(learned[0](matrices[1]), learned[1](matrices[1]))
     assert learned[0](matrices[1]).shape == (600, 32)
     near, apart = (distances.frechet(learned[0](matrices[0]), learned[0](other)) for other in matrices[1:])

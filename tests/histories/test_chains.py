@@ -1,4 +1,4 @@
-"""Events that are drawn: what the learnt numbers may not break, whatever the generator says."""
+"""Events that are drawn: what the learned numbers may not break, whatever the generator says."""
 
 import dataclasses
 import datetime as dt
@@ -40,7 +40,7 @@ class Anything(ChainSampler):
         }
         values = {"number": rng.normal(0, 50, rows).round(2), "whole": rng.integers(-3, 9, rows)}
         values |= {"flag": rng.random(rows) < 0.5}
-        for one in self.chain.learnt:
+        for one in self.chain.learned:
             levels = np.array(one.levels or ("a", "b"))[rng.integers(0, len(one.levels or "ab"), rows)]
             made[one.name] = pa.array(values.get(one.form, levels), KINDS[one.form])
         return pa.table(made)

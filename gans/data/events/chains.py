@@ -29,7 +29,7 @@ class Field:
     Attributes:
         form: number, whole (a whole number), flag or level.
         levels: those that are counted for each parent, of a column of few.
-        product: the two columns whose product it is; such a column is not learnt.
+        product: the two columns whose product it is; such a column is not learned.
         sign: the column that has the same sign in every row, as quantity has that of an amount; "" for none.
     """
 
@@ -47,7 +47,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Chain:
-    """What is learnt of the children of each parent.
+    """What is learned of the children of each parent.
 
     Attributes:
         name: of the log; of lines of events with `_lines` behind it.
@@ -71,14 +71,14 @@ class Chain:
         return [total for one in self.fields for total in one.totals]
 
     @property
-    def learnt(self) -> list[Field]:
+    def learned(self) -> list[Field]:
         """The fields that are no products of others."""
         return [one for one in self.fields if not one.product]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How a log is learnt.
+    """How a log is learned.
 
     Attributes:
         people: columns that belong to the customer.
@@ -87,7 +87,7 @@ class Shape:
         key: the column that tells events apart, `order` or `session`, if there is one.
         until: the date of the last event, after which none is drawn.
         since: the column of customers before whose date none of their events lies; "" for none.
-        left_out: columns that are not learnt, and why.
+        left_out: columns that are not learned, and why.
     """
 
     kind: str
@@ -206,7 +206,7 @@ def people_sql(shapes: Sequence[Shape], has_table: bool, attributes: Sequence[st
 
     Args:
         has_table: whether there is a view `customers`.
-        attributes: its columns that are learnt.
+        attributes: its columns that are learned.
     """
     keys = " union ".join(f"select distinct customer from events_{shape.kind}" for shape in shapes)
     columns, joins = [f"customers.{quoted(name)}" for name in attributes], f"({keys})"
@@ -250,7 +250,7 @@ def _sums(chain: Chain) -> dict[str, str]:
 
 
 def _form(name: str, kind: str) -> str:
-    """number, flag or level by the type of a column; nothing where it is not learnt."""
+    """number, flag or level by the type of a column; nothing where it is not learned."""
     if kind.endswith("]"):
         return ""  # a list
     if kind == "BOOLEAN":

@@ -17,7 +17,7 @@ def with_rules(chain: Chain, table: pa.Table) -> Chain:
     """
     numbers = {
         one.name: np.nan_to_num(table[one.name].cast(pa.float64()).to_numpy())
-        for one in chain.learnt
+        for one in chain.learned
         if one.form in ("number", "whole")
     }
     fields, before = [], []

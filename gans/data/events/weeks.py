@@ -1,4 +1,4 @@
-"""Days as weeks and weekdays, so that what happens on Saturdays is learnt as such."""
+"""Days as weeks and weekdays, so that what happens on Saturdays is learned as such."""
 
 from typing import Any
 
