@@ -3,7 +3,7 @@
 Simulates a shop, trains on its orders, draws as many customers with their orders, each by a process of its own, and
 prints seconds, processor seconds and peak memory of each. No customer is real.
 
-Keys: out=FOLDER, customers=100000 (about ten orders each), steps=6000 of training.
+Keys: out=FOLDER, customers=100000 (about ten orders each), steps=4000 of training.
 """
 
 import os
@@ -36,7 +36,7 @@ def main() -> None:
     run = folder / "run"
     if not (run / "summary.json").is_file():
         logs = (f"data.orders={orders}", f"data.customers={people}")
-        steps = f"trainer.steps={given.get('steps', '6000')}"
+        steps = f"trainer.steps={given.get('steps', '4000')}"
         measured("train", "+experiment=histories", *logs, steps, "tracker.mode=disabled", f"run_dir={run}")
     measured("sample", f"run={run}", f"n={customers}", f"out={folder / f'drawn-{int(time.time())}'}")
 

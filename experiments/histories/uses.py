@@ -6,7 +6,7 @@
   runs      folder of the run directories, shared with study.py (experiments/histories/runs)
   results   folder for uses.csv, USES.md and the answers (experiments/histories)
   tables    some of online_retail, shop
-  seeds=3, steps=6000, customers=3000 (of the simulated shop): as in study.py, whose trainings are used
+  seeds=3, steps=4000, customers=3000 (of the simulated shop): as in study.py, whose trainings are used
   profile_steps=3000: of the generator of profiles
 
 What is done already is skipped: remove an answer in results/answers to have it made again.
@@ -132,7 +132,7 @@ def _share(side: Any) -> float:
     Key("tables", NAMES, default=list(TABLES)),
     *(
         Key(key, WHOLE, default=value)
-        for key, value in {"seeds": 3, "steps": 6000, "customers": 3000, "profile_steps": 3000}.items()
+        for key, value in {"seeds": 3, "steps": 4000, "customers": 3000, "profile_steps": 3000}.items()
     ),
     text=__doc__,
 )
