@@ -11,6 +11,7 @@ sdv_customers=500, sdv_minutes=10.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -56,9 +57,12 @@ def peer(method: str, interpreter: str, shop: Path, out: Path, customers: int, m
     people.to_parquet(folder / "customers.parquet")
     orders.to_parquet(folder / "orders.parquet")
     asked = (interpreter, PEERS, method, folder, folder / method, customers, minutes)
-    if subprocess.run(list(map(str, asked))).returncode:
+    status = subprocess.run(list(map(str, asked))).returncode
+    if status == -signal.SIGALRM:
         print(f"{method}: {customers:,} customers, {len(orders):,} rows: not done in {minutes} minutes", flush=True)
         return
+    if status:
+        raise SystemExit(f"{method} failed, with exit status {status}")
     used = json.loads((folder / method / "usage.json").read_text())
     print(f"{method}: {used['customers']:,} customers, {used['rows']:,} rows: {used['fit']:.1f} s to learn, "
           f"{used['sample']:.1f} s to draw as many, {used['peak_gib']:.2f} GiB", flush=True)  # fmt: skip

@@ -62,10 +62,11 @@ def par(people: pd.DataFrame, orders: pd.DataFrame) -> Sample:
     metadata.set_sequence_key(table_name="orders", column_name="customer")
     metadata.set_sequence_index(table_name="orders", column_name="time")
     model = PARSynthesizer(metadata, context_columns=attributes, cuda=False)
-    model.fit(rows)
+    model.fit({"orders": rows})
 
     def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
         made = model.sample(num_sequences=len(people))
+        made = made["orders"] if isinstance(made, dict) else made
         customers = made.groupby("customer", as_index=False)[attributes].first()
         return customers, made.drop(columns=attributes).assign(event=range(len(made)))
 

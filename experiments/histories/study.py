@@ -15,6 +15,7 @@ What is done already is skipped: remove an evaluation in results/evaluations to 
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -109,7 +110,11 @@ def judge(path: Path, tables: Callable[[], Tables]) -> None:
 def peer(
     method: str, tables: Tables, folder: Path, interpreter: str, customers: int, minutes: int
 ) -> HistorySide | None:
-    """Customers of HMA or PAR, learned from some of the training customers; None where it did not end in time."""
+    """Customers of HMA or PAR, learned from some of the training customers; None where it did not end in time.
+
+    Raises:
+        UserError: it failed.
+    """
     from gans.data.files import read_table
 
     real = tables.histories["real"]
@@ -119,8 +124,11 @@ def peer(
     out = folder / method
     if not (out / "usage.json").is_file():
         asked = [interpreter, HERE / "peers.py", method, folder, out, customers, minutes]
-        if subprocess.run(list(map(str, asked))).returncode:
+        status = subprocess.run(list(map(str, asked))).returncode
+        if status == -signal.SIGALRM:
             return None
+        if status:
+            raise UserError(f"{PEERS[method]} failed, with exit status {status}.")
     made = {name: read_table(str(out / f"{name}.parquet"), method) for name in ("customers", "orders")}
     types = {name: table.schema for name, table in (("customers", real.customers), ("orders", real.logs["orders"]))}
     sides = {
