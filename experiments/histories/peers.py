@@ -65,7 +65,7 @@ def par(people: pd.DataFrame, orders: pd.DataFrame) -> Sample:
     model.fit({"orders": rows})
 
     def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
-        made = model.sample(num_sequences=len(people))
+        made = model.sample_sequences(num_sequences=len(people))
         made = made["orders"] if isinstance(made, dict) else made
         customers = made.groupby("customer", as_index=False)[attributes].first()
         return customers, made.drop(columns=attributes).assign(event=range(len(made)))
