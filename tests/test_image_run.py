@@ -82,7 +82,7 @@ def test_parts_that_do_not_fit_images_are_refused(overrides: list[str], message:
 
 
 EXPERIMENTS = {path.stem for path in (conf_folder() / "experiment").glob("*.yaml")}
-OF_TABLES = {"tabular", "dp_marginals", "dp_gan", "pate_gan"}
+OF_TABLES = {"tabular", "dp_marginals", "dp_gan", "pate_gan", "histories"}
 
 
 @pytest.mark.slow
