@@ -63,7 +63,7 @@ FAULTS = [
     ("dp_marginals", 3.0, 1_200, "counted_thrice"),
     ("dp_marginals", 3.0, 1_200, "shown_if_there"),
     ("dp_gan", 3.0, 600, "noise_on_the_mean"),
-    ("dp_gan", 1.0, 2_000, "batch_reused"),
+    ("dp_gan", 1.0, 6_000, "batch_reused"),  # its noise has no seed: of 2,000 runs the bound once fell short
     ("pate_gan", 3.0, 1_000, "teachers_share"),
 ]
 
