@@ -21,14 +21,12 @@ def inclusion(log_weights: np.ndarray, count: int) -> np.ndarray:
     if len(log_weights) < count:
         raise ValueError(f"{count} of {len(log_weights)} rows")
     most = log_weights.max(initial=-np.inf)
-    if not np.isfinite(most):
-        return proportional(np.zeros(len(log_weights)), count)
-    weights = np.exp(log_weights - most)
-    return proportional(np.where(weights < NONE, 0.0, weights), count)
+    return proportional(np.exp(log_weights - most) if np.isfinite(most) else np.zeros(len(log_weights)), count)
 
 
 def proportional(weights: np.ndarray, count: int) -> np.ndarray:
     """What `inclusion` gives, of weights [rows] >= 0; where too few are above 0, the others share the rest alike."""
+    weights = np.where(weights < NONE * weights.max(initial=0.0), 0.0, weights)
     certain, rest, below = 0, weights.sum(), np.ones(len(weights), bool)
     while rest > 0:
         threshold = rest / (count - certain)  # of weights that are taken for certain; it falls with each turn
