@@ -193,7 +193,7 @@ def table_lines(found: dict[tuple[str, int], dict[str, Any]]) -> Iterable[str]:
     yield "# Who buys in the next 90 days\n"
     yield (
         "`gans use scenario=marketing`: boosted trees are trained on profiles of each kind and rank the same real test "
-        "customers, whom\nno generator has seen. README.md has the protocol. In brackets: 95 % intervals over test "
+        "customers, whom\nno generator has seen. README.md has the protocol. In brackets: 95% intervals over test "
         "customers, or the range over seeds."
     )
     for name in TABLES:
