@@ -10,6 +10,7 @@ from gans.data.events.chains import AFTER, Shape
 from gans.data.schema import Column, Schema
 from gans.errors import UserError
 from gans.histories.counted import attributes
+from gans.sampling.where.dates import date_formats
 from gans.sampling.where.grammar import Where
 
 
@@ -22,7 +23,7 @@ class Rules:
     """
 
     def __init__(self, given: Any, people: Schema, shapes: Sequence[Shape]) -> None:
-        self.where = Where.of(given)
+        self.where = Where.of(given, date_formats(people))
         sampled = [column.name for column in people.sampled]
         columns = [people[name] for name in attributes(sampled, shapes)]
         for shape in shapes:
