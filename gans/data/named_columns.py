@@ -5,10 +5,11 @@ from typing import Any
 
 from gans.data.events.chains import AFTER, FORMS, KEYS, LINES, Shape
 from gans.data.events.logs import EVENTS, Log, quoted, run
+from gans.data.events.weeks import ENDS
 from gans.errors import UserError, nearest, one_of
 
-ENDS = ("first", "last", "first_week", "first_weekday", "weeks", "last_weekday")  # of what is counted of customers
-TAKEN = ("event", "parent", "first_day", "last_day", LINES, AFTER, *ENDS)  # what is made of a log has these names
+DAYS = ("first", "last", "weeks", *ENDS)  # of what is counted of customers
+TAKEN = ("event", "parent", "first_day", "last_day", LINES, AFTER, *DAYS)  # what is made of a log has these names
 FITS = {  # by kind a condition on a value that it does not have
     "numeric": "try_cast({0} as double) is null",
     "integer": "try_cast({0} as double) is null or try_cast({0} as double) <> floor(try_cast({0} as double))",
@@ -18,7 +19,7 @@ FITS = {  # by kind a condition on a value that it does not have
 
 def counted_columns(shape: Shape) -> list[str]:
     """The columns in which customers have what is counted of a log: how many events, when, and their sums."""
-    return [shape.kind, *(f"{shape.kind}_{name}" for name in (*ENDS, *shape.events.totals))]
+    return [shape.kind, *(f"{shape.kind}_{name}" for name in (*DAYS, *shape.events.totals))]
 
 
 def check_named(connection: Any, logs: Mapping[str, Log], kinds: Mapping[str, str], drop: Sequence[str]) -> None:

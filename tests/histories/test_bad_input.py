@@ -169,7 +169,12 @@ def test_a_draw_that_cannot_be(command: Callable[..., Any], arguments: tuple[str
 
 def test_columns_of_any_name_and_type_that_are_not_refused(tmp_path: Path) -> None:
     more = {"number": [1, 2] * 20, "now": ["a", "b"] * 20, "parts": [[1]] * ROWS, "time zone": ["UTC", None] * 20}
-    counted = {"orders": [9] * 10, "orders_first": ["soon"] * 10, "orders_weeks": [1] * 10}
+    counted = {
+        "orders": [9] * 10,
+        "orders_first": ["soon"] * 10,
+        "orders_weeks_before_end": [1] * 10,
+        "orders_weeks": [1] * 10,
+    }
     with Histories().opened({"orders": pa.table(ORDERS | more), "customers": pa.table(PEOPLE | counted)}) as opened:
         (shape,) = opened.shapes
         names = opened.people.column_names
