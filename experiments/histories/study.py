@@ -91,6 +91,12 @@ def overrides(name: str, orders: str | None, runs: Path, customers: int) -> list
     return [f"data.orders={folder}/orders.parquet", f"data.customers={folder}/customers.parquet"]
 
 
+def trained(folder: Path, settings: list[str], seed: int, steps: int) -> Path:
+    """A run of histories that holds out a fifth of the customers, trained unless it is there."""
+    train(folder, "+experiment=histories", *settings, "data.holdout=0.2", f"seed={seed}", f"trainer.steps={steps}")
+    return folder
+
+
 def beside(tables: Tables, made: HistorySide) -> Tables:
     """The same real customers with other synthetic ones."""
     sides = read_sides(tables.schema, tables.real, made.aggregates(tables.histories["real"].form), tables.test)
@@ -166,9 +172,8 @@ def main(orders: str | None, tables: list[str], **given: Any) -> int:
     for name in tables:
         settings = overrides(name, orders, runs, given["customers"])
         for seed in range(given["seeds"]):
-            folder, stored = runs / name / str(seed), results / "evaluations" / f"{name}-{seed}"
-            train(folder, "+experiment=histories", *settings, "data.holdout=0.2", f"seed={seed}",
-                  f"trainer.steps={given['steps']}")  # fmt: skip
+            stored = results / "evaluations" / f"{name}-{seed}"
+            folder = trained(runs / name / str(seed), settings, seed, given["steps"])
             known: list[Tables] = []
 
             def learned(folder: Path = folder, known: list[Tables] = known) -> Tables:

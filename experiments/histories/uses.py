@@ -39,7 +39,7 @@ from gans.findings.answers import REAL, SYNTHETIC
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from study import MOST, TABLES, overrides  # noqa: E402
+from study import MOST, TABLES, overrides, trained  # noqa: E402
 from trainings import train, write_csv  # noqa: E402
 
 log = logging.getLogger("gans")
@@ -149,9 +149,7 @@ def main(orders: str | None, tables: list[str], **given: Any) -> int:
             if path.is_file():
                 continue
             log.info("%s", path)
-            histories = runs / name / str(seed)
-            train(histories, "+experiment=histories", *settings, "data.holdout=0.2", f"seed={seed}",
-                  f"trainer.steps={given['steps']}")  # fmt: skip
+            histories = trained(runs / name / str(seed), settings, seed, given["steps"])
             folder = runs / "uses" / name / str(seed)
             write_profiles(folder, histories)
             run = folder / "run"

@@ -186,3 +186,12 @@ def arrow_type(text: str) -> pa.DataType:
         return pa.decimal128(int(match[1]), int(match[2]))
     aliases = {"date32[day]": pa.date32(), "date64[ms]": pa.date64(), "double": pa.float64(), "float": pa.float32()}
     return aliases[text] if text in aliases else pa.type_for_alias(text)
+
+
+def kind_of(kind: pa.DataType) -> str:
+    """The kind of a column of this type, where what it holds is known already."""
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_temporal(kind):
+        return "datetime"
+    return "integer" if pa.types.is_integer(kind) else "numeric" if pa.types.is_floating(kind) else "category"

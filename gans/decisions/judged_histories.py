@@ -11,7 +11,7 @@ from gans.config.components import load_components
 from gans.data.customer_histories import Histories
 from gans.data.detection import detect
 from gans.data.personal.handling import Handling
-from gans.data.schema import Schema
+from gans.data.schema import Schema, kind_of
 from gans.decisions.history_sides import folder_side, source_of
 from gans.errors import UserError, in_range
 from gans.evaluation.history_side import HistorySide
@@ -152,7 +152,7 @@ def joined_tables(
     rows = {name: side.aggregates(real.form) for name, side in sides.items()}
     attributes = real.customers.column_names[1:]
     known = {column.name: column.kind for column in schema.kept if column.name in attributes}
-    kinds = {one.name: known.get(one.name) or _kind(one.type) for one in rows["real"].schema}
+    kinds = {one.name: known.get(one.name) or kind_of(one.type) for one in rows["real"].schema}
     found = detect(rows["real"], kinds, personal=Handling(keep=attributes))
     tables = read_sides(found, **rows, target=given.get("target", ""), secrets=given.get("secrets", []))
     tables.anonymeter, tables.histories = given.get("anonymeter"), sides
@@ -164,9 +164,3 @@ def _some(places: np.ndarray, most: int) -> np.ndarray:
     if len(places) <= most:
         return places
     return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
-
-
-def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_temporal(kind):
-        return "datetime"
-    return "integer" if pa.types.is_integer(kind) else "numeric" if pa.types.is_floating(kind) else "category"

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.detection import detect
+from gans.data.schema import kind_of
 from gans.evaluation.history_side import NO_COLUMNS, History, HistorySide
 from gans.evaluation.inputs import Tables, read_sides
 from gans.evaluation.metrics import (
@@ -48,7 +49,7 @@ def history_rows(tables: Tables, rows: int | None) -> Computed:
     for kind in tables.histories["real"].logs:
         for name, found in _of_log(tables, kind).items():
             few = {side: _drawn(table, rows) for side, table in found.items()}
-            kinds = {one.name: _kind(one.type) for one in few["real"].schema}
+            kinds = {one.name: kind_of(one.type) for one in few["real"].schema}
             compared = dataclasses.replace(read_sides(detect(few["real"], kinds), **few), tuned=tables.tuned)
             errors = all_metrics()["published"].judge(compared, None)
             scores[f"event_shapes/{name}"] = errors.scores["shape_error"]
@@ -105,11 +106,3 @@ def _drawn(table: pa.Table, rows: int | None) -> pa.Table:
     if rows is None or table.num_rows <= rows:
         return table
     return table.take(pa.array(np.sort(np.random.default_rng(0).choice(table.num_rows, rows, replace=False))))
-
-
-def _kind(kind: pa.DataType) -> str:
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_temporal(kind):
-        return "datetime"
-    return "integer" if pa.types.is_integer(kind) else "numeric" if pa.types.is_floating(kind) else "category"

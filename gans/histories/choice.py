@@ -21,12 +21,11 @@ from gans.data.detection import detect
 from gans.data.layout import Encoded
 from gans.data.personal.handling import Handling
 from gans.data.relations import Relations
-from gans.data.schema import Schema
+from gans.data.schema import Schema, kind_of
 from gans.evaluation.history_retention import MONTH
 from gans.evaluation.history_side import Form, History, HistorySide
 from gans.files import write_text
 from gans.histories.draw import encode
-from gans.histories.learn import kind_of
 from gans.refinement.base import FittedRefinement
 from gans.refinement.boosted import Boosted
 from gans.runs.files import RunFiles

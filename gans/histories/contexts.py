@@ -3,7 +3,7 @@
 What is left steers a chain towards its parent's sums: at the last child of a real chain, all that is left is its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.customer_histories import Children
-from gans.data.events.chains import Chain, Field
-from gans.data.events.weeks import ENDS, WEEKDAYS, week, weekday
+from gans.data.events.chains import Chain, Field, Shape
+from gans.data.events.weeks import WEEKDAYS, week, weekday
+from gans.data.named_columns import counted_columns
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -156,7 +157,7 @@ def _shifted(values: pa.Array, first: np.ndarray) -> pa.Array:
     return values.take(pa.array(places, mask=first))
 
 
-def parent_columns(people: pa.Table, kind: str, totals: Sequence[str]) -> list[str]:
+def parent_columns(people: pa.Table, shape: Shape) -> list[str]:
     """The columns of customers that their events may depend on: all but the sums and days that the chain is led by."""
-    led = {kind, *(f"{kind}_{name}" for name in (*ENDS, *totals))}
+    led = set(counted_columns(shape))
     return [name for name in people.column_names if name not in led]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
-from gans.data.events.weeks import ENDS
+from gans.data.named_columns import counted_columns
 from gans.histories.contexts import addends
 
 pc: Any = pyarrow.compute  # its functions are made at run time
@@ -52,8 +52,7 @@ def counted(people: pa.Table, keys: np.ndarray, shapes: Sequence[Shape], logs: M
 
 def attributes(names: Sequence[str], shapes: Sequence[Shape]) -> list[str]:
     """The columns of customers that do not follow from their events."""
-    made = {one.kind for one in shapes}
-    made |= {f"{one.kind}_{name}" for one in shapes for name in (*ENDS, *one.events.totals)}
+    made = {name for shape in shapes for name in counted_columns(shape)}
     return [name for name in names if name not in made]
 
 

@@ -133,7 +133,7 @@ def _customers(run: Run, folder: Path, table: pa.Table | None, show: bool, repor
 def _chains(one: Log, people: pa.Table) -> list[tuple[Children, Callable[[], pa.Table]]]:
     """The chains of a log, with what makes the columns of their parents that children may depend on."""
     shape, events = one.shape, one.events
-    parents = people.select(parent_columns(people, shape.kind, shape.events.totals))
+    parents = people.select(parent_columns(people, shape))
 
     def of_event() -> pa.Table:
         out = parents.take(pa.array(events.parent))

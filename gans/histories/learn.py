@@ -16,6 +16,7 @@ from gans.data.base import Split
 from gans.data.customer_histories import Children
 from gans.data.detection import detect, normalise
 from gans.data.relations import find_relations
+from gans.data.schema import kind_of
 from gans.files import write_text
 from gans.histories.contexts import DAY_GIVEN, SOON, WEEKDAY, WEEKS, training_rows
 from gans.runs.directory import run_directory
@@ -129,12 +130,3 @@ def _train(ready: Prepared, files: RunFiles, terminal: Terminal) -> dict[str, An
     summary |= terminal.stage_seconds()
     tracked.finish(RunEnd(summary=summary, generator=files.generator))
     return summary
-
-
-def kind_of(kind: pa.DataType) -> str:
-    """How a column of this type is learned: what it holds is known already."""
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_temporal(kind):
-        return "datetime"
-    return "integer" if pa.types.is_integer(kind) else "numeric" if pa.types.is_floating(kind) else "category"

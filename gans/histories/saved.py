@@ -170,7 +170,7 @@ class SavedHistories:
         kind = shape.kind
         first, last = first_and_last(people, shape)
         count = np.where(np.isnat(first), 0, numbers_of(people[kind])).astype(np.int64)
-        parents = people.select(parent_columns(people, kind, shape.events.totals))
+        parents = people.select(parent_columns(people, shape))
         sums = {name: numbers_of(people[f"{kind}_{name}"]) for name in shape.events.totals}
         until = np.datetime64(shape.until, "D")
         first, last = (np.where(np.isnat(days), until, np.minimum(days, until)) for days in (first, last))
