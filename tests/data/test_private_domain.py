@@ -98,10 +98,10 @@ def test_a_domain_is_settled_by_answers_and_the_rest_is_as_declared() -> None:
     rng = np.random.default_rng(0)
     table = pa.table(
         {
-            "city": pa.array(rng.choice(["York", "Bath", "Ely"], 9_000, p=[0.6, 0.39, 0.01])),
-            "age": pa.array(rng.integers(18, 91, 9_000)),
-            "since": pa.array(rng.integers(18_000, 19_000, 9_000).astype("datetime64[D]")),
-            "plan": pa.array(rng.choice(["basic", "gold"], 9_000)),
+            "city": pa.array(rng.choice(["York", "Bath", "Ely"], 90_000, p=[0.6, 0.3998, 0.0002])),
+            "age": pa.array(rng.integers(18, 91, 90_000)),
+            "since": pa.array(rng.integers(18_000, 19_000, 90_000).astype("datetime64[D]")),
+            "plan": pa.array(rng.choice(["basic", "gold"], 90_000)),
         }
     )
     days = ["2010-01-01", "2029-12-31"]
