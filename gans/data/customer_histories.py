@@ -13,7 +13,7 @@ import pyarrow.compute
 
 from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
-from gans.data.events.chains import LINES, Chain, Shape, find_shape, people_sql
+from gans.data.events.chains import LINES, STEADY, Chain, Shape, find_shape, people_sql
 from gans.data.events.logs import EVENTS, quoted, run
 from gans.data.events.logs import Log as Found
 from gans.data.events.rules import with_rules
@@ -106,7 +106,7 @@ class Histories(Profiles):
             shapes = [find_shape(connection, logs[kind], reference, self.kinds, self.drop) for kind in kinds]
             attributes = self._attributes(logs["customers"], shapes) if "customers" in logs else []
             table = connection.sql(people_sql(shapes, "customers" in logs, attributes)).to_arrow_table()
-            shapes = [dataclasses.replace(one, since=_since(table, one.kind)) for one in shapes]
+            shapes = [_with_since(one, table) for one in shapes]
             yield OpenHistories(
                 connection, shapes, in_weeks(table.drop_columns(["customer"]), shapes), table["customer"]
             )
@@ -200,12 +200,13 @@ class OpenHistories:
         return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
 
 
-def _since(people: pa.Table, kind: str) -> str:
-    """`since` where no customer has an event before that date; else nothing."""
+def _with_since(shape: Shape, people: pa.Table) -> Shape:
+    """The shape with `since`, where nearly all customers have no event before that date."""
     if "since" not in people.column_names:
-        return ""
-    early = pc.less(people[f"{kind}_first"].cast(pa.date32()), people["since"].cast(pa.date32()))
-    return "" if pc.any(early).as_py() else "since"
+        return shape
+    early = pc.less(people[f"{shape.kind}_first"].cast(pa.date32()), people["since"].cast(pa.date32()))
+    share = pc.mean(early).as_py() or 0.0
+    return dataclasses.replace(shape, since="since", early=share > 0) if share <= 1 - STEADY else shape
 
 
 def whole_numbers(people: pa.Table) -> dict[str, str]:

@@ -118,7 +118,7 @@ def _customers(rng: np.random.Generator, first: int, count: int) -> dict[str, An
         "gender": np.array(["female", "male"])[rng.integers(0, 2, count)],
         "city": np.array(CITIES)[rng.choice(len(CITIES), count, p=CITY_SHARES)],
         "newsletter": rng.random(count) < 0.4,
-        "since": (LAST_DAY - (came * DAY).astype(np.int64)).astype("datetime64[D]"),
+        "since": _day(came).astype("datetime64[D]"),
         "came": came,
         "there": np.minimum(stay, came),  # days between coming and leaving, or the last day
         "pace": rng.gamma(4, 1 / 4, count),
@@ -132,10 +132,14 @@ def _times(rng: np.random.Generator, person: dict[str, Any], rate: np.ndarray) -
     return who, person["came"][who] - rng.random(len(who)) * person["there"][who]
 
 
+def _day(days: np.ndarray) -> np.ndarray:
+    """Midnight of the day in which the time lies that is `days` before the end of the last one; not after that."""
+    return LAST_DAY - np.maximum(np.ceil(days).astype(np.int64), 1) * DAY
+
+
 def _stamp(days: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     """Times of so many seconds after midnight of the day that lies `days` before the last one; not after that."""
-    before = np.maximum(np.ceil(days).astype(np.int64), 1)
-    return LAST_DAY - before * DAY + np.clip(seconds, 0, DAY - 1).astype(np.int64)
+    return _day(days) + np.clip(seconds, 0, DAY - 1).astype(np.int64)
 
 
 def _orders(rng: np.random.Generator, person: dict[str, Any]) -> tuple[dict[str, np.ndarray], pa.Table]:
@@ -148,7 +152,7 @@ def _orders(rng: np.random.Generator, person: dict[str, Any]) -> tuple[dict[str,
     hour = np.where(channel == 1, np.clip(hour, 9, 19), hour) % 24
     time = _stamp(days, hour * 3600 + rng.integers(0, 60, len(who)))
     sunday = (time.astype("datetime64[D]").astype(np.int64) + 3) % 7 == 6
-    time = np.where((channel == 1) & sunday, time - DAY, time)
+    time = np.where((channel == 1) & sunday, time + DAY, time)
     order = who.astype(np.int64) * 10_000 + np.arange(len(who)) - np.searchsorted(who, who) + 1
     order += person["customer"][0] * 10_000
 
@@ -190,7 +194,8 @@ def _views(rng: np.random.Generator, person: dict[str, Any], orders: dict[str, n
     who, days = _times(rng, person, rate * np.where(person["newsletter"], 1.5, 1.0))
     began = _stamp(days, rng.normal(17, 4, len(who)) % 24 * 3600)
     who = np.concatenate([orders["who"][online], who])
-    began = np.concatenate([orders["time"][online] - 600, began])
+    led = orders["time"][online]
+    began = np.concatenate([np.maximum(led - 600, led.astype("datetime64[D]")), began])
     many = 1 + rng.poisson(4, len(who))
     visit = np.repeat(np.arange(len(who)), many)
     pause = rng.integers(30, 180, len(visit))

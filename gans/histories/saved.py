@@ -174,7 +174,7 @@ class SavedHistories:
         sums = {name: numbers_of(people[f"{kind}_{name}"]) for name in shape.events.totals}
         until = np.datetime64(shape.until, "D")
         first, last = (np.where(np.isnat(days), until, np.minimum(days, until)) for days in (first, last))
-        if shape.since:
+        if shape.since and not shape.early:
             since = people[shape.since].cast(pa.date32()).to_pandas().to_numpy().astype("datetime64[D]")
             first = np.where(np.isnat(since), first, np.minimum(np.maximum(first, since), until))
             last = np.maximum(first, last)

@@ -28,7 +28,8 @@ def read_shapes(path: Path) -> list[Shape]:
 def _shape(found: dict[str, Any]) -> Shape:
     people = tuple(map(_field, found["people"]))
     lines = _chain(found["lines"]) if found["lines"] else None
-    return Shape(found["kind"], people, _chain(found["events"]), lines, found["key"], found["until"], found["since"])
+    own = {"people": people, "events": _chain(found["events"]), "lines": lines, "left_out": tuple(found["left_out"])}
+    return Shape(**{**found, **own})
 
 
 def _field(found: dict[str, Any]) -> Field:

@@ -28,5 +28,8 @@ def test_what_the_simulator_says_is_so(tmp_path: Path) -> None:
     assert (
         bought[bought["category"] == "garden"]["age"].mean() > bought[bought["category"] == "sport"]["age"].mean() + 5
     )
+    for kind in ("orders", "views", "social"):
+        events = pd.read_parquet(tmp_path / f"{kind}.parquet").merge(people, on="customer")
+        assert (events["time"] >= pd.to_datetime(events["since"])).all(), kind
     shop = bought[bought["channel"] == "shop"]
     assert not (shop["time"].dt.day_of_week == 6).any()

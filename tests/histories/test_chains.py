@@ -89,7 +89,9 @@ def test_days_hours_and_counts_keep_to_what_real_ones_have(result: tuple[OpenHis
         assert log["time"].max() < pd.Timestamp(one.shape.until) + pd.Timedelta(days=1)
         assert (events.groupby("customer")["first"].diff().dropna() >= pd.Timedelta(0)).all()
         since = found.people["since"].to_pandas().to_numpy()[log["customer"].to_numpy() - 1]
-        assert one.shape.since != "since" or (log["time"] >= pd.to_datetime(since)).all()
+        assert one.shape.since == "since"
+        assert not one.shape.early
+        assert (log["time"] >= pd.to_datetime(since)).all()
     lines = made.logs["orders"].to_pandas()
     assert (lines["quantity"] * lines["amount"] >= 0).all()
 

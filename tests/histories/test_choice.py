@@ -122,8 +122,9 @@ def test_days_of_customers_come_back_from_weeks(since: str) -> None:
     assert possible_days(found, shape).all()
 
 
-def test_days_that_contradict_each_other_are_told() -> None:
-    shape = Shape("orders", (), Chain("orders", ()), None, None, "2024-03-08", "since")  # a Friday
+@pytest.mark.parametrize("early", [False, True])
+def test_days_that_contradict_each_other_are_told(early: bool) -> None:
+    shape = Shape("orders", (), Chain("orders", ()), None, None, "2024-03-08", "since", early)  # a Friday
     people = pa.table(
         {
             "since": pa.array([dt.date(2024, 2, 7)] * 5, pa.date32()),
@@ -133,4 +134,4 @@ def test_days_that_contradict_each_other_are_told() -> None:
             "orders_last_weekday": ["Friday", "Friday", None, "Friday", "Sunday"],
         }
     )  # as it should be; before since; after the end; the last before the first; the last after the end
-    assert possible_days(people, shape).tolist() == [True, False, False, False, False]
+    assert possible_days(people, shape).tolist() == [True, early, False, False, False]

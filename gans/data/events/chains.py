@@ -13,7 +13,7 @@ from gans.data.events.logs import Log, quoted, run
 
 MOST_COUNTED = 8  # levels of a column that are counted for each parent
 FREE = 100  # rows from which on a text that differs in most of them is left out
-STEADY = 0.95  # share of the customers with several events who have one value, for a column to be theirs
+STEADY = 0.95  # share of the customers for whom something holds, for it to count as a rule
 LINES = "lines"  # of an event, how many
 AFTER = "seconds after"  # the first line of its event, where lines have times of their own
 KEYS = {"orders": "order", "views": "session", "social": None}
@@ -86,7 +86,8 @@ class Shape:
         lines: the chain of an event's lines; None where each event is one row.
         key: the column that tells events apart, `order` or `session`, if there is one.
         until: the date of the last event, after which none is drawn.
-        since: the column of customers before whose date none of their events lies; "" for none.
+        since: the column of customers before whose date hardly any of their events lies; "" for none.
+        early: whether some lie before it.
         left_out: columns that are not learned, and why.
     """
 
@@ -97,6 +98,7 @@ class Shape:
     key: str | None
     until: str
     since: str = ""
+    early: bool = False
     left_out: tuple[str, ...] = ()
 
     @property

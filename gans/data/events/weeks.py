@@ -84,7 +84,7 @@ def possible_days(people: pa.Table, shape: Shape) -> np.ndarray:
     """
     first, last = first_and_last(people, shape)
     wrong = (last < first) | (last > np.datetime64(shape.until, "D"))
-    if shape.since:
+    if shape.since and not shape.early:
         since = people[shape.since].cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
         wrong |= first < since  # NaT is never before or after
     return ~wrong
