@@ -12,6 +12,7 @@ from gans.data.codecs.columns import FittedColumn, numbers
 from gans.data.codecs.knots import Knots
 from gans.data.schema import Column, arrow_type
 from gans.errors import UserError, nearest
+from gans.words import say
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
@@ -208,10 +209,10 @@ class Declared:
         return np.column_stack([edges[:-1], edges[1:]])[~single] - 0.5
 
     def bins_in_words(self) -> list[str]:
-        """Each bin by its first and last value."""
+        """Each bin by its first and last value, in the language that is spoken."""
         half = 0.5 if self.whole else 0.0
         bins = [(self._word(left + half), self._word(right - half)) for left, right in self.bins_of()]
-        return [left if left == right else f"{left} to {right}" for left, right in bins]
+        return [left if left == right else say("{low} to {high}", low=left, high=right) for left, right in bins]
 
     def _word(self, number: float) -> str:
         if self.kind != "datetime":

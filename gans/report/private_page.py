@@ -1,5 +1,6 @@
 """The page of a private run: the guarantee, what was spent on what, noisy shares beside generated ones."""
 
+import re
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -64,20 +65,23 @@ def report_private(path: Path, report: PrivateResults) -> Callable[[], dict[str,
     return kept_language(pixels)
 
 
-ASKED = {
-    "counts of ": mark("counts of {name}"),
-    "levels of ": mark("levels of {name}"),
-    "edges of ": mark("edges of {name}"),
-}
+ASKED = (  # the more special ones first
+    mark("counts of {name} within its bins"),
+    mark("counts of {name} with {other}"),
+    mark("counts of {name}"),
+    mark("levels of {name}"),
+    mark("edges of {name}"),
+    mark("votes of teachers on {n} generated rows"),
+)
 WHAT = (mark("choice of the pair that is answered worst"), mark("gradients of the critic"))
 MECHANISMS = (mark("discrete Gaussian"), mark("exponential"), mark("subsampled Gaussian"))
 
 
 def asked(what: str) -> str:
     """What an entry of a ledger was about, in words."""
-    for start, text in ASKED.items():
-        if what.startswith(start):
-            return say(text, name=what.removeprefix(start))
+    for text in ASKED:
+        if found := re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", text), what, re.DOTALL):
+            return say(text, **found.groupdict())
     return say(what)
 
 

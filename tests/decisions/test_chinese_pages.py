@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -15,6 +16,7 @@ from gans.comparison.figures import comparison_figures
 from gans.comparison.page import render_page
 from gans.comparison.tables import markdown, terminal
 from gans.data.detection import detect
+from gans.data.domain import Domain
 from gans.decisions.cases import Case
 from gans.decisions.scenarios import answer_of, draw
 from gans.decisions.segment_traits import find_personas
@@ -24,15 +26,19 @@ from gans.evaluation.results import Evaluation
 from gans.evaluation.suite import evaluate
 from gans.findings.endings import ending_lines
 from gans.notebook.shown import Finding
+from gans.privacy.entry import SUBSAMPLED, Entry
+from gans.privacy.ledger import Ledger
 from gans.report import figures
 from gans.report.answers import write_answer
 from gans.report.evaluation import table_lines, write_evaluation
 from gans.report.history_page import write_histories
 from gans.report.model_card import Card
-from gans.report.page import write_report
+from gans.report.page import report_run, write_report
+from gans.report.private_page import cells_of
 from gans.report.segment_page import write_personas
 from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
+from gans.runs.private import PrivateResults
 from gans.runs.record import RunRecord, make_record
 from gans.tracking.wrapped import lines_of
 from gans.words import CHINESE, in_language
@@ -108,6 +114,42 @@ def test_a_run_its_card_and_its_last_lines(tmp_path: Path, customers: Any, statu
 
     lines = ending_lines(Result(tmp_path, found.summary, None), found, compose([]), Call("gans train"))  # pyright: ignore[reportArgumentType]
     assert english("\n".join(line for line in lines if not line.startswith("  ")), []) == []
+
+
+PUBLIC = """
+columns:
+  city: {kind: category, levels: [Rome, Ulm]}
+  age: {kind: integer, low: 18, high: 90, bins: 3}
+  bought: {kind: datetime, low: 2015-01-01, high: 2024-12-31, bins: 3, missing: true}
+"""
+ASKED = [
+    "levels of city", "edges of age", "counts of age within its bins", "counts of city", "counts of age with city",
+    "choice of the pair that is answered worst", "votes of teachers on 8 generated rows", "gradients of the critic",
+]  # fmt: skip
+
+
+def test_a_private_run_and_its_card(tmp_path: Path) -> None:
+    (tmp_path / "public.yaml").write_text(PUBLIC)
+    domain, ledger = Domain.read(tmp_path / "public.yaml"), Ledger(1.0, 1e-5)
+    ledger.entries = [Entry(what, "discrete Gaussian", 1.0, 900.0) for what in ASKED[:-1]]
+    ledger.entries.append(Entry(ASKED[-1], SUBSAMPLED, 1.0, 9.0, 0.01))
+    codec = domain.codec()
+    parts = [np.ones(len(cells_of(column))) / 3 for column in domain.modelled]
+    found = PrivateResults(
+        name="dp_marginals", config="seed: 0\nname: dp_marginals\ndata: {path: 顾客.csv}\n",
+        summary={"status": "completed", "steps": 9, "seed": 0, "rows": {"estimated": 900}}, schema=codec.schema,
+        domain=domain, ledger=ledger.to_json(), synthetic=codec.decode(codec.empty(3)),
+        measured={column.name: (part, part) for column, part in zip(domain.modelled, parts, strict=True)},
+    )  # fmt: skip
+    report_run(tmp_path / "report.html", found)
+    names = ["dp_marginals", "rho", "domain.yaml", "privacy.json", str(tmp_path)]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "age 各区间内的计数" in page
+    assert "age 与 city 的联合计数" in page
+    assert "2015-01-01 至 2018-05-02" in [cell for column in domain.modelled for cell in cells_of(column)]
+    assert english(page, names) == []
+    card = RunFiles(tmp_path).card.read_text(encoding="utf-8").split("---", 2)[2]
+    assert english(re.sub(r"```.*?```|`[^`]*`", "", card, flags=re.DOTALL), names) == []
 
 
 def test_an_evaluation(tmp_path: Path, evaluation: Evaluation) -> None:

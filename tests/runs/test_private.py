@@ -21,9 +21,12 @@ from gans.data.domain import Domain
 from gans.data.embedded import Households
 from gans.errors import UserError
 from gans.report.page import report_run
+from gans.report.private_page import asked
 from gans.runs.execute import execute
 from gans.runs.saved import SavedRun
 from gans.training.checkpoints import Checkpoints
+from gans.words import CHINESE, in_language, say
+from tests.decisions.test_chinese_pages import english
 
 GAN = ("network.width=8", "network.discriminator_width=8", "network.blocks=0", "trainer.batch_size=16")
 SMALL = {
@@ -261,6 +264,14 @@ def test_the_ledgers_of_gans_add_up_by_another_accountant(saved_gan: SavedRun) -
     assert 0.98 * epsilon < stored["spent"]["epsilon"] <= epsilon * (1 + 1e-6)
     names = {entry["what"].split()[0] for entry in stored["entries"]}
     assert names == {"counts", "gradients" if saved_gan.summary["name"] == "dp_gan" else "votes"}
+
+
+def test_what_a_ledger_asked_is_said_in_chinese(saved: SavedRun, saved_gan: SavedRun, table: pa.Table) -> None:
+    for run in (saved, saved_gan):
+        entries = json.loads(run.files.privacy.read_text())["entries"]
+        with in_language(CHINESE):
+            said = [text for one in entries for text in (asked(one["what"]), say(one["mechanism"]))]
+        assert english("\n".join(said), table.column_names) == []
 
 
 def test_rows_are_of_the_domain_and_follow_a_condition(saved: SavedRun, table: pa.Table) -> None:
