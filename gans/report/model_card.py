@@ -14,7 +14,7 @@ from gans.findings.guarantee import guarantee_sentences
 from gans.findings.model_card import LICENCE, intended, not_intended, privacy_summary, training_facts, untested
 from gans.findings.run import headline, sentences
 from gans.findings.sentence import Sentence
-from gans.findings.titles import table_file
+from gans.findings.titles import logs_name, table_file
 from gans.report.templates import template
 from gans.runs.files import RunFiles
 from gans.runs.finish import RunResults
@@ -119,9 +119,11 @@ def _front_matter(name: str, private: bool) -> str:
 
 
 def _data(config: dict[str, Any]) -> str:
-    """Where the table came from: the name of its file without the folder, or of a table that the program knows."""
+    """Where the table came from: the names of its files without the folder, or of a table that the program knows."""
     if file := table_file(config):
         return say("the file {name}", name=file)
+    if logs := logs_name(config):
+        return logs
     known = config.get("components", {}).get("data", "table")
     return say("a query") if config.get("data", {}).get("query") else f"data={known}"
 

@@ -86,6 +86,8 @@ def test_a_card_names_the_file_but_not_the_folder_of_the_table(tmp_path: Path) -
     assert "the file customers.csv" in text
     assert "somebody" not in text
     assert "in memory" in written(tmp_path, given=True)
+    logs = "components: {data: histories}\ndata: {orders: /home/somebody/orders.csv, customers: who.csv}\n"
+    assert "- Source: orders.csv and who.csv.\n" in written(tmp_path, config=logs)
 
 
 def test_names_of_columns_are_shown_as_they_are(tmp_path: Path) -> None:

@@ -196,10 +196,33 @@ def test_the_title_names_the_table_its_rows_and_the_day(written: str) -> None:
         ({"components": {"data": "households"}, "data": {}}, False, "households"),
         ({"components": {"data": "sql"}, "data": {"query": "select 1"}}, False, "a query"),
         ({"components": {"data": "households"}, "data": {}}, True, "a table in memory"),
+        ({"components": {"data": "profiles"}, "data": {"orders": "a/orders.csv"}}, False, "orders.csv"),
+        (
+            {"components": {"data": "histories"}, "data": {"customers": "/a/who.csv", "orders": "/a/orders.parquet"}},
+            False,
+            "orders.parquet and who.csv",
+        ),
+        (
+            {"components": {"data": "profiles"}, "data": {"database": "/a/shop.duckdb", "orders": "o", "views": "v"}},
+            False,
+            "shop.duckdb",
+        ),
+        (
+            {"components": {"data": "profiles"}, "data": {"orders": "select 1", "views": "v/*.csv", "social": "s.csv"}},
+            False,
+            "a query, *.csv and s.csv",
+        ),
     ],
 )
 def test_the_name_of_a_table(config: dict[str, object], given: bool, name: str) -> None:
     assert table_name(config, given) == name
+
+
+def test_the_names_of_logs_are_said_in_chinese() -> None:
+    logs = {"orders": "orders.parquet", "views": "views.csv", "customers": "customers.parquet"}
+    with in_language(CHINESE):
+        named = table_name({"components": {"data": "histories"}, "data": logs}, False)
+    assert named == "orders.parquet、views.csv 和 customers.parquet"
 
 
 def test_a_day_is_said_as_each_language_says_it() -> None:
