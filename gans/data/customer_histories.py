@@ -73,9 +73,10 @@ class Histories(Profiles):
         super().__post_init__()
         in_range("data.events", self.events, 100)
         in_range("data.lines", self.lines, 100)
-        for key in ("features", "outcome"):
-            if getattr(self, key):
-                raise UserError(f"data.{key}={getattr(self, key)}: data=histories takes the events as they are.")
+        profiles = Profiles()
+        for key in ("windows", "levels", "features", "outcome"):  # that are of profiles alone
+            if (value := getattr(self, key)) != getattr(profiles, key):
+                raise UserError(f"data.{key}={value}: data=histories takes the events as they are.")
 
     def read(self) -> pa.Table:
         """The customers as they are learned: attributes; of each log how many events, when, and their sums."""

@@ -108,6 +108,18 @@ MISTAKES: list[Any] = [
         {"orders": ORDERS}, ("data.kinds.note=numeric",), ("data.kinds.note=numeric", "data.orders", "'gift'")
     ),
     pytest.param({"orders": ORDERS}, ("data.target=churn",), ("data.target=churn", "no such column", "orders_amount")),
+    *(
+        pytest.param({"orders": ORDERS}, (given, "data.reference=2024-01-10"), (shown, "takes the events as they are"))
+        for given, shown in (
+            ("data.windows=[30]", "data.windows=[30]: data=histories"),
+            ("data.levels=3", "data.levels=3: data=histories"),
+            (
+                "data.features.lines.most=max(amount)",
+                "data.features={'lines': {'most': 'max(amount)'}}: data=histories",
+            ),
+            ("data.outcome=9", "data.outcome=9: data=histories"),
+        )
+    ),
     pytest.param({"orders": ORDERS}, ("data.lines=0",), ("data.lines=0", "at least 100")),
     pytest.param({"orders": ORDERS}, ("condition=context",), ("condition=context", "labels or subsets")),
     pytest.param(
@@ -192,3 +204,7 @@ def test_an_amount_without_its_factors_is_learned_as_it_is() -> None:
         with Histories(drop=drop).opened({"orders": pa.table(log)}) as opened:
             fields = {one.name: one for one in opened.shapes[0].events.fields}
         assert fields["amount"].product == product
+
+
+def test_the_defaults_of_profiles_are_taken() -> None:
+    assert Histories(windows=[30, 90, 365], levels=6).events == 200_000
