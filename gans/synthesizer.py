@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Rows = str | Path | pd.DataFrame | pl.DataFrame | pa.Table
 
 
+UNPICKLED = ("_sampler", "_given", "_logs", "_histories")  # compiled programs, and rows
+
+
 class Synthesizer(BaseEstimator):
     """A generator of rows like those of a frame, as an estimator of scikit-learn.
 
@@ -538,9 +541,25 @@ class Synthesizer(BaseEstimator):
         return hasattr(self, "_sampler")
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: no training row."""
+        """What is pickled: no training row, and of what was trained the folder, which has to stay where it is."""
         state: Any = super().__getstate__()
-        return {**state, "_given": None, "_logs": None, "_histories": None}
+        kept = {key: value for key, value in state.items() if key not in UNPICKLED}
+        return kept | ({"run_dir_": self.run_dir_.absolute()} if self.__sklearn_is_fitted__() else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the folder of the run again.
+
+        Raises:
+            UserError: it is not there.
+        """
+        super().__setstate__(state)
+        if "run_dir_" in state:
+            if not self.run_dir_.is_dir():
+                raise UserError(
+                    f"{self.run_dir_}: no such folder. A pickle only names the folder of its run; use save and load to "
+                    "take a model elsewhere."
+                )
+            self._sampler = Synthesizer.load(self.run_dir_)._sampler
 
     def _set(self, sampler: "Sampler", run_dir: Path, summary: dict[str, Any]) -> "Synthesizer":
         self._sampler, self.run_dir_, self.summary_, self._histories = sampler, run_dir, summary, None

@@ -1,5 +1,6 @@
 """A run of histories, end to end: trained, resumed, drawn from."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
     judged = loaded.evaluate(metrics="fast")
     assert {"history_counts/social", "exact_copies"} <= set(judged.scores.index)
     assert loaded.report().path == Path("run/report.html")
+    assert pickle.loads(pickle.dumps(loaded)).sample(50, seed=3)["social"].equals(loaded.sample(50, seed=3)["social"])
     loaded.save_pretrained("layout")
     assert "gans.load(" in Path("layout/README.md").read_text()
     assert gans.load("layout").events(50, seed=3)["social"]["action"].tolist() == log["action"].tolist()

@@ -1,6 +1,8 @@
 """What a Synthesizer says of its run: the same as the commands, from frames."""
 
+import copy
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.exceptions import NotFittedError
 
 import gans
 from gans.data.files import TableFile
@@ -240,9 +243,28 @@ def test_a_pretrained_model_lies_in_the_layout_of_a_hub(loaded: Synthesizer, fit
         fitted.save_pretrained(loaded.run_dir_ / "nowhere" / "model")
 
 
-def test_a_pickle_holds_no_row(fitted: Synthesizer) -> None:
+def test_a_pickle_holds_no_row_and_draws_the_same(loaded: Synthesizer, fitted: Synthesizer, tmp_path: Path) -> None:
+    rows = fitted.sample(20)  # what was compiled cannot be pickled
+    again = pickle.loads(pickle.dumps(fitted))
     assert fitted._given is not None
-    assert fitted.__getstate__()["_given"] is None
+    assert again._given is None
+    assert again.get_params() == fitted.get_params()
+    assert again.summary_ == fitted.summary_
+    pd.testing.assert_frame_equal(again.sample(20), rows)
+    pd.testing.assert_frame_equal(copy.deepcopy(again).sample(20), rows)
+    loaded.save(tmp_path / "model")
+    elsewhere = gans.load(tmp_path / "model")
+    pickled = pickle.dumps(elsewhere)
+    shutil.rmtree(tmp_path / "model")
+    with pytest.raises(UserError, match=r"model: no such folder\. .* use save and load to take a model elsewhere\.$"):
+        pickle.loads(pickled)
+
+
+def test_one_that_is_not_fitted_is_pickled() -> None:
+    again = pickle.loads(pickle.dumps(Synthesizer(experiment="cgan")))
+    assert again.experiment == "cgan"
+    with pytest.raises(NotFittedError):
+        again.sample(1)
 
 
 def test_the_newest_run_is_loaded(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
