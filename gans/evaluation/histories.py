@@ -23,7 +23,7 @@ from gans.evaluation.rfm import rfm
 
 pc: Any = pyarrow.compute  # its functions are made at run time
 
-EXPECTED = 10  # real events that an hour of the week without any would have by its weekday and its hour
+CHANCE = 5e-5  # below which it is no accident that of the customers with an event at an hour none is real
 
 
 def scores_of(real: HistorySide, synthetic: HistorySide, kind: str) -> dict[str, float]:
@@ -64,13 +64,13 @@ def impossible(real: HistorySide, synthetic: HistorySide, kind: str) -> float:
     """Share of the customers of whom an event lies where no real one can.
 
     That is: before the first real event or after the last one, before the customer came (`since`, where no real event
-    is), or at an hour of the week that has no real event, though by its weekday and its hour ten would be expected.
+    is), or at a closed hour of the week.
     """
     known, made = real.events[kind], synthetic.events[kind]
     if not len(known.who) or not len(made.who):
         return 0.0
     wrong = (made.day > known.day.max()) | (made.day < known.day.min())
-    wrong |= closed(known)[made.weekday, made.hour]
+    wrong |= closed(known, made)[made.weekday, made.hour]
     if all("since" in side.customers.column_names for side in (real, synthetic)):
         early = [_before_since(side, kind) for side in (real, synthetic)]
         if not early[0].any():
@@ -78,12 +78,27 @@ def impossible(real: HistorySide, synthetic: HistorySide, kind: str) -> float:
     return len(np.unique(made.who[wrong])) / max(made.customers, 1)
 
 
-def closed(history: History) -> np.ndarray:
-    """The hours of the week [7, 24] without an event where ten would be expected; days and hours without any, too."""
-    seen = np.bincount(history.weekday * 24 + history.hour, minlength=7 * 24).reshape(7, 24)
-    days, hours, every = seen.sum(axis=1, keepdims=True), seen.sum(axis=0, keepdims=True), max(seen.sum(), 1)
-    never = ((days == 0) & (every >= 7 * EXPECTED)) | ((hours == 0) & (every >= 24 * EXPECTED))
-    return (seen == 0) & (never | (days * hours / every >= EXPECTED))
+def closed(real: History, synthetic: History) -> np.ndarray:
+    """The hours of the week [7, 24] in which no real customer has an event, and too many synthetic ones for chance.
+
+    That each of so many customers is a synthetic one has a chance of (synthetic / all customers) ** many, if real and
+    synthetic ones differ in nothing. Whole weekdays and hours of the day are looked at, too. Customers are counted, not
+    events, because those of one customer go together.
+    """
+    share = synthetic.customers / max(real.customers + synthetic.customers, 1)
+    out = np.zeros((7, 24), bool)
+    for shape in ((7, 24), (7, 1), (1, 24)):
+        known, made = (_customers_by_hour(side, shape) for side in (real, synthetic))
+        out |= (known == 0) & (share**made <= CHANCE)
+    return out
+
+
+def _customers_by_hour(history: History, shape: tuple[int, int]) -> np.ndarray:
+    """How many customers have an event, by weekday and hour of the day [7, 24], by one of them [7, 1] or [1, 24]."""
+    days, hours = shape
+    many = days * hours
+    place = history.weekday % days * hours + history.hour % hours
+    return np.bincount(np.unique(history.who * many + place) % many, minlength=many).reshape(shape)
 
 
 def _before_since(side: HistorySide, kind: str) -> np.ndarray:

@@ -158,14 +158,36 @@ def test_shares_of_recency_and_frequency_are_of_the_fifths_of_the_real_ones() ->
     assert shares[1].sum(axis=1).tolist() == pytest.approx([1, 0, 0, 0, 0])
 
 
-def test_hours_of_the_week_without_an_event_are_closed_where_some_would_be_expected() -> None:
-    hours = [day + hour / 24 for day in (0, 1, 2, 3, 4, 7) for hour in range(24) if (day, hour) != (1, 12)]
-    many = side(1, [0] * len(hours) * 40, hours * 40).events["orders"]
-    shut = closed(many)
+def week(customers: int, often: Callable[[int, int], float], seed: int) -> HistorySide:
+    """Customers who have an event in an hour of the week (day, hour) with a chance."""
+    rng = np.random.default_rng(seed)
+    hours = [(day, hour) for day in range(7) for hour in range(24)]
+    there = {one: np.flatnonzero(rng.random(customers) < often(*one)) for one in hours}
+    who = np.concatenate(list(there.values())).tolist()
+    return side(customers, who, [day + hour / 24 for (day, hour), found in there.items() for _ in found])
+
+
+def test_hours_at_which_only_synthetic_customers_have_events_are_closed() -> None:
+    def opened(day: int, hour: int) -> float:
+        return 0.3 * (day < 5 and 8 <= hour < 20 and (day, hour) != (1, 12))
+
+    real = week(100, opened, 0).events["orders"]
+    made = week(100, lambda day, hour: 0.3 * (day < 6 and 8 <= hour < 20) + 0.002 * (hour < 8), 1).events["orders"]
+    shut = closed(real, made)
     assert shut[1, 12]
     assert shut[5].all()
-    assert shut.sum() == 49  # Saturday, Sunday, and one hour of Tuesday
-    assert not closed(side(1, [0], [0.5]).events["orders"]).any()
+    assert shut.sum() == 25  # Saturday, and an hour of Tuesday; the few at night may be chance
+    assert not closed(real, week(100, opened, 2).events["orders"]).any()
+    assert not closed(side(1, [0], [0.5]).events["orders"], made).any()
+
+
+def test_real_customers_have_no_event_at_a_closed_hour_of_others_however_few() -> None:
+    def often(day: int, hour: int) -> float:  # weekends differ from other days, and hardly anything is at night
+        return (0.2 if (day < 5) == (9 <= hour < 17) else 0.01) * (0.02 if hour < 6 else 1)
+
+    for seed, customers in enumerate((3, 20, 100, 400)):
+        sides = [week(many, often, seed + 10 * place) for place, many in enumerate((customers, 300))]
+        assert not closed(*(one.events["orders"] for one in sides)).any()
 
 
 def written(folder: Path, one: HistorySide) -> None:
