@@ -1,6 +1,7 @@
 """What is known of a child before it is drawn: parent, place, what is left of the parent's sums, what came before.
 
-What is left steers a chain towards its parent's sums: at the last child of a real chain, all that is left is its own.
+What is left, shared among the children that are left, steers a chain towards its parent's sums: it is what a child has
+on average, the share of children of a level, the time between two; and at the last child of a real chain its own.
 """
 
 from collections.abc import Mapping
@@ -67,14 +68,12 @@ class Known:
 
     def table(self, chain: Chain) -> pa.Table:
         """The columns of the context."""
+        children = self.count - self.place  # that are left
         columns = {f"of {name}": self.parents[name] for name in self.parents.column_names}
-        columns |= {"count": pa.array(self.count), "left": pa.array(self.count - self.place)}
-        for one in chain.fields:
-            for total in one.totals:
-                left = self.left[total]
-                columns[f"left {total}"] = pa.array(
-                    np.round(left, 4) if one.form == "number" else np.round(left).astype(np.int64)
-                )
+        columns |= {"count": pa.array(self.count), "left": pa.array(children)}
+        columns |= {
+            f"left {total} a child": pa.array(np.round(self.left[total] / children, 6)) for total in chain.totals
+        }
         columns |= {f"before {name}": values for name, values in self.before.items()}
         if self.clock is not None:
             first, clock = self.place == 0, self.clock
@@ -83,7 +82,9 @@ class Known:
             columns["before gap"] = pa.array(clock.gap, mask=clock.gap < 0)
             if chain.hours:
                 columns["before hour"] = pa.array(clock.hour, mask=clock.hour < 0)
-            columns["weeks left"] = pa.array(week(clock.last) - week(clock.before))
+            weeks = week(clock.last) - week(clock.before)
+            columns["weeks left"] = pa.array(weeks)
+            columns["weeks left a child"] = pa.array(np.round(weeks / children, 6))
             columns["last weekday"] = pa.array(WEEKDAYS[weekday(clock.last)])
             columns[DAY_GIVEN] = pa.array(self.day_given)
         return pa.table(columns)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
-from gans.data.events.weeks import ENDS, first_and_last, possible_days
+from gans.data.events.weeks import first_and_last, possible_days
 from gans.errors import UserError, in_range
 from gans.histories.choice import POOL, Choice
 from gans.histories.contexts import parent_columns
@@ -40,9 +40,6 @@ class SavedHistories:
         self.folder = folder
         self.shapes = read_shapes(RunFiles(folder).histories)
         self.people = SavedRun.open(self._learned(RunFiles(folder).customers.name))
-        known = {column.name for column in self.people.schema.columns}
-        if not {f"{shape.kind}_{end}" for shape in self.shapes for end in ENDS} <= known:
-            raise UserError(f"run={folder}: an earlier version made it, with other columns of dates; train it again.")
 
     @classmethod
     def open(cls, path: str | Path) -> "SavedHistories":

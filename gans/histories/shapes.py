@@ -7,6 +7,7 @@ from typing import Any
 
 from gans.artefacts import read_json, reading
 from gans.data.events.chains import Chain, Field, Shape
+from gans.errors import UserError
 from gans.files import write_text
 
 
@@ -19,10 +20,13 @@ def read_shapes(path: Path) -> list[Shape]:
     """Read what `write_shapes` wrote.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file is missing or damaged, or an earlier version wrote it, whose chains know something else.
     """
     with reading(path, "the shapes of logs"):
-        return [_shape(one) for one in read_json(path, "the shapes of logs")]
+        found = read_json(path, "the shapes of logs")
+        if any("early" not in one for one in found):
+            raise UserError("an earlier version made this run; train it again")
+        return [_shape(one) for one in found]
 
 
 def _shape(found: dict[str, Any]) -> Shape:

@@ -17,6 +17,7 @@ from gans.data.events.chains import Chain, Field
 from gans.data.events.rules import days_to_opening, nearest_opening, signed, with_rules
 from gans.data.events.weeks import WEEKDAYS
 from gans.data.simulator import simulate, write_events
+from gans.errors import UserError
 from gans.histories.contexts import HOUR, LATER, SOON, WEEK, WEEKDAY, WEEKS, Known, soon, training_rows
 from gans.histories.draw import KINDS, ChainSampler
 from gans.histories.saved import SavedHistories
@@ -124,8 +125,11 @@ def test_profiles_of_the_events_agree_with_the_customers(
 def test_shapes_are_read_as_they_were_written(tmp_path: Path, result: tuple[OpenHistories, list[Any], Any]) -> None:
     shapes = [log.shape for log in result[1]]
     write_shapes(tmp_path / "histories.json", shapes)
-    again = read_shapes(tmp_path / "histories.json")
-    assert again == [dataclasses.replace(shape, left_out=()) for shape in shapes]
+    assert read_shapes(tmp_path / "histories.json") == shapes
+    older = (tmp_path / "histories.json").read_text().replace('"early"', '"another"')
+    (tmp_path / "histories.json").write_text(older)
+    with pytest.raises(UserError, match="earlier version made this run; train it again"):
+        read_shapes(tmp_path / "histories.json")
 
 
 def test_days_within_a_week_are_told_and_closed_weekdays_passed_over() -> None:
@@ -163,7 +167,8 @@ def test_a_chain_knows_what_is_left(tmp_path: Path) -> None:
     log_of(rows, "customer time amount", tmp_path)
     found, logs = opened(tmp_path)
     table, known = training_rows(logs[0].events, found.people.select([]).append_column("none", pa.array([0])))
-    assert table["left amount"].to_pylist() == [5.0, 4.0, 1.5, 4.0]
+    assert table["left amount a child"].to_pylist() == [1.25, 1.333333, 0.75, 4.0]
+    assert table["weeks left a child"].to_pylist() == [0.25, 0.333333, 0.5, 0.0]
     assert table["before amount"].to_pylist() == [None, 1.0, 2.5, -2.5]
     assert table["left"].to_pylist() == [4, 3, 2, 1]
     assert table[WEEKS].to_pylist() == [0, 0, 1, 0]
