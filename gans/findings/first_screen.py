@@ -83,8 +83,8 @@ def evaluated_replies(
         guarantee: epsilon and delta of the private run whose rows they are.
     """
     told = utility_sentence(evaluation)
-    own = [*realism_sentences(evaluation)[:1], *fidelity_sentences(evaluation)]
-    use = [*(of_run or own), *([told] if told else [])]
+    detected = [one for one in realism_sentences(evaluation)[:1] if one.tone != "good"]
+    use = [*(of_run or [*detected, *fidelity_sentences(evaluation)]), *([told] if told else [])]
     share = _share(evaluation) if guarantee is None else _share_privately(evaluation, guarantee)
     return [_use(use) if use else _left_out(USE, evaluation), _real(evaluation), share]
 
