@@ -12,9 +12,13 @@ from gans.errors import UserError
 
 log = logging.getLogger("gans")
 
-HEAD = """# A DRAFT, READ OFF THE ROWS: it is not private, and a private run refuses it. Replace every level, bound,
-# edge and point by what is known without the rows (the form that was filled in, a handbook), then remove the next line.
-draft: true
+MARK = "draft: true"
+HEAD = f"""\
+# A DRAFT, READ OFF THE ROWS: it is not private, and a private run refuses it. Replace every level, bound, edge and
+# point by what is known without the rows (the form that was filled in, a handbook), and say in `source` where it is
+# known from. Points are values that more than a tenth of the rows have; a point stays only if it is known that many
+# customers have it, such as a balance of 0. Then delete this comment, together with the line below it.
+{MARK}
 """
 
 
@@ -24,14 +28,15 @@ draft: true
         "private",
         TRUTH,
         "true: the run finds levels of text and edges of bins itself, with noise, and pays for them from its budget; "
-        "kinds, bounds and coded levels remain for you to declare",
+        "kinds, bounds, points and coded levels remain for you to declare",
         default=False,
     ),
     others="as in gans train, such as data.drop=[name]",
     complete=complete_overrides,
     usages=("data=table data.path=customers.csv out=customers.yaml",),
-    after="A draft is read from the rows and therefore not private: a run refuses it. Replace each level, bound and "
-    "edge by what is known without the rows, then remove the line 'draft: true'. docs/privacy.md explains the keys.",
+    after="A draft is read from the rows and therefore not private: a run refuses it. Replace each level, bound, edge "
+    "and point by what is known without the rows, then delete the comment and the line 'draft: true'. A file without "
+    "that line is not replaced. docs/privacy.md explains the keys.",
 )
 def command(out: str, private: bool, others: list[str]) -> None:
     """Draft the declaration of a table's columns, which a private run needs."""
@@ -40,11 +45,17 @@ def command(out: str, private: bool, others: list[str]) -> None:
         raise UserError(f"out={path}: a .yaml file is needed.")
     if not path.parent.is_dir():
         raise UserError(f"out={path}: there is no folder {path.parent}.")
+    if path.is_file() and MARK not in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        raise UserError(
+            f"out={path}: the file is there and is no draft (it lacks the line '{MARK}'); choose another file, or "
+            "remove it first."
+        )
 
     from gans.config.compose import compose
     from gans.config.overrides import implied
     from gans.data.detection import detect, normalise
     from gans.data.domain_draft import draft_domain
+    from gans.runs.calls import Call
 
     source = compose(implied(others)).data
     table = normalise(source.read())
@@ -52,8 +63,14 @@ def command(out: str, private: bool, others: list[str]) -> None:
     domain = draft_domain(table, schema, private)
     replaces = in_place_of(path)
     domain.write(path, HEAD)
-    text = "%s%s: a draft of %s columns; go through it, then remove 'draft: true'"
-    log.info(text, path, replaces, len(domain.columns))
+    log.info("%s%s: a draft of %s columns", path, replaces, len(domain.columns))
+    for name in domain.drop:
+        column = schema[name]
+        why = f"it is constant, {column.reason}" if column.role == "constant" else column.reason
+        log.info("left out: column '%s', %s", name, why)
+    log.info("go through the draft, delete its comment together with the line '%s', and train with:", MARK)
+    overrides = ["+experiment=dp_marginals", "privacy.epsilon=1", *others, f"privacy.domain={path}"]
+    log.info("  %s", Call("gans train", overrides).line())
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def command(**_: Any) -> int:
     from gans.report.evaluation import print_evaluation, write_evaluation, write_scores
     from gans.runs.judged import image_distances, judge
     from gans.runs.saved import language_of
-    from gans.runs.subjects import read_images
+    from gans.runs.subjects import guarantee_of, read_images
 
     key = "out" if "out" in given else "run"
     check_unlocked(folder, key)
@@ -107,9 +107,10 @@ def command(**_: Any) -> int:
         return 0
     with in_language(language_of(given)):
         found, observed = judge_histories(given) if of_histories else judge(given)
-        print_evaluation(found)
+        guarantee = guarantee_of(given)
+        print_evaluation(found, guarantee)
         with locked(folder, key, make=True):
-            written = write_evaluation(folder, found, observed)
+            written = write_evaluation(folder, found, observed, guarantee)
     log.log(RESULT, "%s and %s", *written)
     return 0
 

@@ -1,6 +1,7 @@
 """The declared domain of a table: columns, bounds, levels and bins that are public, read from YAML, never off the rows.
 
     source: UCI Adult, adult.names
+    drop: [name]
     columns:
       age: {kind: integer, low: 17, high: 90, bins: 15}
       capital-gain: {kind: integer, low: 0, high: 99999, points: [0], edges: [2500, 5000, 10000, 20000]}
@@ -10,14 +11,14 @@
       region: {kind: category, levels: [north, south], follows: office, values: {Leeds: north, London: south}}
       total: {kind: numeric, low: 0, high: 900, decimals: 2, equals: price + shipping}
 
-What a row holds beyond it is refused; levels that are not declared become `other` where that is declared. What is
-`private` is asked of the rows with noise (`gans.data.private_domain`).
+What a row holds beyond it is refused; levels that are not declared become `other` where that is declared. Columns that
+`drop` names are left out. What is `private` is asked of the rows with noise (`gans.data.private_domain`).
 """
 
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,16 @@ SHIPPED = Path(__file__).parent / "domains"
 
 @dataclass
 class Domain:
-    """The declared columns of a table, in its order."""
+    """The declared columns of a table, in its order.
+
+    Attributes:
+        source: where the declaration is from.
+        drop: columns of the table that are left out, where it has them.
+    """
 
     columns: list[Declared]
     source: str = ""
+    drop: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path) -> "Domain":
@@ -65,7 +72,7 @@ class Domain:
             if stored.get("draft"):
                 raise UserError("it is a draft, read off the rows; replace what is not public, and remove 'draft'.")
             declared = [_declared(str(name), of) for name, of in stored["columns"].items()]
-            domain = cls(declared, str(stored.get("source", "")))
+            domain = cls(declared, str(stored.get("source", "")), _dropped(stored.get("drop", []), stored["columns"]))
             _ = domain.relations  # refuses what does not follow
         except UserError as error:
             raise UserError(f"privacy.domain={path}: {error}") from None
@@ -88,7 +95,7 @@ class Domain:
             }
             for column in self.columns
         }
-        stored = {"source": self.source, "columns": columns}
+        stored = {"source": self.source, **({"drop": self.drop} if self.drop else {}), "columns": columns}
         write_text(path, head + yaml.safe_dump(stored, sort_keys=False, allow_unicode=True, width=120))
 
     @property
@@ -166,12 +173,16 @@ class Domain:
                 )
         return out
 
+    def without_dropped(self, table: pa.Table) -> pa.Table:
+        """The rows without the columns that are left out."""
+        return table.drop_columns([name for name in self.drop if name in table.column_names])
+
     def check_names(self, table: pa.Table) -> None:
         """Raise UserError where a column is not there or not declared."""
         names = [column.name for column in self.columns]
         for one, of, why in (
             (names, table.column_names, "is declared and not in the table; the table has"),
-            (table.column_names, names, "is not declared (data.drop leaves it out); declared are"),
+            (table.column_names, names, "is not declared (drop or data.drop leaves it out); declared are"),
         ):
             if lacking := [name for name in one if name not in of]:
                 raise UserError(f"column '{lacking[0]}' {why} {', '.join(of)}.{nearest(lacking[0], of)}")
@@ -209,6 +220,20 @@ def _looked_up(relation: Functional, source: Declared, target: Declared) -> Func
     relation.keys, relation.values = to_plain(pa.array(keys, arrow_type(source.type))), to_plain(kept)
     relation.types, relation.support = [source.type, target.type], {"levels": len(keys), "snaps": False}
     return relation
+
+
+def _dropped(stored: Any, columns: dict[str, Any]) -> list[str]:
+    """The names of columns that a declaration leaves out.
+
+    Raises:
+        UserError: they are no list of names, or one is declared, too.
+    """
+    if not isinstance(stored, list):
+        raise UserError(f"drop: {stored}; a list of columns is needed.")
+    dropped = list(map(str, stored))
+    if both := [name for name in map(str, columns) if name in dropped]:
+        raise UserError(f"drop: column '{both[0]}' is declared, too; remove it from one of the two.")
+    return dropped
 
 
 def _declared(name: str, stored: Any) -> Declared:

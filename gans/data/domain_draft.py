@@ -12,6 +12,7 @@ import pyarrow.compute
 from gans.data.codecs.columns import FittedColumn, numbers
 from gans.data.declared import BINS, MOST_LEVELS, PRIVATE, Declared
 from gans.data.domain import Domain
+from gans.data.level_order import in_order
 from gans.data.schema import Column, Schema
 from gans.errors import UserError
 
@@ -26,9 +27,11 @@ OTHER = "other"  # the level of what is rare
 def draft_domain(table: pa.Table, schema: Schema, private: bool = False) -> Domain:
     """What a table looks like, as a declaration; columns that are not learned are left out.
 
+    Levels are in an order that says nothing of how frequent they are.
+
     Args:
         private: whether levels of text, and edges, are left to be asked of the rows with noise, so that what is left
-            to a person are kinds, bounds and coded levels.
+            to a person are kinds, bounds, points and coded levels.
 
     Raises:
         UserError: no column is left.
@@ -36,7 +39,7 @@ def draft_domain(table: pa.Table, schema: Schema, private: bool = False) -> Doma
     columns = [_draft(table[column.name], column, private) for column in schema.features]
     if not columns:
         raise UserError("no column is left to declare.")
-    return Domain(columns, "read off the rows")
+    return Domain(columns, "read off the rows", [one.name for one in schema.columns if one.role != "feature"])
 
 
 def _draft(array: pa.ChunkedArray, column: Column, private: bool) -> Declared:
@@ -56,9 +59,10 @@ def _draft(array: pa.ChunkedArray, column: Column, private: bool) -> Declared:
         levels, other = [one["values"] for one in counts], ""
         if len(levels) > MOST_LEVELS - 1 and pa.types.is_string(valid.type):
             levels, other = levels[: MOST_LEVELS - 1], OTHER
+        levels = in_order(sorted(levels)) if pa.types.is_string(valid.type) else sorted(levels)
         return Declared(kind="category", levels=levels, other=other, **same)
     drafted = _draft_number(valid, column)
-    return dataclasses.replace(drafted, edges=PRIVATE, points=[]) if private else drafted
+    return dataclasses.replace(drafted, edges=PRIVATE) if private else drafted
 
 
 def _draft_number(valid: pa.ChunkedArray, column: Column) -> Declared:
@@ -74,7 +78,7 @@ def _draft_number(valid: pa.ChunkedArray, column: Column) -> Declared:
     edges = [edge for edge in rounded if low < edge < high]
     if column.kind == "integer":
         low, high = math.floor(low), math.ceil(high)
-        edges, points = [*map(float, sorted(set(map(round, edges))))], [*map(float, points)]
+        edges, points = sorted(set(map(round, edges))), [*map(int, points)]
     return Declared(
         name=column.name, kind=column.kind, type=column.type, low=low, high=high, edges=edges, points=points,
         decimals=column.decimals if column.kind == "numeric" else None, missing=column.missing,

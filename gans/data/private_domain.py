@@ -47,7 +47,7 @@ def settle(domain: Domain, table: pa.Table, ledger: Ledger, share: float) -> Dom
     for column in paid:
         if column.paid == "edges":
             settled[column.name] = dataclasses.replace(column, edges=_edges(column, table, ledger, rho))
-    return Domain([settled.get(column.name, column) for column in domain.columns], domain.source)
+    return dataclasses.replace(domain, columns=[settled.get(column.name, column) for column in domain.columns])
 
 
 def frequent_levels(name: str, valid: pa.ChunkedArray, ledger: Ledger, rho: float, delta: float) -> list[str]:

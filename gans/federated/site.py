@@ -127,7 +127,7 @@ class Site:
 
     def _join_privately(self, agreed: Agreed) -> None:
         """With all rows, none of which is outside the declared domain."""
-        table = private_table(self.run, None)
+        table = agreed.domain.without_dropped(private_table(self.run, None))
         codec = agreed.saved.codec
         self.encoded = anywhere(self.run.seed, codec.layout, agreed.domain.encode(table, codec).codes)
         self.ledger = SiteLedger(self.folder, agreed, self.encoded.codes)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gans.config.names import shell_quoted
 from gans.config.run import Run
+from gans.findings.first_screen import private_evaluate_command
 from gans.findings.guarantee import guarantee_sentences
 from gans.findings.run import duration, headline
 from gans.findings.sentence import Sentence, listed
@@ -24,8 +25,8 @@ TRAIN, FEDERATE = "gans train", "gans federate"
 SMALLER = 3  # times, the learning rates of the next try after a run that diverged
 LEAST_SECONDS = 0.5  # of a stage that is named
 JUDGING = mark(
-    "To judge the rows, run gans evaluate with real=FILE, test=FILE and out=FOLDER: what is found by real rows is not "
-    "private, so it goes elsewhere."
+    "to judge the rows, give the table as real= and real rows that are not in it as test=; what is found by them is "
+    "not private, so it goes elsewhere:"
 )
 
 
@@ -53,7 +54,7 @@ def ending_lines(
     if result.status == DIVERGED:
         return [*lines, *_again(call, run)]
     if isinstance(results, PrivateResults):
-        lines.append(say(JUDGING))
+        lines += [say(JUDGING), *_indented([private_evaluate_command(results, folder)])]
     return [*lines, say("next:"), *_indented(next_commands(folder, result.files.report, results))]
 
 

@@ -1,16 +1,16 @@
 """The first screen of a page: may I use these rows, are they real enough, may I share them."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gans.config.names import shell_quoted
 from gans.data.personal.lines import kept_lines
 from gans.evaluation.metrics import LEVELS
 from gans.evaluation.results import Evaluation
 from gans.findings.evaluation import fidelity_sentences, utility_sentence
-from gans.findings.guarantee import guarantee_tone
+from gans.findings.guarantee import guarantee_tone, in_spite_of_it
 from gans.findings.privacy import (
     FAILS,
     LITTLE_TOLD,
@@ -21,10 +21,11 @@ from gans.findings.privacy import (
     what_helps,
     worst_attack,
 )
-from gans.findings.realism import realism_headline
+from gans.findings.realism import realism_headline, realism_sentences
 from gans.findings.run import headline, score_sentence
 from gans.findings.sentence import Sentence, worst_tone
 from gans.runs.finish import RunResults
+from gans.runs.private import PrivateResults
 from gans.words import mark, say
 
 UNKNOWN = "unknown"
@@ -72,25 +73,45 @@ def use_of_run(report: RunResults) -> list[Sentence]:
     return [headline(report), score_sentence(report)]
 
 
-def evaluated_replies(evaluation: Evaluation, of_run: Sequence[Sentence] = ()) -> list[Reply]:
+def evaluated_replies(
+    evaluation: Evaluation, of_run: Sequence[Sentence] = (), guarantee: Mapping[str, float] | None = None
+) -> list[Reply]:
     """What is known after an evaluation.
 
     Args:
         of_run: what the run said of the use of its rows; of tables without a run what the evaluation says itself.
+        guarantee: epsilon and delta of the private run whose rows they are.
     """
     told = utility_sentence(evaluation)
-    use = [*(of_run or fidelity_sentences(evaluation)), *([told] if told else [])]
-    return [_use(use) if use else _left_out(USE, evaluation), _real(evaluation), _share(evaluation)]
+    detected = [one for one in realism_sentences(evaluation)[:1] if one.tone != "good"]
+    use = [*(of_run or [*detected, *fidelity_sentences(evaluation)]), *([told] if told else [])]
+    share = _share(evaluation) if guarantee is None else _share_privately(evaluation, guarantee)
+    return [_use(use) if use else _left_out(USE, evaluation), _real(evaluation), share]
 
 
-def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:
-    """What is known of a run with differential privacy: that its rows may be shared, and how far that goes.
+def private_replies(report: PrivateResults, folder: Path) -> list[Reply]:
+    """What is known of a run with differential privacy: that its rows may be shared, and how far that goes."""
+    command = private_evaluate_command(report, folder)
+    return [_not_tested(USE, command), _not_tested(REAL, command), _share_guaranteed(report.ledger["guarantee"])]
 
-    An evaluation compares with real rows, which the guarantee does not cover: it goes into another folder.
+
+def private_evaluate_command(report: PrivateResults, folder: Path) -> str:
+    """The command that judges the rows of a private run by real ones, whose files the person gives.
+
+    What it finds is not covered by the guarantee, so it goes into another folder. The table is FILE, as test rows are,
+    where the config does not name it.
     """
+    import yaml
+
+    table = "" if report.given else yaml.safe_load(report.config)["data"].get("path")
     elsewhere = folder.with_name(f"{folder.name}-evaluation").as_posix()
-    command = f"{commands(folder)['evaluate_command']} {shell_quoted(f'out={elsewhere}')}"
-    epsilon, delta = ledger["guarantee"]["epsilon"], ledger["guarantee"]["delta"]
+    files = map(shell_quoted, (f"real={table or 'FILE'}", "test=FILE", f"out={elsewhere}"))
+    return " ".join([commands(folder)["evaluate_command"], *files])
+
+
+def _share_guaranteed(guarantee: Mapping[str, float]) -> Reply:
+    """The guarantee of a private run as the answer."""
+    epsilon, delta = guarantee["epsilon"], guarantee["delta"]
     tone = guarantee_tone(epsilon)
     answer = {
         "good": mark("Yes, by a guarantee"),
@@ -100,8 +121,7 @@ def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:
     reason = say(
         "Differential privacy for each row: epsilon {epsilon:g}, delta {delta:g}.", epsilon=epsilon, delta=delta
     )
-    share = Reply(say(SHARE), tone, say(answer), [reason])
-    return [_not_tested(USE, command), _not_tested(REAL, command), share]
+    return Reply(say(SHARE), tone, say(answer), [reason])
 
 
 def _use(sentences: Sequence[Sentence]) -> Reply:
@@ -130,10 +150,24 @@ def _share_untested(report: RunResults, command: str) -> Reply:
 
 def _real(evaluation: Evaluation) -> Reply:
     told = realism_headline(evaluation)
+    if told is None:  # other detectors, which know no unseen rows, can only say that the rows are not real enough
+        told = next((one for one in realism_sentences(evaluation)[:1] if one.tone == "bad"), None)
     if told is None:
         return _left_out(REAL, evaluation)
     answer = {"good": mark("Yes, real enough"), "note": mark("Nearly"), "bad": mark("Not real enough")}[told.tone]
     return Reply(say(REAL), told.tone, say(answer), [told.text])
+
+
+def _share_privately(evaluation: Evaluation, guarantee: Mapping[str, float]) -> Reply:
+    """The guarantee, which attacks cannot take back, and what they found."""
+    guaranteed, found = _share_guaranteed(guarantee), _share(evaluation)
+    if found.tone == UNKNOWN:
+        return guaranteed
+    if found.tone == "bad":
+        tone = "bad" if guaranteed.tone == "bad" else "note"
+        reasons = [*guaranteed.reasons, found.reasons[0], in_spite_of_it()]
+        return dataclasses.replace(guaranteed, tone=tone, reasons=reasons)
+    return dataclasses.replace(guaranteed, reasons=[*guaranteed.reasons, *found.reasons])
 
 
 def _share(evaluation: Evaluation) -> Reply:

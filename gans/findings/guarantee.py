@@ -15,6 +15,14 @@ def guarantee_tone(epsilon: float) -> str:
     return "good" if epsilon <= STRONG else "note" if epsilon < WEAK else "bad"
 
 
+def in_spite_of_it() -> str:
+    """What it means that an attack succeeds on the rows of a private run."""
+    return say(
+        "An attack succeeds in spite of the guarantee. This may be chance, or within what epsilon allows; if not, "
+        "people have several rows in the table, or the declaration was read off its rows."
+    )
+
+
 def guarantee_sentences(ledger: Mapping[str, Any]) -> list[Sentence]:
     """What a ledger (privacy.json) promises, what it does not, and what was spent of it."""
     found, looks = ledger["guarantee"], sum(entry["times"] for entry in ledger["entries"])

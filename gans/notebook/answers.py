@@ -39,7 +39,7 @@ from gans.runs.files import RunFiles
 from gans.runs.judged import image_distances, judge
 from gans.runs.judging_options import check_judging
 from gans.runs.saved import SavedRun, language_of
-from gans.runs.subjects import read_images
+from gans.runs.subjects import guarantee_of, read_images
 from gans.words import in_language
 
 log = logging.getLogger("gans")
@@ -69,7 +69,7 @@ def judged(run: Path, given: dict[str, Any], logs: Mapping[str, pa.Table] | None
     with in_language(language_of(given)):
         found, observed = judge_histories(given, logs) if of_histories else judge(given)
         with locked(folder, key, make=True):
-            _, page = write_evaluation(folder, found, observed)
+            _, page = write_evaluation(folder, found, observed, guarantee_of(given))
         return Judged(findings(found), score_table(found), Page(page))
 
 

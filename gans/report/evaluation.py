@@ -15,6 +15,7 @@ from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.findings.evaluation import findings
 from gans.findings.first_screen import evaluated_replies
+from gans.findings.guarantee import in_spite_of_it
 from gans.findings.privacy import privacy_fails, what_helps
 from gans.findings.sentence import COLUMN, MARKS, Sentence, listed
 from gans.report.attacks import attack_rows
@@ -54,8 +55,12 @@ SIDES = {
 ATTACKS_TITLE = mark("Membership attacks (0.5: no better than a guess)")
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """The figures as a table, and what they say, on standard output."""
+def print_evaluation(evaluation: Evaluation, guarantee: Mapping[str, float] | None = None) -> None:
+    """The figures as a table, and what they say, on standard output.
+
+    Args:
+        guarantee: epsilon and delta of the private run whose rows they are.
+    """
     for line in table_lines(rows_by_part(evaluation), width_of(sys.stdout)):
         print(line)
     for sentence in findings(evaluation):
@@ -63,7 +68,10 @@ def print_evaluation(evaluation: Evaluation) -> None:
     for note in evaluation.notes:
         print(wrapped(f"{'':{COLUMN}}{say('{text}.', text=note)}", sys.stdout, COLUMN))
     print(f"{'':10}{sum(evaluation.seconds.values()):.0f} s.")
-    if privacy_fails(evaluation):
+    if privacy_fails(evaluation) and guarantee is not None:
+        print()
+        print(wrapped(in_spite_of_it(), sys.stdout, 0))
+    elif privacy_fails(evaluation):
         print()
         print(say("NOT PRIVATE: this table should not be shared as it is; see above."))
         print(wrapped(what_helps(), sys.stdout, 0))
@@ -138,7 +146,12 @@ def number(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e-3 else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
-def write_evaluation(folder: Path, evaluation: Evaluation, observed: list[dict[str, Any]]) -> tuple[Path, Path]:
+def write_evaluation(
+    folder: Path,
+    evaluation: Evaluation,
+    observed: list[dict[str, Any]],
+    guarantee: Mapping[str, float] | None = None,
+) -> tuple[Path, Path]:
     """Write the figures and their page, whose paths are given: a section of the run's page, or a page of its own.
 
     The first screen of the page answers from both, run and evaluation. Where there is another page of that name,
@@ -146,6 +159,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation, observed: list[dict[s
 
     Args:
         observed: the scores of each seed and draw, for gans.compare.
+        guarantee: epsilon and delta of the private run whose rows they are.
     """
     files = RunFiles(folder)
     write_text(
@@ -154,7 +168,8 @@ def write_evaluation(folder: Path, evaluation: Evaluation, observed: list[dict[s
     )
     section, page = render_section(evaluation), files.report
     old = page.read_text(encoding="utf-8") if page.is_file() else ""
-    answers = template("first_screen.html.jinja").render(answers=evaluated_replies(evaluation, _of_run(old)))
+    replies = evaluated_replies(evaluation, _of_run(old), guarantee)
+    answers = template("first_screen.html.jinja").render(answers=replies)
     if START in old and END in old:
         text = _put(_put(old, START, END, section), REPLIES_START, REPLIES_END, answers)
     else:

@@ -104,6 +104,7 @@ def train_privately(run: Run, rows: pa.Table, files: RunFiles, terminal: Termina
     domain = declared_domain(plan, run.data)
     if run.data.kinds:
         log.info("data.kinds is not read: the kinds are those of the domain")
+    rows = domain.without_dropped(rows)
     ledger = Ledger(plan.epsilon, plan.delta)
     additive = not plan.samples and domain.settled  # so that the rho of runs on the same rows add up
     if not domain.settled:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gans.artefacts import read_json, reading
 from gans.data.codecs.images import brightness
 from gans.data.detection import detect, normalise
 from gans.data.files import read_table
@@ -17,6 +18,7 @@ from gans.data.schema import Schema
 from gans.errors import UserError, in_range, one_line
 from gans.evaluation.images import read_array
 from gans.evaluation.inputs import Tables, read_sides
+from gans.runs.files import RunFiles
 from gans.runs.saved import SavedRun
 from gans.streams import derived_seed
 
@@ -134,6 +136,21 @@ def real_tables(given: Mapping[str, Any], saved: SavedRun) -> RealTables:
         return RealTables(read_given(given, "real", schema), test, schema, target)
     training, holdout = saved.table(trust)
     return RealTables(training, holdout if test is None else test, schema, run.data.target)
+
+
+def guarantee_of(given: Mapping[str, Any]) -> dict[str, float] | None:
+    """Epsilon and delta of the private run whose rows are judged; None of other rows.
+
+    Raises:
+        UserError: the run's ledger is damaged.
+    """
+    if "run" not in given or "synthetic" in given:
+        return None
+    path = RunFiles(Path(given["run"]).expanduser()).privacy
+    if not path.is_file():
+        return None
+    with reading(path, "the ledger of a run"):
+        return {name: float(read_json(path)["guarantee"][name]) for name in ("epsilon", "delta")}
 
 
 def read_given(given: Mapping[str, Any], key: str, schema: Schema | None = None) -> pa.Table:

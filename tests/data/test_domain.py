@@ -1,11 +1,13 @@
 """A declared domain: read, refused, and the way from values to cells and back."""
 
+import shlex
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pytest
 
 from gans.data.declared import Declared
@@ -14,7 +16,7 @@ from gans.data.domain import SHIPPED, Domain
 from gans.data.domain_draft import draft_domain
 from gans.data.embedded import Charity, Households
 from gans.data.layout import Encoded
-from gans.domain import HEAD
+from gans.domain import HEAD, command
 from gans.errors import UserError
 
 TABLE = pa.table(
@@ -107,7 +109,7 @@ def test_what_is_not_declared_is_refused(name: str, values: list[Any], said: str
 def test_columns_must_be_those_of_the_table() -> None:
     with pytest.raises(UserError, match="column 'plan' is declared and not in the table; the table has age"):
         cells(domain(), TABLE.drop_columns(["plan"]))
-    with pytest.raises(UserError, match=r"column .zip. is not declared .data.drop leaves it out.; declared are plan"):
+    with pytest.raises(UserError, match=r"column .zip. is not declared .drop or data.drop leaves it out.; declared"):
         cells(domain(), TABLE.append_column("zip", [["1"] * 4]))
 
 
@@ -139,6 +141,8 @@ def test_columns_must_be_those_of_the_table() -> None:
         ("columns: {a: {kind: category, levels: [x, x]}}", "levels=.*; two or more are needed, each once"),
         ("columns: {a: {kind: category, levels: [x, y], colour: red}}", "colour: no such key; allowed are kind"),
         ("draft: true\ncolumns: {a: {kind: boolean}}", "it is a draft, read off the rows"),
+        ("drop: a\ncolumns: {a: {kind: boolean}}", "drop: a; a list of columns is needed"),
+        ("drop: [a]\ncolumns: {a: {kind: boolean}}", "drop: column 'a' is declared, too"),
         ("columns: {a: [", "not a domain|YAML|a domain"),
     ],
 )
@@ -177,6 +181,56 @@ def test_a_private_draft_leaves_levels_and_edges_to_the_run() -> None:
     drafted = draft_domain(table, detect(table), private=True)
     assert {column.paid for column in drafted.columns if column.type == "string"} == {"levels"}
     assert {column.paid for column in drafted.columns if column.number} == {"edges"}
+
+
+BANK = {
+    "Row": range(1, 101),
+    "Tenure": [3] * 50 + [1] * 30 + [7] * 15 + [0] * 5,
+    "Plan": ["small"] * 60 + ["large"] * 30 + ["basic"] * 10,
+    "Band": ["10 to 20"] * 60 + ["5 to 10"] * 40,
+    "Balance": [0.0] * 36 + [100.5 + 10 * row for row in range(64)],
+    "Orders": [0] * 40 + list(range(1, 61)),
+    "Bank": ["ours"] * 100,
+}
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_a_draft_counts_frequent_values_by_themselves_and_says_nothing_of_how_frequent_levels_are(
+    private: bool,
+) -> None:
+    table = normalise(pa.table(BANK))
+    drafted = draft_domain(table, detect(table), private)
+    columns = {column.name: column for column in drafted.columns}
+    assert (columns["Balance"].points, columns["Orders"].points) == ([0.0], [0])
+    assert columns["Tenure"].levels == [0, 1, 3, 7]
+    if not private:
+        assert columns["Plan"].levels == ["basic", "large", "small"]
+        assert columns["Band"].levels == ["5 to 10", "10 to 20"]
+    assert drafted.drop == ["Row", "Bank"]
+    with pytest.raises(UserError, match="column 'Row' is not declared"):
+        drafted.check_names(table)
+    drafted.check_names(drafted.without_dropped(table))
+
+
+def test_the_command_says_what_it_leaves_out_and_how_to_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pyarrow.csv.write_csv(pa.table(BANK), "bank table.csv")
+    command.run(["data.path=bank table.csv", "out=columns.yaml", "private=true"])
+    said = capsys.readouterr().err.splitlines()
+    assert "left out: column 'Row', every value is distinct, and they follow each other" in said
+    assert "left out: column 'Bank', it is constant, 'ours'" in said
+    train = ["+experiment=dp_marginals", "privacy.epsilon=1", "data.path=bank table.csv"]
+    assert shlex.split(said[-1]) == ["gans", "train", *train, "privacy.domain=columns.yaml"]
+    draft = Path("columns.yaml").read_text()
+    command.run(["data.path=bank table.csv", "out=columns.yaml"])  # a draft may be drafted again
+    reviewed = draft.replace("draft: true\n", "")
+    Path("columns.yaml").write_text(reviewed)
+    with pytest.raises(UserError, match=r"out=columns.yaml: the file is there and is no draft .*; choose another file"):
+        command.run(["data.path=bank table.csv", "out=columns.yaml"])
+    assert Path("columns.yaml").read_text() == reviewed
+    assert Domain.read(Path("columns.yaml")).drop == ["Row", "Bank"]
 
 
 TIMES = {

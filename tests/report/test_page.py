@@ -17,7 +17,7 @@ import pytest
 from gans.data.detection import detect
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.first_screen import REAL, SHARE, USE
+from gans.findings.first_screen import REAL, SHARE, USE, evaluated_replies
 from gans.findings.kept import kept_generator
 from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
 from gans.findings.titles import said_day, table_name
@@ -469,6 +469,38 @@ def test_an_evaluation_renews_the_first_screen(tmp_path: Path) -> None:
     write_evaluation(tmp_path, found, [])
     replies = (tmp_path / "report.html").read_text().split(REPLIES_START)[1].split(REPLIES_END)[0]
     assert "<b>" not in replies
+
+
+def evaluated(**scores: float) -> Evaluation:
+    found = Evaluation("standard", {"synthetic": 400, "real": 400, "test": 400})
+    found.scores = {name: Score(value, value, value) for name, value in scores.items()}
+    found.scores |= {"shape_error": Score(4.18, real=1.0), "trend_error": Score(6.0, real=2.0)}
+    found.details["unseen rows"] = {"rows of each side": 400, "training rows": 0.95, "independent columns": 0.2}
+    return found
+
+
+def test_rows_that_are_detected_are_not_said_to_be_of_use_with_care() -> None:
+    unseen = {"unseen_score": 0.117, "unseen_overfit": 0.0, "unseen_columns": 0.8, "unseen_joint": 0.0}
+    for scores, start in ((unseen, "DETECTED: score 0.117"), ({"xgb_c2st": 0.2}, "DETECTED: a boosted classifier")):
+        use, real, _ = evaluated_replies(evaluated(**scores))
+        assert (use.answer, real.answer) == ("No", "Not real enough")
+        assert use.reasons[0].startswith(start)
+        assert real.reasons[0].startswith(start)
+    use, real, _ = evaluated_replies(evaluated(xgb_c2st=0.97))  # which says nothing of unseen rows
+    assert (use.answer, real.answer) == ("With care", "Not tested")
+
+
+def test_an_attack_that_succeeds_is_said_beside_the_guarantee() -> None:
+    guarantee, found = {"epsilon": 1.0, "delta": 1e-5}, evaluated()
+    share = evaluated_replies(found, (), guarantee)[2]
+    assert (share.tone, share.answer, len(share.reasons)) == ("good", "Yes, by a guarantee", 1)
+    found.scores["exact_copies"] = Score(0.5, 0.4, 0.6, 0.0)
+    found.details["exact copies beyond real rows"] = (0.5, 0.4, 0.6)
+    share = evaluated_replies(found, (), guarantee)[2]
+    assert (share.tone, share.answer) == ("note", "Yes, by a guarantee")
+    assert share.reasons[0] == "Differential privacy for each row: epsilon 1, delta 1e-05."
+    assert share.reasons[1].startswith("50.00% of the rows equal a training row")
+    assert share.reasons[2].startswith("An attack succeeds in spite of the guarantee.")
 
 
 def test_headline_and_body_count_the_same(written: str) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -12,14 +14,18 @@ import numpy as np
 import opendp.prelude
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import gans.data.private_domain as settling
 import gans.runs.private as private_runs
+from gans import evaluate
 from gans.config.compose import compose
 from gans.data.domain import Domain
 from gans.data.embedded import Households
 from gans.errors import UserError
+from gans.findings.first_screen import private_replies
+from gans.report.evaluation import REPLIES_END
 from gans.report.page import report_run
 from gans.report.private_page import asked
 from gans.runs.execute import execute
@@ -218,6 +224,18 @@ def test_what_the_domain_leaves_private_goes_through_the_ledger(
     assert set().union(*differences(open_table(3_000), tmp_path, monkeypatch, experiment, domain).values()) == set()
 
 
+def test_what_the_declaration_drops_is_left_out_and_levels_of_the_rows_are_in_order(tmp_path: Path) -> None:
+    (tmp_path / "open.yaml").write_text("drop: [name, gone]\n" + OPEN)
+    table = open_table(3_000)
+    table = table.append_column("name", pa.array([f"N{row}" for row in range(table.num_rows)]))
+    saved = train(tmp_path / "run", table, f"privacy.domain={tmp_path}/open.yaml", "privacy.epsilon=3")
+    assert saved.samples is not None
+    assert "name" not in saved.samples.column_names
+    kept = Domain.read(saved.files.domain)
+    assert kept.drop == ["name", "gone"]
+    assert kept.columns[0].levels == ["Bath", "Ely", "York", "elsewhere"]  # though York is the most frequent
+
+
 def test_a_metric_that_looks_at_rows_is_seen(table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault on purpose: a score of the synthetic rows against the real ones goes into the summary."""
     seen: list[int] = []
@@ -334,6 +352,31 @@ def test_what_is_found_by_real_rows_does_not_go_into_its_folder(saved: SavedRun)
     assert run_folder(saved.folder.parent / "found", saved.folder) == saved.folder.parent / "found"
     with pytest.raises(UserError, match="a private run does not read its rows again; give real=FILE and test=FILE"):
         saved.table()
+
+
+@pytest.mark.parametrize("file", ["a table.parquet", ""])
+def test_the_command_that_judges_its_rows_names_the_files(saved: SavedRun, file: str, tmp_path: Path) -> None:
+    """It stands on the page and on the terminal; with the file of the table where the run knows it."""
+    data = f"data:\n  path: {tmp_path}/{file}" if file else "data: {}"
+    results = SimpleNamespace(config=data, given=False, ledger=json.loads(saved.files.privacy.read_text()))
+    use, real, share = private_replies(results, saved.folder)  # pyright: ignore[reportArgumentType]
+    assert shlex.split(use.command) == [
+        *("gans", "evaluate", f"run={saved.folder}", f"real={tmp_path}/{file}" if file else "real=FILE"),
+        *("test=FILE", f"out={saved.folder}-evaluation"),
+    ]
+    assert real.command == use.command
+    assert share.tone == "good"
+
+
+def test_the_page_of_its_evaluation_keeps_the_guarantee(saved: SavedRun, table: pa.Table, tmp_path: Path) -> None:
+    pq.write_table(table, tmp_path / "real.parquet")
+    given = [f"run={saved.folder}", f"real={tmp_path}/real.parquet", "metrics=fast"]
+    assert evaluate.command.run([*given, f"out={tmp_path}/found"]) == 0
+    page = (tmp_path / "found" / "report.html").read_text()
+    assert "Yes, by a guarantee" in page.split(REPLIES_END)[0]
+    given += [f"synthetic={tmp_path}/real.parquet", f"out={tmp_path}/other"]  # which the guarantee says nothing of
+    assert evaluate.command.run(given) == 0
+    assert "Yes, by a guarantee" not in (tmp_path / "other" / "report.html").read_text()
 
 
 def test_a_run_that_forgets_what_was_spent_is_seen(
