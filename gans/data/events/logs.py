@@ -2,22 +2,28 @@
 
 import contextlib
 import datetime as dt
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from gans.data.delimited.options import TextOptions
+from gans.data.events.column_names import find_columns
 from gans.data.files import read_files
 from gans.data.formats import READABLE, format_of, remedy
 from gans.data.sql import check_expression, check_select, first_line
 from gans.errors import UserError, nearest
 
+log = logging.getLogger("gans")
+
 QUERY = re.compile(r"(?i)\s*(select|with|from)\b")
 OFFSET = r"(?:[+-]\d{2}(?::?\d{2})?|[zZ]| ?UTC)$"
+EPOCHS = ("1990-01-01", "2100-01-01")  # between which numbers are times since 1970
 GAP = 30  # minutes without a page after which a visit is over
 
 
@@ -34,6 +40,11 @@ class Kind:
     columns: tuple[str, ...]
     optional: tuple[str, ...] = ()
     defaults: Mapping[str, str] | None = None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Those that it must have, and those that it may have."""
+        return (*self.columns, *self.optional)
 
 
 LOGS = {
@@ -96,11 +107,12 @@ def open_log(
         run(connection, f"create temp view raw_{kind} as {source_sql(source, key)}", named)
     raw = dict(run(connection, f"select column_name, column_type from (describe raw_{kind})", key))
     spec = LOGS[kind]
-    known = (*spec.columns, *spec.optional)
+    known = spec.all
     for name in given:
         if name not in known:
             raise UserError(f"data.columns.{kind}.{name}: allowed are {', '.join(known)}.{nearest(name, known)}")
     parts: dict[str, str] = {}
+    given = {**_named_otherwise(kind, set(known) - set(raw) - set(given), raw, given), **given}
     for name in known:
         if given.get(name) in raw:
             parts[name] = quoted(given[name])
@@ -140,6 +152,16 @@ def open_log(
     run(connection, f"create temp view found_{kind} as {outer}", key)
     run(connection, f"select * from found_{kind} limit 0", key)
     return Log(kind, list(parts), zoned, own, list(raw), [name for name in given.values() if name in raw], product)
+
+
+def _named_otherwise(kind: str, wanted: set[str], raw: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a source that mean standard ones by another name; says which."""
+    free = {name: type_ for name, type_ in raw.items() if name not in LOGS[kind].all and name not in given.values()}
+    found = find_columns(kind, wanted, free)
+    if found:
+        named = ", ".join(f"{standard} is {name}" for standard, name in found.items())
+        log.info("%s: %s (data.columns.%s.NAME=COLUMN overrules it)", kind, named, kind)
+    return found
 
 
 def own_files(source: str) -> list[Path]:
@@ -208,7 +230,7 @@ def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[s
     if type_.startswith("TIMESTAMP"):
         return f"({sql})::timestamp", False
     if type_ != "VARCHAR":
-        raise UserError(f"{key}: it holds {type_}; a date or a time is needed, as in to_timestamp(seconds).")
+        return _numbered_time(connection, kind, key, sql, type_, zone)
     offset = f"regexp_matches({sql}, '{OFFSET}') and strlen({sql}) > 10"
     many, with_zone, one, other, bad = run(
         connection,
@@ -226,6 +248,29 @@ def _time(connection: Any, kind: str, name: str, sql: str, zone: str) -> tuple[s
     if with_zone:
         return f"timezone('{zone}', ({sql})::timestamptz)", True
     return f"({sql})::timestamp", False
+
+
+def _numbered_time(connection: Any, kind: str, key: str, sql: str, type_: str, zone: str) -> tuple[str, bool | None]:
+    """Whole numbers as TIMESTAMP: dates such as 20240131, or the time since 1970.
+
+    Raises:
+        UserError: they are neither.
+    """
+    whole = f"({sql})::bigint"
+    if type_.endswith(("INT", "INTEGER")):
+        date = f"try_strptime({whole}::varchar, '%Y%m%d')"
+        low, high, dates, many = run(
+            connection, f"select min({whole}), max({whole}), count({date}), count({sql}) from raw_{kind}", key
+        )[0]
+        if dates == many and low >= 19_000_101 and high <= 21_001_231:
+            return date, None
+        for unit, micro in (("s", "* 1000000"), ("ms", "* 1000"), ("us", ""), ("ns", "// 1000")):
+            ticks = np.array(EPOCHS, f"datetime64[{unit}]").astype(np.int64)
+            if ticks[0] <= low and high <= ticks[1]:
+                return f"timezone('{zone}', make_timestamptz({whole} {micro}))", True
+    raise UserError(
+        f"{key}: it holds {type_}; a date or a time is needed, or whole numbers such as 20240131 or seconds since 1970."
+    )
 
 
 def _decimal(connection: Any, kind: str, name: str, sql: str) -> str:
