@@ -17,7 +17,7 @@ import pytest
 from gans.data.detection import detect
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.first_screen import REAL, SHARE, USE
+from gans.findings.first_screen import REAL, RESEMBLE, SHARE
 from gans.findings.kept import kept_generator
 from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
 from gans.findings.titles import said_day, table_name
@@ -31,7 +31,7 @@ VOID = {"meta", "img", "br"}
 SECTIONS = ["words", "evaluation", "score", "columns", "pairs", "sample", "curves", "trained", "use"]
 NAME = "<script>alert('n')</script>"
 ROWS = 400
-QUESTIONS = (USE, REAL, SHARE)
+QUESTIONS = (SHARE, RESEMBLE, REAL)
 
 
 class Page(HTMLParser):
@@ -412,7 +412,7 @@ def test_the_first_screen_answers_and_names_the_command_for_what_is_not_known(tm
     write_report(folder / "report.html", make(table(5)))
     written = (folder / "report.html").read_text()
     parsed = Page(written)
-    assert parsed.classes("reply") == [["good"], ["unknown"], ["unknown"]]
+    assert parsed.classes("reply") == [["unknown"], ["good"], ["unknown"]]
     before = parsed.text[: parsed.text.index("Why: what is good")]
     for text in (*QUESTIONS, "Within noise", "Score 0.9"):
         assert text in before
@@ -433,7 +433,7 @@ def test_an_evaluation_renews_the_first_screen(tmp_path: Path) -> None:
     for _ in range(2):  # a second one takes the place of the first
         write_evaluation(tmp_path, found, [])
         parsed = Page((tmp_path / "report.html").read_text())
-        assert parsed.classes("reply") == [["bad"], ["note"], ["unknown"]]
+        assert parsed.classes("reply") == [["unknown"], ["bad"], ["note"]]
         first = parsed.text[: parsed.text.index("Why: what is good")]
         assert "Within noise" in first  # what the run said of itself stays
         assert "NOT USEFUL: a model of flag has AUC 0.550" in first
