@@ -97,10 +97,16 @@ def evaluated_replies(evaluation: Evaluation, of_run: Sequence[Sentence] = (), a
 
 def evaluate_command(given: Mapping[str, Any]) -> str:
     """The command of an evaluation, from its values by key, without its test rows."""
-    keys = ("run", "real", "synthetic", "target", "secrets", "out")
-    texts = {key: given[key] for key in keys if isinstance(given.get(key), (str, Path, list))}
-    typed = {key: f"[{','.join(value)}]" if isinstance(value, list) else str(value) for key, value in texts.items()}
-    return " ".join(["gans evaluate", *(shell_quoted(f"{key}={value}") for key, value in typed.items())])
+    typed = []
+    for key in ("run", "real", "synthetic", "kinds", "drop", "keep", "target", "secrets", "out", "language"):
+        value = given.get(key)
+        if isinstance(value, Mapping):
+            typed += [f"{key}.{name}={kind}" for name, kind in value.items()]
+        elif isinstance(value, list):
+            typed.append(f"{key}=[{','.join(value)}]")
+        elif isinstance(value, (str, Path)):
+            typed.append(f"{key}={value}")
+    return " ".join(["gans evaluate", *map(shell_quoted, typed)])
 
 
 def private_replies(ledger: Mapping[str, Any], folder: Path) -> list[Reply]:

@@ -56,12 +56,15 @@ def test_what_cannot_be_decided_comes_with_what_decides_it(
 ) -> None:
     for name, seed, count in (("real", 0, 300), ("made", 1, 300), ("few", 2, rows)):
         pq.write_table(people(seed, count), tmp_path / f"{name}.parquet")
-    given = ("real=real.parquet", "synthetic=made.parquet", "secrets=[plan]", "out=it is judged")
+    given = ("real=real.parquet", "synthetic=made.parquet", "secrets=[plan]", "kinds.plan=category", "out=it is judged")
     done = command("evaluate", *given, "test=few.parquet")
     assert done.status == 0, done.err
     last = done.out.splitlines()[-6:]
     assert "May I share these rows? Not known" in last
-    asked = 'gans evaluate real=real.parquet synthetic=made.parquet "secrets=[plan]" "out=it is judged" test=unseen.csv'
+    asked = (
+        'gans evaluate real=real.parquet synthetic=made.parquet kinds.plan=category "secrets=[plan]" '
+        '"out=it is judged" test=unseen.csv'
+    )
     assert last[-2:] == ["  To test it, run", f"    {asked}"]
     assert f"(here {rows:,})" in last[-3]
     page = (tmp_path / "it is judged" / "report.html").read_text()
