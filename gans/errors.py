@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 DONE, USER_MISTAKE, DIVERGED, INTERRUPTED = 0, 2, 3, 130
+ALIKE = 0.66  # 1 for the same word; 'mpl' and 'mlp' have 0.667, 'income' and 'Joined' 0.5
+LEAST_PART = 3  # letters of a part of a word that was typed for it
 
 
 class UserError(Exception):
@@ -15,9 +17,14 @@ class UserError(Exception):
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """A sentence that names the closest allowed word, or nothing: " Did you mean 'age'?"."""
-    match = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
-    return f" Did you mean '{match[0]}'?" if match else ""
+    """A sentence that names the closest allowed word, or nothing where none is close: " Did you mean 'age'?".
+
+    A word is close that holds what was typed, or of whose letters two thirds agree with it; case does not count.
+    """
+    typed, words = name.casefold(), {word.casefold(): word for word in allowed}
+    holding = [word for word in words if typed in word] if len(typed) >= LEAST_PART else []
+    match = difflib.get_close_matches(typed, holding or words, n=1, cutoff=0 if holding else ALIKE)
+    return f" Did you mean '{words[match[0]]}'?" if match else ""
 
 
 def one_of(key: str, value: str, allowed: Iterable[str]) -> None:

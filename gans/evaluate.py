@@ -88,8 +88,9 @@ def command(**_: Any) -> int:
     out = given.get("out")
     folder = run_folder(out, given["run"]) if "run" in given else output_folder(out or "evaluation")
     from gans.decisions.judged_histories import judge_histories, judges_histories
+    from gans.findings.first_screen import evaluate_command
     from gans.locks import check_unlocked, locked
-    from gans.report.evaluation import print_evaluation, write_evaluation, write_scores
+    from gans.report.evaluation import print_evaluation, print_replies, replies_of, write_evaluation, write_scores
     from gans.runs.judged import image_distances, judge
     from gans.runs.saved import language_of
     from gans.runs.subjects import guarantee_of, read_images
@@ -108,9 +109,11 @@ def command(**_: Any) -> int:
     with in_language(language_of(given)):
         found, observed = judge_histories(given) if of_histories else judge(given)
         guarantee = guarantee_of(given)
-        print_evaluation(found, guarantee)
+        print_evaluation(found)
+        again = evaluate_command(given)
+        print_replies(replies_of(folder, found, again, guarantee))
         with locked(folder, key, make=True):
-            written = write_evaluation(folder, found, observed, guarantee)
+            written = write_evaluation(folder, found, observed, again, guarantee)
     log.log(RESULT, "%s and %s", *written)
     return 0
 

@@ -17,6 +17,7 @@ from gans.cli.kinds import FILE, ROWS, RUN, TEXT, TRUTH, WHOLE
 from gans.cli.parts import needed, part_of
 from gans.data.formats import check_writable
 from gans.errors import UserError
+from gans.runs.find import no_such_run
 
 if TYPE_CHECKING:
     from gans.data.schema import Schema
@@ -109,7 +110,7 @@ def command(
         draw_customers(run, out, n, customers, where, seed, part)
         return
     if not Path(run).expanduser().is_dir():
-        raise UserError(f"run={run}: no such folder.")
+        raise no_such_run(run)
     if customers is not None:
         raise UserError(f"customers={customers}: run={run} is no run of histories; data=histories makes one.")
     draw_rows(run, output_file(out), needed(n), where, relations, refine, seed, part, member, croissant)

@@ -519,7 +519,7 @@ class Synthesizer(BaseEstimator):
         """Read a run directory, one of `save` or of `python -m gans.train`; its config has how it was trained.
 
         Args:
-            path: the folder; the beginning of its name; or "last" for the newest run below runs/.
+            path: the folder; the beginning of its name; or "last" for the newest completed run below runs/.
 
         Raises:
             UserError: it is no run directory, or holds no trained generator.
@@ -607,7 +607,7 @@ def load(path: str | Path) -> Synthesizer:
     """A Synthesizer of a run directory: one of `save`, `save_pretrained` or `python -m gans.train`.
 
     Args:
-        path: the folder; the beginning of its name; or "last" for the newest run below runs/.
+        path: the folder; the beginning of its name; or "last" for the newest completed run below runs/.
 
     Raises:
         UserError: it is no run directory, or holds no trained generator.

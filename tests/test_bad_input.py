@@ -111,6 +111,11 @@ MISTAKES = [
     train(
         "suffix", "data=table", "data.path={inputs}/old.xls", said=("old.xls", ".parquet", "Save the workbook as .xlsx")
     ),
+    train(
+        "folder",
+        "data.path={inputs}/more",
+        said=("data.path={inputs}/more: it is a folder; a file is needed; its tables are infinite_free.parquet, ",),
+    ),
     train("sheet", "data.path={inputs}/header.csv", "data.sheet=A", said=("data.sheet", "is no Excel workbook")),
     train(
         "parquet", "data=table", "data.path={inputs}/text.parquet", said=("data.path={inputs}/text.parquet", "Parquet")
@@ -191,6 +196,10 @@ MISTAKES = [
     sample("seed", "seed=-1", said=("seed=-1", "at least 0")),
     sample("out suffix", said=("out=rows.xls", ".csv, .csv.gz", ".parquet, .xlsx"), out="rows.xls"),
     sample("out rows", said=("out=rows.xlsx", "2,000,000 rows", "1,048,575", "part=1/2"), out="rows.xlsx", n="2e6"),
+    sample(
+        "out new folder", said=("out=new/: it is a folder; a file is written, as in out=new/rows.csv.",), out="new/"
+    ),
+    sample("out old folder", said=("a file is written, as in out={inputs}/more/rows.csv.",), out="{inputs}/more"),
     sample("out folder", said=("out=no/rows.csv", "no folder no"), out="no/rows.csv"),
     sample("member", "member=1", said=("member=1", "at most 0")),
     sample("where grammar", "where=segment is basic", said=("where", "'null' is needed where 'basic' stands")),

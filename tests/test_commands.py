@@ -190,6 +190,7 @@ def test_help_of_train_lists_every_option(command: Callable[..., Any], tmp_path:
     done = command("train", "--help")
     assert (done.status, done.err, list(tmp_path.iterdir())) == (0, "", [])
     assert "[GROUP=NAME ...] [KEY=VALUE ...]" in done.out
+    assert "data.path=FILE --help" in done.out  # which lists data.delimiter
     listed: dict[str, set[str]] = {}
     group = ""
     for line in done.out.splitlines():

@@ -54,10 +54,23 @@ def test_tables_are_written_end_to_end(tmp_path: Path) -> None:
     assert "RLE_DICTIONARY" in groups.row_group(0).column(1).encodings
 
 
-def test_nearest_word() -> None:
-    assert nearest("agee", ["age", "income"]) == " Did you mean 'age'?"
-    assert nearest("zzz", ["age", "income"]) == ""
-    assert nearest("x", []) == ""
+@pytest.mark.parametrize(
+    ("typed", "allowed", "meant"),
+    [
+        ("agee", ["age", "income"], "age"),
+        ("mpl", ["cnn", "mlp"], "mlp"),
+        ("INCOME", ["age", "Income"], "Income"),
+        ("salary", ["Balance", "EstimatedSalary"], "EstimatedSalary"),
+        ("tab", ["table_gan", "tabular", "vanilla"], "tabular"),
+        ("zzz", ["age", "income"], ""),
+        ("income", ["Geography", "Joined", "Balance"], ""),
+        ("balance", ["Salary", "Age"], ""),
+        ("e", ["age", "Tenure"], ""),
+        ("x", [], ""),
+    ],
+)
+def test_the_nearest_word_is_named_where_one_is_near(typed: str, allowed: list[str], meant: str) -> None:
+    assert nearest(typed, allowed) == (f" Did you mean '{meant}'?" if meant else "")
 
 
 def accepted(check: Callable[[], None]) -> bool:

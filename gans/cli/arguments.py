@@ -1,5 +1,6 @@
 """The files and folders that a command writes, and lists of names."""
 
+import os
 from pathlib import Path
 
 from gans.config.names import split_list, unquoted
@@ -15,6 +16,8 @@ def output_file(text: str) -> Path:
     from gans.data.formats import check_writable
 
     out = Path(text).expanduser()
+    if text.endswith(("/", os.sep)):
+        raise UserError(f"out={text}: it is a folder; a file is written, as in out={out / 'rows.csv'}.")
     check_writable(out)
     if not out.parent.is_dir():
         raise UserError(f"out={out}: there is no folder {out.parent}.")

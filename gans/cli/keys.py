@@ -17,6 +17,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from gans.config.known import same_key
 from gans.errors import DONE, UserError, nearest
 from gans.tracking.log import RESULT, set_up_log
 
@@ -201,6 +202,8 @@ class KeysCommand(click.Command):
             meant = next((key.key for key in self.keys.values() if argument in getattr(key.type, "allowed", ())), "")
             near = f" Did you mean {meant}={argument}?" if meant else ""
             return f"{argument}: arguments are KEY=VALUE; keys are {', '.join(shown)}.{near}"
+        if (meant := same_key(name)) in self.keys:
+            return f"unknown key {name}. Did you mean '{meant}'?"
         near = nearest(name, self.keys)
         return f"unknown key {name}; allowed are {', '.join(shown)}.{near}"
 

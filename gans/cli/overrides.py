@@ -30,7 +30,8 @@ def found_runs(arguments: list[str]) -> list[str]:
     out = []
     for argument in arguments:
         key, _, value = argument.partition("=")
-        out.append(f"{key}={find_run(unquoted(value), key)}" if key in keys and value != "null" else argument)
+        meant = key in keys and value != "null"
+        out.append(f"{key}={find_run(unquoted(value), key, resumed=key == 'run_dir')}" if meant else argument)
     return out
 
 

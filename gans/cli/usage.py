@@ -18,6 +18,7 @@ from gans.config.outline import explanations
 USAGES = (
     ("[+experiment=NAME] [GROUP=NAME ...] [KEY=VALUE ...]", ""),
     ("+experiment=tabular --help", "explain the settings of an experiment"),
+    ("data.path=FILE --help", "explain how the file of a table is read, such as data.delimiter"),
     ("-m +experiment=NAME,NAME seed=0,1", "several runs, one after another"),
     ("run_dir=DIR trainer.resume=true", "resume a run; DIR may be last"),
     ("--list", "list the experiments"),

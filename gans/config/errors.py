@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gans.config.components import MANY, group_options, known
-from gans.config.known import nearest_keys, owners, run_outline
+from gans.config.known import nearest_keys, owners, run_outline, same_key
 from gans.data.formats import format_of
 from gans.errors import nearest
 
@@ -41,6 +41,8 @@ def unknown_key(key: str, kind: Any = None) -> str:
         kind: the dataclass that has no such key; all that may stand there unless given.
     """
     part, _, name = key.rpartition(".")
+    if meant := same_key(key):
+        return f"unknown key {key}. Did you mean '{meant}'?"
     if part in MANY and name in known(part):
         return f"key {key} does not belong to the run: it has no such {part}; set {part}=[{name}]."
     there = owners(part)

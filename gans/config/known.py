@@ -11,6 +11,7 @@ from gans.config.outline import explanations, outline
 
 LEAST = 0.7  # how alike two keys must be, 1 for the same
 MOST = 3  # keys that are named
+SYNONYMS = {"sep": "delimiter", "separator": "delimiter"}  # what other programs call the last part of a key
 
 
 def run_outline() -> type:
@@ -51,6 +52,13 @@ def explanation(key: str) -> str:
     """The line about a key; "" for one that nothing has."""
     part, _, name = key.rpartition(".")
     return next((line for kind in owners(part).values() if (line := explanations(kind).get(name))), "")
+
+
+def same_key(key: str) -> str:
+    """The key that another program calls so, as data.delimiter for data.sep; "" where there is none."""
+    part, _, name = key.rpartition(".")
+    meant = f"{part}.{SYNONYMS.get(name, '')}"
+    return meant if key_types(meant) else ""
 
 
 def nearest_keys(key: str) -> str:

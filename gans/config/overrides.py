@@ -74,9 +74,13 @@ def _unreadable(argument: str, reason: str) -> str:
         return f"{argument}: a value of type {' or '.join(names)} is needed."
     if equals and key.partition(".")[0] in groups() and "." in key:
         return unknown_key(".".join(key.split(".")[:2]))
-    if not equals and format_of(Path(argument)):
+    if equals:
+        return f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
+    if format_of(Path(argument)):
         return f"{argument}: not KEY=VALUE. Did you mean data.path={argument}?"
-    return f"{argument}: not KEY=VALUE as in +experiment=cgan or trainer.steps=1000 ({reason})."
+    if argument in group_options("experiment"):
+        return f"{argument}: not KEY=VALUE. Did you mean +experiment={argument}?"
+    return f"{argument}: KEY=VALUE is meant, as in +experiment=cgan or trainer.steps=1000."
 
 
 def implied(arguments: Sequence[str]) -> list[str]:

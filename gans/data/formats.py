@@ -46,6 +46,11 @@ def readable_file(path: str, key: str) -> Path:
         UserError: it is not there, or holds no table, by its name.
     """
     file = Path(path).expanduser()
+    if file.is_dir():
+        within = sorted(p.name for p in file.iterdir() if p.is_file() and format_of(p))
+        more = f" and {len(within) - SHOWN} more" if len(within) > SHOWN else ""
+        shown = f"its tables are {', '.join(within[:SHOWN])}{more}" if within else "it holds no table"
+        raise UserError(f"{key}={path}: it is a folder; a file is needed; {shown}.")
     if not file.is_file():
         beside = sorted(p.name for p in file.parent.iterdir() if p.is_file()) if file.parent.is_dir() else []
         shown = f" In {file.parent} are {', '.join(beside[:SHOWN])}." if beside else ""
@@ -71,6 +76,8 @@ def remedy(path: Path) -> str:
 
 def check_writable(path: Path, rows: int | None = None) -> None:
     """Raise UserError for a file to which no table is written, by its name, or that has no room for so many rows."""
+    if path.is_dir():
+        raise UserError(f"out={path}: it is a folder; a file is written, as in out={path / 'rows.csv'}.")
     if not path.name.lower().endswith(WRITTEN):
         raise UserError(f"out={path}: allowed are {', '.join(WRITTEN)}.")
     if rows is not None and format_of(path) == "excel" and rows > MOST_ROWS:

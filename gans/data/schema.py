@@ -101,8 +101,8 @@ class Schema:
         for column in self.columns:
             if column.name == name:
                 return column
-        names = [column.name for column in self.columns]
-        raise UserError(f"column '{name}' is not in the table; it has {', '.join(names)}.{nearest(name, names)}")
+        names = [column.name for column in self.kept]
+        raise UserError(f"column '{name}' is not in the table; allowed are {', '.join(names)}.{nearest(name, names)}")
 
     @property
     def features(self) -> list[Column]:

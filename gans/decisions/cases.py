@@ -15,6 +15,7 @@ from gans.config.run import Run
 from gans.errors import UserError, nearest, one_of
 from gans.evaluation.inputs import Side, Tables, read_sides
 from gans.evaluation.utility import BINARY, Task
+from gans.runs.find import no_such_run
 from gans.runs.saved import SavedRun
 from gans.runs.subjects import read_given, real_tables
 from gans.sampling.sampler import Sampler
@@ -87,7 +88,7 @@ def open_cases(given: Mapping[str, Any]) -> list[Case]:
         if Path(path).is_dir()
     ]
     if not folders:
-        raise UserError(f"run={named}: no such folder.")
+        raise no_such_run(named)
     cases = []
     for folder in folders:
         saved = SavedRun.open(folder)

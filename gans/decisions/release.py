@@ -61,7 +61,7 @@ def ask(case: Case, options: Mapping[str, Any]) -> Answer:
         ),
         REAL,
         measures,
-        curves={"evaluation": found},
+        curves={"evaluation": found, "folder": case.folder},
         tables=tables,
     )
 

@@ -90,7 +90,10 @@ class Answer:
             "method": self.method,
             "control": self.control,
             "runs": max(1, len(self.runs)),
-            "answer": [{"tone": one.tone, "text": one.text} for one in self.sentences],
+            "answer": [
+                {"tone": one.tone, "text": one.text} | ({"command": one.command} if one.command else {})
+                for one in self.sentences
+            ],
             "measures": [
                 {
                     "name": one.name,

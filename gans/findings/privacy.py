@@ -28,6 +28,7 @@ NOT_PRIVATE = mark("NOT PRIVATE: ")
 LITTLE = mark("A little is revealed: ")
 FAILS, LITTLE_TOLD, PASSES, TOO_FEW, BLIND = "fails", "a little is revealed", "passes", "too few rows", "blind attacks"
 UNTESTED = "not tested"
+UNDECIDED = TOO_FEW, BLIND
 LIMITS = mark(
     "No attack here sees the generator (white box), trains shadow models, knows other tables of the same people, or "
     "has several draws of one generator. Failed attacks are no proof; only differential privacy gives one."
@@ -118,6 +119,21 @@ def what_helps() -> str:
         "(data.merge_rare=true), refine=none, fewer trainer.steps. More held-out rows (data.holdout=0.3 or test=FILE) "
         "make the verdict more certain. A guarantee: gans domain, then +experiment=dp_marginals; see docs/privacy.md."
     )
+
+
+def what_decides(evaluation: Evaluation) -> str:
+    """What to do where the attacks cannot decide."""
+    return say(
+        "What decides it: more real rows that no model was trained on (here {rows:,}), as test=FILE or by training "
+        "again with a larger data.holdout, such as 0.3. A guarantee needs no attacks: gans domain, then "
+        "+experiment=dp_marginals; see docs/privacy.md.",
+        rows=evaluation.rows.get("test", 0),
+    )
+
+
+def with_unseen(command: str, evaluation: Evaluation) -> str:
+    """A command with further test rows, a file or, of customers with their events, a folder; "" where there is none."""
+    return f"{command} test={'unseen' if 'histories' in evaluation.details else 'unseen.csv'}" if command else ""
 
 
 def privacy_sentences(evaluation: Evaluation) -> list[Sentence]:

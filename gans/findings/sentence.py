@@ -16,14 +16,21 @@ MARKS = {"good": mark("good"), "note": mark("note"), "bad": mark("not good")}
 
 @dataclass
 class Sentence:
-    """One finding; `tone` is good, bad or note."""
+    """One finding.
+
+    Attributes:
+        tone: good, bad or note.
+        command: what to run about it.
+    """
 
     tone: str
     text: str
+    command: str = ""
 
     def line(self) -> str:
-        """For the terminal: where it is one, lines that fit it, the text in a column of its own."""
-        return wrapped(f"{set_cell_size(say(MARKS[self.tone]), COLUMN)}{self.text}", sys.stdout, COLUMN)
+        """For the terminal: where it is one, lines that fit it, the text in a column of its own, a command whole."""
+        text = wrapped(f"{set_cell_size(say(MARKS[self.tone]), COLUMN)}{self.text}", sys.stdout, COLUMN)
+        return f"{text}\n{'':{COLUMN}}{self.command}" if self.command else text
 
 
 def worst_tone(sentences: Iterable[Sentence]) -> str:

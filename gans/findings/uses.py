@@ -1,9 +1,19 @@
 """What each of the five uses says of a run, in sentences."""
 
+from gans.config.names import shell_quoted
 from gans.evaluation.results import Evaluation
 from gans.findings.answers import ADDED, BOTH, REAL, SYNTHETIC, Answer, gain_sentence, shown
 from gans.findings.guarantee import guarantee_sentences
-from gans.findings.privacy import is_told, limits, privacy_sentences, privacy_verdict
+from gans.findings.privacy import (
+    UNDECIDED,
+    is_told,
+    limits,
+    privacy_sentences,
+    privacy_state,
+    privacy_verdict,
+    what_decides,
+    with_unseen,
+)
 from gans.findings.sentence import Sentence, listed
 from gans.words import mark, say
 
@@ -250,7 +260,8 @@ def _conclusions(answer: Answer) -> list[Sentence]:
 
 def of_privacy(answer: Answer) -> list[Sentence]:
     """The verdict, why, and what it is not."""
-    every = [one.curves["evaluation"] for one in answer.runs or [answer]]
+    every_run = answer.runs or [answer]
+    every = [one.curves["evaluation"] for one in every_run]
     order = {"bad": 0, "note": 1, "good": 2}
 
     def rank(one: Evaluation) -> tuple[int, float]:
@@ -261,7 +272,12 @@ def of_privacy(answer: Answer) -> list[Sentence]:
     verdict = privacy_verdict(found)
     others = [one for one in privacy_sentences(found) if not is_told(one, verdict)]
     reasons = sorted(others, key=lambda one: order[one.tone])
-    ledgers = [one.tables["ledger"] for one in answer.runs or [answer] if "ledger" in one.tables]
+    ledgers = [one.tables["ledger"] for one in every_run if "ledger" in one.tables]
     weakest = max(ledgers, key=lambda ledger: ledger["guarantee"]["epsilon"], default=None)
     guarantee = guarantee_sentences(weakest) if weakest is not None and len(ledgers) == len(every) else []
-    return [verdict, *guarantee, *reasons, limits()]
+    further = []
+    if privacy_state(found) in UNDECIDED:
+        folders = ",".join(str(one.curves["folder"]) for one in every_run if "folder" in one.curves)
+        command = f"gans use scenario=privacy {shell_quoted(f'run={folders}')}" if folders else ""
+        further = [Sentence("note", what_decides(found), with_unseen(command, found))]
+    return [verdict, *further, *guarantee, *reasons, limits()]

@@ -27,6 +27,7 @@ from gans.files import write_table
 from gans.findings.answers import Answer
 from gans.findings.customer_segments import agreement_sentences
 from gans.findings.evaluation import findings
+from gans.findings.first_screen import evaluate_command
 from gans.findings.histories import history_sentences
 from gans.locks import check_unlocked, locked
 from gans.notebook.frames import as_frame
@@ -69,7 +70,7 @@ def judged(run: Path, given: dict[str, Any], logs: Mapping[str, pa.Table] | None
     with in_language(language_of(given)):
         found, observed = judge_histories(given, logs) if of_histories else judge(given)
         with locked(folder, key, make=True):
-            _, page = write_evaluation(folder, found, observed, guarantee_of(given))
+            _, page = write_evaluation(folder, found, observed, evaluate_command(given), guarantee_of(given))
         return Judged(findings(found), score_table(found), Page(page))
 
 

@@ -14,9 +14,7 @@ from gans.evaluation.metrics import PARTS, all_metrics, meaning, metric_of
 from gans.evaluation.results import Evaluation, Score, score_rows
 from gans.files import write_text
 from gans.findings.evaluation import findings
-from gans.findings.first_screen import evaluated_replies
-from gans.findings.guarantee import in_spite_of_it
-from gans.findings.privacy import privacy_fails, what_helps
+from gans.findings.first_screen import Reply, evaluated_replies
 from gans.findings.sentence import COLUMN, MARKS, Sentence, listed
 from gans.report.attacks import attack_rows
 from gans.report.dark import PAPER
@@ -55,12 +53,8 @@ SIDES = {
 ATTACKS_TITLE = mark("Membership attacks (0.5: no better than a guess)")
 
 
-def print_evaluation(evaluation: Evaluation, guarantee: Mapping[str, float] | None = None) -> None:
-    """The figures as a table, and what they say, on standard output.
-
-    Args:
-        guarantee: epsilon and delta of the private run whose rows they are.
-    """
+def print_evaluation(evaluation: Evaluation) -> None:
+    """The figures as a table, and what they say, on standard output."""
     for line in table_lines(rows_by_part(evaluation), width_of(sys.stdout)):
         print(line)
     for sentence in findings(evaluation):
@@ -68,13 +62,32 @@ def print_evaluation(evaluation: Evaluation, guarantee: Mapping[str, float] | No
     for note in evaluation.notes:
         print(wrapped(f"{'':{COLUMN}}{say('{text}.', text=note)}", sys.stdout, COLUMN))
     print(f"{'':10}{sum(evaluation.seconds.values()):.0f} s.")
-    if privacy_fails(evaluation) and guarantee is not None:
+
+
+def print_replies(given: Sequence[Reply]) -> None:
+    """The answers of the first screen on standard output; its first one, about sharing, is the last line of all."""
+    for reply in [*given[1:], *given[:1]]:
         print()
-        print(wrapped(in_spite_of_it(), sys.stdout, 0))
-    elif privacy_fails(evaluation):
-        print()
-        print(say("NOT PRIVATE: this table should not be shared as it is; see above."))
-        print(wrapped(what_helps(), sys.stdout, 0))
+        print(wrapped(say("{question} {answer}", question=reply.question, answer=reply.answer), sys.stdout))
+        for reason in reply.reasons:
+            print(wrapped(f"  {reason}", sys.stdout))
+        if reply.command:
+            print(f"  {reply.before_command}", f"    {reply.command}", sep="\n")
+
+
+def replies_of(
+    folder: Path, evaluation: Evaluation, again: str = "", guarantee: Mapping[str, float] | None = None
+) -> list[Reply]:
+    """The answers of the first screen, from both, run and evaluation.
+
+    Args:
+        folder: of the page, that of the run or another one.
+        again: the command that made the evaluation, without its test rows.
+        guarantee: epsilon and delta of the private run whose rows they are.
+    """
+    page = RunFiles(folder).report
+    of_run = _of_run(page.read_text(encoding="utf-8")) if page.is_file() else []
+    return evaluated_replies(evaluation, of_run, again, guarantee)
 
 
 def table_lines(every: Mapping[str, list[tuple[str, ...]]], width: int | None) -> list[str]:
@@ -150,15 +163,16 @@ def write_evaluation(
     folder: Path,
     evaluation: Evaluation,
     observed: list[dict[str, Any]],
+    again: str = "",
     guarantee: Mapping[str, float] | None = None,
 ) -> tuple[Path, Path]:
     """Write the figures and their page, whose paths are given: a section of the run's page, or a page of its own.
 
-    The first screen of the page answers from both, run and evaluation. Where there is another page of that name,
-    evaluation.html is written beside it.
+    Where there is another page of that name, evaluation.html is written beside it.
 
     Args:
         observed: the scores of each seed and draw, for gans.compare.
+        again: the command that made the evaluation, without its test rows.
         guarantee: epsilon and delta of the private run whose rows they are.
     """
     files = RunFiles(folder)
@@ -168,7 +182,7 @@ def write_evaluation(
     )
     section, page = render_section(evaluation), files.report
     old = page.read_text(encoding="utf-8") if page.is_file() else ""
-    replies = evaluated_replies(evaluation, _of_run(old), guarantee)
+    replies = replies_of(folder, evaluation, again, guarantee)
     answers = template("first_screen.html.jinja").render(answers=replies)
     if START in old and END in old:
         text = _put(_put(old, START, END, section), REPLIES_START, REPLIES_END, answers)

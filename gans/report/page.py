@@ -11,7 +11,7 @@ from gans.data.schema import Column
 from gans.evaluation.associations import associations
 from gans.evaluation.column_counts import marginal
 from gans.files import write_text
-from gans.findings.first_screen import commands, run_replies, use_of_run
+from gans.findings.first_screen import commands, resemblance_of_run, run_replies
 from gans.findings.kept import REFINED, kept_generator, refined
 from gans.findings.run import duration, sentences, worst
 from gans.findings.titles import run_title
@@ -90,7 +90,7 @@ def _content(path: Path, report: RunResults) -> dict[str, Any]:
         "title": run_title(report),
         "found": report.summary.get("scores", {}),
         "answers": run_replies(report, path.parent),
-        "of_run": [vars(one) for one in use_of_run(report)],
+        "of_run": [vars(one) for one in resemblance_of_run(report)],
         "replies_start": REPLIES_START,
         "replies_end": REPLIES_END,
         "kept": kept_generator(report),

@@ -20,7 +20,7 @@ from gans.data.schema import Schema
 from gans.errors import UserError, in_range
 from gans.runs.build import build
 from gans.runs.files import CONFIG, RunFiles
-from gans.runs.find import SHOWN, run_folders
+from gans.runs.find import no_such_run
 from gans.runs.provenance import made_here
 from gans.runs.snapshots import Snapshots
 from gans.sampling.marginals import Marginals
@@ -53,8 +53,7 @@ class SavedRun:
         """
         folder = Path(path).expanduser()
         if not folder.is_dir():
-            newest = ", ".join(map(str, run_folders()[:SHOWN]))
-            raise UserError(f"{key}={path}: no such folder.{f' The newest runs are {newest}.' if newest else ''}")
+            raise no_such_run(path, key)
         if not RunFiles(folder).begun:
             raise UserError(f"{key}={path}: it is no run directory; one holds {CONFIG}.")
         if RunFiles(folder).histories.is_file():

@@ -122,7 +122,7 @@ def test_texts_and_mistakes_need_no_heavy_import(tmp_path: Path) -> None:
     [
         (("--frobnicate",), "unknown option --frobnicate; there are -m, --multirun, "),
         (("--cfg", "jobs"), "--cfg=jobs: allowed are job, hydra, all."),
-        (("--info", "default"), "default: not KEY=VALUE"),
+        (("--info", "default"), "default: KEY=VALUE is meant"),
         (("run_dir=last",), "run_dir=last: it means the newest run;"),
         (("data.path=no.csv",), "data.path=no.csv: no such file."),
         (("seed=0,1",), "seed=0,1: several values are a sweep, which needs -m;"),

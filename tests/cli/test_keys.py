@@ -108,6 +108,9 @@ def test_a_mistake_is_one_line(arguments: list[str], message: str) -> None:
 def test_the_nearest_key_is_named() -> None:
     with pytest.raises(UserError, match=r"Did you mean 'data\.delimiter'\?"):
         plain.run(["n=1", "data.delimeter=;"])
+    for name in ("sep", "separator"):  # as other programs call it
+        with pytest.raises(UserError, match=rf"^unknown key data\.{name}\. Did you mean 'data\.delimiter'\?$"):
+            plain.run(["n=1", f"data.{name}=;"])
 
 
 def test_other_arguments_are_handed_on_but_for_those_that_begin_as_a_key_does() -> None:

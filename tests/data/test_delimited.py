@@ -128,6 +128,16 @@ def test_names(tmp_path: Path) -> None:
 # ---- delimiters, encodings, packed files
 
 
+@pytest.mark.parametrize(("given", "right"), [(",", ";"), (";", ","), (",", "\t"), (";", "|")])
+def test_a_delimiter_that_parts_nothing_is_told_from_the_usual_one(tmp_path: Path, given: str, right: str) -> None:
+    text = "\n".join(right.join(row) for row in (("id", "name", "age"), *(("1", "Ann", "30"),) * 30))
+    refused(
+        tmp_path, text, f"data.delimiter={given!r} gives one column; line 1 (", f"set data.delimiter={right!r}",
+        delimiter=given,
+    )  # fmt: skip
+    assert read(tmp_path, "name\nAnn\nBob\n", delimiter=given).column_names == ["name"]
+
+
 def test_two_delimiters_that_fit_are_asked_about(tmp_path: Path) -> None:
     text = "a;b,c;d\n" + "1;2,3;4\n" * 5
     refused(tmp_path, text, "',' (2 fields)", "';' (3 fields)", "data.delimiter")

@@ -214,6 +214,12 @@ def test_unknown_column_of_a_schema_names_the_nearest() -> None:
         detect(normalise(pa.table({"age": [1, 2, 3]})))["agge"]
 
 
+def test_columns_that_were_left_out_are_not_offered() -> None:
+    schema = detect(normalise(pa.table({"name": ["a", "b", "c"], "age": [1, 2, 3], "shop": ["x"] * 3})), drop=["name"])
+    with pytest.raises(UserError, match=r"column 'naem' is not in the table; allowed are age, shop\.$"):
+        schema["naem"]
+
+
 @pytest.mark.parametrize(
     ("table", "part"),
     [

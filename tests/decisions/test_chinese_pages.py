@@ -49,7 +49,8 @@ experiment AUC TPR FPR IQM PSI SMOTE KS Brier Rank Pearson Cram Kolmogorov Smirn
 Jensen Shannon MMD DCR Fr chet XGB LR alpha beta sdmetrics wNMIS DOMIAS DPI Gen LRA LOGAN anonymeter Nemenyi
 Friedman Student DejaVu ICL epsilon delta report card summary config metrics secrets COLUMN standard fast out rows
 jax loss gradient Apache License tests PDF PNG comparison runs toy zhong run_dir data path toy_name toy-a toy-b
-households null members all DIR C ST evaluation compare none table md tex NaN Agarwal
+households null members all DIR C ST holdout test docs privacy domain dp_marginals
+evaluation compare none table md tex NaN Agarwal
 """  # of columns, files, keys, measures and people
 
 

@@ -1,6 +1,7 @@
 """The command that evaluates, also of images, and anonymeter in an interpreter of its own."""
 
 import dataclasses
+import html
 import json
 import sys
 from collections.abc import Callable
@@ -36,13 +37,38 @@ def test_files_are_judged(command: Callable[..., Any], tmp_path: Path) -> None:
     assert (tmp_path / "judged" / "report.html").is_file()
 
 
-def test_a_copy_is_said_last(command: Callable[..., Any], tmp_path: Path) -> None:
+def test_whether_rows_may_be_shared_is_said_last(command: Callable[..., Any], tmp_path: Path) -> None:
     pq.write_table(people(0, 300), tmp_path / "real.parquet")
-    done = command("evaluate", "real=real.parquet", "synthetic=real.parquet", "metrics=fast")
-    assert done.status == 0
-    verdict, advice = done.out.splitlines()[-2:]
-    assert verdict == "NOT PRIVATE: this table should not be shared as it is; see above."
-    assert advice == what_helps()
+    for quiet in ((), ("-q",)):
+        done = command("evaluate", *quiet, "real=real.parquet", "synthetic=real.parquet", "metrics=fast")
+        assert done.status == 0
+        question, reason, advice = done.out.splitlines()[-3:]
+        assert question == "May I share these rows? No"
+        assert "of the rows equal a training row" in reason
+        assert advice == f"  {what_helps()}"
+        assert "Are they real enough on unseen rows? Not tested" in done.out
+        assert "Do they resemble the table? " in done.out
+
+
+@pytest.mark.parametrize("rows", [60, 200])
+def test_what_cannot_be_decided_comes_with_what_decides_it(
+    command: Callable[..., Any], rows: int, tmp_path: Path
+) -> None:
+    for name, seed, count in (("real", 0, 300), ("made", 1, 300), ("few", 2, rows)):
+        pq.write_table(people(seed, count), tmp_path / f"{name}.parquet")
+    given = ("real=real.parquet", "synthetic=made.parquet", "secrets=[plan]", "kinds.plan=category", "out=it is judged")
+    done = command("evaluate", *given, "test=few.parquet")
+    assert done.status == 0, done.err
+    last = done.out.splitlines()[-6:]
+    assert "May I share these rows? Not known" in last
+    asked = (
+        'gans evaluate real=real.parquet synthetic=made.parquet kinds.plan=category "secrets=[plan]" '
+        '"out=it is judged" test=unseen.csv'
+    )
+    assert last[-2:] == ["  To test it, run", f"    {asked}"]
+    assert f"(here {rows:,})" in last[-3]
+    page = (tmp_path / "it is judged" / "report.html").read_text()
+    assert f"<code>{html.escape(asked).replace('&quot;', '&#34;')}</code>" in page
 
 
 def test_every_seed_and_draw_of_a_run_is_judged(command: Callable[..., Any], related: Any, tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_a_page_of_its_own(judged: dict[str, Evaluation], tmp_path: Path) -> Non
     assert text.startswith("<!DOCTYPE html>")
     assert "NOT PRIVATE" in text
     first_screen = text.split(REPLIES_START)[1].split(REPLIES_END)[0]
-    assert re.search(r'class="reply bad">\s*<h2>May I share them\?', first_screen)
+    assert re.search(r'class="reply bad">\s*<h2>May I share these rows\?', first_screen)
     assert text.index(REPLIES_END) < text.index(START)
     assert "<script" not in text
     assert json.loads((tmp_path / "evaluation.json").read_text())["observed"][0]["draw"] == 0

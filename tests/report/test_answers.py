@@ -1,5 +1,7 @@
 """The answer of a use on the terminal and in sentences: lines that fit, and nothing said twice."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rich.cells import cell_len
@@ -8,7 +10,7 @@ from gans.evaluation.results import Evaluation, Score
 from gans.findings.answers import BOTH, HIGHER, REAL, SYNTHETIC, Answer, Measured, shown
 from gans.findings.privacy import NOT_PRIVATE
 from gans.findings.uses import of_privacy
-from gans.report.answers import answer_lines
+from gans.report.answers import answer_lines, print_answer
 from gans.words import CHINESE, ENGLISH, in_language, say
 
 
@@ -56,3 +58,21 @@ def test_what_the_verdict_on_privacy_says_is_not_said_again() -> None:
     verdict, *others = [one.text for one in of_privacy(asked)]
     assert verdict == "No: 100.00% of the rows equal a training row; of fresh real rows 0.00% would."
     assert not any("equal a training row" in text for text in others)
+
+
+def test_what_cannot_be_decided_comes_with_the_command_that_decides_it(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Evaluation("standard", {"test": 60})
+    asked = [
+        Answer("privacy", "?", "", REAL, [], curves={"evaluation": found, "folder": Path("runs", name)})
+        for name in ("my run", "b")
+    ]
+    verdict, further, *_ = of_privacy(asked[0])
+    assert verdict.text.startswith("Cannot be decided: there are too few held-out rows")
+    assert "(here 60)" in further.text
+    assert further.command == 'gans use scenario=privacy "run=runs/my run" test=unseen.csv'
+    several = of_privacy(Answer("privacy", "?", "", REAL, [], runs=asked))[1]
+    assert several.command == 'gans use scenario=privacy "run=runs/my run,runs/b" test=unseen.csv'
+    asked[0].sentences = [verdict, further]
+    print_answer(asked[0])
+    assert f"\n          {further.command}\n" in capsys.readouterr().out
+    assert asked[0].to_json()["answer"][1]["command"] == further.command

@@ -17,7 +17,7 @@ import pytest
 from gans.data.detection import detect
 from gans.evaluation.fidelity import Fidelity, Reference
 from gans.evaluation.results import Evaluation, Score
-from gans.findings.first_screen import REAL, SHARE, USE, evaluated_replies
+from gans.findings.first_screen import REAL, RESEMBLE, SHARE, evaluated_replies
 from gans.findings.kept import kept_generator
 from gans.findings.run import PAIR, duration, headline, sentences, verdict, worst
 from gans.findings.titles import said_day, table_name
@@ -31,7 +31,7 @@ VOID = {"meta", "img", "br"}
 SECTIONS = ["words", "evaluation", "score", "columns", "pairs", "sample", "curves", "trained", "use"]
 NAME = "<script>alert('n')</script>"
 ROWS = 400
-QUESTIONS = (USE, REAL, SHARE)
+QUESTIONS = (SHARE, RESEMBLE, REAL)
 
 
 class Page(HTMLParser):
@@ -435,7 +435,7 @@ def test_the_first_screen_answers_and_names_the_command_for_what_is_not_known(tm
     write_report(folder / "report.html", make(table(5)))
     written = (folder / "report.html").read_text()
     parsed = Page(written)
-    assert parsed.classes("reply") == [["good"], ["unknown"], ["unknown"]]
+    assert parsed.classes("reply") == [["unknown"], ["good"], ["unknown"]]
     before = parsed.text[: parsed.text.index("Why: what is good")]
     for text in (*QUESTIONS, "Within noise", "Score 0.9"):
         assert text in before
@@ -456,7 +456,7 @@ def test_an_evaluation_renews_the_first_screen(tmp_path: Path) -> None:
     for _ in range(2):  # a second one takes the place of the first
         write_evaluation(tmp_path, found, [])
         parsed = Page((tmp_path / "report.html").read_text())
-        assert parsed.classes("reply") == [["bad"], ["note"], ["unknown"]]
+        assert parsed.classes("reply") == [["unknown"], ["bad"], ["note"]]
         first = parsed.text[: parsed.text.index("Why: what is good")]
         assert "Within noise" in first  # what the run said of itself stays
         assert "NOT USEFUL: a model of flag has AUC 0.550" in first
@@ -479,24 +479,24 @@ def evaluated(**scores: float) -> Evaluation:
     return found
 
 
-def test_rows_that_are_detected_are_not_said_to_be_of_use_with_care() -> None:
+def test_rows_that_are_detected_are_not_said_to_resemble_the_table() -> None:
     unseen = {"unseen_score": 0.117, "unseen_overfit": 0.0, "unseen_columns": 0.8, "unseen_joint": 0.0}
     for scores, start in ((unseen, "DETECTED: score 0.117"), ({"xgb_c2st": 0.2}, "DETECTED: a boosted classifier")):
-        use, real, _ = evaluated_replies(evaluated(**scores))
-        assert (use.answer, real.answer) == ("No", "Not real enough")
-        assert use.reasons[0].startswith(start)
+        _, resemblance, real = evaluated_replies(evaluated(**scores))
+        assert (resemblance.answer, real.answer) == ("Not enough", "Not real enough")
+        assert resemblance.reasons[0].startswith(start)
         assert real.reasons[0].startswith(start)
-    use, real, _ = evaluated_replies(evaluated(xgb_c2st=0.97))  # which says nothing of unseen rows
-    assert (use.answer, real.answer) == ("With care", "Not tested")
+    _, resemblance, real = evaluated_replies(evaluated(xgb_c2st=0.97))  # which says nothing of unseen rows
+    assert (resemblance.answer, real.answer) == ("In part", "Not tested")
 
 
 def test_an_attack_that_succeeds_is_said_beside_the_guarantee() -> None:
     guarantee, found = {"epsilon": 1.0, "delta": 1e-5}, evaluated()
-    share = evaluated_replies(found, (), guarantee)[2]
+    share = evaluated_replies(found, guarantee=guarantee)[0]
     assert (share.tone, share.answer, len(share.reasons)) == ("good", "Yes, by a guarantee", 1)
     found.scores["exact_copies"] = Score(0.5, 0.4, 0.6, 0.0)
     found.details["exact copies beyond real rows"] = (0.5, 0.4, 0.6)
-    share = evaluated_replies(found, (), guarantee)[2]
+    share = evaluated_replies(found, guarantee=guarantee)[0]
     assert (share.tone, share.answer) == ("note", "Yes, by a guarantee")
     assert share.reasons[0] == "Differential privacy for each row: epsilon 1, delta 1e-05."
     assert share.reasons[1].startswith("50.00% of the rows equal a training row")

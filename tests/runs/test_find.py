@@ -26,7 +26,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "runs" / "tabular" / "empty").mkdir()
 
 
-def test_last_is_the_newest_run() -> None:
+def test_last_is_the_newest_run_where_none_is_completed() -> None:
     assert find_run("last") == f"runs/{NAMES[1]}"
     assert list(map(str, run_folders()))[1:] == [f"runs/{NAMES[place]}" for place in (3, 2, 0)]
 
@@ -59,6 +59,12 @@ def test_several_runs_are_listed() -> None:
     assert "run_dir=last" in said
 
 
+def ended(name: str, status: str) -> Path:
+    folder = Path("runs", name)
+    (folder / "summary.json").write_text(json.dumps({"status": status}))
+    return folder
+
+
 def test_the_run_that_was_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     from gans.cli.keys import Key, takes
     from gans.cli.kinds import RUN
@@ -70,12 +76,31 @@ def test_the_run_that_was_found_is_said(capsys: pytest.CaptureFixture[str]) -> N
     folder = Path("runs", NAMES[1])
     (folder / "overrides.yaml").write_text("- overrides:\n  - +debug=limit\n")
     for status, said in (("interrupted", "a trial, +debug=limit, interrupted"), ("completed", "a trial, +debug=limit")):
-        (folder / "summary.json").write_text(json.dumps({"status": status}))
+        ended(NAMES[1], status)
         assert find_run("last") == str(folder)
         assert capsys.readouterr().err == f"run=last is {folder} ({said})\n"
     (folder / "overrides.yaml").unlink()
     assert find_run("last") == str(folder)
     assert capsys.readouterr().err == f"run=last is {folder}\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [("interrupted", "was interrupted"), ("diverged", "diverged"), ("not ended", "has not ended")],
+)
+def test_last_is_the_newest_run_that_is_completed(status: str, how: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gans")
+    oldest, newest = ended(NAMES[0], "completed"), Path("runs", NAMES[1])
+    if status != "not ended":
+        ended(NAMES[1], status)
+    assert find_run("last") == str(oldest)
+    assert found_runs(["transfer.run=last"]) == [f"transfer.run={oldest}"]
+    assert found_runs(["run_dir=last", "trainer.resume=true"])[0] == f"run_dir={newest}"  # what is to go on
+    assert caplog.messages == [
+        f"run=last is {oldest}; {newest}, which is newer, {how}",
+        f"transfer.run=last is {oldest}; {newest}, which is newer, {how}",
+        f"run_dir=last is {newest} ({status})",
+    ]
 
 
 def test_last_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,3 +116,17 @@ def test_overrides_of_a_resumed_run() -> None:
     with pytest.raises(UserError, match=r"^run_dir=last: it means the newest run; add trainer\.resume=true"):
         found_runs(["run_dir=last", "seed=1"])
     assert found_runs(["transfer.run=cgan", "seed=1"]) == [f"transfer.run=runs/{NAMES[2]}", "seed=1"]
+
+
+def test_the_newest_runs_are_named_where_a_folder_is_not_there() -> None:
+    from gans.decisions.cases import open_cases
+    from gans.sample import command
+
+    newest = "no such folder. The newest runs are runs/" + ", runs/".join(NAMES[place] for place in (1, 3, 2, 0))
+    for refuse in (
+        lambda: command.run(["run=runs/tabular/DIR", "n=1", "out=rows.csv"]),
+        lambda: open_cases({"run": ["runs/tabular/DIR"]}),
+    ):
+        with pytest.raises(UserError) as caught:
+            refuse()
+        assert str(caught.value) == f"run=runs/tabular/DIR: {newest}."

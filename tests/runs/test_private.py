@@ -359,12 +359,12 @@ def test_the_command_that_judges_its_rows_names_the_files(saved: SavedRun, file:
     """It stands on the page and on the terminal; with the file of the table where the run knows it."""
     data = f"data:\n  path: {tmp_path}/{file}" if file else "data: {}"
     results = SimpleNamespace(config=data, given=False, ledger=json.loads(saved.files.privacy.read_text()))
-    use, real, share = private_replies(results, saved.folder)  # pyright: ignore[reportArgumentType]
-    assert shlex.split(use.command) == [
+    share, resemblance, real = private_replies(results, saved.folder)  # pyright: ignore[reportArgumentType]
+    assert shlex.split(resemblance.command) == [
         *("gans", "evaluate", f"run={saved.folder}", f"real={tmp_path}/{file}" if file else "real=FILE"),
         *("test=FILE", f"out={saved.folder}-evaluation"),
     ]
-    assert real.command == use.command
+    assert real.command == resemblance.command
     assert share.tone == "good"
 
 

@@ -92,6 +92,11 @@ def find_dialect(path: Path, key: str, delimiter: str | None, header: bool | Non
     if not head:
         raise UserError(f"{key}: the table is empty: 0 rows, 0 columns.")
     first, rows = head[0], head[1:]
+    if delimiter and len(first) == 1 and (usual := max(DELIMITERS, key=first[0].count)) in first[0]:
+        raise UserError(
+            f"{key}: data.delimiter={delimiter!r} gives one column; line 1 ({cut(first[0])}) looks like "
+            f"{usual!r}; set data.delimiter={usual!r}, or leave it out."
+        )
     notes = [] if chosen == "," else [f"delimiter {chosen!r}"]
     if rows and len(first) < len(rows[0]) and header is not False and len({len(row) for row in rows}) == 1:
         raise UserError(
