@@ -3,6 +3,7 @@
 A child depends on the seed, its parent and its place only: not on which parents are drawn beside it.
 """
 
+import datetime as dt
 from typing import Any
 
 import jax
@@ -244,20 +245,24 @@ def encode(rows: Encoded, fitted: FittedColumn, column: pa.ChunkedArray) -> None
 
 def within(fitted: FittedColumn, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column with levels, bounds and missing values that the codec knows."""
-    kind = fitted.column.kind
+    edges = [] if fitted.levels else [_scalar(edge, column.type) for edge in fitted.column.bounds or ()]
     if fitted.levels:
         known = pa.array([level for level in fitted.levels if level is not None], column.type)
         strange = pc.and_(pc.invert(pc.is_in(column, known)), pc.is_valid(column))
         if pc.any(strange).as_py():
             column = pc.if_else(strange, None if fitted.column.missing else known[0], column)
-    elif kind in ("numeric", "integer") and fitted.column.bounds:
-        low, high = (pa.scalar(edge, column.type) for edge in fitted.column.bounds)
+    elif edges:
+        low, high = edges
         column = pc.min_element_wise(pc.max_element_wise(column, low, skip_nulls=False), high, skip_nulls=False)
     if column.null_count and not fitted.column.missing:
-        bounds = fitted.column.bounds
-        blank = fitted.levels[0] if fitted.levels else bounds[0] if bounds else 0
-        column = pc.fill_null(column, pa.scalar(blank, column.type))
+        blank = edges[0] if edges else pa.scalar(fitted.levels[0] if fitted.levels else 0, column.type)
+        column = pc.fill_null(column, blank)
     return column
+
+
+def _scalar(edge: Any, type_: pa.DataType) -> pa.Scalar:
+    """A bound of a column, which is ISO text for a date or a time."""
+    return pa.scalar(dt.datetime.fromisoformat(edge)).cast(type_) if isinstance(edge, str) else pa.scalar(edge, type_)
 
 
 def uniform(seed: int, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -50,6 +50,14 @@ def test_weights_favour_customers_as_real_ones_are(choice: Choice) -> None:
     assert chosen[count > 4].sum() < 0.1 < 0.4 < (count > 4).mean()  # none of the real ones has so many
 
 
+def test_customers_without_events_are_weighed_where_no_real_one_is_so(choice: Choice) -> None:
+    made = side(100, 4, 0.5, 4)
+    made.customers = pa.table({"customer": np.arange(150), "segment": np.repeat(["gold", "plain"], 75)})
+    weights = choice.log_weights(made)
+    assert np.isfinite(weights).all()
+    assert weights[100:].mean() < weights[:100].mean()
+
+
 def test_no_choice_without_a_ratio() -> None:
     assert rule_of(compose(["+experiment=histories", "refine=none"])) is None
 

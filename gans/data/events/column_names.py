@@ -39,8 +39,6 @@ TIMES = ("DATE", "TIMESTAMP")
 def find_columns(kind: str, wanted: Collection[str], columns: Mapping[str, str]) -> dict[str, str]:
     """The columns that are meant by standard names, of those that can be told.
 
-    A log of orders with a price and no quantity has the price for its amount.
-
     Args:
         kind: of the log.
         wanted: standard names that are not given and that no column has.
@@ -66,8 +64,6 @@ def find_columns(kind: str, wanted: Collection[str], columns: Mapping[str, str])
     times = [name for name, type_ in columns.items() if type_.startswith(TIMES)]
     if "time" in open_ and len(times) == 1:
         found["time"] = times[0]
-    if {"amount", "quantity"} <= open_ and "price" in found:
-        found["amount"] = found.pop("price")
     return found
 
 

@@ -119,16 +119,17 @@ def open_log(
         elif name in given:
             expression(connection, f"data.columns.{kind}.{name}", given[name], f"raw_{kind}")
             parts[name] = f"({given[name]}\n)"  # it may end in a comment
-        elif name in raw:
+        elif name in raw and name not in given.values():
             parts[name] = quoted(name)
     product = kind == "orders" and "amount" not in parts and {"quantity", "price"} <= set(parts)
     if product:
         parts["amount"] = f"{parts['quantity']} * {parts['price']}"
     for name in spec.columns:
         if name not in parts:
+            otherwise = " Give a log without amounts as data.views." if name == "amount" else ""
             raise UserError(
                 f"{named}: it has no column '{name}', but {', '.join(raw)}; name the one that is meant by "
-                f"data.columns.{kind}.{name}=COLUMN.{nearest(name, raw)}"
+                f"data.columns.{kind}.{name}=COLUMN.{otherwise or nearest(name, raw)}"
             )
     if "returned" in parts:
         parts["returned"] = f"coalesce(({parts['returned']})::boolean, false)"
@@ -155,9 +156,14 @@ def open_log(
 
 
 def _named_otherwise(kind: str, wanted: set[str], raw: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """The columns of a source that mean standard ones by another name; says which."""
+    """The columns of a source that mean standard ones by another name; says which.
+
+    An order with a price and no quantity has the price for its amount.
+    """
     free = {name: type_ for name, type_ in raw.items() if name not in LOGS[kind].all and name not in given.values()}
     found = find_columns(kind, wanted, free)
+    if kind == "orders" and {"amount", "quantity"} <= wanted - set(found) and ("price" in found or "price" in raw):
+        found["amount"] = found.pop("price", "price")
     if found:
         named = ", ".join(f"{standard} is {name}" for standard, name in found.items())
         log.info("%s: %s (data.columns.%s.NAME=COLUMN overrules it)", kind, named, kind)
