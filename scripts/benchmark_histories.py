@@ -53,7 +53,7 @@ def peer(method: str, interpreter: str, shop: Path, out: Path, customers: int, m
     folder.mkdir(exist_ok=True)
     people = pd.read_parquet(shop / "customers.parquet").head(customers)
     orders = pd.read_parquet(shop / "orders.parquet")
-    orders = orders[orders["customer"].isin(people["customer"])].rename(columns={"order": "event"})
+    orders = orders[orders["customer"].isin(people["customer"])].rename(columns={"order": "number of event"})
     people.to_parquet(folder / "customers.parquet")
     orders.to_parquet(folder / "orders.parquet")
     asked = (interpreter, PEERS, method, folder, folder / method, customers, minutes)

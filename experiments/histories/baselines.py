@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+from gans.data.events.chains import EVENT
 from gans.evaluation.history_side import HistorySide
 
 
@@ -43,7 +44,7 @@ def _rows_of(real: HistorySide, kind: str, events: np.ndarray, owners: np.ndarra
     """The rows of some events of a log, by their place in its history, for other customers; each is another event."""
     log = real.logs[kind].filter(pa.array(real.known[kind]))
     who = np.searchsorted(real.keys, log["customer"].to_numpy(zero_copy_only=False))
-    code = np.unique(log["event"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
+    code = np.unique(log[EVENT].to_numpy(zero_copy_only=False), return_inverse=True)[1]
     time = log["time"].to_numpy()
     event = np.unique(who * (int(code.max(initial=0)) + 1) + code, return_inverse=True)[1]
     begin = np.full(int(event.max(initial=-1)) + 1, time.max())
@@ -60,4 +61,4 @@ def _rows_of(real: HistorySide, kind: str, events: np.ndarray, owners: np.ndarra
     out = log.take(pa.array(taken))
     numbers = np.repeat(np.arange(len(events)), many)
     out = out.set_column(out.column_names.index("customer"), "customer", pa.array(np.repeat(owners, many)))
-    return out.set_column(out.column_names.index("event"), "event", pa.array(numbers))
+    return out.set_column(out.column_names.index(EVENT), EVENT, pa.array(numbers))

@@ -2,9 +2,9 @@
 
     INTERPRETER peers.py METHOD FOLDER OUT CUSTOMERS MINUTES
 
-METHOD is hma or par. FOLDER has customers.parquet (customer, attributes) and orders.parquet (customer, event, time,
-columns). So many of the customers are used, with all that they did. OUT gets the same two files, and usage.json with
-seconds and peak memory; nothing where it took too long.
+METHOD is hma or par. FOLDER has customers.parquet (customer, attributes) and orders.parquet (customer, number of event,
+time, columns). So many of the customers are used, with all that they did. OUT gets the same two files, and usage.json
+with seconds and peak memory; nothing where it took too long.
 """
 
 import json
@@ -25,7 +25,7 @@ def hma(people: pd.DataFrame, orders: pd.DataFrame) -> Sample:
     from sdv.metadata import Metadata
     from sdv.multi_table import HMASynthesizer
 
-    orders = orders.drop(columns="event")
+    orders = orders.drop(columns="number of event")
     orders.insert(0, "row", range(len(orders)))
     tables = {"customers": people, "orders": orders}
     metadata = Metadata.detect_from_dataframes(tables)
@@ -45,7 +45,7 @@ def hma(people: pd.DataFrame, orders: pd.DataFrame) -> Sample:
 
     def sample() -> tuple[pd.DataFrame, pd.DataFrame]:
         made = model.sample(num_rows=len(people), main_table_name="customers")
-        return made["customers"], made["orders"].rename(columns={"row": "event"})
+        return made["customers"], made["orders"].rename(columns={"row": "number of event"})
 
     return sample
 
@@ -55,7 +55,7 @@ def par(people: pd.DataFrame, orders: pd.DataFrame) -> Sample:
     from sdv.metadata import Metadata
     from sdv.sequential import PARSynthesizer
 
-    rows = orders.drop(columns="event").sort_values(["customer", "time"]).merge(people, on="customer")
+    rows = orders.drop(columns="number of event").sort_values(["customer", "time"]).merge(people, on="customer")
     attributes = [name for name in people.columns if name != "customer"]
     metadata = Metadata.detect_from_dataframes({"orders": rows})
     metadata.update_column(table_name="orders", column_name="customer", sdtype="id")

@@ -28,6 +28,7 @@ from gans.cli.command import main_command
 from gans.cli.keys import Key, takes
 from gans.cli.kinds import FILE, FOLDER, NAMES, WHOLE
 from gans.data.customer_profiles import Profiles
+from gans.data.events.chains import EVENT
 from gans.decisions.cases import open_cases
 from gans.decisions.judged_histories import history_tables
 from gans.decisions.scenarios import answer_of
@@ -82,7 +83,7 @@ def labelled(sides: Mapping[str, HistorySide]) -> Labelled:
 
 def _orders(side: HistorySide) -> pa.Table:
     orders = side.logs["orders"]
-    return orders.rename_columns(["order" if name == "event" else name for name in orders.column_names])
+    return orders.rename_columns(["order" if name == EVENT else name for name in orders.column_names])
 
 
 def write_profiles(folder: Path, run: Path) -> None:

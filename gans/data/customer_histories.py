@@ -13,7 +13,7 @@ import pyarrow.compute
 
 from gans.data.base import Split
 from gans.data.customer_profiles import Profiles
-from gans.data.events.chains import LINES, STEADY, Chain, Shape, find_shape, people_sql
+from gans.data.events.chains import EVENT, LINES, STEADY, Chain, Shape, find_shape, people_sql
 from gans.data.events.logs import EVENTS, quoted, run
 from gans.data.events.logs import Log as Found
 from gans.data.events.rules import with_rules
@@ -26,6 +26,7 @@ log = logging.getLogger("gans")
 pc: Any = pyarrow.compute  # its functions are made at run time
 
 FEWEST = 4  # customers
+PARENT, PLACE = "place of customer", "place of event"  # names that the columns of logs hardly have
 
 
 @dataclass
@@ -175,29 +176,30 @@ class OpenHistories:
         for name, limit in most.items():
             fits &= np.cumsum(self.people[name].to_numpy()[chosen[order]]) <= limit
         places = np.sort(chosen[order[: max(int(fits.argmin()) if not fits.all() else len(fits), 1)]])
-        mine = pa.table({"customer": self.keys.take(pa.array(places)), "parent": np.arange(len(places))})
+        mine = pa.table({"customer": self.keys.take(pa.array(places)), PARENT: np.arange(len(places))})
         self.connection.register("chosen", mine)
         return places, [self._log(shape) for shape in self.shapes]
 
     def _log(self, shape: Shape) -> Log:
-        kind, sql = shape.kind, self.connection.sql
+        kind, sql, number = shape.kind, self.connection.sql, quoted(EVENT)
         names = "".join(f", {quoted(one.name)}" for one in shape.events.fields)
         found = sql(
-            f"select parent, event, time{names} from events_{kind} join chosen using (customer) "
-            "order by parent, time, event"
+            f"select {quoted(PARENT)}, {number}, time{names} from events_{kind} join chosen using (customer) "
+            f"order by {quoted(PARENT)}, time, {number}"
         ).to_arrow_table()
-        parent = found["parent"].to_numpy()
-        own = found.drop_columns(["parent", "event"])
+        parent = found[PARENT].to_numpy()
+        own = found.drop_columns([PARENT, EVENT])
         events = Children(with_rules(shape.events, own), own, parent)
         shape = dataclasses.replace(shape, events=events.chain)
         if not shape.lines:
             return Log(shape, events, None)
-        self.connection.register("numbered", pa.table({"event": found["event"], "place": np.arange(len(parent))}))
+        self.connection.register("numbered", pa.table({EVENT: found[EVENT], PLACE: np.arange(len(parent))}))
         names = "".join(f", {quoted(one.name)}" for one in shape.lines.fields)
         rows = sql(
-            f"select place{names} from timed_{kind} join numbered using (event) order by place, time"
+            f"select {quoted(PLACE)}{names} from timed_{kind} join numbered using ({number}) "
+            f"order by {quoted(PLACE)}, time"
         ).to_arrow_table()
-        lines = Children(with_rules(shape.lines, rows), rows.drop_columns(["place"]), rows["place"].to_numpy())
+        lines = Children(with_rules(shape.lines, rows), rows.drop_columns([PLACE]), rows[PLACE].to_numpy())
         return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
 
 

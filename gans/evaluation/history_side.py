@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-NO_COLUMNS = ("customer", "event", "time")  # of a log: keys and time
+from gans.data.events.chains import EVENT
+
+NO_COLUMNS = ("customer", EVENT, "time")  # of a log: keys and time
 MOST_LEVELS = 30
+WHO, KEY, GAP = "place of customer", "key of customer", "days since the event before"  # names that logs hardly have
 
 
 @dataclass
@@ -85,7 +88,7 @@ class HistorySide:
 
     Attributes:
         customers: `customer`, the key, and attributes.
-        logs: by name rows: `customer`, `event` (rows that share both are one event), `time` and columns.
+        logs: by name rows: `customer`, `number of event` (rows that share both are one event), `time` and columns.
     """
 
     customers: pa.Table
@@ -146,17 +149,18 @@ class HistorySide:
             connection.register("customers", self.customers)
             joined, columns = "customers", [f"customers.{_quoted(name)}" for name in self.customers.column_names[1:]]
             for kind, history in self.events.items():
-                who = pa.array(history.who)
-                rows = history.columns.append_column("who", who).append_column("time", pa.array(history.time))
-                connection.register(f"log_{kind}", rows)
+                rows = history.columns.append_column(WHO, pa.array(history.who))
+                connection.register(f"log_{kind}", rows.append_column("time", pa.array(history.time)))
                 known = history.columns if form.several[kind] else history.columns.drop_columns(["rows"])
                 kept = _aggregates(known)
                 chosen = ", ".join(f"{sql} as {_quoted(f'{kind} {name}')}" for name, sql in kept.items())
-                gap = "date_diff('day', lag(time) over (partition by who order by time), time)"
-                connection.register(f"keys_{kind}", pa.table({"who": np.arange(len(self.keys)), "key": self.keys}))
+                who, key = _quoted(WHO), _quoted(KEY)
+                gap = f"date_diff('day', lag(time) over (partition by {who} order by time), time) as {_quoted(GAP)}"
+                connection.register(f"keys_{kind}", pa.table({WHO: np.arange(len(self.keys)), KEY: self.keys}))
                 joined += (
-                    f" left join (select key, {chosen} from (select *, {gap} as gap from log_{kind}) "
-                    f"join keys_{kind} using (who) group by key) as of_{kind} on of_{kind}.key = customers.customer"
+                    f" left join (select {key}, {chosen} from (select *, {gap} from log_{kind}) "
+                    f"join keys_{kind} using ({who}) group by {key}) as of_{kind} "
+                    f"on of_{kind}.{key} = customers.customer"
                 )
                 columns += [
                     f"coalesce(of_{kind}.{_quoted(f'{kind} {name}')}, 0) as {_quoted(f'{kind} {name}')}"
@@ -182,9 +186,9 @@ def _aggregates(columns: pa.Table) -> dict[str, str]:
         "weekend share": "round(avg((isodow(time) > 5)::int), 6)",
         "mean hour": "round(avg(hour(time)), 6)",
         "spread of hours": "round(stddev_samp(hour(time)), 6)",
-        "shortest gap": "min(gap)",
-        "longest gap": "max(gap)",
-        "spread of gaps": "round(stddev_samp(gap), 6)",
+        "shortest gap": f"min({_quoted(GAP)})",
+        "longest gap": f"max({_quoted(GAP)})",
+        "spread of gaps": f"round(stddev_samp({_quoted(GAP)}), 6)",
     }
     for one in columns.schema:
         name = _quoted(one.name)
@@ -211,7 +215,7 @@ def _history(log: pa.Table, keys: np.ndarray, known: np.ndarray) -> History:
     log = log.filter(pa.array(known))
     who = np.searchsorted(keys, log["customer"].to_numpy(zero_copy_only=False))
     time = log["time"].cast(pa.timestamp("s"), safe=False).to_numpy()
-    numbers = np.unique(log["event"].to_numpy(zero_copy_only=False), return_inverse=True)[1].astype(np.int64)
+    numbers = np.unique(log[EVENT].to_numpy(zero_copy_only=False), return_inverse=True)[1].astype(np.int64)
     event = np.unique(who * (int(numbers.max(initial=0)) + 1) + numbers, return_inverse=True)[1].ravel()
     many = int(event.max(initial=-1)) + 1
     start = np.full(many, np.datetime64("9999-01-01", "s"))

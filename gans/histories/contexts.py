@@ -70,7 +70,7 @@ class Known:
         """The columns of the context."""
         children = self.count - self.place  # that are left
         columns = {f"of {name}": self.parents[name] for name in self.parents.column_names}
-        columns |= {"count": pa.array(self.count), "left": pa.array(children)}
+        columns |= {"all children": pa.array(self.count), "children left": pa.array(children)}
         columns |= {
             f"left {total} a child": pa.array(np.round(self.left[total] / children, 6)) for total in chain.totals
         }

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.customer_histories import OpenHistories
-from gans.data.events.chains import AFTER, TYPES, Field, Shape
+from gans.data.events.chains import AFTER, EVENT, TYPES, Field, Shape
 from gans.data.events.logs import quoted
 from gans.errors import UserError, nearest
 from gans.evaluation.history_side import HistorySide
@@ -32,7 +32,7 @@ def real_side(opened: OpenHistories, places: np.ndarray, attributes: Sequence[st
     logs = {}
     for shape in opened.shapes:
         names = "".join(f", {quoted(one.name)}" for one in compared_fields(shape))
-        query = f"select customer, event, time{names} from rows_{shape.kind} join judged using (customer)"
+        query = f"select customer, {quoted(EVENT)}, time{names} from rows_{shape.kind} join judged using (customer)"
         logs[shape.kind] = opened.connection.sql(query).to_arrow_table()
     return HistorySide(customers, logs)
 
@@ -68,7 +68,7 @@ def compared(log: pa.Table, shape: Shape, where: str) -> pa.Table:
         event = _codes(log[shape.key])
     if shape.key == "order":
         event = event * 1_000_000 + log["time"].cast(pa.date32()).cast(pa.int32()).to_numpy()
-    columns = {"customer": log["customer"], "event": pa.array(event), "time": log["time"]}
+    columns = {"customer": log["customer"], EVENT: pa.array(event), "time": log["time"]}
     for one in fields:
         try:
             columns[one.name] = log[one.name].cast(ARROW[one.form], safe=False)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gans.data.detection import detect
+from gans.data.events.chains import EVENT
 from gans.evaluation.histories import closed, scores_of
 from gans.evaluation.history_retention import cohorts, retention
 from gans.evaluation.history_side import HistorySide
@@ -29,7 +30,7 @@ START = np.datetime64("2024-01-01", "s")  # a Monday
 def side(people: int, who: list[int], days: list[float], **columns: Any) -> HistorySide:
     """Customers 0 to people - 1, and their orders on days after the start, each a row of its own."""
     time = START + (np.array(days) * 86_400).astype("timedelta64[s]")
-    log = {"customer": np.array(who), "event": np.arange(len(who)), "time": time, **columns}
+    log = {"customer": np.array(who), EVENT: np.arange(len(who)), "time": time, **columns}
     return HistorySide(pa.table({"customer": np.arange(people)}), {"orders": pa.table(log)})
 
 
@@ -49,7 +50,7 @@ def shop(seed: int, people: int = 300, since: bool = False) -> HistorySide:
     if since:
         columns["since"] = np.full(people, START.astype("datetime64[D]"))
     time = START + days * DAY + hour * np.timedelta64(1, "h")
-    log = {"customer": who, "event": np.arange(len(who)), "time": time, "amount": amount, "channel": channel}
+    log = {"customer": who, EVENT: np.arange(len(who)), "time": time, "amount": amount, "channel": channel}
     return HistorySide(pa.table(columns), {"orders": pa.table(log)})
 
 
@@ -102,7 +103,7 @@ def test_every_distance_sees_what_it_is_for() -> None:
 
 def test_events_are_rows_that_share_customer_and_event() -> None:
     log = pa.table({
-        "customer": [7, 7, 7, 3, 7], "event": [1, 1, 2, 1, 1],
+        "customer": [7, 7, 7, 3, 7], EVENT: [1, 1, 2, 1, 1],
         "time": np.array(["2024-01-05", "2024-01-05", "2024-01-02", "2024-01-09", "2024-01-05"], "datetime64[s]"),
         "amount": [1.0, 2.0, 5.0, 4.0, 3.0], "category": ["b", "a", "a", None, "a"],
     })  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from gans.data.events.chains import EVENT
 from gans.evaluation.history_side import HistorySide
 
 HERE = Path(__file__).parents[2] / "experiments" / "histories"
@@ -20,7 +21,7 @@ def real() -> HistorySide:
     rows = rng.integers(1, 4, len(who))
     event = np.repeat(np.arange(len(who)), rows)
     time = np.datetime64("2024-01-01", "s") + rng.integers(0, 365 * 86_400, len(who)).astype("timedelta64[s]")
-    log = {"customer": who[event] + 100, "event": event, "time": time[event], "amount": event + 1000.0 * who[event]}
+    log = {"customer": who[event] + 100, EVENT: event, "time": time[event], "amount": event + 1000.0 * who[event]}
     return HistorySide(pa.table({"customer": np.arange(60) + 100, "city": rng.choice(["a", "b"], 60)}),
                        {"orders": pa.table(log)})  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from gans.data.events.chains import EVENT
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
 
@@ -28,7 +29,7 @@ def uses() -> Any:
 def side(orders: list[tuple[str, int, float]], customers: dict[str, list[Any]] | None = None) -> HistorySide:
     """Orders as customer, days before the last one of all, amount."""
     who, days, amount = (list(column) for column in zip(*orders, strict=True))
-    log = {"customer": who, "event": list(range(len(who))), "time": [LAST - dt.timedelta(days=day) for day in days]}
+    log = {"customer": who, EVENT: list(range(len(who))), "time": [LAST - dt.timedelta(days=day) for day in days]}
     people = customers or {"customer": sorted(set(who))}
     return HistorySide(pa.table(people), {"orders": pa.table(log | {"amount": amount})})
 

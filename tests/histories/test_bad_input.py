@@ -84,9 +84,9 @@ MISTAKES: list[Any] = [
         id="nan",
     ),
     pytest.param(
-        {"orders": ORDERS | {"event": ["a"] * ROWS}},
+        {"orders": ORDERS | {"rows": ["a"] * ROWS}},
         (),
-        ("data.orders: column 'event'", "rename", "data.drop=[event]"),
+        ("data.orders: column 'rows'", "rename", "data.drop=[rows]"),
         id="taken name",
     ),
     pytest.param({"orders": ORDERS}, ("data.drop=[amuont]",), ("data.drop: column 'amuont'", "Did you mean 'amount'?")),

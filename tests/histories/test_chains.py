@@ -22,6 +22,7 @@ from gans.histories.contexts import HOUR, LATER, SOON, WEEK, WEEKDAY, WEEKS, Kno
 from gans.histories.draw import KINDS, ChainSampler
 from gans.histories.saved import SavedHistories
 from gans.histories.shapes import read_shapes, write_shapes
+from gans.histories.sides import real_side
 
 
 class Anything(ChainSampler):
@@ -170,7 +171,7 @@ def test_a_chain_knows_what_is_left(tmp_path: Path) -> None:
     assert table["left amount a child"].to_pylist() == [1.25, 1.333333, 0.75, 4.0]
     assert table["weeks left a child"].to_pylist() == [0.25, 0.333333, 0.5, 0.0]
     assert table["before amount"].to_pylist() == [None, 1.0, 2.5, -2.5]
-    assert table["left"].to_pylist() == [4, 3, 2, 1]
+    assert table["children left"].to_pylist() == [4, 3, 2, 1]
     assert table[WEEKS].to_pylist() == [0, 0, 1, 0]
     assert WEEKS not in known
 
@@ -183,3 +184,22 @@ def test_signs_are_kept_where_all_rows_keep_them() -> None:
     assert made["amount"].to_pylist() == [-5.0, 4.0, None]
     loose = with_rules(chain, pa.table({"quantity": [1, -2], "amount": [-1.0, -1.0]}))
     assert loose.fields[1].sign == ""
+
+
+def test_columns_of_a_log_may_have_the_names_of_what_is_counted(tmp_path: Path) -> None:
+    rng, names = np.random.default_rng(0), ("event", "parent", "place", "key", "who", "gap", "count", "left", "it's")
+    order = np.sort(rng.integers(0, 200, 400))
+    log = pd.DataFrame({"customer": order % 50, "order": order, "amount": 1.0})
+    log["time"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(order, unit="D")
+    log = log.assign(**{name: rng.choice(["a", "b"], 400) for name in names})
+    log.to_parquet(tmp_path / "orders.parquet")
+    with Histories(orders=str(tmp_path / "orders.parquet")).opened() as found:
+        places, logs = found.logs(np.arange(50), 10**6, 10**6, 0)
+        pd.testing.assert_series_equal(
+            logs[0].lines.table.to_pandas()[[*names]].eq("a").sum(), log[[*names]].eq("a").sum()
+        )
+        table, known = training_rows(logs[0].lines, found.people.take(pa.array(logs[0].events.parent)))
+        assert set(names) <= set(table.column_names) - set(known)
+        assert {f"orders {name} levels" for name in names} <= set(
+            real_side(found, places, []).aggregates().column_names
+        )

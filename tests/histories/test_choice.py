@@ -9,7 +9,7 @@ import pytest
 
 from gans.config.compose import compose
 from gans.config.run import Run
-from gans.data.events.chains import Chain, Shape
+from gans.data.events.chains import EVENT, Chain, Shape
 from gans.data.events.weeks import first_and_last, in_weeks, possible_days
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
@@ -24,7 +24,7 @@ def side(people: int, most: int, gold: float, seed: int) -> HistorySide:
     rng = np.random.default_rng(seed)
     who = np.repeat(np.arange(people), rng.integers(1, most + 1, people))
     day = np.datetime64("2024-01-01", "s") + 7 * np.arange(len(who)) % 300 * np.timedelta64(1, "D")
-    log = {"customer": who, "event": np.arange(len(who)), "time": day, "amount": rng.normal(20, 3, len(who)).round(2)}
+    log = {"customer": who, EVENT: np.arange(len(who)), "time": day, "amount": rng.normal(20, 3, len(who)).round(2)}
     segment = np.where(rng.random(people) < gold, "gold", "plain")
     return HistorySide(pa.table({"customer": np.arange(people), "segment": segment}), {"orders": pa.table(log)})
 
@@ -85,7 +85,7 @@ def test_what_no_training_customer_has_is_weighed(choice: Choice) -> None:
 
 def test_customers_are_described_by_when_they_come_back() -> None:
     day = np.datetime64("2024-01-01", "s") + np.array([0, 5, 40, 0]) * np.timedelta64(1, "D")
-    log = pa.table({"customer": [1, 1, 1, 2], "event": [1, 2, 3, 4], "time": day})
+    log = pa.table({"customer": [1, 1, 1, 2], EVENT: [1, 2, 3, 4], "time": day})
     one = HistorySide(pa.table({"customer": [1, 2, 3]}), {"orders": log})
     table = described(one, one.form, {"orders": np.datetime64("2024-03-15", "D")})
     assert table["orders in month 1"].to_pylist() == ["yes", "no", "unknown"]

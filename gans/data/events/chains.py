@@ -15,6 +15,7 @@ MOST_COUNTED = 8  # levels of a column that are counted for each parent
 FREE = 100  # rows from which on a text that differs in most of them is left out
 STEADY = 0.95  # share of the customers for whom something holds, for it to count as a rule
 LINES = "lines"  # of an event, how many
+EVENT = "number of event"  # the key of the events of a log, a name that its own columns hardly have
 AFTER = "seconds after"  # the first line of its event, where lines have times of their own
 KEYS = {"orders": "order", "views": "session", "social": None}
 CODE = re.compile(r"(?i)(^|[_ ])(id|no|nr|number|code|key|sku|ean|zip|postcode)$|(?<=[a-z])(ID|No|Code)$")
@@ -123,9 +124,9 @@ class Shape:
 def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, str], drop: Sequence[str] = ()) -> Shape:
     """Which columns of a checked log are its customers', its events' and its lines'.
 
-    Makes the tables `rows_KIND` (customer, event, time, columns) and `events_KIND` (customer, event, time, columns of
-    an event, sums of its lines), and the view `timed_KIND` (rows with seconds after the first of their event), of what
-    happened before the reference date.
+    Makes the tables `rows_KIND` (customer, number of event, time, columns) and `events_KIND` (the same, with columns
+    of an event and sums of its lines), and the view `timed_KIND` (rows with seconds after the first of their event),
+    of what happened before the reference date.
 
     Args:
         reference: an SQL expression of a time.
@@ -150,20 +151,22 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
     names = [name for name in names if name not in left_out]
     event = f"{quoted(named)}, time::date" if named == "order" else quoted(named) if named else '"row of log"'
     columns = "".join(f", {quoted(name)}::{TYPES[forms[name]]} as {quoted(name)}" for name in names)
+    number = quoted(EVENT)
     run(
         connection,
-        f"create temp table rows_{kind} as select customer, dense_rank() over (order by customer, {event}) as event, "
+        f"create temp table rows_{kind} as select customer, "
+        f"dense_rank() over (order by customer, {event}) as {number}, "
         f'time{columns} from (select *, row_number() over () as "row of log" from {kind} where time < {reference})',
         key,
     )
-    after = f"(epoch(time) - epoch(min(time) over (partition by event)))::bigint as {quoted(AFTER)}"
+    after = f"(epoch(time) - epoch(min(time) over (partition by {number})))::bigint as {quoted(AFTER)}"
     run(connection, f"create temp view timed_{kind} as select *, {after} from rows_{kind}", key)
     if run(connection, f"select max({quoted(AFTER)}) from timed_{kind}", key)[0][0]:
         names, forms = [*names, AFTER], forms | {AFTER: "whole"}
     fields = {name: _field(connection, kind, name, forms[name]) for name in names}
     if log.product and {"amount", "quantity", "price"} <= set(fields):
         fields["amount"] = Field("amount", "number", product=("quantity", "price"))
-    several = run(connection, f"select count(*) > count(distinct event) from rows_{kind}", key)[0][0]
+    several = run(connection, f"select count(*) > count(distinct {number}) from rows_{kind}", key)[0][0]
     people = [name for name in names if forms[name] in ("level", "flag") and _is_steady(connection, kind, name)]
     others = [name for name in names if name not in people]
     of_line = [name for name in others if several and not _is_of_event(connection, kind, name)]
@@ -174,8 +177,8 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
     summed = "".join(f", {sql} as {quoted(name)}" for name, sql in sums.items())
     run(
         connection,
-        f"create temp table events_{kind} as select customer, event, min(time) as time{steady}{summed} "
-        f"from timed_{kind} group by customer, event",
+        f"create temp table events_{kind} as select customer, {number}, min(time) as time{steady}{summed} "
+        f"from timed_{kind} group by customer, {number}",
         key,
     )
     hours, minutes, seconds, until = run(
@@ -283,7 +286,7 @@ def _is_steady(connection: Any, kind: str, name: str) -> bool:
     several, same = run(
         connection,
         f"select count(*), count(*) filter (different = 1) from (select count(distinct {column}) as different "
-        f"from rows_{kind} group by customer having count(distinct event) > 1)",
+        f"from rows_{kind} group by customer having count(distinct {quoted(EVENT)}) > 1)",
         f"data.{kind}",
     )[0]
     return several > 0 and same >= STEADY * several
@@ -294,7 +297,7 @@ def _is_of_event(connection: Any, kind: str, name: str) -> bool:
     column = quoted(name)
     found = run(
         connection,
-        f"select 1 from timed_{kind} group by event "
+        f"select 1 from timed_{kind} group by {quoted(EVENT)} "
         f"having count(distinct {column}) > 1 or count({column}) not in (0, count(*)) limit 1",
         f"data.{kind}",
     )
