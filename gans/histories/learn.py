@@ -62,11 +62,11 @@ def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared |
     rows = normalise(rows)
     kinds = {one.name: kind_of(one.type) for one in rows.schema}
     own = [name for name in rows.column_names if name not in known]
-    relations = find_relations(rows.select(own), detect(rows.select(own), {name: kinds[name] for name in own}))
     split = Split(rows, rows.slice(0, 0), detect(rows, kinds))
     learned = [column.name for column in split.schema.features]
     if not set(learned) & set(own):
         return split
+    relations = find_relations(rows.select(own), detect(rows.select(own), {name: kinds[name] for name in own}))
     timed = children.chain.timed
     condition = Context(
         columns=[name for name in known if name in learned],

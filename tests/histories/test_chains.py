@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gans.config.compose import compose
+from gans.data.base import Split
 from gans.data.customer_histories import Histories, OpenHistories
 from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import Chain, Field
@@ -20,6 +22,7 @@ from gans.data.simulator import simulate, write_events
 from gans.errors import UserError
 from gans.histories.contexts import HOUR, LATER, SOON, WEEK, WEEKDAY, WEEKS, Known, soon, training_rows
 from gans.histories.draw import KINDS, ChainSampler
+from gans.histories.learn import chain_run, prepare_chain
 from gans.histories.saved import SavedHistories
 from gans.histories.shapes import read_shapes, write_shapes
 from gans.histories.sides import real_side
@@ -203,3 +206,13 @@ def test_columns_of_a_log_may_have_the_names_of_what_is_counted(tmp_path: Path) 
         assert {f"orders {name} levels" for name in names} <= set(
             real_side(found, places, []).aggregates().column_names
         )
+
+
+def test_a_chain_whose_children_are_all_alike_is_not_trained(tmp_path: Path) -> None:
+    log_of([(who, dt.datetime(2024, 3, 3, 10), 5.0) for who in "aabcccdd"], "customer time amount", tmp_path)
+    found, logs = opened(tmp_path)
+    ready = prepare_chain(chain_run(compose(["+experiment=histories"])), logs[0].events, found.people)
+    assert isinstance(ready, Split)
+    assert {"time.weekday", "time.hour", "amount"} <= {
+        one.name for one in ready.schema.columns if one.role == "constant"
+    }

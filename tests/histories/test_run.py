@@ -109,3 +109,16 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
         assert (found.status, found.err.count("error: ")) == (2, 1), found.err
         assert f"customers=wrong.csv: {said}" in found.err
         assert not Path("other").exists()
+
+
+@pytest.mark.slow
+def test_events_that_are_all_alike(command: Callable[..., Any]) -> None:
+    who = [customer for customer in range(40) for _ in range(1 + customer % 5)]
+    log = {"customer": who, "time": pd.Timestamp("2024-03-03 10:00"), "amount": 5.0}
+    pd.DataFrame(log).to_parquet("orders.parquet")
+    trained = command("train", "data=histories", "data.orders=orders.parquet", "+debug=limit", *TINY, "run_dir=run")
+    assert trained.status == 0, trained.err
+    assert command("sample", "run=run", "n=30", "out=drawn").status == 0
+    drawn = pd.read_parquet("drawn/orders.parquet")
+    assert (drawn["time"] == log["time"]).all()
+    assert (drawn["amount"] == 5.0).all()
