@@ -1,5 +1,6 @@
 """Customers chosen among candidates, and the days between which their events lie."""
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -143,3 +144,5 @@ def test_days_that_contradict_each_other_are_told(early: bool) -> None:
         }
     )  # as it should be; before since; after the end; the last before the first; the last after the end
     assert possible_days(people, shape).tolist() == [True, early, False, False, False]
+    later = dataclasses.replace(shape, begin="2024-02-09")  # the day after the first order of the first customer
+    assert not possible_days(people, later)[0]

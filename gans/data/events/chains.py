@@ -90,6 +90,7 @@ class Shape:
         since: the column of customers before whose date hardly any of their events lies; "" for none.
         early: whether some lie before it.
         left_out: columns that are not learned, and why.
+        begin: the date of the first event, before which none is drawn; "" for any.
     """
 
     kind: str
@@ -101,6 +102,7 @@ class Shape:
     since: str = ""
     early: bool = False
     left_out: tuple[str, ...] = ()
+    begin: str = ""
 
     @property
     def of_event(self) -> list[str]:
@@ -181,10 +183,10 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         f"from timed_{kind} group by customer, {number}",
         key,
     )
-    hours, minutes, seconds, until = run(
+    hours, minutes, seconds, begin, until = run(
         connection,
-        "select max(hour(time)) > 0, max(minute(time)) > 0, max(second(time)) > 0, max(time)::date::varchar "
-        f"from events_{kind}",
+        "select max(hour(time)) > 0, max(minute(time)) > 0, max(second(time)) > 0, min(time)::date::varchar, "
+        f"max(time)::date::varchar from events_{kind}",
         key,
     )[0]
     events = Chain(
@@ -195,7 +197,7 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         step=1 if seconds else 60 if minutes else 3600,
     )
     said = tuple(f"{name} ({why})" for name, why in left_out.items())
-    return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, left_out=said)
+    return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, left_out=said, begin=begin)
 
 
 def summed_fields(lines: Chain | None) -> list[Field]:

@@ -77,13 +77,15 @@ def first_and_last(people: pa.Table, shape: Shape) -> tuple[np.ndarray, np.ndarr
 
 
 def possible_days(people: pa.Table, shape: Shape) -> np.ndarray:
-    """Whether first and last day of generated customers are in order, and not before `since` or after the end [rows].
+    """Whether first and last day of generated customers are in order, within the log, and not before `since` [rows].
 
     Args:
         people: as of `in_weeks`.
     """
     first, last = first_and_last(people, shape)
     wrong = (last < first) | (last > np.datetime64(shape.until, "D"))
+    if shape.begin:
+        wrong |= first < np.datetime64(shape.begin, "D")
     if shape.since and not shape.early:
         since = people[shape.since].cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
         wrong |= first < since  # NaT is never before or after
