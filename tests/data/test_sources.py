@@ -184,7 +184,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path / "none.csv", r"no such file\. In .* are a\.xlsx, b\.pdf, bad\.parquet"),
         (tmp_path / "bat.parquet", r"Did you mean 'bad\.parquet'\?"),
         (tmp_path / "no" / "none.csv", r"no such file\.$"),
-        (tmp_path, "no such file"),
+        (tmp_path, r"it is a folder; a file is needed; its tables are a\.xlsx, bad\.parquet"),
         (tmp_path / "a.xlsx", "not a readable Excel workbook"),
         (tmp_path / "b.pdf", r"allowed are \.parquet, \.pq, .*\.csv"),
         (tmp_path / "bad.parquet", "not a readable Parquet file"),

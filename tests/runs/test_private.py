@@ -194,7 +194,7 @@ def open_table(rows: int) -> pa.Table:
     rng = np.random.default_rng(3)
     plan = rng.choice(["basic", "gold"], rows)
     columns = {
-        "city": rng.choice(["York", "Bath", "Ely", "Hull"], rows, p=[0.5, 0.4, 0.09, 0.01]),
+        "city": rng.choice(["York", "Bath", "Ely", "Hull"], rows, p=[0.5, 0.4, 0.099, 0.001]),
         "age": np.clip(rng.normal(45, 12, rows), 18, 90).astype(int),
         "since": rng.integers(16_500, 20_000, rows).astype("datetime64[D]"),
         "plan": plan,
