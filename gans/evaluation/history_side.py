@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gans.data.events.chains import EVENT
+from gans.data.events.logs import quoted
 
 NO_COLUMNS = ("customer", EVENT, "time")  # of a log: keys and time
 MOST_LEVELS = 30
@@ -147,15 +148,15 @@ class HistorySide:
         form = form or self.form
         with duckdb.connect() as connection:
             connection.register("customers", self.customers)
-            joined, columns = "customers", [f"customers.{_quoted(name)}" for name in self.customers.column_names[1:]]
+            joined, columns = "customers", [f"customers.{quoted(name)}" for name in self.customers.column_names[1:]]
             for kind, history in self.events.items():
                 rows = history.columns.append_column(WHO, pa.array(history.who))
                 connection.register(f"log_{kind}", rows.append_column("time", pa.array(history.time)))
                 known = history.columns if form.several[kind] else history.columns.drop_columns(["rows"])
                 kept = _aggregates(known)
-                chosen = ", ".join(f"{sql} as {_quoted(f'{kind} {name}')}" for name, sql in kept.items())
-                who, key = _quoted(WHO), _quoted(KEY)
-                gap = f"date_diff('day', lag(time) over (partition by {who} order by time), time) as {_quoted(GAP)}"
+                chosen = ", ".join(f"{sql} as {quoted(f'{kind} {name}')}" for name, sql in kept.items())
+                who, key = quoted(WHO), quoted(KEY)
+                gap = f"date_diff('day', lag(time) over (partition by {who} order by time), time) as {quoted(GAP)}"
                 connection.register(f"keys_{kind}", pa.table({WHO: np.arange(len(self.keys)), KEY: self.keys}))
                 joined += (
                     f" left join (select {key}, {chosen} from (select *, {gap} from log_{kind}) "
@@ -163,9 +164,9 @@ class HistorySide:
                     f"on of_{kind}.{key} = customers.customer"
                 )
                 columns += [
-                    f"coalesce(of_{kind}.{_quoted(f'{kind} {name}')}, 0) as {_quoted(f'{kind} {name}')}"
+                    f"coalesce(of_{kind}.{quoted(f'{kind} {name}')}, 0) as {quoted(f'{kind} {name}')}"
                     if name == "events"
-                    else f"of_{kind}.{_quoted(f'{kind} {name}')}"
+                    else f"of_{kind}.{quoted(f'{kind} {name}')}"
                     for name in kept
                 ]
             query = f"select {', '.join(columns)} from {joined} order by customers.customer"
@@ -186,12 +187,12 @@ def _aggregates(columns: pa.Table) -> dict[str, str]:
         "weekend share": "round(avg((isodow(time) > 5)::int), 6)",
         "mean hour": "round(avg(hour(time)), 6)",
         "spread of hours": "round(stddev_samp(hour(time)), 6)",
-        "shortest gap": f"min({_quoted(GAP)})",
-        "longest gap": f"max({_quoted(GAP)})",
-        "spread of gaps": f"round(stddev_samp({_quoted(GAP)}), 6)",
+        "shortest gap": f"min({quoted(GAP)})",
+        "longest gap": f"max({quoted(GAP)})",
+        "spread of gaps": f"round(stddev_samp({quoted(GAP)}), 6)",
     }
     for one in columns.schema:
-        name = _quoted(one.name)
+        name = quoted(one.name)
         if pa.types.is_floating(one.type) or pa.types.is_integer(one.type):
             parts = (("sum", "sum"), ("mean", "avg"), ("spread", "stddev_samp"), ("least", "min"), ("most", "max"))
             out |= {f"{one.name} {what}": f"round({sql}({name})::double, 6)" for what, sql in parts}
@@ -248,7 +249,3 @@ def _modes(column: pa.ChunkedArray, event: np.ndarray) -> np.ndarray:
     order = np.lexsort((cells % size, -counts, cells // size))
     first = np.append(True, np.diff(cells[order] // size) > 0)
     return places[order][first]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
