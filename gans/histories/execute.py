@@ -18,6 +18,7 @@ from gans.data.customer_histories import Children, Histories, Log
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
 from gans.files import write_text
+from gans.histories.averages import with_averages
 from gans.histories.choice import MOST_REAL, Describe, learn_choice, needed, rule_of
 from gans.histories.contexts import parent_columns
 from gans.histories.counted import attributes
@@ -70,6 +71,7 @@ def execute_histories(
             people = histories.people
             numbered = people.append_column("place", pa.array(np.arange(people.num_rows)))
             training = np.sort(data.cut(numbered)[0]["place"].to_numpy())
+            of_customers = with_averages(run, people, histories.shapes)
             places, logs = histories.logs(training, data.events, data.lines, data.split_seed)
             some = places[:: -(-len(places) // MOST_REAL)]
             real = real_side(histories, some, attributes(people.column_names, histories.shapes))
@@ -84,7 +86,7 @@ def execute_histories(
         record_call(files, call)
         if tables is None:
             sign_run(files)
-        result = _customers(run, files.customers, None if tables is None else people, show, report)
+        result = _customers(of_customers, files.customers, None if tables is None else people, show, report)
         summaries: dict[str, dict[str, Any]] = {files.customers.name: result.summary}
         parents = people.take(pa.array(places))
         for children, parents_of in (one for log_ in logs for one in _chains(log_, parents)):

@@ -40,6 +40,7 @@ class GivenCustomers:
         self.sampler = saved.people.sampler()
         self.codec, condition = self.sampler.codec, self.sampler.generator.condition
         self.known = self._known()
+        self.reduced = self._reduced()
         if not self.known.column_names:
             sampled = [column.name for column in saved.people.schema.sampled]
             named = attributes(sampled, saved.shapes) + [shape.kind for shape in saved.shapes]
@@ -82,6 +83,23 @@ class GivenCustomers:
         columns = {one.name: arrow_type(one.type) for one in schema.sampled if one.role == "feature"}
         return pa.table({name: self._cast(name, out[name], kind) for name, kind in columns.items() if name in out})
 
+    def _reduced(self) -> pa.Table:
+        """The known columns as the model sees them: a total as its average, the higher end of an order as a distance.
+
+        Raises:
+            UserError: what they are counted from is not given.
+        """
+        out = self.known
+        for name, relation in self.codec.relations.building.items():
+            if name not in self.known.column_names or relation.drops or relation.keeps:
+                continue
+            for other in relation.parents:
+                if other not in self.known.column_names:
+                    raise UserError(f"{self.name}: column '{name}' needs '{other}' beside it ({relation.text}).")
+            column = relation.reduce({one: self.known[one] for one in relation.columns})
+            out = out.set_column(out.column_names.index(name), name, column)
+        return out
+
     def _cast(self, name: str, column: Any, kind: pa.DataType) -> pa.ChunkedArray:
         try:
             return column.cast(kind)
@@ -98,7 +116,7 @@ class GivenCustomers:
                 raise UserError(f"{self.name}: {self.rows - different:,} keys of customers occur twice.")
         for fitted in self.codec.columns:
             name = fitted.column.name
-            if name in self.known.column_names and not (fits := fitted.covers(self.known[name])).all():
+            if name in self.known.column_names and not (fits := fitted.covers(self.reduced[name])).all():
                 value = self.known[name][int(fits.argmin())].as_py()
                 shown = "a missing value" if value is None else repr(value)
                 raise UserError(
@@ -146,9 +164,9 @@ class GivenCustomers:
         mask = np.array([fitted in given for fitted in self.codec.columns], np.float32)
         for start in range(first, high, CHUNK):
             rows = self.codec.empty(CHUNK)
-            there = self.known.slice(start, CHUNK)
+            there, reduced = (table.slice(start, CHUNK) for table in (self.known, self.reduced))
             for fitted in given:
-                encode(rows, fitted, there[fitted.column.name])
+                encode(rows, fitted, reduced[fitted.column.name])
             made = self.codec.decode(chunks.chosen(Request(seed, start, given=Given(rows, mask))))
             for name in self.known.column_names:
                 made = made.set_column(made.column_names.index(name), name, _filled(there[name], made[name]))

@@ -16,6 +16,7 @@ from gans.data.base import Split
 from gans.data.customer_histories import Children
 from gans.data.detection import detect, normalise
 from gans.data.relations import find_relations
+from gans.data.relations.average import Average, that_fit
 from gans.data.schema import kind_of
 from gans.files import write_text
 from gans.histories.contexts import DAY_GIVEN, SOON, WEEKDAY, WEEKS, training_rows
@@ -66,7 +67,10 @@ def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared |
     learned = [column.name for column in split.schema.features]
     if not set(learned) & set(own):
         return split
-    relations = find_relations(rows.select(own), detect(rows.select(own), {name: kinds[name] for name in own}))
+    mine = rows.select(own)
+    schema = detect(mine, {name: kinds[name] for name in own})
+    averages = [Average(total=one.name, count=one.count) for one in children.chain.learned if one.count]
+    relations = find_relations(mine, schema, [*(one.text for one in that_fit(averages, mine, schema)), "auto"])
     timed = children.chain.timed
     condition = Context(
         columns=[name for name in known if name in learned],

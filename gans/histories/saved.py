@@ -12,6 +12,7 @@ import pyarrow as pa
 from gans.data.events.chains import AFTER, LINES, Chain, Shape
 from gans.data.events.weeks import first_and_last, possible_days
 from gans.errors import UserError, in_range
+from gans.histories.averages import settled
 from gans.histories.choice import POOL, Choice
 from gans.histories.contexts import parent_columns
 from gans.histories.counted import attributes, counted, numbers_of
@@ -169,6 +170,10 @@ class SavedHistories:
         count = np.where(np.isnat(first), 0, numbers_of(people[kind])).astype(np.int64)
         parents = people.select(parent_columns(people, shape))
         sums = {name: numbers_of(people[f"{kind}_{name}"]) for name in shape.events.totals}
+        sums = settled(sums, shape.events, count)
+        if shape.lines:
+            sums[LINES] = np.maximum(sums[LINES], count)
+            sums = settled(sums, shape.lines, sums[LINES])
         until = np.datetime64(shape.until, "D")
         first, last = (np.where(np.isnat(days), until, np.minimum(days, until)) for days in (first, last))
         if shape.since and not shape.early:

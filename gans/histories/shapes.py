@@ -37,7 +37,7 @@ def _shape(found: dict[str, Any]) -> Shape:
 
 
 def _field(found: dict[str, Any]) -> Field:
-    return Field(found["name"], found["form"], tuple(found["levels"]), tuple(found["product"]), found["sign"])
+    return Field(**{**found, "levels": tuple(found["levels"]), "product": tuple(found["product"])})
 
 
 def _chain(found: dict[str, Any]) -> Chain:

@@ -47,9 +47,9 @@ def exclusion_lines(summary: list[dict[str, Any]]) -> list[str]:
 
 
 def _seen_name(codec: FittedCodec, name: str) -> str:
-    """What the model sees under the name of a column: of an inequality the difference."""
+    """What the model sees under the name of a column."""
     relation = codec.relations.building.get(name)
-    return name if relation is None or relation.keeps else f"{name} - {relation.parents[0]}"
+    return name if relation is None else relation.seen_name
 
 
 def _cells(relation: Exclusion, codec: FittedCodec) -> list[tuple[int, int, int, int]]:

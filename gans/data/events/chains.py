@@ -32,6 +32,8 @@ class Field:
         levels: those that are counted for each parent, of a column of few.
         product: the two columns whose product it is; such a column is not learned.
         sign: the column that has the same sign in every row, as quantity has that of an amount; "" for none.
+        count: of a sum over lines, the column in which their number is: it is learned as an average; "" for others.
+        always: whether each row has one of the counted levels.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Field:
     levels: tuple[str, ...] = ()
     product: tuple[str, ...] = ()
     sign: str = ""
+    count: str = ""
+    always: bool = False
 
     @property
     def totals(self) -> list[str]:
@@ -204,8 +208,12 @@ def summed_fields(lines: Chain | None) -> list[Field]:
     """The columns in which an event has how many lines it has, and their sums."""
     if lines is None:
         return []
-    forms = {total: "number" if one.form == "number" else "whole" for one in lines.fields for total in one.totals}
-    return [Field(LINES, "whole"), *(Field(name, form) for name, form in forms.items())]
+    out = [Field(LINES, "whole")]
+    for one in lines.fields:
+        number = one.form in ("number", "whole")  # what is counted is a small number, and learned as it is
+        form = one.form if number else "whole"
+        out += [Field(total, form, count=LINES if number else "") for total in one.totals]
+    return out
 
 
 def people_sql(shapes: Sequence[Shape], has_table: bool, attributes: Sequence[str]) -> str:
@@ -276,10 +284,15 @@ def _field(connection: Any, kind: str, name: str, form: str) -> Field:
     column = quoted(name)
     found = run(
         connection,
-        f"select {column} from rows_{kind} where {column} is not null group by 1 order by 1 limit {MOST_COUNTED + 1}",
+        f"select {column} from rows_{kind} group by 1 order by 1 nulls last limit {MOST_COUNTED + 2}",
         f"data.{kind}",
     )
-    return Field(name, form, tuple(level for (level,) in found) if len(found) <= MOST_COUNTED else ())
+    levels = tuple(level for (level,) in found if level is not None)
+    return (
+        Field(name, form, levels, always=len(levels) == len(found))
+        if len(levels) <= MOST_COUNTED
+        else Field(name, form)
+    )
 
 
 def _is_steady(connection: Any, kind: str, name: str) -> bool:

@@ -64,6 +64,11 @@ class Relation:
         return ""
 
     @property
+    def seen_name(self) -> str:
+        """What the model sees under the name of the determined column, in words."""
+        return self.determined
+
+    @property
     def snapped(self) -> str:
         """The column whose unseen values `snap` moves to seen ones; "" where there is none."""
         return ""

@@ -5,6 +5,7 @@
     total = a + b - c
     square = value ^ 2, fahrenheit = 1.8 * celsius + 32
     payment ~ bill                                      often the very same
+    spent / orders                                      a total, learned as its average
     if participant == 'yes' then eligible == 'yes'      also !=, in ('x', 'y') and not in ('x', 'y')
 
 Column names with spaces or signs go in backticks; a backtick in them is written twice.
@@ -13,6 +14,7 @@ Column names with spaces or signs go in backticks; a backtick in them is written
 import re
 from typing import Any
 
+from gans.data.relations.average import Average
 from gans.data.relations.base import KEY, PLAIN_NAME, Relation
 from gans.data.relations.exclusions import Exclusion
 from gans.data.relations.formula import Formula
@@ -25,11 +27,11 @@ from gans.errors import UserError
 TOKEN = re.compile(
     rf"\s*(?:(?P<quoted>`(?:[^`]|``)+`)|(?P<name>{PLAIN_NAME.pattern})"
     r"|(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<sign>->|<=|>=|==|!=|[-=+*^(),~]))"
+    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<sign>->|<=|>=|==|!=|[-=+*/^(),~]))"
 )
 EXAMPLES = (
-    "allowed are a -> b, a <= b, total = a + b - c, b = 2 * a + 1, b = a ^ 2, a ~ b, if a == 'x' then b == 'y'; "
-    "column names with spaces or signs go in backticks"
+    "allowed are a -> b, a <= b, total = a + b - c, b = 2 * a + 1, b = a ^ 2, a ~ b, total / count, "
+    "if a == 'x' then b == 'y'; column names with spaces or signs go in backticks"
 )
 CONSTANTS = {"true": True, "false": False, "null": None}
 
@@ -105,7 +107,9 @@ def parse_relation(text: str) -> Relation:
 
 def _between_columns(tokens: _Tokens) -> Relation:
     left = tokens.column()
-    sign = tokens.take("->", "<=", ">=", "=", "~")
+    sign = tokens.take("->", "<=", ">=", "=", "~", "/")
+    if sign == "/":
+        return Average(total=left, count=tokens.column())
     if sign == "~":
         return Sameness(target=left, source=tokens.column())
     if sign == "->":

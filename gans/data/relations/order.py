@@ -91,6 +91,11 @@ class Order(Relation):
         """The higher one."""
         return self.high
 
+    @property
+    def seen_name(self) -> str:
+        """The difference."""
+        return f"{self.high} - {self.low}"
+
     def learn(self, table: pa.Table, schema: Schema) -> None:
         """The range of `high` and the grid of the difference."""
         low = self.need(self.low, schema, (*NUMBERS, "datetime"), table)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from gans.artefacts import parse_json
 from gans.data.detection import find_column
+from gans.data.relations.average import Average
 from gans.data.relations.base import KEY, Relation, sample_rows
 from gans.data.relations.exclusions import Exclusion
 from gans.data.relations.formula import Formula, find_formulas
@@ -23,7 +24,9 @@ from gans.data.relations.sums import Sum, find_sums
 from gans.data.schema import Column, Schema
 from gans.errors import UserError
 
-KINDS: dict[str, type[Relation]] = {kind.kind: kind for kind in (Functional, Formula, Order, Sum, Sameness, Exclusion)}
+KINDS: dict[str, type[Relation]] = {
+    kind.kind: kind for kind in (Functional, Formula, Order, Sum, Average, Sameness, Exclusion)
+}
 FINDERS = {
     "formula": find_formulas,
     "functional": find_functional,
@@ -243,6 +246,8 @@ def _reduced_kind(relation: Relation, schema: Schema) -> str:
     """The kind of what the model sees in place of a column."""
     if isinstance(relation, Order):
         return "integer" if relation.whole else "numeric"
+    if isinstance(relation, Average):
+        return "numeric"
     return schema[relation.determined].kind
 
 

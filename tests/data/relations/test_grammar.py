@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from gans.data.relations import parse_relation
+from gans.data.relations.average import Average
 from gans.data.relations.exclusions import Exclusion
 from gans.data.relations.formula import Formula
 from gans.data.relations.functional import Functional
@@ -21,6 +22,7 @@ READ = [
     ("total = a + b - c", Sum(total="total", parts=["a", "b", "c"], signs=[1, 1, -1])),
     ("total = - a + b", Sum(total="total", parts=["a", "b"], signs=[-1, 1])),
     ("square = value ^ 2", Formula(target="square", source="value", power=2)),
+    ("spent / `of orders`", Average(total="spent", count="of orders")),
     ("f = 1.8 * c + 32", Formula(target="f", source="c", slope=1.8, intercept=32.0)),
     ("f = 3 - 2e-3 * c", Formula(target="f", source="c", slope=-0.002, intercept=3.0)),
     ("copy = value", Formula(target="copy", source="value")),
@@ -45,7 +47,7 @@ def test_texts_are_read_and_read_back(text: str, relation: object) -> None:
     ("text", "message"),
     [
         ("", "a column name is expected, not nothing"),
-        ("a", "-> or <= or >= or = or ~ is expected, not nothing"),
+        ("a", "-> or <= or >= or = or ~ or / is expected, not nothing"),
         ("a -> ", "a column name is expected, not nothing"),
         ("a -> b c", "'c' is left over"),
         ("a -> a", "column 'a' is named twice"),
@@ -58,7 +60,7 @@ def test_texts_are_read_and_read_back(text: str, relation: object) -> None:
         ("if a == x then b == 'y'", "a value is expected, not 'x', and text goes in quotes"),
         ("if a == 'x' then b in ('y'", r", or \) is expected, not nothing"),
         ("a < b", "cannot read '< b'"),
-        ("__import__('os') -> b", "-> or <= or >= or = or ~ is expected"),
+        ("__import__('os') -> b", "-> or <= or >= or = or ~ or / is expected"),
     ],
 )
 def test_what_does_not_follow_the_grammar_is_refused(text: str, message: str) -> None:
