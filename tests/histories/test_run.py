@@ -99,6 +99,7 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
         ({"city": ["Rome"] * 5}, "column 'city' holds 'Rome', which no training row has"),
         ({"age": ["old"] * 5}, "column 'age' holds string; the run has int64 there"),
         ({"customer": ["a"] * 5}, "4 keys of customers occur twice"),
+        ({"social_action=like": [2] * 5}, "column 'social_action=like' needs 'social' beside it"),
         ({"social": [-3] * 5}, "column 'social' holds -3; the training customers have 0 to "),
         ({"social_first": dates["social_first"]}, "it has social_first alone; give social_first and social_last"),
         (dates, "social_first is 2024-05-01, after social_last, which is 2024-04-01"),
