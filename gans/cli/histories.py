@@ -35,7 +35,7 @@ def draw_customers(run: str, out: str, n: int | None, customers: str | None, whe
 
     from gans.histories.given import GivenCustomers
     from gans.histories.saved import SavedHistories
-    from gans.histories.writing import write_histories
+    from gans.histories.writing import CUSTOMERS, write_histories
     from gans.tracking.terminal import progress_bar, watched
 
     saved = SavedHistories.open(run)
@@ -49,4 +49,5 @@ def draw_customers(run: str, out: str, n: int | None, customers: str | None, whe
     with progress_bar("customers", watched()) as bar:
         task = bar.add_task(folder.name, total=stop - start)
         rows = write_histories(folder, blocks, lambda many: bar.advance(task, many))
-    log.info("%s: %s", ", ".join(f"{many:,} {name}" for name, many in rows.items()), folder)
+    counts = (f"{many:,} {name if name == CUSTOMERS else f'rows of {name}'}" for name, many in rows.items())
+    log.info("%s: %s", ", ".join(counts), folder)

@@ -48,6 +48,7 @@ def test_train_resume_and_draw(command: Callable[..., Any]) -> None:
 
     drawn = command("sample", "run=run", "n=50", "out=all", "seed=3")
     assert drawn.status == 0, drawn.err
+    assert f"50 customers, {len(pd.read_parquet('all/social.parquet')):,} rows of social: " in drawn.err
     assert command("sample", "run=run", "n=50", "out=part", "seed=3", "part=2/2").status == 0
     people, log = (pd.read_parquet(f"all/{name}.parquet") for name in ("customers", "social"))
     again, later = (pd.read_parquet(f"part/{name}.parquet") for name in ("customers", "social"))
