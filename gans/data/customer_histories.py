@@ -16,7 +16,7 @@ from gans.data.customer_profiles import Profiles
 from gans.data.events.chains import EVENT, LINES, STEADY, Chain, Shape, find_shape, people_sql
 from gans.data.events.logs import EVENTS, quoted, run
 from gans.data.events.logs import Log as Found
-from gans.data.events.rules import with_rules
+from gans.data.events.rules import with_opening
 from gans.data.events.weeks import in_weeks
 from gans.data.named_columns import check_named, counted_columns
 from gans.errors import UserError, in_range
@@ -189,7 +189,7 @@ class OpenHistories:
         ).to_arrow_table()
         parent = found[PARENT].to_numpy()
         own = found.drop_columns([PARENT, EVENT])
-        events = Children(with_rules(shape.events, own), own, parent)
+        events = Children(with_opening(shape.events, own["time"]), own, parent)
         shape = dataclasses.replace(shape, events=events.chain)
         if not shape.lines:
             return Log(shape, events, None)
@@ -199,8 +199,8 @@ class OpenHistories:
             f"select {quoted(PLACE)}{names} from timed_{kind} join numbered using ({number}) "
             f"order by {quoted(PLACE)}, time"
         ).to_arrow_table()
-        lines = Children(with_rules(shape.lines, rows), rows.drop_columns([PLACE]), rows[PLACE].to_numpy())
-        return Log(dataclasses.replace(shape, lines=lines.chain), events, lines)
+        lines = Children(shape.lines, rows.drop_columns([PLACE]), rows[PLACE].to_numpy())
+        return Log(shape, events, lines)
 
 
 def _with_since(shape: Shape, people: pa.Table) -> Shape:

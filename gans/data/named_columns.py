@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gans.data.events.chains import AFTER, EVENT, FORMS, KEYS, LINES, Shape
+from gans.data.events.chains import EVENT, FORMS, HIDDEN, KEYS, LINES, Shape
 from gans.data.events.logs import EVENTS, Log, quoted, run
 from gans.data.events.weeks import ENDS
 from gans.errors import UserError, nearest, one_of
 
 DAYS = ("first", "last", "weeks", *ENDS)  # of what is counted of customers
-TAKEN = (EVENT, "rows", "first_day", "last_day", LINES, AFTER, *DAYS)  # what is made of a log has these names
+TAKEN = (EVENT, "rows", "first_day", "last_day", LINES, *HIDDEN, *DAYS)  # what is made of a log has these names
 FITS = {  # by kind a condition on a value that it does not have
     "numeric": "try_cast({0} as double) is null",
     "integer": "try_cast({0} as double) is null or try_cast({0} as double) <> floor(try_cast({0} as double))",

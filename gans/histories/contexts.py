@@ -123,7 +123,7 @@ def training_rows(children: Children, parents: pa.Table) -> tuple[pa.Table, list
             left[total] = np.bincount(parent, amount, parents.num_rows)[parent] - gone
         before[one.name] = _shifted(values, first)
     known = Known(parents.take(pa.array(parent)), count, place, left, before)
-    own = {one.name: table[one.name] for one in chain.learned}
+    own = {one.name: pc.abs(table[one.name]) if one.negative_if else table[one.name] for one in chain.learned}
     if chain.timed:
         time = table["time"].cast(pa.timestamp("s")).to_numpy()
         day = time.astype("datetime64[D]")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from gans.data.events.chains import AFTER, LINES, Chain, Shape
+from gans.data.events.chains import HIDDEN, LINES, Chain, Shape
 from gans.data.named_columns import counted_columns
 from gans.histories.contexts import addends
 
@@ -42,7 +42,7 @@ def counted(people: pa.Table, keys: np.ndarray, shapes: Sequence[Shape], logs: M
         chains.append((Chain(kind, tuple(f for f in shape.events.fields if f.name in shape.of_event)), begins))
         for chain, rows in chains:
             for one in chain.fields:
-                if one.name == AFTER:
+                if one.name in HIDDEN:
                     continue
                 for total, amount in addends(one, log[one.name].combine_chunks()).items():
                     found = np.round(np.bincount(who[rows], amount[rows], len(keys)), 4)

@@ -156,7 +156,7 @@ class ChainSampler:
                 gap[active] = week(new) - week(day[active]) if place else -1
                 day[active], hour[active] = new, (time - new).astype(np.int64) // 3600
                 made = made.append_column("time", pa.array(time))
-            made = with_products(signed(made, chain), chain)
+            made = with_products(signed(made, chain, known.parents), chain)
             for one in chain.fields:
                 for total, amount in addends(one, made[one.name].combine_chunks()).items():
                     left[total][active] -= amount

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gans.data.events.chains import AFTER, LINES, Chain, Shape
+from gans.data.events.chains import AFTER, HIDDEN, LINES, Chain, Shape
 from gans.data.events.weeks import first_and_last, possible_days
 from gans.errors import UserError, in_range
 from gans.histories.averages import settled
@@ -192,7 +192,8 @@ class SavedHistories:
             keys[shape.key] = own
         rows = pa.table({name: pa.array(values) for name, values in keys.items()}).append_column("time", events["time"])
         for name in shape.of_event:
-            rows = rows.append_column(name, events[name])
+            if name not in HIDDEN:
+                rows = rows.append_column(name, events[name])
         return rows if shape.lines is None else self._lines(shape, rows, events, parents.take(pa.array(who)), own, seed)
 
     def _lines(
@@ -212,7 +213,7 @@ class SavedHistories:
         event, lines = self.chains[shape.lines.name].draw(parents, count, sums, seed, numbers % 2**31)
         rows = rows.take(pa.array(event))
         for name in lines.column_names:
-            if name != AFTER:
+            if name not in HIDDEN:
                 rows = rows.append_column(name, lines[name])
         if AFTER not in lines.column_names or not len(event):
             return rows

@@ -24,7 +24,7 @@ def read_shapes(path: Path) -> list[Shape]:
     """
     with reading(path, "the shapes of logs"):
         found = read_json(path, "the shapes of logs")
-        if any("early" not in one for one in found):
+        if any("negative_if" not in field for one in found for field in one["events"]["fields"]):
             raise UserError("an earlier version made this run; train it again")
         return [_shape(one) for one in found]
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from gans.data.customer_histories import OpenHistories
-from gans.data.events.chains import AFTER, EVENT, TYPES, Field, Shape
+from gans.data.events.chains import EVENT, HIDDEN, TYPES, Field, Shape
 from gans.data.events.logs import quoted
 from gans.errors import UserError, nearest
 from gans.evaluation.history_side import HistorySide
@@ -40,7 +40,7 @@ def real_side(opened: OpenHistories, places: np.ndarray, attributes: Sequence[st
 def compared_fields(shape: Shape) -> list[Field]:
     """The columns of the rows of a log that are compared: those of events and of their lines."""
     of_event = [one for one in shape.events.fields if one.name in shape.of_event]
-    return [*of_event, *(one for one in (shape.lines.fields if shape.lines else ()) if one.name != AFTER)]
+    return [one for one in (*of_event, *(shape.lines.fields if shape.lines else ())) if one.name not in HIDDEN]
 
 
 def drawn_side(drawn: Iterable[Drawn], shapes: Sequence[Shape], attributes: Sequence[str]) -> HistorySide:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from gans.data.events.chains import AFTER, Shape
+from gans.data.events.chains import HIDDEN, Shape
 from gans.data.schema import Column, Schema
 from gans.errors import UserError
 from gans.histories.counted import attributes
@@ -30,7 +30,7 @@ class Rules:
             kind = shape.kind
             columns += [people[kind]] if kind in sampled else []
             columns += [Column(name=f"{kind}_{end}", kind="datetime", type="date32[day]") for end in ("first", "last")]
-            totals = [f"{kind}_{name}" for name in shape.events.totals if name != AFTER]
+            totals = [f"{kind}_{name}" for name in shape.events.totals if name not in HIDDEN]
             columns += [people[name] for name in totals if name in sampled]
         self.where.check(Schema(columns))
         self.of_people = Where({name: rule for name, rule in self.where.items() if name in sampled})

@@ -15,8 +15,8 @@ from gans.config.compose import compose
 from gans.data.base import Split
 from gans.data.customer_histories import Histories, OpenHistories
 from gans.data.customer_profiles import Profiles
-from gans.data.events.chains import Chain, Field
-from gans.data.events.rules import days_to_opening, nearest_opening, signed, with_rules
+from gans.data.events.chains import Chain
+from gans.data.events.rules import days_to_opening, nearest_opening
 from gans.data.events.weeks import WEEKDAYS
 from gans.data.simulator import simulate, write_events
 from gans.errors import UserError
@@ -47,7 +47,8 @@ class Anything(ChainSampler):
         values |= {"flag": rng.random(rows) < 0.5}
         for one in self.chain.learned:
             levels = np.array(one.levels or ("a", "b"))[rng.integers(0, len(one.levels or "ab"), rows)]
-            made[one.name] = pa.array(values.get(one.form, levels), KINDS[one.form])
+            column = values.get(one.form, levels)
+            made[one.name] = pa.array(np.abs(column) if one.negative_if else column, KINDS[one.form])
         return pa.table(made)
 
 
@@ -99,6 +100,9 @@ def test_days_hours_and_counts_keep_to_what_real_ones_have(result: tuple[OpenHis
         assert (log["time"] >= pd.to_datetime(since)).all()
     lines = made.logs["orders"].to_pandas()
     assert (lines["quantity"] * lines["amount"] >= 0).all()
+    by_order = lines.groupby("order")["quantity"]
+    assert (by_order.min() * by_order.max() >= 0).all()
+    assert 0 < (by_order.min() < 0).mean() < 1
 
 
 def test_profiles_of_the_events_agree_with_the_customers(
@@ -130,7 +134,7 @@ def test_shapes_are_read_as_they_were_written(tmp_path: Path, result: tuple[Open
     shapes = [log.shape for log in result[1]]
     write_shapes(tmp_path / "histories.json", shapes)
     assert read_shapes(tmp_path / "histories.json") == shapes
-    older = (tmp_path / "histories.json").read_text().replace('"early"', '"another"')
+    older = (tmp_path / "histories.json").read_text().replace('"negative_if"', '"sign"')
     (tmp_path / "histories.json").write_text(older)
     with pytest.raises(UserError, match="earlier version made this run; train it again"):
         read_shapes(tmp_path / "histories.json")
@@ -177,16 +181,6 @@ def test_a_chain_knows_what_is_left(tmp_path: Path) -> None:
     assert table["children left"].to_pylist() == [4, 3, 2, 1]
     assert table[WEEKS].to_pylist() == [0, 0, 1, 0]
     assert WEEKS not in known
-
-
-def test_signs_are_kept_where_all_rows_keep_them() -> None:
-    table = pa.table({"quantity": [1, -2, 3], "amount": [2.0, -1.0, 0.0]})
-    chain = with_rules(Chain("orders", (Field("quantity", "whole"), Field("amount", "number"))), table)
-    assert chain.fields[1].sign == "quantity"
-    made = signed(pa.table({"quantity": [-1, 2, -3], "amount": [5.0, -4.0, None]}), chain)
-    assert made["amount"].to_pylist() == [-5.0, 4.0, None]
-    loose = with_rules(chain, pa.table({"quantity": [1, -2], "amount": [-1.0, -1.0]}))
-    assert loose.fields[1].sign == ""
 
 
 def test_columns_of_a_log_may_have_the_names_of_what_is_counted(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ parent knows how many there are, their sums and, of events, the first and the la
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from gans.data.events.logs import Log, quoted, run
@@ -17,6 +18,8 @@ STEADY = 0.95  # share of the customers for whom something holds, for it to coun
 LINES = "lines"  # of an event, how many
 EVENT = "number of event"  # the key of the events of a log, a name that its own columns hardly have
 AFTER = "seconds after"  # the first line of its event, where lines have times of their own
+NEGATIVE = "below 0"  # whether the numbers of a row are that share their sign, as those of what is returned
+HIDDEN = (AFTER, NEGATIVE)  # columns that are learned, and not written
 KEYS = {"orders": "order", "views": "session", "social": None}
 CODE = re.compile(r"(?i)(^|[_ ])(id|no|nr|number|code|key|sku|ean|zip|postcode)$|(?<=[a-z])(ID|No|Code)$")
 FORMS = {"category": "level", "numeric": "number", "integer": "whole", "boolean": "flag"}
@@ -31,7 +34,7 @@ class Field:
         form: number, whole (a whole number), flag or level.
         levels: those that are counted for each parent, of a column of few.
         product: the two columns whose product it is; such a column is not learned.
-        sign: the column that has the same sign in every row, as quantity has that of an amount; "" for none.
+        negative_if: the flag that says whether it is below 0, so that its size alone is learned; "" for none.
         count: of a sum over lines, the column in which their number is: it is learned as an average; "" for others.
         always: whether each row has one of the counted levels.
     """
@@ -40,7 +43,7 @@ class Field:
     form: str
     levels: tuple[str, ...] = ()
     product: tuple[str, ...] = ()
-    sign: str = ""
+    negative_if: str = ""
     count: str = ""
     always: bool = False
 
@@ -110,7 +113,7 @@ class Shape:
 
     @property
     def of_event(self) -> list[str]:
-        """The columns of an event itself, without what it sums up of its lines."""
+        """The columns of an event itself, hidden ones too, without what it sums up of its lines."""
         sums = {LINES, *(self.lines.totals if self.lines else [])}
         return [one.name for one in self.events.fields if one.name not in sums]
 
@@ -118,10 +121,12 @@ class Shape:
         """What was found, for people."""
         parts = {
             "of the customer": self.people,
-            "of an event": [f for f in self.events.fields if f.name in self.of_event],
+            "of an event": [f for f in self.events.fields if f.name in self.of_event and f.name != NEGATIVE],
         }
         if self.lines:
-            parts["of a line"] = self.lines.fields
+            parts["of a line"] = [f for f in self.lines.fields if f.name != NEGATIVE]
+        signed = [f for f in (self.lines or self.events).fields if f.negative_if]
+        parts["below 0 together" if len(signed) > 1 else "below 0 in some"] = signed
         named = [f"{what} {', '.join(one.name for one in fields)}" for what, fields in parts.items() if fields]
         named += [f"left out {', '.join(self.left_out)}"] if self.left_out else []
         return f"{self.kind}: " + "; ".join(named or ["times only"])
@@ -131,8 +136,8 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
     """Which columns of a checked log are its customers', its events' and its lines'.
 
     Makes the tables `rows_KIND` (customer, number of event, time, columns) and `events_KIND` (the same, with columns
-    of an event and sums of its lines), and the view `timed_KIND` (rows with seconds after the first of their event),
-    of what happened before the reference date.
+    of an event and sums of its lines), and the view `timed_KIND` (rows with seconds after the first of their event, and
+    whether their numbers are below 0), of what happened before the reference date.
 
     Args:
         reference: an SQL expression of a time.
@@ -165,20 +170,27 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         f'time{columns} from (select *, row_number() over () as "row of log" from {kind} where time < {reference})',
         key,
     )
-    after = f"(epoch(time) - epoch(min(time) over (partition by {number})))::bigint as {quoted(AFTER)}"
-    run(connection, f"create temp view timed_{kind} as select *, {after} from rows_{kind}", key)
+    signed = _sharing_sign(connection, kind, [name for name in names if forms[name] in ("number", "whole")])
+    made = f", (epoch(time) - epoch(min(time) over (partition by {number})))::bigint as {quoted(AFTER)}"
+    if signed:
+        made += f", coalesce({quoted(signed[0])} < 0, false) as {quoted(NEGATIVE)}"
+        names, forms = [*names, NEGATIVE], forms | {NEGATIVE: "flag"}
+    run(connection, f"create temp view timed_{kind} as select *{made} from rows_{kind}", key)
     if run(connection, f"select max({quoted(AFTER)}) from timed_{kind}", key)[0][0]:
         names, forms = [*names, AFTER], forms | {AFTER: "whole"}
     fields = {name: _field(connection, kind, name, forms[name]) for name in names}
     if log.product and {"amount", "quantity", "price"} <= set(fields):
         fields["amount"] = Field("amount", "number", product=("quantity", "price"))
     several = run(connection, f"select count(*) > count(distinct {number}) from rows_{kind}", key)[0][0]
-    people = [name for name in names if forms[name] in ("level", "flag") and _is_steady(connection, kind, name)]
+    attributes = [name for name in names if forms[name] in ("level", "flag") and name != NEGATIVE]
+    people = [name for name in attributes if _is_steady(connection, kind, name)]
     others = [name for name in names if name not in people]
     of_line = [name for name in others if several and not _is_of_event(connection, kind, name)]
     of_event = [name for name in others if name not in of_line]
+    fields |= {name: replace(fields[name], negative_if=NEGATIVE) for name in signed}
     lines = Chain(f"{kind}_lines", tuple(fields[name] for name in of_line)) if several else None
     sums = {LINES: "count(*)", **_sums(lines)} if lines else {}
+    sums_of = [one if NEGATIVE in of_event else replace(one, negative_if="") for one in summed_fields(lines)]
     steady = "".join(f", any_value({quoted(name)}) as {quoted(name)}" for name in of_event)
     summed = "".join(f", {sql} as {quoted(name)}" for name, sql in sums.items())
     run(
@@ -193,9 +205,11 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         f"max(time)::date::varchar from events_{kind}",
         key,
     )[0]
+    if lines and NEGATIVE in of_event:
+        lines = replace(lines, fields=tuple(_by_event(one) for one in lines.fields))
     events = Chain(
         kind,
-        (*(fields[name] for name in of_event), *summed_fields(lines)),
+        (*(fields[name] for name in of_event), *sums_of),
         timed=True,
         hours=bool(hours or minutes or seconds),
         step=1 if seconds else 60 if minutes else 3600,
@@ -205,14 +219,15 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
 
 
 def summed_fields(lines: Chain | None) -> list[Field]:
-    """The columns in which an event has how many lines it has, and their sums."""
+    """The columns in which an event has how many lines it has, and their sums, of the sign of the lines."""
     if lines is None:
         return []
     out = [Field(LINES, "whole")]
     for one in lines.fields:
         number = one.form in ("number", "whole")  # what is counted is a small number, and learned as it is
         form = one.form if number else "whole"
-        out += [Field(total, form, count=LINES if number else "") for total in one.totals]
+        made = Field("", form, count=LINES, negative_if=one.negative_if) if number else Field("", form)
+        out += [replace(made, name=total) for total in one.totals]
     return out
 
 
@@ -295,16 +310,42 @@ def _field(connection: Any, kind: str, name: str, form: str) -> Field:
     )
 
 
+def _sharing_sign(connection: Any, kind: str, names: Sequence[str]) -> list[str]:
+    """Of numbers the first that is below 0 in some rows and above in others, and those with the same sign in each row.
+
+    A quantity or an amount comes first: it is below 0 in what is returned.
+    """
+    if not names:
+        return []
+    table, key = f"rows_{kind}", f"data.{kind}"
+    both = ", ".join(f"coalesce(min({quoted(name)}) < 0 and max({quoted(name)}) > 0, false)" for name in names)
+    some = list(compress(names, run(connection, f"select {both} from {table}", key)[0]))
+    if not some:
+        return []
+    first = next((name for name in ("quantity", "amount") if name in some), some[0])
+    others, below = [name for name in some if name != first], f"coalesce({quoted(first)} < 0, false)"
+    same = [f"count(*) filter (if({below}, {quoted(name)} > 0, {quoted(name)} < 0)) = 0" for name in others]
+    return [first, *compress(others, run(connection, f"select {', '.join(same)} from {table}", key)[0] if same else ())]
+
+
+def _by_event(one: Field) -> Field:
+    """A field of a line, whose event has the flag."""
+    return replace(one, negative_if=f"event {NEGATIVE}") if one.negative_if else one
+
+
 def _is_steady(connection: Any, kind: str, name: str) -> bool:
-    """Whether nearly all customers with several events have one value of a column."""
-    column = quoted(name)
-    several, same = run(
+    """Whether nearly all customers with several events have one value of a column, and so of those with a rarer one."""
+    column, table = quoted(name), f"rows_{kind}"
+    several, same, rarer, same_rarer = run(
         connection,
-        f"select count(*), count(*) filter (different = 1) from (select count(distinct {column}) as different "
-        f"from rows_{kind} group by customer having count(distinct {quoted(EVENT)}) > 1)",
+        "select count(*), count(*) filter (different = 1), count(*) filter (rarer), "
+        "count(*) filter (rarer and different = 1) from ("
+        f"select count(distinct {column}) as different, "
+        f"bool_or({column} <> (select mode({column}) from {table})) as rarer "
+        f"from {table} group by customer having count(distinct {quoted(EVENT)}) > 1)",
         f"data.{kind}",
     )[0]
-    return several > 0 and same >= STEADY * several
+    return several > 0 and same >= STEADY * several and same_rarer >= STEADY * rarer
 
 
 def _is_of_event(connection: Any, kind: str, name: str) -> bool:

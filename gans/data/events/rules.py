@@ -1,56 +1,43 @@
 """What holds in every event of real customers, and so in every one that is drawn."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from gans.data.events.chains import Chain
 from gans.data.events.weeks import weekday
 
+pc: Any = pyarrow.compute  # its functions are made at run time
 
-def with_rules(chain: Chain, table: pa.Table) -> Chain:
-    """The chain with the hours of each weekday in which there are events, and the numbers that share their sign.
+
+def with_opening(chain: Chain, time: pa.ChunkedArray) -> Chain:
+    """The chain with the hours of each weekday in which there are events.
 
     Args:
-        table: children, with their columns, and `time` where the chain is timed.
+        time: of these events.
     """
-    numbers = {
-        one.name: np.nan_to_num(table[one.name].cast(pa.float64()).to_numpy())
-        for one in chain.learned
-        if one.form in ("number", "whole")
-    }
-    fields, before = [], []
-    for one in chain.fields:
-        sign = ""
-        if one.name in numbers:
-            sign = next((name for name in before if _same_sign(numbers[name], numbers[one.name])), "")
-            before.append(one.name)
-        fields.append(dataclasses.replace(one, sign=sign))
-    opening: tuple[tuple[int, ...], ...] = ()
-    if chain.timed:
-        time = table["time"].cast(pa.timestamp("s")).to_numpy()
-        day = time.astype("datetime64[D]")
-        seen = np.zeros((7, 24), bool)
-        seen[weekday(day), (time - day).astype(np.int64) // 3600] = True
-        opening = tuple(tuple(np.flatnonzero(hours).tolist()) for hours in seen)
-    return dataclasses.replace(chain, fields=tuple(fields), opening=opening)
+    time = time.cast(pa.timestamp("s")).to_numpy()
+    day = time.astype("datetime64[D]")
+    seen = np.zeros((7, 24), bool)
+    seen[weekday(day), (time - day).astype(np.int64) // 3600] = True
+    return dataclasses.replace(chain, opening=tuple(tuple(np.flatnonzero(hours).tolist()) for hours in seen))
 
 
-def _same_sign(left: np.ndarray, right: np.ndarray) -> bool:
-    """Whether no row has a number below 0 beside one above, and some have two below 0."""
-    return bool(((left < 0) & (right < 0)).any() and not (left * right < 0).any())
+def signed(table: pa.Table, chain: Chain, parents: pa.Table) -> pa.Table:
+    """The table with the numbers that are learned by their size alone below 0 where their flag says so.
 
-
-def signed(table: pa.Table, chain: Chain) -> pa.Table:
-    """The table with each number of the sign of the column that it shares it with."""
-    for one in chain.fields:
-        if one.sign:
-            values, other = (table[name].cast(pa.float64()).to_numpy() for name in (one.name, one.sign))
-            kind, missing = table.schema.field(one.name).type, np.isnan(values)
-            turned = np.where(values * np.nan_to_num(other) < 0, -values, values)
-            place = table.column_names.index(one.name)
-            table = table.set_column(place, one.name, pa.array(turned, mask=missing).cast(kind))
+    Args:
+        table: children [rows].
+        parents: of each of them, which may have the flag [rows].
+    """
+    for one in chain.learned:
+        if one.negative_if:
+            flag = (table if one.negative_if in table.column_names else parents)[one.negative_if]
+            turned = pc.if_else(flag, pc.negate(table[one.name]), table[one.name])
+            table = table.set_column(table.column_names.index(one.name), one.name, turned)
     return table
 
 
