@@ -47,6 +47,15 @@ def settled(sums: Mapping[str, np.ndarray], chain: Chain, count: np.ndarray) -> 
     return out
 
 
+def with_counts(events: pa.Table, chain: Chain) -> pa.Table:
+    """Drawn events with counts of levels that add up to their lines where each line has one of them."""
+    for names in chain.adding_up:
+        lines, *counts = (events[name].cast(pa.float64()).to_numpy() for name in (LINES, *names))
+        for name, column in zip(names, _adding_up(np.stack(counts, axis=1), np.maximum(lines, 1)).T, strict=True):
+            events = events.set_column(events.column_names.index(name), name, pa.array(column.astype(np.int64)))
+    return events
+
+
 def _adding_up(counts: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Counts [rows, levels] in about the same shares that add up to whole numbers [rows]: largest remainders go up."""
     total = counts.sum(axis=1, keepdims=True)

@@ -19,6 +19,7 @@ from gans.data.events.rules import days_to_opening, nearest_opening, signed
 from gans.data.events.weeks import WEEKDAYS, date, week, weekday
 from gans.data.layout import Encoded
 from gans.data.schema import arrow_type
+from gans.histories.averages import with_counts
 from gans.histories.contexts import HOUR, LATER, SOON, WEEK, WEEKDAY, WEEKS, Clock, Known, addends, soon
 from gans.runs.saved import SavedRun
 from gans.streams import stream
@@ -156,7 +157,7 @@ class ChainSampler:
                 gap[active] = week(new) - week(day[active]) if place else -1
                 day[active], hour[active] = new, (time - new).astype(np.int64) // 3600
                 made = made.append_column("time", pa.array(time))
-            made = with_products(signed(made, chain, known.parents), chain)
+            made = with_counts(with_products(signed(made, chain, known.parents), chain), chain)
             for one in chain.fields:
                 for total, amount in addends(one, made[one.name].combine_chunks()).items():
                     left[total][active] -= amount

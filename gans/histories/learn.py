@@ -7,16 +7,23 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from gans.conditions.context import Context
 from gans.config.run import Run
 from gans.config.stored import to_yaml
 from gans.data.base import Split
+from gans.data.codecs import FittedCodec
+from gans.data.codecs.exclusions import exclude
 from gans.data.customer_histories import Children
 from gans.data.detection import detect, normalise
-from gans.data.relations import find_relations
+from gans.data.events.chains import LINES
+from gans.data.layout import Encoded
+from gans.data.relations import Relation, find_relations
 from gans.data.relations.average import Average, that_fit
+from gans.data.relations.order import Order
+from gans.data.relations.sums import Sum
 from gans.data.schema import kind_of
 from gans.files import write_text
 from gans.histories.contexts import DAY_GIVEN, SOON, WEEKDAY, WEEKS, training_rows
@@ -70,7 +77,9 @@ def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared |
     mine = rows.select(own)
     schema = detect(mine, {name: kinds[name] for name in own})
     averages = [Average(total=one.name, count=one.count) for one in children.chain.learned if one.count]
-    relations = find_relations(mine, schema, [*(one.text for one in that_fit(averages, mine, schema)), "auto"])
+    averages = that_fit(averages, mine, schema)
+    denied = [f"not {one.text}" for one in _of_number(children) if set(one.columns) <= set(own)]
+    relations = find_relations(mine, schema, [*(one.text for one in averages), *denied, "auto"])
     timed = children.chain.timed
     condition = Context(
         columns=[name for name in known if name in learned],
@@ -80,10 +89,28 @@ def prepare_chain(run: Run, children: Children, parents: pa.Table) -> Prepared |
     run = dataclasses.replace(run, condition=condition)
     codec = run.codec.fit(rows, split.schema, relations)
     encoded = codec.encode(rows, run.data.split_seed)
+    codec = _exclude(codec, encoded, condition.columns)
     fitted = run.condition.fit(codec, encoded)
     terms = {name: term.fit(fitted.layout, fitted.rest(encoded)) for name, term in run.term.items()}
     ready = Rows(encoded.scalars, encoded.codes, fitted.known(encoded), terms)
     return Prepared(run, split, codec, fitted, fit_marginals(codec, encoded), encoded, ready)
+
+
+def _of_number(children: Children) -> list[Relation]:
+    """What the number of lines and their counts by level obey: each is learned, and drawn counts are made to add up."""
+    out: list[Relation] = []
+    for counts in children.chain.adding_up:
+        out.append(Sum(total=LINES, parts=[*counts], signs=[1] * len(counts)))
+        out += [Order(low=count, high=LINES) for count in counts]
+    return out
+
+
+def _exclude(codec: FittedCodec, encoded: Encoded, context: list[str]) -> FittedCodec:
+    """The codec with the levels that never occur together, but for those that are both of the context."""
+    codec, _ = exclude(codec, encoded)
+    given = [fitted.code for fitted in codec.columns if fitted.column.name in context]
+    known = np.isin(codec.exclusions[:, [0, 2]], given).all(axis=1)
+    return dataclasses.replace(codec, exclusions=codec.exclusions[~known])
 
 
 def learn_chain(run: Run, children: Children, parents: pa.Table, folder: Path, show: bool) -> dict[str, Any]:

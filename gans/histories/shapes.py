@@ -41,5 +41,5 @@ def _field(found: dict[str, Any]) -> Field:
 
 
 def _chain(found: dict[str, Any]) -> Chain:
-    opening = tuple(map(tuple, found["opening"]))
-    return Chain(**{**found, "fields": tuple(map(_field, found["fields"])), "opening": opening})
+    nested = {key: tuple(map(tuple, found[key])) for key in ("opening", "adding_up")}
+    return Chain(**{**found, "fields": tuple(map(_field, found["fields"])), **nested})

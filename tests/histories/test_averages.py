@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from gans.config.compose import compose
 from gans.data.customer_histories import Histories
 from gans.data.events.chains import Chain, Field
 from gans.data.simulator import simulate, write_events
-from gans.histories.averages import settled, with_averages
+from gans.histories.averages import settled, with_averages, with_counts
+from gans.histories.learn import chain_run, prepare_chain
+from gans.runs.prepare import Prepared
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +82,50 @@ def test_a_column_with_gaps_has_not_always_one_of_its_levels(tmp_path: Path) -> 
     with Histories(orders=str(tmp_path / "orders.csv")).opened() as histories:
         fields = {one.name: one for one in histories.shapes[0].events.fields}
     assert (fields["channel"].levels, fields["channel"].always) == (("app", "web"), False)
+
+
+def test_counts_of_an_event_add_up_to_its_lines() -> None:
+    chain = Chain("orders", (), adding_up=(("category=a", "category=b"),))
+    events = pa.table(
+        {"lines": [3, 1, 2, 1], "category=a": [2, 1, 4, 0], "amount": [1.0] * 4, "category=b": [1, 1, 0, 0]}
+    )
+    found = with_counts(events, chain)
+    assert found["category=a"].to_pylist() == [2, 1, 2, 1]
+    assert found["category=b"].to_pylist() == [1, 0, 0, 0]
+    assert found.schema == events.schema
+    assert found["lines"].to_pylist() == [3, 1, 2, 1]
+
+
+def test_the_number_of_lines_is_learned_by_itself(shop: Path) -> None:
+    ready = prepared(shop)
+    building = ready["orders"].codec.relations.building
+    assert {"amount", "quantity"} <= set(building)
+    assert not {"lines", "category=home"} & set(building)
+    assert "lines" in [fitted.column.name for fitted in ready["orders"].codec.columns]
+
+
+def test_levels_that_never_occur_together_are_never_drawn_together(shop: Path) -> None:
+    ready = prepared(shop)["orders_lines"]
+    names, levels = ready.codec.code_names()
+    found = {
+        (names[i], str(levels[i][x]), names[j], str(levels[j][y])) for i, x, j, y in ready.codec.exclusions.tolist()
+    }
+    assert ("left category=fashion a child", "0.0", "category", "fashion") in found
+    context = ready.run.condition.columns
+    assert all(not {first, second} <= set(context) for first, _, second, _ in found)
+
+
+def prepared(shop: Path) -> dict[str, Prepared]:
+    """The chains of orders and of lines, ready to be trained."""
+    run = compose(["+experiment=histories", f"data.orders={shop}/orders.parquet"])
+    assert isinstance(run.data, Histories)
+    with run.data.opened() as histories:
+        _, (log,) = histories.logs(np.arange(histories.people.num_rows), 10**6, 10**6, 0)
+        parents, out = histories.people, {}
+        for children in (log.events, log.lines):
+            assert children is not None
+            ready = prepare_chain(chain_run(run), children, parents)
+            assert isinstance(ready, Prepared)
+            out[children.chain.name] = ready
+            parents = parents.take(pa.array(log.events.parent))
+    return out

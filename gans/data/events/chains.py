@@ -64,6 +64,7 @@ class Chain:
         hours: whether times have hours.
         step: seconds that times are whole multiples of within an hour: 1, 60, or 3600 where they have no minutes.
         opening: by weekday, from Monday, the hours in which any event lies.
+        adding_up: columns that count an event's lines by level, and together all of them.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Chain:
     hours: bool = False
     step: int = 3600
     opening: tuple[tuple[int, ...], ...] = ()
+    adding_up: tuple[tuple[str, ...], ...] = ()
 
     @property
     def totals(self) -> list[str]:
@@ -213,6 +215,7 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         timed=True,
         hours=bool(hours or minutes or seconds),
         step=1 if seconds else 60 if minutes else 3600,
+        adding_up=tuple(tuple(one.totals) for one in (lines.fields if lines else ()) if one.always),
     )
     said = tuple(f"{name} ({why})" for name, why in left_out.items())
     return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, left_out=said, begin=begin)
