@@ -22,7 +22,7 @@ from gans.data.layout import Encoded
 from gans.data.personal.handling import Handling
 from gans.data.relations import Relations
 from gans.data.schema import Schema, kind_of
-from gans.evaluation.history_retention import MONTH
+from gans.evaluation.history_retention import MONTH, MOST_MONTHS
 from gans.evaluation.history_side import Form, History, HistorySide
 from gans.files import write_text
 from gans.histories.draw import encode
@@ -35,7 +35,6 @@ POOL = 256  # customers that are taken from one pool, so that a few need a small
 MOST_REAL = 10_000  # customers to learn from
 GENERATED = 40_000  # candidates to learn from, half of them for the trees and the others for raking;
 FEWEST, MOST = 6, 16  # and for each real customer
-MONTHS = 12  # after the first event, in which a customer has one or not
 GAPS = (1, 7, 14, 30, 60, 90, 180)  # days: classes of the time between events
 
 Describe = Callable[[HistorySide], pa.Table]
@@ -147,7 +146,7 @@ def _months(history: History, end: np.datetime64) -> dict[str, pa.Array]:
     month = ((history.day - start[own]).astype(np.int64) / MONTH).astype(np.int64)
     whole = ((end - start).astype(np.int64) / MONTH).astype(np.int64)
     out = {}
-    for number in range(1, MONTHS + 1):
+    for number in range(1, MOST_MONTHS + 1):
         there = np.isin(np.arange(len(start)), own[month == number])
         column = np.full(history.customers, "unknown")
         column[who] = np.where(whole > number, np.where(there, "yes", "no"), "unknown")
