@@ -57,6 +57,17 @@ def test_a_return_within_an_order_is_said_by_its_line(tmp_path: Path) -> None:
     assert flags(shape.lines) == {"quantity": NEGATIVE, "amount": NEGATIVE}
 
 
+def test_a_column_of_the_order_has_no_flag_of_its_lines(tmp_path: Path) -> None:
+    order = np.repeat(np.arange(200), 2)
+    deposit = np.where(order % 5 == 0, 0, np.where(order % 5 == 1, -3.0, 3.0))  # below 0 with the whole order only
+    quantity = np.where((order % 5 == 0) & (np.arange(400) % 2 == 0) | (order % 5 == 1), -1, 2)
+    shape = shape_of(log_of(tmp_path, deposit=deposit, quantity=quantity))
+    assert "deposit" in shape.of_event
+    assert NEGATIVE not in shape.of_event
+    assert flags(shape.events) == {}
+    assert set(flags(shape.lines).values()) == {NEGATIVE}
+
+
 def test_rows_of_one_sign_need_no_flag(tmp_path: Path) -> None:
     orders = log_of(tmp_path, quantity=1, amount=2.5, balance=-1.0)
     assert NEGATIVE not in shape_of(orders).of_event

@@ -5,7 +5,7 @@ parent knows how many there are, their sums and, of events, the first and the la
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -189,10 +189,13 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
     others = [name for name in names if name not in people]
     of_line = [name for name in others if several and not _is_of_event(connection, kind, name)]
     of_event = [name for name in others if name not in of_line]
-    fields |= {name: replace(fields[name], negative_if=NEGATIVE) for name in signed}
-    lines = Chain(f"{kind}_lines", tuple(fields[name] for name in of_line)) if several else None
+    by_event, by_line = (NEGATIVE, f"event {NEGATIVE}") if NEGATIVE in of_event else ("", NEGATIVE)
+
+    def flagged(chosen: Iterable[Field], flag: str) -> tuple[Field, ...]:
+        return tuple(replace(one, negative_if=flag) if one.name in signed else one for one in chosen)
+
+    lines = Chain(f"{kind}_lines", flagged((fields[name] for name in of_line), by_line)) if several else None
     sums = {LINES: "count(*)", **_sums(lines)} if lines else {}
-    sums_of = [one if NEGATIVE in of_event else replace(one, negative_if="") for one in summed_fields(lines)]
     steady = "".join(f", any_value({quoted(name)}) as {quoted(name)}" for name in of_event)
     summed = "".join(f", {sql} as {quoted(name)}" for name, sql in sums.items())
     run(
@@ -207,30 +210,28 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
         f"max(time)::date::varchar from events_{kind}",
         key,
     )[0]
-    if lines and NEGATIVE in of_event:
-        lines = replace(lines, fields=tuple(_by_event(one) for one in lines.fields))
+    counts = [tuple(one.totals) for one in (lines.fields if lines else ()) if one.always]
     events = Chain(
         kind,
-        (*(fields[name] for name in of_event), *sums_of),
+        flagged((*(fields[name] for name in of_event), *summed_fields(lines)), by_event),
         timed=True,
         hours=bool(hours or minutes or seconds),
         step=1 if seconds else 60 if minutes else 3600,
-        adding_up=tuple(tuple(one.totals) for one in (lines.fields if lines else ()) if one.always),
+        adding_up=tuple(names for names in counts if len(names) > 1),
     )
     said = tuple(f"{name} ({why})" for name, why in left_out.items())
     return Shape(kind, tuple(fields[name] for name in people), events, lines, named, until, left_out=said, begin=begin)
 
 
 def summed_fields(lines: Chain | None) -> list[Field]:
-    """The columns in which an event has how many lines it has, and their sums, of the sign of the lines."""
+    """The columns in which an event has how many lines it has, and their sums."""
     if lines is None:
         return []
     out = [Field(LINES, "whole")]
     for one in lines.fields:
         number = one.form in ("number", "whole")  # what is counted is a small number, and learned as it is
         form = one.form if number else "whole"
-        made = Field("", form, count=LINES, negative_if=one.negative_if) if number else Field("", form)
-        out += [replace(made, name=total) for total in one.totals]
+        out += [Field(total, form, count=LINES if number else "") for total in one.totals]
     return out
 
 
@@ -329,11 +330,6 @@ def _sharing_sign(connection: Any, kind: str, names: Sequence[str]) -> list[str]
     others, below = [name for name in some if name != first], f"coalesce({quoted(first)} < 0, false)"
     same = [f"count(*) filter (if({below}, {quoted(name)} > 0, {quoted(name)} < 0)) = 0" for name in others]
     return [first, *compress(others, run(connection, f"select {', '.join(same)} from {table}", key)[0] if same else ())]
-
-
-def _by_event(one: Field) -> Field:
-    """A field of a line, whose event has the flag."""
-    return replace(one, negative_if=f"event {NEGATIVE}") if one.negative_if else one
 
 
 def _is_steady(connection: Any, kind: str, name: str) -> bool:
