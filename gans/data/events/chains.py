@@ -123,13 +123,14 @@ class Shape:
         """What was found, for people."""
         parts = {
             "of the customer": self.people,
-            "of an event": [f for f in self.events.fields if f.name in self.of_event and f.name != NEGATIVE],
+            "of an event": [f for f in self.events.fields if f.name in self.of_event],
         }
         if self.lines:
-            parts["of a line"] = [f for f in self.lines.fields if f.name != NEGATIVE]
+            parts["of a line"] = self.lines.fields
         signed = [f for f in (self.lines or self.events).fields if f.negative_if]
         parts["below 0 together" if len(signed) > 1 else "below 0 in some"] = signed
-        named = [f"{what} {', '.join(one.name for one in fields)}" for what, fields in parts.items() if fields]
+        names = {what: [one.name for one in fields if one.name != NEGATIVE] for what, fields in parts.items()}
+        named = [f"{what} {', '.join(there)}" for what, there in names.items() if there]
         named += [f"left out {', '.join(self.left_out)}"] if self.left_out else []
         return f"{self.kind}: " + "; ".join(named or ["times only"])
 
