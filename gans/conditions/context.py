@@ -1,5 +1,6 @@
 """Conditions on the same columns in every row: what is known before the others are drawn."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,6 +16,12 @@ from gans.registry import register
 
 class FittedContext(FittedSubsets):
     """A partial row of the columns of the context, and of further ones where the flag is true."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        always, _ = self.masks()
+        codes = tuple(fitted.code for fitted, given in zip(self.codec.columns, always, strict=True) if given)
+        self.layout = dataclasses.replace(self.layout, context=tuple(sorted(code for code in codes if code >= 0)))
 
     def known(self, encoded: Encoded) -> Any:
         """Nothing by level: rows are picked uniformly."""

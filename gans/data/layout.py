@@ -32,6 +32,7 @@ class Layout:
         columns: the column of each feature of a wide row, from 0.
         partial: whether the condition of a generator is a partial row: a wide row, of which the columns that the mask
             behind it, one entry a column, says are given.
+        context: codes that every such condition gives.
         conditioned: the feature of a wide row that each entry of a condition speaks of, where conditioned columns stay
             in the row.
         labels: cardinalities of the one-hots that a condition begins with.
@@ -46,6 +47,7 @@ class Layout:
     exclusions: tuple[tuple[int, ...], ...] = ()
     columns: tuple[int, ...] = ()
     partial: bool = False
+    context: tuple[int, ...] = ()
     conditioned: tuple[int, ...] = ()
     labels: tuple[int, ...] = ()
     continuous: int = 0

@@ -42,7 +42,8 @@ def draw_categories(
     """One level of each code, drawn by its softmax (Gumbel-max, in training and in sampling), straight-through.
 
     Codes are drawn in the stages that `stages` gives: a code's logits gain the rows of `coupling` that belong to the
-    levels drawn in earlier stages, and a level that one of those excludes, or a given one, is never drawn.
+    levels drawn in earlier stages, and a level that one of those excludes, or a given one, is never drawn. The codes of
+    a context come before all stages, and are not drawn.
 
     Args:
         coupling: only what leads from an earlier to a later stage is used.
@@ -52,7 +53,8 @@ def draw_categories(
     noisy = logits + noise
     plan, sizes = stages(layout, 1 if coupling is None else MOST_STAGES), layout.cardinalities
     entries = [np.arange(start, start + size) for start, size in zip(layout.offsets, sizes, strict=True)]
-    order = np.concatenate([np.zeros(0, int), *(entries[code] for stage in plan for code in stage)]) - layout.scalars
+    ordered = [entries[code] for stage in [layout.context, *plan] for code in stage]
+    order = np.concatenate([np.zeros(0, int), *ordered]) - layout.scalars
     excluding = layout.excluding() if layout.exclusions else None  # of tens of thousands of levels it takes gigabytes
     if layout.partial and excluding is not None:
         noisy = _without(noisy, layout.given_hots(condition, logits), excluding.T)
@@ -60,7 +62,8 @@ def draw_categories(
     if not sorted_already:
         noisy, excluding = noisy[:, order], None if excluding is None else excluding[order][:, order]
         coupling = None if coupling is None else coupling[order][:, order]
-    drawn = logits[:, :0]
+    context = layout.given(condition, order[: sum(sizes[code] for code in layout.context)] + layout.scalars)
+    drawn = logits[:, :0] if context is None else context[0]
     for block in blocks(plan, sizes):
         start = drawn.shape[1]
         here = slice(start, start + sum(sizes[code] for stage in block for code in stage))
@@ -85,18 +88,20 @@ def draw_categories(
 
 
 def stages(layout: Layout, most: int) -> list[list[int]]:
-    """The codes in the stages in which they are drawn: one after another where there are at most `most` codes.
+    """The codes in the stages in which they are drawn: one after another where there are at most `most` of them.
 
     Else a code goes into the first stage that has room for it, later than those of the earlier codes that exclude a
     level of it. Only then are there more than `most` stages. So the compiled program stays small for hundreds of codes.
+    Codes of a context are in no stage, since they are not drawn.
     """
-    room = -(-len(layout.cardinalities) // most)
+    codes = [code for code in range(len(layout.cardinalities)) if code not in layout.context]
+    room = -(-len(codes) // most)
     before: dict[int, set[int]] = {}
     for code, _, later, _ in layout.exclusions:
         before.setdefault(later, set()).add(code)
     out: list[list[int]] = []
-    stage_of: dict[int, int] = {}
-    for code in range(len(layout.cardinalities)):
+    stage_of = dict.fromkeys(layout.context, -1)
+    for code in codes:
         stage = 1 + max((stage_of[other] for other in before.get(code, ())), default=-1)
         while stage < len(out) and len(out[stage]) >= room:
             stage += 1
@@ -282,7 +287,8 @@ class CoupledHead(nn.Module):
             logits = nn.Dense(levels)(h).astype(jnp.float32)  # whatever the precision of the layers
             hots = draw_categories(layout, logits, keys, self.temperature, coupling, condition)
             plan = stages(layout, MOST_STAGES)
-            stage_of = {code: stage for stage, codes in enumerate(plan) for code in codes}
+            stage_of = dict.fromkeys(layout.context, -1)
+            stage_of |= {code: stage for stage, codes in enumerate(plan) for code in codes}
             stage = jnp.asarray(np.repeat([stage_of[code] for code in range(len(stage_of))], layout.cardinalities))
             self.sow(SEEN, LOGITS, logits + hots @ (coupling * (stage[:, None] < stage)))
         if layout.scalars:

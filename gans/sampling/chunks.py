@@ -26,6 +26,7 @@ CHUNK = 4096  # rows of a call of the compiled program
 ROUNDS = 64  # attempts to keep exclusions
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 THREADS = min(max(CORES, 2), 8)  # that make chunks; the rows do not depend on it
+SPARED = 0.05  # of a pool of candidates may hold exclusions: those are not chosen
 OF_GIVEN = 8  # candidates of a row with given columns, at least
 
 Made = TypeVar("Made")
@@ -120,25 +121,31 @@ class Chunks:
         refinement = self.refinement
         if refinement is None:
             return self.candidates(request)
-        count = refinement.candidates if request.given is None else max(refinement.candidates, OF_GIVEN)
+        pooled = request.given is None
+        count = refinement.candidates if pooled else max(refinement.candidates, OF_GIVEN)
 
         def candidate(number: int) -> tuple[Encoded, np.ndarray]:
-            rows = self.candidates(dataclasses.replace(request, attempt=request.attempt * count + number))
+            another = dataclasses.replace(request, attempt=request.attempt * count + number)
+            rows = self.candidates(another, SPARED if pooled else 0.0)
             return rows, np.where(self.broken(rows), -np.inf, refinement.log_weights(rows))
 
         with ThreadPoolExecutor(THREADS) as pool:
             made, weights = zip(*pool.map(candidate, range(count)), strict=True)
         rows, weights = Encoded(*map(np.concatenate, zip(*made, strict=True))), np.concatenate(weights)
         rng = np.random.default_rng((request.seed, request.start, request.attempt, 1))
-        if request.given is None:
+        if pooled:
             places = systematic(inclusion(weights, CHUNK), rng.random())
         else:
             places = gumbel_max(weights.reshape(count, CHUNK), rng, axis=0) * CHUNK + np.arange(CHUNK)
         return Encoded(*(part[places] for part in rows))
 
-    def candidates(self, request: Request) -> Encoded:
-        """A chunk of generated rows; with a refinement candidates for it, adjusted."""
-        rows, given = self._unbroken(request), request.given_columns
+    def candidates(self, request: Request, spared: float = 0.0) -> Encoded:
+        """A chunk of generated rows; with a refinement candidates for it, adjusted.
+
+        Args:
+            spared: the share of the rows that may hold an exclusion.
+        """
+        rows, given = self._unbroken(request, spared), request.given_columns
         if self.refinement is not None:
             return self.refinement.adjust(rows, given)
         return rows if given is None else settle(self.codec, rows, given)
@@ -147,8 +154,8 @@ class Chunks:
         """Which candidates hold an exclusion since they were adjusted: a calibrated number may have become an atom."""
         return self.codec.layout.violated(rows.codes)
 
-    def _unbroken(self, request: Request) -> Encoded:
-        """A chunk of generated rows of which none holds an exclusion, as it will be decoded."""
+    def _unbroken(self, request: Request, spared: float) -> Encoded:
+        """A chunk of generated rows of which no larger share holds an exclusion, as it will be decoded."""
         kept, bad = None, np.ones(CHUNK, bool)
         for retry in range(ROUNDS):
             fresh = self.generator(self.parameters, dataclasses.replace(request, retry=retry))
@@ -156,7 +163,7 @@ class Chunks:
             for old, new in zip(kept, fresh, strict=True):
                 old[bad] = new[bad]
             bad = self.codec.layout.violated(settle(self.codec, kept, request.given_columns).codes)
-            if not bad.any():
+            if bad.mean() <= spared:
                 return kept
         raise UserError(
             f"{int(bad.sum())} of {CHUNK} rows hold levels that never go together in the training table, after "

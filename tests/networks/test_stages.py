@@ -47,13 +47,17 @@ def inputs(layout: Layout, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.nd
     return logits, rng.normal(size=(width, width)).astype(np.float32) * 2, np.asarray(noise)
 
 
-def one_after_another(logits: np.ndarray, coupling: np.ndarray, excluded: list[tuple[int, int]]) -> np.ndarray:
-    """Codes in their order, each given those before it."""
-    drawn = np.zeros_like(logits)
+def one_after_another(
+    logits: np.ndarray, coupling: np.ndarray, excluded: list[tuple[int, int]], context: np.ndarray | None = None
+) -> np.ndarray:
+    """Codes in their order, each given those before it and those of the context, zero where it gives nothing."""
+    drawn = np.zeros_like(logits) if context is None else context.copy()
     for start, size in zip(STARTS, SIZES, strict=True):
         here = slice(start, start + size)
-        own = logits[:, here] + drawn[:, :start] @ coupling[:start, here]
-        for first, second in excluded:
+        if drawn[:, here].any():
+            continue
+        own = logits[:, here] + drawn @ coupling[:, here]
+        for first, second in [*excluded, *(pair[::-1] for pair in excluded)]:
             if start <= second < start + size:
                 own[drawn[:, first] > 0.5, second - start] = -np.inf
         drawn[:, here] = np.eye(size)[own.argmax(axis=1)]
@@ -156,6 +160,30 @@ def test_a_given_later_code_steers_those_drawn_before_it(coupled: bool) -> None:
     slope = jax.grad(lambda logits: (draw(logits) ** 2).sum())(jnp.asarray(logits))
     assert np.isfinite(slope).all()
     assert np.abs(slope).max() < 10  # the masks of excluded levels are no way for a gradient
+
+
+def test_a_context_steers_all_codes_and_is_not_drawn() -> None:
+    """The first and third code are drawn, given the second and the last one."""
+    excluded = [(0, 3), (1, 8), (5, 9), (2, 5)]
+    layout = dataclasses.replace(without(LAYOUT, excluded), partial=True, context=(1, 3))
+    logits, coupling, noise = inputs(layout)
+    rng = np.random.default_rng(2)
+    given = np.concatenate([np.eye(2)[rng.integers(0, 2, BATCH)], np.eye(4)[rng.integers(0, 4, BATCH)]], axis=1)
+    context = np.zeros((BATCH, 11), np.float32)
+    context[:, [2, 3, 7, 8, 9, 10]] = given
+    masks = np.tile([0, 0, 0, 1, 0, 1], (BATCH, 1))
+    condition = jnp.asarray(np.concatenate([np.zeros((BATCH, 2)), context, masks], axis=1), jnp.float32)
+    assert stages(layout, MOST_STAGES) == [[0], [2]]
+
+    def draw(logits: jax.Array) -> jax.Array:
+        return draw_categories(layout, logits, keys(), 1.0, jnp.asarray(coupling), condition)
+
+    expected = one_after_another(logits + noise, coupling, excluded, context)
+    np.testing.assert_allclose(draw(jnp.asarray(logits)), expected, atol=1e-6)
+    assert (expected > 0.5).any(axis=0).all()
+    slope = np.asarray(jax.grad(lambda logits: (draw(logits) ** 2).sum())(jnp.asarray(logits)))
+    assert not slope[:, [2, 3, 7, 8, 9, 10]].any()
+    assert np.abs(slope[:, [0, 1, 4, 5, 6]]).max(axis=0).all()
 
 
 def test_exclusions_are_no_way_for_a_gradient() -> None:
