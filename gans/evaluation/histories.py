@@ -172,10 +172,9 @@ def _with_parents(side: HistorySide, own: list[str], kind: str) -> pa.Table:
     import pandas as pd
 
     history = side.events[kind]
-    table = pa.table({f"customer's {name}": side.of_customers(kind, name) for name in own})
-    for name in history.columns.column_names:
-        table = table.append_column(name, history.columns[name])
-    table = table.append_column("hour", pa.array(history.hour)).append_column("weekday", pa.array(history.weekday))
+    columns = {f"customer's {name}": side.of_customers(kind, name) for name in own}
+    columns |= {name: history.columns[name] for name in history.columns.column_names}
+    table = pa.table(columns | {"hour": pa.array(history.hour), "weekday": pa.array(history.weekday)})
     for place, one in enumerate(table.schema):
         if _kind(one.type) == "numeric":
             table = table.set_column(place, one.name, pa.array(pd.Series(numbers(table[one.name])).rank().to_numpy()))

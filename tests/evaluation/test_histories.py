@@ -76,6 +76,13 @@ def test_the_same_histories_are_at_no_distance_and_others_of_their_kind_near() -
     assert other["history_keys"] == other["history_impossible"] == 0
 
 
+def test_customers_of_whom_nothing_but_their_events_is_known_are_compared() -> None:
+    real, other = (HistorySide(one.customers.select(["customer"]), one.logs) for one in (shop(0), shop(1)))
+    found = scores_of(real, other, "orders")
+    assert set(scores_of(shop(0), shop(1), "orders")) - set(found) == {"history_parent"}
+    assert found["history_counts"] == scores_of(shop(0), shop(1), "orders")["history_counts"]
+
+
 def test_every_distance_sees_what_it_is_for() -> None:
     real, made, rng = shop(0, since=True), shop(1, since=True), np.random.default_rng(2)
     usual = scores_of(real, made, "orders")

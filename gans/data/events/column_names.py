@@ -14,6 +14,7 @@ EVENT = (
 KEY = r"id|no|nr|num|number|nummer|key|code|编号|号码?"
 DAY = r"date ?time|date|time ?stamp|time|day|ts|at|on|datum|zeit|zeitpunkt|日期|时间"
 SUM = r"amount|total|value|revenue|betrag|summe|金额|总额"
+MONEY = r"dollars?|usd|euros?|eur|gbp|pounds?|chf|yen|jpy|cny|rmb|元"
 NAMES: Mapping[str, tuple[str, ...]] = {  # by standard column the names that mean it, the likeliest first
     "customer": (rf"(?:{PERSON}) ?(?:{KEY})", PERSON),
     "time": (rf"(?:(?:{EVENT}) ?){{1,2}}(?:{DAY})", DAY),
@@ -24,6 +25,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {  # by standard column the names that me
     "amount": (
         rf"(?:{EVENT}|total|payment|paid|net|gross|gesamt|实付|总)s? ?(?:{SUM}|price)",
         rf"{SUM}|spend|spent|sales|sale|payment|paid|umsatz",
+        rf"(?:{MONEY}) ?(?:{SUM}|sales|spent)?|(?:{SUM}|sales|spent) ?(?:in )?(?:{MONEY})",
     ),
     "action": (r"(?:event|action|interaction|activity)(?: ?(?:type|name))?|动作|行为|互动",),
     "since": (
