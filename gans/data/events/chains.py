@@ -23,6 +23,7 @@ HIDDEN = (AFTER, NEGATIVE)  # columns that are learned, and not written
 KEYS = {"orders": "order", "views": "session", "social": None}
 CODE = re.compile(r"(?i)(^|[_ ])(id|no|nr|number|code|key|sku|ean|zip|postcode)$|(?<=[a-z])(ID|No|Code)$")
 FORMS = {"category": "level", "numeric": "number", "integer": "whole", "boolean": "flag"}
+EMPTY = '"NULL"'  # DuckDB's type of a column without a value
 TYPES = {"number": "double", "whole": "bigint", "flag": "boolean", "level": "varchar"}  # of DuckDB
 
 
@@ -156,7 +157,9 @@ def find_shape(connection: Any, log: Log, reference: str, kinds: Mapping[str, st
     skipped = {"customer", "time", named, *log.used, *drop}
     names = [name for name in types if name not in skipped and (name in log.names or name in log.own)]
     forms = {name: FORMS.get(kinds.get(name, ""), _form(name, types[name])) for name in names}
-    left_out = {name: f"it holds {types[name]}" for name in names if not forms[name]}
+    left_out = {
+        name: "it is empty" if types[name] == EMPTY else f"it holds {types[name]}" for name in names if not forms[name]
+    }
     left_out |= {
         name: "nearly every row has a text of its own"
         for name in names
