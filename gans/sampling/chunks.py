@@ -126,7 +126,7 @@ class Chunks:
 
         def candidate(number: int) -> tuple[Encoded, np.ndarray]:
             another = dataclasses.replace(request, attempt=request.attempt * count + number)
-            rows = self.candidates(another, SPARED if pooled else 0.0)
+            rows = self.candidates(another, SPARED if pooled and count > 1 else 0.0)
             return rows, np.where(self.broken(rows), -np.inf, refinement.log_weights(rows))
 
         with ThreadPoolExecutor(THREADS) as pool:

@@ -31,7 +31,8 @@ class Broken:
 class Alike:
     """A refinement by which all candidates are equally likely."""
 
-    candidates = 3
+    def __init__(self, candidates: int = 3) -> None:
+        self.candidates = candidates
 
     def adjust(self, rows: Encoded, given: np.ndarray | None) -> Encoded:
         return rows
@@ -60,8 +61,9 @@ def test_a_pool_spares_a_few_broken_candidates(share: float, calls: int) -> None
     assert abs(rows.codes[:, 0].mean() - 0.5) < 0.05
 
 
-def test_rows_that_are_not_chosen_from_a_pool_are_made_again_until_none_is_broken() -> None:
-    rows, count = made(SPARED / 2, None)
+@pytest.mark.parametrize("refinement", [None, Alike(candidates=1)])
+def test_rows_among_which_there_is_no_choice_are_made_again_until_none_is_broken(refinement: Any) -> None:
+    rows, count = made(SPARED / 2, refinement)
     assert count > 1
     assert not LAYOUT.violated(rows.codes).any()
 
