@@ -120,11 +120,22 @@ class SavedHistories:
         edges = [start, *range(start // BLOCK * BLOCK + BLOCK, stop, BLOCK), stop]
         return ahead(block, pairwise(edges))
 
-    def candidates(self, low: int, high: int, seed: int, where: Any = None) -> tuple[Drawn, np.ndarray]:
-        """Customers low to high as they come; and whether their first and last days are possible [customers]."""
+    def candidates(
+        self, low: int, high: int, seed: int, where: Any = None, pool: int = BLOCK
+    ) -> tuple[Drawn, np.ndarray]:
+        """Customers low to high as they come, and whether their first and last days are possible [customers].
+
+        The others have no events drawn and are left out, unless a pool has fewer than `POOL` without them.
+
+        Args:
+            pool: how many follow each other in a pool.
+        """
         people = pa.concat_tables(self._sampler.stream(high, seed, where, start=low, stop=high))
         possible = np.logical_and.reduce([possible_days(people, shape) for shape in self.shapes])
-        return self.histories(people, np.arange(low, high), seed, self._most), possible
+        drawn = possible | stopgaps(possible, pool, POOL)
+        return self.histories(people.filter(pa.array(drawn)), np.arange(low, high)[drawn], seed, self._most), possible[
+            drawn
+        ]
 
     @cached_property
     def _sampler(self) -> Sampler:
@@ -137,17 +148,18 @@ class SavedHistories:
     def _chosen(self, numbers: np.ndarray, seed: int, rules: Rules) -> Drawn:
         """Those of the customers with these numbers, ascending, who fit the rules, each chosen from a pool."""
         times = self.choice.refinement.candidates if self.choice else 1
-        low, high = int(numbers[0]) // POOL, int(numbers[-1]) // POOL + 1  # pools
-        found, possible = self.candidates(low * POOL * times, high * POOL * times, seed, rules.of_people)
+        low, high, size = int(numbers[0]) // POOL, int(numbers[-1]) // POOL + 1, POOL * times  # pools, and of how many
+        found, possible = self.candidates(low * size, high * size, seed, rules.of_people, size)
         fits = rules.mask(found.customers)
         weights = np.zeros(len(fits))
         if self.choice:
             weights = self.choice.log_weights(drawn_side([found], self.shapes, self.attributes))
-        weights = np.where(fits & possible, weights, -np.inf).reshape(-1, POOL * times)
+        weights = np.where(fits & possible, weights, -np.inf)
+        edges = np.searchsorted(found.customers["customer"].to_numpy() - 1, np.arange(low, high + 1) * size)
         places = []
-        for pool, each in enumerate(weights):
+        for pool, (first, stop) in enumerate(pairwise(edges)):
             start = np.random.default_rng((seed, low + pool)).random()
-            places.append(systematic(inclusion(each, POOL), start) + pool * POOL * times)
+            places.append(systematic(inclusion(weights[first:stop], POOL), start) + first)
         chosen = np.concatenate(places)
         wanted = np.isin(np.arange(low * POOL, high * POOL), numbers) & fits[chosen]
         digits = {shape.kind: (shape.key, digits_of(self._most[shape.kind])) for shape in self.shapes if shape.key}
@@ -225,6 +237,14 @@ class SavedHistories:
         time = np.minimum(time + after.astype("timedelta64[s]"), (day + np.timedelta64(1, "D")).astype("M8[s]") - 1)
         rows = rows.set_column(rows.column_names.index("time"), "time", pa.array(time))
         return rows.take(pa.array(np.lexsort((time, event))))
+
+
+def stopgaps(possible: np.ndarray, pool: int, least: int) -> np.ndarray:
+    """The first of the impossible ones of each pool, as many as it lacks to `least` possible ones, [customers]."""
+    of_pool = np.arange(len(possible)) // pool
+    lacking = np.maximum(least - np.bincount(of_pool, possible), 0)
+    before = np.cumsum(~possible) - ~possible  # impossible ones before each, in all pools
+    return ~possible & (before - before[of_pool * pool] < lacking[of_pool])
 
 
 def digits_of(most: int) -> int:
