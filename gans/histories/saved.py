@@ -132,10 +132,9 @@ class SavedHistories:
         """
         people = pa.concat_tables(self._sampler.stream(high, seed, where, start=low, stop=high))
         possible = np.logical_and.reduce([possible_days(people, shape) for shape in self.shapes])
-        drawn = possible | stopgaps(possible, pool, POOL)
-        return self.histories(people.filter(pa.array(drawn)), np.arange(low, high)[drawn], seed, self._most), possible[
-            drawn
-        ]
+        places = np.flatnonzero(possible | stopgaps(possible, pool, POOL))
+        drawn = self.histories(people.take(pa.array(places)), low + places, seed, self._most)
+        return drawn, possible[places]
 
     @cached_property
     def _sampler(self) -> Sampler:
