@@ -26,15 +26,17 @@ from gans.evaluation.history_retention import MONTH, MOST_MONTHS
 from gans.evaluation.history_side import Form, History, HistorySide
 from gans.files import write_text
 from gans.histories.draw import encode
-from gans.refinement.base import FittedRefinement
+from gans.refinement.base import FittedRefinement, Tell, untold
 from gans.refinement.boosted import Boosted
 from gans.runs.files import RunFiles
 
 CANDIDATES = 4  # for each customer who is taken: more are nearer to the real ones, and cost as many times the time
 POOL = 256  # customers that are taken from one pool, so that a few need a small pool only
 MOST_REAL = 10_000  # customers to learn from
-GENERATED = 40_000  # candidates to learn from, half of them for the trees and the others for raking;
-FEWEST, MOST = 6, 16  # and for each real customer
+GENERATED = 160_000  # candidates to learn from, half of them for the trees and the others for raking;
+DRAWN = 10_000_000  # rows of their logs, so that they take minutes where customers have many events;
+FEWEST, MOST = 6, 64  # candidates for each real customer
+PAIRS = 3_000  # of their columns that are raked
 GAPS = (1, 7, 14, 30, 60, 90, 180)  # days: classes of the time between events
 
 Describe = Callable[[HistorySide], pa.Table]
@@ -103,19 +105,29 @@ def rule_of(run: Run) -> Boosted | None:
         leaf=200.0,
         learning_rate=0.1,
         trees=500,
+        pairs=PAIRS,
     )
 
 
-def needed(real: int) -> int:
-    """How many candidates the ratio to so many real customers is learned from."""
-    return real * min(max(GENERATED // real, FEWEST), MOST)
+def needed(customers: int, rows: int) -> int:
+    """How many candidates the ratio to real customers is learned from.
+
+    Args:
+        customers: real ones.
+        rows: of their logs.
+    """
+    each = min(GENERATED // customers, DRAWN // max(rows, 1))
+    return customers * min(max(each, FEWEST), MOST)
 
 
-def learn_choice(rule: Boosted, run: Run, real: HistorySide, made: Callable[[Describe], pa.Table]) -> Choice:
+def learn_choice(
+    rule: Boosted, run: Run, real: HistorySide, made: Callable[[Describe], pa.Table], tell: Tell = untold
+) -> Choice:
     """Learn the ratio of real to generated customers.
 
     Args:
         made: candidates as the function that it is given describes them.
+        tell: told how far it is.
     """
     end = {kind: history.day.max() for kind, history in real.events.items()}
     table = described(real, real.form, end)
@@ -123,7 +135,7 @@ def learn_choice(rule: Boosted, run: Run, real: HistorySide, made: Callable[[Des
     schema = detect(table, kinds, personal=Handling(keep=table.column_names))
     codec = run.codec.fit(table, schema, Relations())
     others = made(lambda side: described(side, real.form, end).cast(table.schema))
-    return Choice(real.form, end, codec, rule.fit(codec, encoded(codec, table), encoded(codec, others)))
+    return Choice(real.form, end, codec, rule.fit(codec, encoded(codec, table), encoded(codec, others), tell))
 
 
 def described(side: HistorySide, form: Form, end: Mapping[str, np.datetime64]) -> pa.Table:

@@ -1,9 +1,11 @@
 """A run of histories: customers first, then each chain of their events."""
 
 import dataclasses
+import itertools
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +28,7 @@ from gans.histories.learn import chain_run, learn_chain
 from gans.histories.saved import BLOCK, SavedHistories
 from gans.histories.shapes import write_shapes
 from gans.histories.sides import drawn_side, real_side
+from gans.refinement.base import Tell, untold
 from gans.refinement.boosted import Boosted
 from gans.runs.calls import Call, record_call
 from gans.runs.directory import run_directory
@@ -97,8 +100,12 @@ def execute_histories(
             if summary["status"] != COMPLETED:
                 result.summary["status"] = summary["status"]
         if result.summary["status"] == COMPLETED and (rule := rule_of(run)):
-            with waiting("learning which customers to choose"):
-                write_choice(SavedHistories(files.folder), real, rule)
+            began = time.monotonic()
+            with waiting("learning which customers to choose") as tell:
+                write_choice(SavedHistories(files.folder), real, rule, tell)
+            seconds = round(time.monotonic() - began, 2)
+            of_choice = {"status": COMPLETED, "steps": 0, "seconds": seconds, "refine_seconds": seconds}
+            summaries[files.choice.name] = of_choice
         summary = _summary(run, summaries)
         write_text(files.summary, json.dumps(summary, indent=1) + "\n")
         return Result(files.folder, summary, result.sampler)
@@ -147,19 +154,21 @@ def _chains(one: Log, people: pa.Table) -> list[tuple[Children, Callable[[], pa.
     return [(events, lambda: parents), *lines]
 
 
-def write_choice(saved: SavedHistories, real: HistorySide, rule: Boosted) -> None:
+def write_choice(saved: SavedHistories, real: HistorySide, rule: Boosted, tell: Tell = untold) -> None:
     """Learn from real customers and from candidates which of these to choose, and keep it in the run directory."""
     mine = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs)
-    edges = [*range(FAR, FAR + needed(len(real.keys)), BLOCK), FAR + needed(len(real.keys))]
+    count, done = needed(len(real.keys), sum(log.num_rows for log in real.logs.values())), itertools.count(1)
+    edges = [*range(FAR, FAR + count, BLOCK), FAR + count]
 
     def made(describe: Describe) -> pa.Table:
         def block(low: int, high: int) -> pa.Table:
             drawn, possible = saved.candidates(low, high, saved.people.run.seed)
+            tell("customers", min(next(done) * BLOCK, count), count)
             return describe(drawn_side([drawn], saved.shapes, saved.attributes)).filter(pa.array(possible))
 
         return pa.concat_tables(ahead(block, pairwise(edges)))
 
-    learn_choice(rule, saved.people.run, mine, made).save(RunFiles(RunFiles(saved.folder).choice))
+    learn_choice(rule, saved.people.run, mine, made, tell).save(RunFiles(RunFiles(saved.folder).choice))
 
 
 def _summary(run: Run, parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

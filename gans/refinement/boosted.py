@@ -104,6 +104,7 @@ class Boosted(Refinement):
         generated: rows for each training row, beside 480,000: half of all for the classifier, the others for raking.
             Rows of more than some hundred columns are fewer, so that all together take a fixed part of the memory.
         bound: of the logarithm of the ratio that the trees tell.
+        pairs: of columns that are raked, at most; of more, some at random.
         calibrated: whether generated numbers follow the law of the real ones before they are compared. Switch it off
             where a number follows from something else.
     """
@@ -118,6 +119,7 @@ class Boosted(Refinement):
     learning_rate: float = 0.3
     generated: int = 3
     bound: float = 3.0
+    pairs: int = 400
     calibrated: bool = True
 
     def __post_init__(self) -> None:
@@ -127,6 +129,7 @@ class Boosted(Refinement):
         in_range("refine.strength", self.strength, 0, 1)
         in_range("refine.leaf", self.leaf, 0)
         in_range("refine.learning_rate", self.learning_rate, 0, 1, open_low=True)
+        in_range("refine.pairs", self.pairs, 0)
         in_range("refine.bound", self.bound, 0, open_low=True)
 
     def check(self) -> None:
@@ -178,7 +181,8 @@ class Boosted(Refinement):
         out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEWEST, self.bound)
         weights = out.log_weights(fresh)
         out.candidates = self.candidates or enough(weights)
-        out.raking, out.strength = rake(codec, real, fresh, weights, out.candidates, tell), self.strength
+        out.raking = rake(codec, real, fresh, weights, out.candidates, self.pairs, tell)
+        out.strength = self.strength
         return out
 
     def load(self, path: Path, codec: FittedCodec) -> FittedRefinement | None:

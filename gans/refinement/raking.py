@@ -16,7 +16,6 @@ from gans.refinement.pools import proportional
 BINS = 10  # of an ordinary number in a pair
 FINE = 50  # by itself
 MOST_CELLS = 4_096  # of a pair
-MOST_PAIRS = 400
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,7 @@ def rake(
     generated: Encoded,
     weights: np.ndarray,
     candidates: int,
+    pairs: int,
     tell: Tell = untold,
 ) -> Raking:
     """Fit the offsets: those of pairs on one half of the generated rows, those of single columns on the other half.
@@ -147,18 +147,19 @@ def rake(
     Args:
         generated: rows, of which one in `candidates` is chosen, as `inclusion` has it.
         weights: logarithms [rows] that the offsets are added to.
+        pairs: how many of them, at most.
     """
     edges, sizes = zip(*(_binning(fitted, real) for fitted in codec.columns), strict=True)
     out = Raking(codec, [], list(edges), list(sizes), [])
-    pairs, singles = _pairs(out.sizes), [(column,) for column in range(len(sizes))]
-    total, done = PAIRS.rounds * len(pairs) + SINGLES.rounds * len(singles), itertools.count(1)
+    doubles, singles = _pairs(out.sizes, pairs), [(column,) for column in range(len(sizes))]
+    total, done = PAIRS.rounds * len(doubles) + SINGLES.rounds * len(singles), itertools.count(1)
     half = len(weights) // 2 // candidates * candidates
     first, second = (Encoded(*(array[part] for array in generated)) for part in (slice(half), slice(half, 2 * half)))
 
     def one_more() -> None:
         tell("margins", next(done), total)
 
-    _fit(out, pairs, real, first, weights[:half], candidates, PAIRS, one_more)
+    _fit(out, doubles, real, first, weights[:half], candidates, PAIRS, one_more)
     logits = weights[half : 2 * half] + out.log_weights(second)
     _fit(out, singles, real, second, logits, candidates, SINGLES, one_more)
     return out
@@ -176,12 +177,12 @@ def _binning(fitted: FittedColumn, real: Encoded) -> tuple[tuple[np.ndarray, np.
     return (coarse, fine), _sizes(fitted, (coarse, fine))
 
 
-def _pairs(sizes: list[tuple[int, int]]) -> list[tuple[int, ...]]:
+def _pairs(sizes: list[tuple[int, int]], most: int) -> list[tuple[int, ...]]:
     """The pairs of columns that are raked: of few enough coarse cells, and of very many pairs some at random."""
     pairs = [pair for pair in combinations(range(len(sizes)), 2) if sizes[pair[0]][0] * sizes[pair[1]][0] <= MOST_CELLS]
-    if len(pairs) <= MOST_PAIRS:
+    if len(pairs) <= most:
         return pairs
-    return [pairs[place] for place in np.sort(np.random.default_rng(0).permutation(len(pairs))[:MOST_PAIRS])]
+    return [pairs[place] for place in np.sort(np.random.default_rng(0).permutation(len(pairs))[:most])]
 
 
 def _fit(

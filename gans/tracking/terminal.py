@@ -1,7 +1,7 @@
 """The terminal: the one place through which progress and the stages of a run are shown."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
 
@@ -43,12 +43,15 @@ def progress_bar(unit: str, live: bool) -> Bars:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """Within, a line says what is done and for how long, where a person looks on; it goes away at the end."""
+def waiting(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Within, a line says what is done and for how long, where a person looks on; it goes away at the end.
+
+    What it gives may be told how far that is: of what, how many, and of how many.
+    """
     with progress_bar("", watched()) as bars:
         task = bars.add_task(what, total=None)
         try:
-            yield
+            yield lambda unit, done, total: bars.update(task, unit=unit, completed=done, total=total)
         finally:
             bars.remove_task(task)
 

@@ -14,7 +14,7 @@ from gans.data.events.chains import EVENT, Chain, Shape
 from gans.data.events.weeks import first_and_last, in_weeks, possible_days
 from gans.errors import UserError
 from gans.evaluation.history_side import HistorySide
-from gans.histories.choice import Choice, described, learn_choice, rule_of
+from gans.histories.choice import Choice, described, learn_choice, needed, rule_of
 from gans.histories.drawn import Drawn
 from gans.refinement.pools import inclusion
 from gans.runs.files import RunFiles
@@ -40,6 +40,21 @@ def choice(run: Run) -> Choice:
     rule = rule_of(run)
     assert rule is not None
     return learn_choice(rule, run, side(800, 4, 0.5, 0), lambda describe: describe(side(4800, 8, 0.3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("customers", "rows", "each"),
+    [
+        (300, 3_000, 64),  # few customers: no more for each
+        (4_000, 40_000, 40),  # 160,000 in all
+        (10_000, 2_000, 16),
+        (3_500, 320_000, 31),  # ten million rows
+        (10_000, 5_000_000, 6),  # at least so many
+        (100, 0, 64),
+    ],
+)
+def test_as_many_candidates_as_their_rows_allow(customers: int, rows: int, each: int) -> None:
+    assert needed(customers, rows) == customers * each
 
 
 def test_weights_favour_customers_as_real_ones_are(choice: Choice) -> None:

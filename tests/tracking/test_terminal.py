@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -188,10 +189,18 @@ def test_a_line_stands_where_one_waits_and_goes_when_it_is_over(on: Callable[...
     with pytest.raises(ValueError, match="no"), waiting("finding segments"):
         raise ValueError("no")
     assert "finding segments" in out.getvalue()
+    assert "/" not in out.getvalue().rpartition("finding segments")[2]  # how far it is, nobody has said
     assert out.getvalue().rpartition("finding segments")[2].count("\x1b[2K") > 0  # the line is taken away
+    out = on(live=True)
+    with waiting("finding segments") as tell:
+        tell("customers", 512, 2_048)
+        until = time.monotonic() + 60  # it is drawn anew ten times a second
+        while "512/2,048 customers" not in out.getvalue() and time.monotonic() < until:
+            time.sleep(0.05)
+    assert "512/2,048 customers" in out.getvalue()
     out = on(live=False)
-    with waiting("finding segments"):
-        pass
+    with waiting("finding segments") as tell:
+        tell("customers", 512, 2_048)
     assert out.getvalue() == ""
 
 
