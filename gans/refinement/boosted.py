@@ -105,6 +105,7 @@ class Boosted(Refinement):
             Rows of more than some hundred columns are fewer, so that all together take a fixed part of the memory.
         bound: of the logarithm of the ratio that the trees tell.
         pairs: of columns that are raked, at most; of more, some at random.
+        bins: of equal shares, into which the numbers of a column by itself are sorted for it.
         calibrated: whether generated numbers follow the law of the real ones before they are compared. Switch it off
             where a number follows from something else.
     """
@@ -120,6 +121,7 @@ class Boosted(Refinement):
     generated: int = 3
     bound: float = 3.0
     pairs: int = 400
+    bins: int = 50
     calibrated: bool = True
 
     def __post_init__(self) -> None:
@@ -130,6 +132,7 @@ class Boosted(Refinement):
         in_range("refine.leaf", self.leaf, 0)
         in_range("refine.learning_rate", self.learning_rate, 0, 1, open_low=True)
         in_range("refine.pairs", self.pairs, 0)
+        in_range("refine.bins", self.bins, 1)
         in_range("refine.bound", self.bound, 0, open_low=True)
 
     def check(self) -> None:
@@ -181,7 +184,7 @@ class Boosted(Refinement):
         out = FittedBoosted(codec, calibration, booster[: booster.best_iteration + 1], FEWEST, self.bound)
         weights = out.log_weights(fresh)
         out.candidates = self.candidates or enough(weights)
-        out.raking = rake(codec, real, fresh, weights, out.candidates, self.pairs, tell)
+        out.raking = rake(codec, real, fresh, weights, out.candidates, self.pairs, self.bins, tell)
         out.strength = self.strength
         return out
 

@@ -14,7 +14,6 @@ from gans.refinement.base import Tell, untold
 from gans.refinement.pools import proportional
 
 BINS = 10  # of an ordinary number in a pair
-FINE = 50  # by itself
 MOST_CELLS = 4_096  # of a pair
 
 
@@ -140,6 +139,7 @@ def rake(
     weights: np.ndarray,
     candidates: int,
     pairs: int,
+    bins: int,
     tell: Tell = untold,
 ) -> Raking:
     """Fit the offsets: those of pairs on one half of the generated rows, those of single columns on the other half.
@@ -148,8 +148,9 @@ def rake(
         generated: rows, of which one in `candidates` is chosen, as `inclusion` has it.
         weights: logarithms [rows] that the offsets are added to.
         pairs: how many of them, at most.
+        bins: of an ordinary number by itself.
     """
-    edges, sizes = zip(*(_binning(fitted, real) for fitted in codec.columns), strict=True)
+    edges, sizes = zip(*(_binning(fitted, real, bins) for fitted in codec.columns), strict=True)
     out = Raking(codec, [], list(edges), list(sizes), [])
     doubles, singles = _pairs(out.sizes, pairs), [(column,) for column in range(len(sizes))]
     total, done = PAIRS.rounds * len(doubles) + SINGLES.rounds * len(singles), itertools.count(1)
@@ -165,14 +166,14 @@ def rake(
     return out
 
 
-def _binning(fitted: FittedColumn, real: Encoded) -> tuple[tuple[np.ndarray, np.ndarray], tuple[int, int]]:
+def _binning(fitted: FittedColumn, real: Encoded, bins: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[int, int]]:
     """Edges of a column's ordinary numbers and how many cells it has, both coarse and fine."""
     if not fitted.numeric:
         return (none := (np.zeros(0), np.zeros(0))), _sizes(fitted, none)
     codes = real.codes[:, fitted.code] if fitted.code >= 0 else np.zeros(len(real.scalars))
     values = fitted.decode_numbers(real)[codes < len(fitted.knots)]
     coarse, fine = (
-        np.unique(np.quantile(values, np.arange(1, bins) / bins)) if len(values) else values for bins in (BINS, FINE)
+        np.unique(np.quantile(values, np.arange(1, count) / count)) if len(values) else values for count in (BINS, bins)
     )
     return (coarse, fine), _sizes(fitted, (coarse, fine))
 

@@ -13,7 +13,7 @@ from gans.data.detection import detect, normalise
 from gans.data.layout import Encoded
 from gans.refinement.raking import Raking, Sweeps, _fit, beyond_chance, rake
 
-CANDIDATES, GROUPS, PAIRS = 8, 8_000, 400
+CANDIDATES, GROUPS, PAIRS, BINS = 8, 8_000, 400, 50
 REAL = np.array([[0.28, 0.14, 0.08], [0.08, 0.14, 0.28]])
 MADE = np.array([[0.20, 0.20, 0.20], [0.14, 0.13, 0.13]])
 
@@ -58,7 +58,7 @@ def toy() -> tuple[FittedCodec, Encoded, Raking]:
     codec = Quantile().fit(REAL_TABLE, detect(REAL_TABLE, {}))
     real = codec.encode(REAL_TABLE)
     made = codec.encode(to_table(MADE, CANDIDATES * GROUPS, 0.4, 0.2, 1))
-    return codec, real, rake(codec, real, made, weights_of(codec, made), CANDIDATES, PAIRS)
+    return codec, real, rake(codec, real, made, weights_of(codec, made), CANDIDATES, PAIRS, BINS)
 
 
 def weights_of(codec: FittedCodec, rows: Encoded) -> np.ndarray:
@@ -125,7 +125,7 @@ def test_where_the_margins_are_right_nothing_is_changed(toy: Any) -> None:
     codec, real, raking = toy
     rows = Encoded(*(part[:6_000] for part in real))
     twice = Encoded(*(np.concatenate([part, part]) for part in rows))  # both halves have the real margins
-    still = rake(codec, rows, twice, np.zeros(12_000), CANDIDATES, PAIRS)
+    still = rake(codec, rows, twice, np.zeros(12_000), CANDIDATES, PAIRS, BINS)
     np.testing.assert_allclose(still.log_weights(real), 0, atol=1e-9)
     assert np.ptp(raking.log_weights(real)) > 1
 
@@ -136,7 +136,7 @@ def test_rows_beyond_the_last_full_group_are_left_out(toy: Any) -> None:
     for count in (640, 640 + CANDIDATES - 1):
         made = codec.encode(to_table(MADE, 700, 0.4, 0.2, 4))
         rows = Encoded(*(part[:count] for part in made))
-        fits.append(rake(codec, real, rows, np.zeros(count), CANDIDATES, PAIRS).log_weights(real))
+        fits.append(rake(codec, real, rows, np.zeros(count), CANDIDATES, PAIRS, BINS).log_weights(real))
     np.testing.assert_array_equal(*fits)
 
 
@@ -159,11 +159,12 @@ def test_a_number_that_has_atoms_only_in_the_rows_at_hand() -> None:
     codec = Quantile().fit(table, detect(table, {"one": "numeric"}))
     encoded = codec.encode(table)
     atoms = Encoded(encoded.scalars[2:], encoded.codes[2:])
-    raking = rake(codec, atoms, encoded, np.zeros(4_000), CANDIDATES, PAIRS)
+    raking = rake(codec, atoms, encoded, np.zeros(4_000), CANDIDATES, PAIRS, BINS)
     assert np.isfinite(raking.log_weights(encoded)).all()
 
 
-def test_cells_are_tenths_and_fiftieths_of_numbers_and_levels_behind_them() -> None:
+@pytest.mark.parametrize("bins", [10, 50])
+def test_cells_are_tenths_and_narrow_bins_of_numbers_and_levels_behind_them(bins: int) -> None:
     """Of `first`, which is missing or 0 in many rows, `second` and a category, recounted in numpy."""
     rng = np.random.default_rng(5)
     first = np.where(rng.random(3_000) < 0.3, 0.0, np.round(rng.gamma(2, 10, 3_000) + 1, 3))
@@ -174,7 +175,7 @@ def test_cells_are_tenths_and_fiftieths_of_numbers_and_levels_behind_them() -> N
     codec = Quantile().fit(table, detect(table, {}))
     assert codec["first"].atoms.tolist() == [0]
     rows = codec.encode(table)
-    raking = rake(codec, rows, rows, np.zeros(3_000), CANDIDATES, PAIRS)
+    raking = rake(codec, rows, rows, np.zeros(3_000), CANDIDATES, PAIRS, bins)
 
     def part(count: int) -> tuple[np.ndarray, np.ndarray]:
         ordinary = first[~hole & (first != 0)]
@@ -183,13 +184,13 @@ def test_cells_are_tenths_and_fiftieths_of_numbers_and_levels_behind_them() -> N
         cell = np.where(hole, count + 1, np.where(first == 0, count, cell))
         return cell, np.searchsorted(np.quantile(second, ranks), second, side="right")
 
-    (tenth, other), (fiftieth, narrow) = part(10), part(50)
+    (tenth, other), (fine, narrow) = part(10), part(bins)
     expected = {
         (0, 1): (tenth * 10 + other, 120),
         (0, 2): (tenth * 3 + word, 36),
         (1, 2): (other * 3 + word, 30),
-        (0,): (fiftieth, 52),
-        (1,): (narrow, 50),
+        (0,): (fine, bins + 2),
+        (1,): (narrow, bins),
         (2,): (word, 3),
     }
     assert raking.margins == list(expected)
@@ -212,9 +213,9 @@ def test_pairs_of_more_cells_than_allowed_and_more_pairs_than_allowed_are_left_o
     table = normalise(pa.table({"number": rows / 7, **words}))
     codec = Quantile().fit(table, detect(table, {}))
     encoded = codec.encode(table)
-    *pairs, _, _, _, _ = rake(codec, encoded, encoded, np.zeros(count), CANDIDATES, PAIRS).margins
+    *pairs, _, _, _, _ = rake(codec, encoded, encoded, np.zeros(count), CANDIDATES, PAIRS, BINS).margins
     assert pairs == [(0, 1), (0, 2), (0, 3), (1, 2)]
-    *some, _, _, _, _ = rake(codec, encoded, encoded, np.zeros(count), CANDIDATES, pairs=2).margins
+    *some, _, _, _, _ = rake(codec, encoded, encoded, np.zeros(count), CANDIDATES, 2, BINS).margins
     assert len(set(some)) == 2
     assert sorted(some) == some
     assert set(some) < set(pairs)
