@@ -68,7 +68,7 @@ def par(people: pd.DataFrame, orders: pd.DataFrame) -> Sample:
         made = model.sample_sequences(num_sequences=len(people))
         made = made["orders"] if isinstance(made, dict) else made
         customers = made.groupby("customer", as_index=False)[attributes].first()
-        return customers, made.drop(columns=attributes).assign(event=range(len(made)))
+        return customers, made.drop(columns=attributes).assign(**{"number of event": range(len(made))})
 
     return sample
 
