@@ -33,9 +33,9 @@ from gans.runs.files import RunFiles
 CANDIDATES = 4  # for each customer who is taken: more are nearer to the real ones, and cost as many times the time
 POOL = 256  # customers that are taken from one pool, so that a few need a small pool only
 MOST_REAL = 10_000  # customers to learn from
-GENERATED = 160_000  # candidates to learn from, half of them for the trees and the others for raking;
-DRAWN = 10_000_000  # rows of their logs, so that they take minutes where customers have many events;
-FEWEST, MOST = 6, 64  # candidates for each real customer
+GENERATED = 160_000  # candidates to learn from, half of them for the trees and the others for raking
+DRAWN = 10_000_000  # rows of their logs: where customers have many events, candidates are fewer
+FEWEST, MOST = 6, 64  # candidates for each real customer, whatever the two above say
 PAIRS, BINS = 3_000, 10  # pairs of columns that are raked, and parts of a number by itself
 GAPS = (1, 7, 14, 30, 60, 90, 180)  # days: classes of the time between events
 

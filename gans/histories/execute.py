@@ -28,7 +28,7 @@ from gans.histories.learn import chain_run, learn_chain
 from gans.histories.saved import BLOCK, SavedHistories
 from gans.histories.shapes import write_shapes
 from gans.histories.sides import drawn_side, real_side
-from gans.refinement.base import Tell, untold
+from gans.refinement.base import Tell
 from gans.refinement.boosted import Boosted
 from gans.runs.calls import Call, record_call
 from gans.runs.directory import run_directory
@@ -154,8 +154,12 @@ def _chains(one: Log, people: pa.Table) -> list[tuple[Children, Callable[[], pa.
     return [(events, lambda: parents), *lines]
 
 
-def write_choice(saved: SavedHistories, real: HistorySide, rule: Boosted, tell: Tell = untold) -> None:
-    """Learn from real customers and from candidates which of these to choose, and keep it in the run directory."""
+def write_choice(saved: SavedHistories, real: HistorySide, rule: Boosted, tell: Tell) -> None:
+    """Learn from real customers and from candidates which of these to choose, and keep it in the run directory.
+
+    Args:
+        tell: told how far it is.
+    """
     mine = HistorySide(real.customers.select(["customer", *saved.attributes]), real.logs)
     count, done = needed(len(real.keys), sum(log.num_rows for log in real.logs.values())), itertools.count(1)
     edges = [*range(FAR, FAR + count, BLOCK), FAR + count]

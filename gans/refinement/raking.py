@@ -138,7 +138,7 @@ def rake(
     generated: Encoded,
     weights: np.ndarray,
     candidates: int,
-    pairs: int,
+    most_pairs: int,
     bins: int,
     tell: Tell = untold,
 ) -> Raking:
@@ -147,20 +147,20 @@ def rake(
     Args:
         generated: rows, of which one in `candidates` is chosen, as `inclusion` has it.
         weights: logarithms [rows] that the offsets are added to.
-        pairs: how many of them, at most.
+        most_pairs: that are raked; of more, some at random.
         bins: of an ordinary number by itself.
     """
     edges, sizes = zip(*(_binning(fitted, real, bins) for fitted in codec.columns), strict=True)
     out = Raking(codec, [], list(edges), list(sizes), [])
-    doubles, singles = _pairs(out.sizes, pairs), [(column,) for column in range(len(sizes))]
-    total, done = PAIRS.rounds * len(doubles) + SINGLES.rounds * len(singles), itertools.count(1)
+    pairs, singles = _pairs(out.sizes, most_pairs), [(column,) for column in range(len(sizes))]
+    total, done = PAIRS.rounds * len(pairs) + SINGLES.rounds * len(singles), itertools.count(1)
     half = len(weights) // 2 // candidates * candidates
     first, second = (Encoded(*(array[part] for array in generated)) for part in (slice(half), slice(half, 2 * half)))
 
     def one_more() -> None:
         tell("margins", next(done), total)
 
-    _fit(out, doubles, real, first, weights[:half], candidates, PAIRS, one_more)
+    _fit(out, pairs, real, first, weights[:half], candidates, PAIRS, one_more)
     logits = weights[half : 2 * half] + out.log_weights(second)
     _fit(out, singles, real, second, logits, candidates, SINGLES, one_more)
     return out
